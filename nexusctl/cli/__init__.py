@@ -1,0 +1,1 @@
+"""The command line: click, a file per verb, one error boundary."""

@@ -1,0 +1,146 @@
+"""The port: what the rest of nexusctl may ask of an engine.
+
+Every method blocks, may be called from several threads at once, and raises only `EngineError` and its
+children (`StepError` where a tool inside a sandbox failed). A method that changes something can be
+called again after a crash: it reads back what is there by label and takes it over instead of failing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import BinaryIO, Literal, Protocol
+
+from nexusctl.model.live import HealthState, LiveState, LockHolder, State
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
+
+Report = Callable[[str], None]
+"""Takes a short phrase that says what is being done now, such as `pulling 40 %`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """How one container is now; `exit_code` is None while it runs."""
+
+    state: State
+    health: HealthState
+    exit_code: int | None
+    killed_for_memory: bool = False
+    probe_output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What a command inside a sandbox gave; `output` is stdout and stderr as they came, as text."""
+
+    exit_code: int
+    output: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LogChunk:
+    stream: Literal["stdout", "stderr"]
+    data: bytes
+
+
+class Engine(Protocol):
+    # -- look ----------------------------------------------------------------------------------------------
+
+    def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
+        """Everything that bears the labels of `stack.name`, in a handful of calls; `deep` inspects each sandbox.
+
+        The desired sandboxes are looked at for their image references only, to say which are missing.
+        """
+
+    def condition(self, container_id: str) -> Condition: ...
+
+    def logs(
+        self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+    ) -> Iterator[LogChunk]:
+        """The log so far, and with `follow` what comes until the container ends. `since` is in seconds since 1970."""
+
+    # -- lock ----------------------------------------------------------------------------------------------
+
+    def lock(self, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> AbstractContextManager[None]:
+        """Hold the stack's lock while inside; raises `LockHeld` when `timeout` seconds have passed."""
+
+    def unlock(self, stack: str) -> LockHolder | None:
+        """Remove the stack's lock, whoever holds it; says whose it was, None where there was none."""
+
+    # -- images --------------------------------------------------------------------------------------------
+
+    def pull_image(self, reference: str, report: Report) -> None: ...
+
+    def bootstrap_image(self, step: BootstrapImage, report: Report) -> None: ...
+
+    def derive_image(self, step: DeriveImage, report: Report) -> None: ...
+
+    # -- networks and volumes ------------------------------------------------------------------------------
+
+    def create_network(self, stack: str, network: Network, name: str) -> str:
+        """Returns the network's id."""
+
+    def remove_network(self, network_id: str) -> None: ...
+
+    def create_volume(self, stack: str, volume: Volume, name: str) -> None: ...
+
+    def remove_volume(self, name: str) -> None: ...
+
+    # -- containers ----------------------------------------------------------------------------------------
+
+    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement) -> str:
+        """Create it and put its uploads in, without starting it; returns its id.
+
+        Every attachment of `placement` has its id by now, external ones excepted.
+        """
+
+    def start_container(self, container_id: str) -> None: ...
+
+    def stop_container(self, container_id: str) -> None: ...
+
+    def unpause_container(self, container_id: str) -> None: ...
+
+    def remove_container(self, container_id: str) -> None:
+        """Stop it as gently as its image asks and remove it with its anonymous volumes; absent is fine."""
+
+    def rename_container(self, container_id: str, name: str) -> None: ...
+
+    def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None: ...
+
+    def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+        """Put files into a created or running container, each beside its target and then renamed over it."""
+
+    def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None: ...
+
+    def disconnect(self, container_id: str, network_id: str) -> None: ...
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str) -> str:
+        """Write `sandbox` as the newest record of a live container; returns the amendment's name."""
+
+    def remove_amendment(self, name: str) -> None: ...
+
+    # -- inside a sandbox ----------------------------------------------------------------------------------
+
+    def probe(self, container_id: str, health: Health) -> Outcome:
+        """Run the health probe once, now."""
+
+    def run_script(self, container_id: str, script: str) -> Outcome:
+        """Run a shell script as the sandbox's own user in its working directory."""
+
+    def execute(
+        self,
+        container_id: str,
+        command: tuple[str, ...],
+        *,
+        env: Mapping[str, str],
+        working_dir: str | None,
+        user: str | None,
+        tty: bool,
+        stdin: BinaryIO | None,
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+        timeout: float | None,
+    ) -> int:
+        """Run `command` with the given streams; returns its exit code, or 124 when `timeout` seconds have passed."""

@@ -1,0 +1,1 @@
+"""Docker Engine behind the port of `engine/base.py`."""

@@ -1,0 +1,43 @@
+"""The labels that nexusctl writes, and what each says.
+
+Images pass their labels on to containers, so the ones on images have names of their own.
+"""
+
+from __future__ import annotations
+
+PREFIX = "dev.nexusctl."
+
+STACK = PREFIX + "stack"
+"""On containers, networks, volumes: the stack's name. Identity is this label, never the object's name."""
+
+SANDBOX = PREFIX + "sandbox"
+"""On containers and amendments: the sandbox's instance name."""
+
+RECORD = PREFIX + "record"
+"""On containers and amendments: the whole applied spec, see `model/record.py`."""
+
+BIRTH_NAME = PREFIX + "birth-name"
+"""On containers that get their final name only when everything declared was done."""
+
+ROLE = PREFIX + "role"
+"""On everything: sandbox, builder, network, volume, amendment, lock, cache."""
+
+NETWORK = PREFIX + "network"
+VOLUME = PREFIX + "volume"
+"""On networks and volumes: the name in the stack file."""
+
+CONTAINER = PREFIX + "container"
+SEQUENCE = PREFIX + "sequence"
+"""On amendments: the container that it amends, and its number; the highest counts."""
+
+LOCK = PREFIX + "lock."
+"""On locks: the prefix of owner, user, host, pid, command, since."""
+
+IMAGE_BASE = PREFIX + "image.base-id"
+"""On images: the id of the image that it was made from."""
+
+IMAGE_PACKAGES = PREFIX + "image.packages"
+"""On images: the packages that the managers named after installing, as JSON."""
+
+IMAGE_TAG = PREFIX + "image.tag"
+"""On images: the tag that it was made for."""

@@ -1,0 +1,102 @@
+"""Every error that a user can meet, and the value that describes one problem.
+
+    NexusError                    exit 1; carries one or more diagnostics
+    ├── InputError                the stack file, a template or a flag is wrong; nothing was touched
+    ├── PlanError                 the file is right, but what is live forbids the change
+    ├── LockHeld                  somebody else changes this stack now
+    ├── StepError                 one step of an apply failed; others may have gone on
+    └── EngineError               the engine said no, or said nothing
+        ├── EngineUnreachable     no answer: refused, timed out, or cut off in mid-reply
+        ├── NotFound              404
+        └── Conflict              409
+
+Anything else that escapes is a bug of nexusctl: the boundary in `cli/boundary.py` writes a log file and exits 70.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Location:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A second place that belongs to a problem, such as the first of two duplicate keys."""
+
+    text: str
+    location: Location | None = None
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """One problem, in the words that a user reads.
+
+    `summary` says what is wrong in one line, `excerpt` is the source line at `location`,
+    `hint` says what to do, `output` is the last lines of a tool that failed.
+    """
+
+    summary: str
+    location: Location | None = None
+    excerpt: str | None = None
+    hint: str | None = None
+    notes: tuple[Note, ...] = ()
+    output: tuple[str, ...] = ()
+    sandbox: str | None = None
+    severity: str = "error"
+
+
+class NexusError(Exception):
+    """The root of every error that is shown to a user as diagnostics."""
+
+    def __init__(self, *diagnostics: Diagnostic) -> None:
+        super().__init__("; ".join(d.summary for d in diagnostics))
+        self.diagnostics = diagnostics
+
+
+class InputError(NexusError):
+    """What the user wrote cannot be used; nothing was changed anywhere."""
+
+
+class PlanError(NexusError):
+    """What is live forbids the desired state, such as a foreign container under a needed name."""
+
+
+class LockHeld(NexusError):
+    """Another nexusctl holds the lock of this stack."""
+
+
+class StepError(NexusError):
+    """One step failed; the diagnostic names the sandbox and shows the tool's last lines."""
+
+
+class EngineError(NexusError):
+    """The engine refused a call; `status` is its HTTP status, 0 where there was no answer."""
+
+    def __init__(self, summary: str, *, status: int = 0, hint: str | None = None) -> None:
+        super().__init__(Diagnostic(summary, hint=hint))
+        self.summary = summary
+        self.status = status
+
+
+class EngineUnreachable(EngineError):
+    """No answer at all: whether the call had an effect is unknown."""
+
+
+class NotFound(EngineError):
+    """The engine knows no such object."""
+
+
+class Conflict(EngineError):
+    """A name or a state is in the way."""

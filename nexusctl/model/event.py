@@ -1,0 +1,57 @@
+"""What the executor reports while it works. `at` is in seconds since the apply began."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nexusctl.errors import Diagnostic
+from nexusctl.model.plan import Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Started:
+    step: Step
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """`doing` is a short phrase for a person: pulling, installing, starting, waiting for health."""
+
+    step: Step
+    doing: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    step: Step
+    at: float
+    took: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """`unknown` is True where the call got no answer, so that its effect is not known."""
+
+    step: Step
+    at: float
+    problem: Diagnostic
+    unknown: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Skipped:
+    step: Step
+    at: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    outcome: Literal["done", "failed", "interrupted"]
+    at: float
+
+
+Event = Started | Progress | Done | Failed | Skipped | Finished

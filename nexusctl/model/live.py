@@ -1,0 +1,128 @@
+"""The live state: everything that was found on the engine, nothing left out and nothing decided."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox
+
+State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+HealthState = Literal["none", "starting", "healthy", "unhealthy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """What only a look at the single container tells; gathered for `--deep`, `drift` and `status`."""
+
+    resources: Resources
+    restart: RestartPolicy
+    started_at: str = ""
+    finished_at: str = ""
+    writable_bytes: int | None = None
+    probe_output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveSandbox:
+    """One container that claims to be `sandbox` of the observed stack.
+
+    `record` is what was applied last (the birth record with any amendment worked in); where it cannot
+    be read it is None and `record_problem` says why. `birth_name` is the temporary name that it was created
+    under, empty where it got its final name at once: a container that still has it never became ready.
+    `networks` maps the id of each connected network to the network's name.
+    `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
+    """
+
+    id: str
+    name: str
+    sandbox: str
+    state: State
+    record: Sandbox | None = None
+    record_problem: str = ""
+    birth_name: str = ""
+    health: HealthState = "none"
+    exit_code: int | None = None
+    created_at: int = 0
+    image: str = ""
+    image_id: str = ""
+    ports: tuple[Port, ...] = ()
+    networks: Mapping[str, str] = field(default_factory=dict)
+    amendments: tuple[str, ...] = ()
+    inspection: Inspection | None = None
+
+    @property
+    def partial(self) -> bool:
+        """Whether its creation never came to an end: it was not started, or never got its final name."""
+        return self.state == "created" or (bool(self.birth_name) and self.name == self.birth_name)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveNetwork:
+    """`network` is the name in the stack file, `name` the engine's; `attached` are ids of containers."""
+
+    id: str
+    name: str
+    network: str
+    internal: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveVolume:
+    """`volume` is the name in the stack file, `name` the engine's."""
+
+    name: str
+    volume: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveImage:
+    """A tagged image; `base_id` is the id of the image it was derived from, for those that nexusctl made."""
+
+    id: str
+    reference: str
+    base_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockHolder:
+    """Who holds a stack's lock, as its labels say; `since` is in seconds since 1970."""
+
+    stack: str
+    owner: str
+    user: str = ""
+    host: str = ""
+    pid: int = 0
+    command: str = ""
+    since: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Orphan:
+    """A leftover of an earlier run: an amendment whose container is gone."""
+
+    kind: Literal["amendment"]
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveState:
+    """All that was found for one stack.
+
+    `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a
+    phrase that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that
+    publishes it. `images` holds every tagged image by reference. `unreachable` are the references of
+    missing images whose registry gave no answer.
+    """
+
+    stack: str
+    sandboxes: tuple[LiveSandbox, ...] = ()
+    networks: tuple[LiveNetwork, ...] = ()
+    volumes: tuple[LiveVolume, ...] = ()
+    images: Mapping[str, LiveImage] = field(default_factory=dict)
+    taken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    host_ports: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
+    unreachable: frozenset[str] = frozenset()
+    orphans: tuple[Orphan, ...] = ()
+    lock: LockHolder | None = None

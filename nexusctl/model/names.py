@@ -1,0 +1,42 @@
+"""The names that objects get on the engine.
+
+Names in a stack file have no underscore, so the one between stack and object can be told apart:
+stack `a-b` with sandbox `c` and stack `a` with sandbox `b-c` do not meet.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from nexusctl.model.record import canonical, plain
+from nexusctl.model.stack import PackageSet
+from nexusctl.model.template import Template
+
+
+def container_name(stack: str, sandbox: str) -> str:
+    return f"{stack}_{sandbox}"
+
+
+def network_name(stack: str, network: str) -> str:
+    return f"{stack}_{network}"
+
+
+def volume_name(stack: str, volume: str) -> str:
+    return f"{stack}_{volume}"
+
+
+def lock_name(stack: str) -> str:
+    return f"nexusctl_lock_{stack}"
+
+
+def recipe_tag(template: Template) -> str:
+    """The tag of the image that a template's recipe makes; changes with anything in the recipe's chain."""
+    assert template.recipe is not None
+    return f"nexusctl/{template.name}:{template.recipe.digest[:12]}"
+
+
+def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: str | None) -> str:
+    """The tag of the image that holds `packages` on top of the image `base`."""
+    inputs: Any = [base, plain(packages), working_dir or ""]
+    return f"nexusctl/env:{hashlib.sha256(canonical(inputs).encode()).hexdigest()[:16]}"

@@ -1,0 +1,239 @@
+"""A plan: what would change and why (`changes`, for people) and in which order (`steps`, for the executor)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nexusctl.model.stack import Health, Network, PackageSet, Resources, RestartPolicy, Sandbox, Upload, Volume
+from nexusctl.model.template import Template
+
+ObjectKind = Literal["image", "network", "volume", "sandbox", "lock"]
+Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run", "missing"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One field that differs. `field` is a path such as `env.PORT`; a missing side is None.
+
+    `cause` is `changed` where the file differs from the record, `drifted` where the live thing does.
+    `effect` is the cheapest change for it: `record` (nothing but the record), `in_place`, `replace`.
+    """
+
+    field: str
+    before: Any
+    after: Any
+    cause: Literal["changed", "drifted"] = "changed"
+    effect: Literal["record", "in_place", "replace"] = "replace"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What happens to one object, in a user's terms.
+
+    `action` is the verb, `reason` says why in words, `notes` are consequences that a user should know of
+    (what is lost, that the old one is stopped first, that a registry does not answer).
+    """
+
+    action: Literal["create", "update", "replace", "start", "run", "rename", "remove", "none"]
+    kind: ObjectKind
+    name: str
+    cause: Cause = "new"
+    reason: str = ""
+    differences: tuple[Difference, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One thing for the executor to do; `id` is unique and sorts, `needs` are ids that must be done first.
+
+    `subject` is the object's name as the user knows it.
+    """
+
+    id: str
+    subject: str
+    needs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PullImage(Step):
+    reference: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BootstrapImage(Step):
+    """Make `template`'s image from its recipe; `base` is the tag below, empty for a debootstrapped one."""
+
+    template: Template
+    tag: str
+    base: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeriveImage(Step):
+    """Install `packages` on top of `base` in `working_dir` and tag the result."""
+
+    tag: str
+    base: str
+    packages: tuple[PackageSet, ...]
+    working_dir: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateNetwork(Step):
+    network: Network
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateVolume(Step):
+    volume: Volume
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveNetwork(Step):
+    network_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveVolume(Step):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attachment:
+    """A network to join: its name in the file, on the engine, and its id, empty where a step makes it first."""
+
+    network: str
+    name: str
+    id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placement:
+    """Where a new container goes: its image, its names, its networks, and what the engine calls its volumes.
+
+    It is created as `birth_name`, or as `name` at once where that is empty.
+    """
+
+    image: str
+    name: str
+    birth_name: str
+    networks: tuple[Attachment, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateContainer(Step):
+    """Create the container and put its uploads in; it is not started."""
+
+    sandbox: Sandbox
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartContainer(Step):
+    """Start what the step `created` made, run its startup script, give it its final name."""
+
+    sandbox: Sandbox
+    placement: Placement
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitHealthy(Step):
+    """Wait until the probe passes. `container_id` is empty where the step `created` tells it."""
+
+    health: Health | None
+    container_id: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitExit(Step):
+    """Wait until a task has run, and fail unless it exited with 0."""
+
+    container_id: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceContainer(Step):
+    """Put the container that the step `created` made in the place of `old_ids`.
+
+    With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
+    or a volume); otherwise it serves until the new one is ready.
+    """
+
+    sandbox: Sandbox
+    placement: Placement
+    created: str
+    old_id: str
+    old_running: bool
+    stop_first: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreContainer(Step):
+    """Bring a stopped, paused or dead container back to running."""
+
+    container_id: str
+    paused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateContainer(Step):
+    """Change a live container in place, then write the amendment. A None or empty field changes nothing.
+
+    `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
+    the new one makes obsolete.
+    """
+
+    container_id: str
+    sandbox: Sandbox
+    resources: Resources | None = None
+    restart: RestartPolicy | None = None
+    uploads: tuple[Upload, ...] = ()
+    delete: tuple[str, ...] = ()
+    connect: tuple[Attachment, ...] = ()
+    disconnect: tuple[str, ...] = ()
+    amend: bool = True
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameContainer(Step):
+    container_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveContainer(Step):
+    """Stop and remove; `amendments` go with it."""
+
+    container_id: str
+    amendments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveOrphan(Step):
+    """Remove an amendment whose container is gone."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done."""
+
+    stack: str
+    changes: tuple[Change, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return not self.steps

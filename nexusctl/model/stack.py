@@ -1,0 +1,180 @@
+"""The desired state: what a stack file says after defaults, templates and replicas are worked in.
+
+Units: durations are seconds, sizes are bytes, modes are the usual permission bits as an integer.
+Fields marked `OUTSIDE` help to carry a value out (where a file lies on this host) and are neither
+compared nor recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from nexusctl.model.template import Template
+
+Kind = Literal["service", "task"]
+RunPolicy = Literal["once", "changed", "always"]
+Condition = Literal["started", "healthy", "completed"]
+RestartPolicy = Literal["no", "on-failure", "always", "unless-stopped"]
+Manager = Literal["npm", "pip", "apt"]
+
+OUTSIDE: Mapping[str, Any] = {"recorded": False}
+
+DEFAULT_NETWORK = "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dependency:
+    """`sandbox` (an instance name) has to reach `condition` before the dependent starts."""
+
+    sandbox: str
+    condition: Condition
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """A probe that runs inside the sandbox; exactly one of `command`, `http_port`, `tcp_port` is set."""
+
+    command: tuple[str, ...] = ()
+    http_port: int | None = None
+    http_path: str = "/"
+    tcp_port: int | None = None
+    interval: float = 5.0
+    timeout: float = 5.0
+    retries: int = 10
+    start_period: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Port:
+    """A published port; `host` None asks the engine for a free one."""
+
+    container: int
+    host: int | None = None
+    address: str = "127.0.0.1"
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mount:
+    """A named volume of the stack (`volume`) or a folder of the host (`bind`) at `target`."""
+
+    kind: Literal["volume", "bind"]
+    source: str
+    target: str
+    read_only: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """Limits; None is no limit, but there is always a limit on processes."""
+
+    cpus: float | None = None
+    memory: int | None = None
+    pids: int = 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UploadFile:
+    """One entry of an upload: `path` is relative to the upload's target, empty for the target itself.
+
+    `digest` is the SHA-256 of the content in hex, empty for a folder; `link` is a symlink's target.
+    """
+
+    path: str
+    digest: str
+    mode: int
+    size: int = 0
+    kind: Literal["file", "folder", "link"] = "file"
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upload:
+    """Files that nexusctl puts into the sandbox before it starts."""
+
+    target: str
+    files: tuple[UploadFile, ...]
+    owner: str | None = None
+    source: str | None = field(default=None, compare=False, metadata=OUTSIDE)
+    content: str | None = field(default=None, compare=False, metadata=OUTSIDE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Package:
+    """`version` is what the manager understands after the name (npm: a range, pip: `==2.1` and the like)."""
+
+    name: str
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageSet:
+    """What one manager installs: a list of packages, or everything that a lock file names."""
+
+    manager: Manager
+    packages: tuple[Package, ...] = ()
+    lock_name: str = ""
+    lock_files: tuple[UploadFile, ...] = ()
+    lock_folder: str | None = field(default=None, compare=False, metadata=OUTSIDE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sandbox:
+    """One container, fully resolved. `name` is unique in the stack; `group` is the name in the file.
+
+    Without `replicas` the two are equal; with it the instances are `group-1`, `group-2`, ...
+    A None for command, working_dir or user leaves the image's own in force.
+    """
+
+    name: str
+    group: str
+    image: str
+    template: str | None = None
+    kind: Kind = "service"
+    run: RunPolicy = "changed"
+    command: tuple[str, ...] | None = None
+    working_dir: str | None = None
+    user: str | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    packages: tuple[PackageSet, ...] = ()
+    uploads: tuple[Upload, ...] = ()
+    startup: str | None = None
+    depends_on: tuple[Dependency, ...] = ()
+    health: Health | None = None
+    ports: tuple[Port, ...] = ()
+    mounts: tuple[Mount, ...] = ()
+    networks: tuple[str, ...] = (DEFAULT_NETWORK,)
+    resources: Resources = Resources()
+    restart: RestartPolicy = "no"
+    timeout: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """`external` names a network that exists already and is never made or removed here."""
+
+    name: str
+    internal: bool = False
+    external: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Volume:
+    """`external` names a volume that exists already and is never made or removed here."""
+
+    name: str
+    external: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stack:
+    """The whole desired state. `templates` holds the templates that the sandboxes use, by name."""
+
+    name: str
+    sandboxes: Mapping[str, Sandbox] = field(default_factory=dict)
+    networks: Mapping[str, Network] = field(default_factory=dict)
+    volumes: Mapping[str, Volume] = field(default_factory=dict)
+    templates: Mapping[str, Template] = field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""npm, pip and apt behind one Protocol: which commands install, and which ask what is there."""

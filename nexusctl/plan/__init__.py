@@ -1,0 +1,1 @@
+"""(Stack, LiveState) -> Plan: pure, no I/O, no clock."""

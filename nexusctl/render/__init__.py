@@ -1,0 +1,1 @@
+"""Values -> text or JSON; never prints."""

@@ -1,0 +1,1 @@
+"""The built-in templates, as data, and how they are read."""
