@@ -1,0 +1,223 @@
+"""Plain calls of the Engine API: JSON out, JSON in, one fresh connection a call.
+
+A fresh connection costs 0.1 ms on a Unix socket and leaves no state to share between threads, and no stale
+keep-alive on which a POST could be lost. Nothing is ever sent twice here: only the caller knows how to read
+back what a lost call has done. The Docker SDK is not used for these calls because importing it takes longer
+than a whole no-op plan; streams with a terminal go through it (`streams.py`).
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
+
+CALL_TIMEOUT = 120.0
+"""Seconds without a byte after which a plain call counts as unanswered."""
+
+_UNREACHABLE_HINT = "see `nexusctl engine status`; `nexusctl engine start` starts an engine on this machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where an engine listens: `url` as in DOCKER_HOST (unix://, tcp://, ssh://), `source` says who named it.
+
+    `tls` is the folder with ca.pem, cert.pem and key.pem, empty for none. `version` is the API version to speak,
+    empty before it was negotiated.
+    """
+
+    url: str
+    source: str
+    tls: str = ""
+    version: str = ""
+
+
+class Wire:
+    """Calls one endpoint. Holds no connection; safe to share between threads."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float = CALL_TIMEOUT) -> None:
+        self.endpoint = endpoint
+        self.timeout = timeout
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        return self.call("GET", path, query)
+
+    def post(self, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        return self.call("POST", path, query, body)
+
+    def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        return self.call("DELETE", path, query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *,
+        timeout: float | None = None,
+    ) -> Any:
+        """One call to its end; returns the decoded JSON, None for an empty answer. Raises `EngineError`."""
+        data = None if body is None else json.dumps(body).encode()
+        with self.open(method, path, query, data, timeout=timeout) as answer:
+            text = answer.read()
+        return json.loads(text) if text.strip() else None
+
+    def lines(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Any]:
+        """The JSON messages of a progress stream, as they come."""
+        with self.open(method, path, query, headers=headers) as answer:
+            for line in answer:
+                if line.strip():
+                    yield json.loads(line)
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        data: bytes | Iterable[bytes] | None = None,
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send a call and return its body to read from; use it as a context manager.
+
+        A mapping or list as a query's value is sent as JSON, as the API's `filters` are.
+        Raises `NotFound`, `Conflict`, `EngineError` for a refusal, `EngineUnreachable` for no answer.
+        """
+        connection = self._connect(self.timeout if timeout is None else timeout)
+        prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
+        try:
+            connection.request(
+                method,
+                prefix + path + _encode(query),
+                body=data,
+                headers={"Content-Type": content_type, **(headers or {})},
+            )
+            response = connection.getresponse()
+            if response.status >= 400:
+                raise _refusal(response.status, response.read())
+        except (OSError, http.client.HTTPException) as error:
+            connection.close()
+            raise self._unreachable(error) from error
+        except EngineError:
+            connection.close()
+            raise
+        return Answer(connection, response, self._unreachable)
+
+    def _unreachable(self, error: Exception) -> EngineUnreachable:
+        reason = str(error) or type(error).__name__
+        return EngineUnreachable(f"the engine at {self.endpoint.url} does not answer: {reason}", hint=_UNREACHABLE_HINT)
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        url = urlsplit(self.endpoint.url)
+        if url.scheme in ("unix", "ssh"):
+            return _SocketConnection(self.endpoint.url, timeout)
+        host, port = url.hostname or "localhost", url.port or (2376 if self.endpoint.tls else 2375)
+        if self.endpoint.tls:
+            context = ssl.create_default_context(cafile=f"{self.endpoint.tls}/ca.pem")
+            context.load_cert_chain(f"{self.endpoint.tls}/cert.pem", f"{self.endpoint.tls}/key.pem")
+            return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
+        return http.client.HTTPConnection(host, port, timeout=timeout)
+
+
+class Answer:
+    """The body of an accepted call; a connection that breaks while reading raises `EngineUnreachable`."""
+
+    def __init__(
+        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, translate: Any
+    ) -> None:
+        self._connection = connection
+        self._response = response
+        self._translate = translate
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        return self._response.headers
+
+    def read(self, size: int | None = None) -> bytes:
+        try:
+            return self._response.read() if size is None else self._response.read(size)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._translate(error) from error
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self._readline():
+            yield line
+
+    def _readline(self) -> bytes:
+        try:
+            return self._response.readline()
+        except (OSError, http.client.HTTPException) as error:
+            raise self._translate(error) from error
+
+    def close(self) -> None:
+        self._response.close()
+        self._connection.close()
+
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class _SocketConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket, or over `docker system dial-stdio` on a host that ssh reaches."""
+
+    def __init__(self, url: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._url = urlsplit(url)
+
+    def connect(self) -> None:
+        if self._url.scheme == "unix":
+            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            self.sock.settimeout(self.timeout)
+            self.sock.connect(self._url.path)
+        else:
+            self.sock = _dial_ssh(self._url.netloc)
+            self.sock.settimeout(self.timeout)
+
+
+def _dial_ssh(destination: str) -> socket.socket:
+    host, _, port = destination.rpartition(":") if destination.rpartition(":")[2].isdigit() else (destination, "", "")
+    ours, theirs = socket.socketpair()
+    with theirs:
+        subprocess.Popen(
+            ["ssh", *(["-p", port] if port else []), "--", host, "docker", "system", "dial-stdio"],
+            stdin=theirs,
+            stdout=theirs,
+        )
+    return ours
+
+
+def _encode(query: Mapping[str, Any] | None) -> str:
+    if not query:
+        return ""
+    return "?" + urlencode({key: _encode_value(value) for key, value in query.items()}, quote_via=quote)
+
+
+def _encode_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+def _refusal(status: int, body: bytes) -> EngineError:
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError):
+        message = body.decode(errors="replace").strip() or f"HTTP status {status}"
+    kinds: Mapping[int, type[EngineError]] = {404: NotFound, 409: Conflict}
+    return kinds.get(status, EngineError)(message, status=status)
