@@ -144,7 +144,7 @@ class Answer:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return self._response.headers
+        return dict(self._response.headers)
 
     def read(self, size: int | None = None) -> bytes:
         try:
@@ -196,8 +196,8 @@ def _dial_ssh(destination: str) -> socket.socket:
     with theirs:
         subprocess.Popen(
             ["ssh", *(["-p", port] if port else []), "--", host, "docker", "system", "dial-stdio"],
-            stdin=theirs,
-            stdout=theirs,
+            stdin=theirs.fileno(),
+            stdout=theirs.fileno(),
         )
     return ours
 
