@@ -8,12 +8,14 @@ than a whole no-op plan; streams with a terminal go through it (`streams.py`).
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import math
 import socket
 import ssl
 import subprocess
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -22,6 +24,9 @@ from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 
 CALL_TIMEOUT = 120.0
 """Seconds without a byte after which a plain call counts as unanswered."""
+
+FOREVER = math.inf
+"""The time-out of a call whose answer may be silent for as long as it likes, such as a command's output."""
 
 _UNREACHABLE_HINT = "see `nexusctl engine status`; `nexusctl engine start` starts an engine on this machine"
 
@@ -99,6 +104,9 @@ class Wire:
         connection = self._connect(self.timeout if timeout is None else timeout)
         prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
         try:
+            connection.connect()
+            # The connection forgets its socket when the answer's end is the connection's end.
+            plug = connection.sock
             connection.request(
                 method,
                 prefix + path + _encode(query),
@@ -114,13 +122,19 @@ class Wire:
         except EngineError:
             connection.close()
             raise
-        return Answer(connection, response, self._unreachable)
+        return Answer(connection, response, plug, self._unreachable)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         reason = str(error) or type(error).__name__
         return EngineUnreachable(f"the engine at {self.endpoint.url} does not answer: {reason}", hint=_UNREACHABLE_HINT)
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        try:
+            return self._choose_connection(None if timeout == FOREVER else timeout)
+        except OSError as error:
+            raise self._unreachable(error) from error
+
+    def _choose_connection(self, timeout: float | None) -> http.client.HTTPConnection:
         url = urlsplit(self.endpoint.url)
         if url.scheme in ("unix", "ssh"):
             return _SocketConnection(self.endpoint.url, timeout)
@@ -136,10 +150,15 @@ class Answer:
     """The body of an accepted call; a connection that breaks while reading raises `EngineUnreachable`."""
 
     def __init__(
-        self, connection: http.client.HTTPConnection, response: http.client.HTTPResponse, translate: Any
+        self,
+        connection: http.client.HTTPConnection,
+        response: http.client.HTTPResponse,
+        plug: socket.socket,
+        translate: Callable[[Exception], EngineUnreachable],
     ) -> None:
         self._connection = connection
         self._response = response
+        self._socket = plug
         self._translate = translate
 
     @property
@@ -162,6 +181,11 @@ class Answer:
         except (OSError, http.client.HTTPException) as error:
             raise self._translate(error) from error
 
+    def cut(self) -> None:
+        """End the connection from another thread; whoever reads from it sees its end."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
     def close(self) -> None:
         self._response.close()
         self._connection.close()
@@ -176,7 +200,7 @@ class Answer:
 class _SocketConnection(http.client.HTTPConnection):
     """HTTP over a Unix socket, or over `docker system dial-stdio` on a host that ssh reaches."""
 
-    def __init__(self, url: str, timeout: float) -> None:
+    def __init__(self, url: str, timeout: float | None) -> None:
         super().__init__("localhost", timeout=timeout)
         self._url = urlsplit(url)
 

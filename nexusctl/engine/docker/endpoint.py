@@ -1,0 +1,166 @@
+"""Which engine is meant, found as the docker command line finds it, and the way to it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.errors import EngineError, EngineUnreachable
+
+NEWEST_VERSION = "1.45"
+"""The newest API version that this code was written for; an older engine is spoken to in its own."""
+
+PING_TIMEOUT = 5.0
+"""Seconds that an engine on this machine has for its first answer."""
+
+REMOTE_PING_TIMEOUT = 30.0
+"""Seconds that an engine behind a network has for it; ssh may have to log in first."""
+
+_HINT = "start one on this machine with `nexusctl engine start`, or say with DOCKER_HOST where one listens"
+_SCHEMES = ("unix", "tcp", "http", "https", "ssh")
+
+
+def connect(environ: Mapping[str, str] | None = None) -> Wire:
+    """A wire to the engine that `find_endpoint` names, at an API version that both sides know.
+
+    Raises `EngineUnreachable` where nothing answers.
+    """
+    return Wire(negotiate(find_endpoint(environ)))
+
+
+def find_endpoint(environ: Mapping[str, str] | None = None) -> Endpoint:
+    """DOCKER_HOST, else the docker context, else the first of the usual sockets that answers.
+
+    Only the usual sockets are called; an endpoint that somebody named is returned unasked.
+    Raises `EngineUnreachable` for a context that cannot be read and where no usual socket answers.
+    """
+    environ = os.environ if environ is None else environ
+    if host := environ.get("DOCKER_HOST"):
+        return Endpoint(url=_normalise(host, "DOCKER_HOST"), source="DOCKER_HOST", tls=_find_certificates(environ))
+    name, source = _find_context_name(environ)
+    if name and name != "default":
+        return _read_context(name, source, _config_folder(environ))
+    return _probe_sockets(environ)
+
+
+def negotiate(endpoint: Endpoint) -> Endpoint:
+    """`endpoint` with the API version to speak, learned from one ping. Raises `EngineUnreachable`."""
+    timeout = PING_TIMEOUT if endpoint.url.startswith("unix:") else REMOTE_PING_TIMEOUT
+    try:
+        with Wire(endpoint, timeout=timeout).open("GET", "/_ping") as answer:
+            offered = answer.headers.get("Api-Version", "")
+    except EngineError as error:
+        raise EngineUnreachable(
+            f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error)}", hint=_HINT
+        ) from error
+    return replace(endpoint, version=_choose_version(offered))
+
+
+def usual_sockets(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """The paths where engines listen by habit, Docker's before Podman's."""
+    home, runtime = _home(environ), environ.get("XDG_RUNTIME_DIR", "")
+    return (
+        "/var/run/docker.sock",
+        *([f"{runtime}/docker.sock"] if runtime else []),
+        f"{home}/.docker/run/docker.sock",
+        f"{home}/.docker/desktop/docker.sock",
+        f"{home}/.colima/default/docker.sock",
+        *([f"{runtime}/podman/podman.sock"] if runtime else []),
+        "/run/podman/podman.sock",
+    )
+
+
+def _probe_sockets(environ: Mapping[str, str]) -> Endpoint:
+    tried = []
+    for path in usual_sockets(environ):
+        if not Path(path).exists():
+            tried.append(f"{path}: no such socket")
+            continue
+        endpoint = Endpoint(url=f"unix://{path}", source="the usual sockets")
+        try:
+            return negotiate(endpoint)
+        except EngineUnreachable as error:
+            tried.append(f"{path}: {_reason(error.__cause__ or error)}")
+    raise EngineUnreachable("no container engine answers; tried " + "; ".join(tried), hint=_HINT)
+
+
+def _reason(error: BaseException) -> str:
+    """Why a call failed, as its first cause says: `[Errno 13] Permission denied` and the like."""
+    return str(error.__cause__ or error)
+
+
+def _choose_version(offered: str) -> str:
+    return min(offered, NEWEST_VERSION, key=_version_key) if offered else NEWEST_VERSION
+
+
+def _version_key(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def _normalise(host: str, source: str) -> str:
+    """`host` as a URL; like the docker command line, a bare address means tcp."""
+    url = host if "://" in host else f"tcp://{host}"
+    scheme = url.partition("://")[0]
+    if scheme not in _SCHEMES:
+        raise EngineUnreachable(
+            f"{source} names {host}, and nexusctl does not speak {scheme}",
+            hint=f"use one of {', '.join(s + '://' for s in _SCHEMES)}",
+        )
+    return url
+
+
+def _find_certificates(environ: Mapping[str, str]) -> str:
+    if folder := environ.get("DOCKER_CERT_PATH"):
+        return folder
+    return str(_config_folder(environ)) if environ.get("DOCKER_TLS_VERIFY") else ""
+
+
+def _find_context_name(environ: Mapping[str, str]) -> tuple[str, str]:
+    """The context in force and who names it; both empty for none."""
+    if name := environ.get("DOCKER_CONTEXT"):
+        return name, "DOCKER_CONTEXT"
+    path = _config_folder(environ) / "config.json"
+    try:
+        config = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return "", ""
+    return str(config.get("currentContext", "")), str(path)
+
+
+def _read_context(name: str, source: str, folder: Path) -> Endpoint:
+    digest = hashlib.sha256(name.encode()).hexdigest()
+    meta = folder / "contexts" / "meta" / digest / "meta.json"
+    try:
+        docker: Mapping[str, Any] = json.loads(meta.read_text())["Endpoints"]["docker"]
+        host = str(docker["Host"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise EngineUnreachable(
+            f"{source} names the docker context `{name}`, which cannot be read: {error}",
+            hint="`docker context ls` lists the contexts; DOCKER_HOST wins over any of them",
+        ) from error
+    certificates = folder / "contexts" / "tls" / digest / "docker"
+    return Endpoint(
+        url=_normalise(host, f"the docker context `{name}`"),
+        source=f"the docker context `{name}`",
+        tls=str(certificates) if certificates.is_dir() else "",
+    )
+
+
+def read_contexts(folder: Path) -> Iterator[str]:
+    """The names of the docker contexts kept in `folder`."""
+    for meta in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
+        yield str(json.loads(meta.read_text()).get("Name", ""))
+
+
+def _config_folder(environ: Mapping[str, str]) -> Path:
+    return Path(environ.get("DOCKER_CONFIG") or f"{_home(environ)}/.docker")
+
+
+def _home(environ: Mapping[str, str]) -> str:
+    return environ.get("HOME") or str(Path.home())

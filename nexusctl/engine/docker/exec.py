@@ -1,0 +1,135 @@
+"""Run a command inside a running container to its end: startup scripts, probes, package managers."""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from threading import Event, Timer
+from typing import Any
+
+from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker.frames import split_frames
+from nexusctl.engine.docker.wire import FOREVER, Wire
+from nexusctl.errors import EngineError
+
+TIMED_OUT = 124
+"""The exit code of a command that was killed because its time was over, as coreutils' `timeout` has it."""
+
+KEPT_OUTPUT = 16 * 1024 * 1024
+"""Bytes of output that are kept: the last ones count."""
+
+MARK = "NEXUSCTL_EXEC"
+"""The environment variable by which the processes of one exec are found again, to end them."""
+
+_KILL = """
+for folder in /proc/[0-9]*; do
+  if tr '\\0' '\\n' 2>/dev/null <"$folder/environ" | grep -qx "$1"; then kill -9 "${folder#/proc/}" 2>/dev/null; fi
+done
+true
+"""
+
+
+def run(
+    wire: Wire,
+    container_id: str,
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str] | None = None,
+    user: str | None = None,
+    working_dir: str | None = None,
+    on_output: Callable[[bytes], None] | None = None,
+    timeout: float | None = None,
+) -> Outcome:
+    """Run `command` and wait for its end; `on_output` gets each piece of stdout and stderr as it comes.
+
+    After `timeout` seconds what it started is killed and the exit code is 124. A command that the image does not
+    have gives 126 or 127, as in a shell. Raises `NotFound` and `Conflict` for a container that is absent or does
+    not run, `EngineUnreachable` where the stream breaks.
+    """
+    mark = uuid.uuid4().hex
+    exec_id = create_exec(wire, container_id, command, env={**(env or {}), MARK: mark}, user=user, cwd=working_dir)
+    output = bytearray()
+    timed_out = Event()
+    with wire.open("POST", f"/exec/{exec_id}/start", data=b'{"Detach":false,"Tty":false}', timeout=FOREVER) as answer:
+
+        def end() -> None:
+            timed_out.set()
+            try:
+                kill_marked(wire, container_id, mark, user)
+            finally:
+                answer.cut()
+
+        timer = _arm(timeout, end)
+        try:
+            for chunk in split_frames(answer.read):
+                output += chunk.data
+                del output[:-KEPT_OUTPUT]
+                if on_output:
+                    on_output(chunk.data)
+        except EngineError:
+            if not timed_out.is_set():
+                raise
+        finally:
+            timer.cancel()
+    exit_code = TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
+    return Outcome(exit_code=exit_code, output=output.decode(errors="replace"))
+
+
+def create_exec(
+    wire: Wire,
+    container_id: str,
+    command: Sequence[str],
+    *,
+    env: Mapping[str, str],
+    user: str | None,
+    cwd: str | None,
+    stdin: bool = False,
+    tty: bool = False,
+) -> str:
+    """Prepare an exec, not started yet; returns its id."""
+    body: dict[str, Any] = {
+        "AttachStdin": stdin,
+        "AttachStdout": True,
+        "AttachStderr": True,
+        "Tty": tty,
+        "Cmd": list(command),
+        "Env": [f"{name}={value}" for name, value in env.items()],
+    }
+    if user is not None:
+        body["User"] = user
+    if cwd is not None:
+        body["WorkingDir"] = cwd
+    return str(wire.post(f"/containers/{container_id}/exec", body)["Id"])
+
+
+def wait_for_exit_code(wire: Wire, exec_id: str, *, patience: float = 10.0) -> int:
+    """The exit code of an exec whose output has ended; the engine may note it a moment after that."""
+    deadline = time.monotonic() + patience
+    while True:
+        found = wire.get(f"/exec/{exec_id}/json")
+        if found["ExitCode"] is not None and not found["Running"]:
+            return int(found["ExitCode"])
+        if time.monotonic() > deadline:
+            raise EngineError(f"the engine does not say how the command ended (exec {exec_id[:12]})")
+        time.sleep(0.01)
+
+
+def kill_marked(wire: Wire, container_id: str, mark: str, user: str | None) -> None:
+    """End every process that bears `mark`: the API cannot end an exec, so another exec does it.
+
+    It runs as the same user, because only that one may read the environment of those processes.
+    """
+    command = ("/bin/sh", "-c", _KILL, "kill", f"{MARK}={mark}")
+    exec_id = create_exec(wire, container_id, command, env={}, user=user, cwd="/")
+    with wire.open("POST", f"/exec/{exec_id}/start", data=b'{"Detach":false,"Tty":false}') as answer:
+        answer.read()
+
+
+def _arm(timeout: float | None, end: Callable[[], None]) -> Timer:
+    """A timer that calls `end` after `timeout` seconds; one that never starts for None."""
+    timer = Timer(timeout or 0.0, end)
+    timer.daemon = True
+    if timeout is not None:
+        timer.start()
+    return timer

@@ -1,0 +1,22 @@
+"""The engine's way to send stdout and stderr over one stream: an 8-byte header before each piece."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Iterator
+
+from nexusctl.engine.base import LogChunk
+
+_HEADER = struct.Struct(">B3xL")
+_STDERR = 2
+
+
+def split_frames(read: Callable[[int], bytes]) -> Iterator[LogChunk]:
+    """The pieces of a multiplexed stream as they come; `read(n)` gives n bytes, fewer only at the end.
+
+    A frame that the end of the stream cuts off is given as far as it came.
+    """
+    while len(header := read(_HEADER.size)) == _HEADER.size:
+        kind, size = _HEADER.unpack(header)
+        if data := read(size) if size else b"":
+            yield LogChunk(stream="stderr" if kind == _STDERR else "stdout", data=data)
