@@ -40,3 +40,9 @@ def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: st
     """The tag of the image that holds `packages` on top of the image `base`."""
     inputs: Any = [base, plain(packages), working_dir or ""]
     return f"nexusctl/env:{hashlib.sha256(canonical(inputs).encode()).hexdigest()[:16]}"
+
+
+def image_reference(reference: str) -> str:
+    """`reference` with the tag that the engine assumes where none is written."""
+    last = reference.rpartition("/")[2]
+    return reference if ":" in last or "@" in last else f"{reference}:latest"

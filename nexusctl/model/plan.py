@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from nexusctl.model.stack import Health, Network, PackageSet, Resources, RestartPolicy, Sandbox, Upload, Volume
+from nexusctl.model.stack import Health, Network, PackageSet, Sandbox, Upload, Volume
 from nexusctl.model.template import Template
 
-ObjectKind = Literal["image", "network", "volume", "sandbox", "lock"]
-Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run", "missing"]
+ObjectKind = Literal["image", "network", "volume", "sandbox", "record"]
+Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Change:
     (what is lost, that the old one is stopped first, that a registry does not answer).
     """
 
-    action: Literal["create", "update", "replace", "start", "run", "rename", "remove", "none"]
+    action: Literal["create", "update", "replace", "start", "run", "rename", "remove"]
     kind: ObjectKind
     name: str
     cause: Cause = "new"
@@ -106,11 +106,15 @@ class RemoveVolume(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attachment:
-    """A network to join: its name in the file, on the engine, and its id, empty where a step makes it first."""
+    """A network to join: its name in the file and on the engine, and its id.
+
+    The id is empty where a step makes the network first, and for an external one, which only its name tells.
+    """
 
     network: str
     name: str
     id: str = ""
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,7 +170,7 @@ class ReplaceContainer(Step):
     """Put the container that the step `created` made in the place of `old_ids`.
 
     With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
-    or a volume); otherwise it serves until the new one is ready.
+    or a volume); otherwise it serves until the new one is ready. `amendments` are the old one's.
     """
 
     sandbox: Sandbox
@@ -175,28 +179,29 @@ class ReplaceContainer(Step):
     old_id: str
     old_running: bool
     stop_first: bool
+    amendments: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreContainer(Step):
-    """Bring a stopped, paused or dead container back to running."""
+    """Bring a stopped, paused or unhealthy container back to service."""
 
     container_id: str
-    paused: bool
+    how: Literal["start", "unpause", "restart"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateContainer(Step):
-    """Change a live container in place, then write the amendment. A None or empty field changes nothing.
+    """Change a live container in place, then write the amendment.
 
+    `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
     `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
     the new one makes obsolete.
     """
 
     container_id: str
     sandbox: Sandbox
-    resources: Resources | None = None
-    restart: RestartPolicy | None = None
+    limits: bool = False
     uploads: tuple[Upload, ...] = ()
     delete: tuple[str, ...] = ()
     connect: tuple[Attachment, ...] = ()

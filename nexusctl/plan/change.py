@@ -1,0 +1,139 @@
+"""What a plan means to a person: one change an object, with its cause in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nexusctl.model.names import network_name
+from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, PullImage, Step
+from nexusctl.plan.claim import Claim, Leftover
+from nexusctl.plan.decision import Decision
+from nexusctl.plan.image import describe_packages
+from nexusctl.plan.step import Scene
+
+
+def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...]:
+    """Images, networks, volumes, sandboxes, removals, each by name; empty where nothing is to be done."""
+    return (
+        *_images(scene),
+        *_networks_and_volumes(scene),
+        *_sandboxes(scene),
+        *_removals(scene, remove_volumes=remove_volumes),
+    )
+
+
+def _images(scene: Scene) -> Iterator[Change]:
+    users: dict[str, list[str]] = {}
+    steps: dict[str, Step] = {}
+    notes: dict[str, tuple[str, ...]] = {}
+    for name, choice in sorted(scene.images.items()):
+        for step in choice.steps:
+            steps[step.id] = step
+            users.setdefault(step.id, []).append(name)
+            if isinstance(step, BootstrapImage):
+                notes[step.id] = choice.notes
+    for step_id, step in sorted(steps.items()):
+        yield Change(
+            action="create",
+            kind="image",
+            name=step.subject,
+            reason=f"{_describe_image(step)}, for {_enumerate(users[step_id])}",
+            notes=notes.get(step_id, ()),
+        )
+
+
+def _describe_image(step: Step) -> str:
+    match step:
+        case DeriveImage():
+            return f"{step.base} with {describe_packages(step.packages)}"
+        case BootstrapImage():
+            return "bootstrapped from distribution packages"
+        case PullImage():
+            return "pulled from its registry"
+    raise AssertionError(step)
+
+
+def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
+    for network in scene.networks.missing:
+        yield Change(
+            action="create", kind="network", name=network.name, reason=network_name(scene.stack.name, network.name)
+        )
+    for name in sorted(scene.missing_volumes):
+        yield Change(action="create", kind="volume", name=name, reason=scene.volumes[name])
+
+
+def _sandboxes(scene: Scene) -> Iterator[Change]:
+    for name, decision in sorted(scene.decisions.items()):
+        for leftover in scene.claims.get(name, Claim()).leftovers:
+            yield _describe_leftover(name, leftover)
+        if decision.action != "none":
+            yield _describe_decision(scene, decision)
+
+
+def _describe_leftover(name: str, leftover: Leftover) -> Change:
+    phrase = "never became ready" if leftover.cause == "partial" else "was replaced and not yet removed"
+    return Change(
+        action="remove",
+        kind="sandbox",
+        name=name,
+        cause=leftover.cause,
+        reason=f"container {leftover.live.name} {phrase}",
+    )
+
+
+def _describe_decision(scene: Scene, decision: Decision) -> Change:
+    assert decision.action != "none"
+    return Change(
+        action="run" if decision.action == "rerun" else decision.action,
+        kind="sandbox",
+        name=decision.sandbox.name,
+        cause=decision.cause,
+        reason=decision.reason,
+        differences=decision.differences,
+        notes=tuple(_notes(scene, decision)),
+    )
+
+
+def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
+    if decision.action == "replace":
+        yield _replace_note(decision)
+    if decision.action in ("create", "replace"):
+        yield from _creation_notes(scene, decision)
+
+
+def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
+    return tuple(
+        f"host port {port.host} is in use by {owner}: the start will fail until it is free"
+        for port in decision.sandbox.ports
+        if port.host and (owner := scene.live.host_ports.get((port.address, port.host, port.protocol)))
+    )
+
+
+def _replace_note(decision: Decision) -> str:
+    if decision.stop_first:
+        return "the old container is stopped first, because both need the same host port or volume; its files are lost"
+    return "the new container comes up beside the old one, which then goes; the old one's files are lost"
+
+
+def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
+    gone = "it is not in the stack file"
+    for live in sorted(scene.live.sandboxes, key=lambda live: (live.sandbox, live.id)):
+        if live.sandbox not in scene.stack.sandboxes:
+            yield Change(action="remove", kind="sandbox", name=live.sandbox, cause="removed", reason=gone)
+    for network in scene.networks.excess:
+        yield Change(
+            action="remove", kind="network", name=network.network, cause="removed", reason="no sandbox is on it"
+        )
+    if remove_volumes:
+        for volume in sorted(scene.live.volumes, key=lambda volume: volume.name):
+            yield Change(action="remove", kind="volume", name=volume.volume, cause="removed", reason="its data is lost")
+    for orphan in scene.live.orphans:
+        yield Change(
+            action="remove", kind="record", name=orphan.name, cause="superseded", reason="its container is gone"
+        )
+
+
+def _enumerate(names: list[str], most: int = 4) -> str:
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"

@@ -1,0 +1,71 @@
+"""What is live and forbids the plan: found before anything is changed, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nexusctl.errors import Diagnostic
+from nexusctl.model.live import LiveState
+from nexusctl.model.names import container_name, network_name, volume_name
+from nexusctl.model.stack import Stack
+from nexusctl.plan.claim import Claim
+
+BRIDGE_CAPACITY = 1000
+"""A Linux bridge takes 1,023 ports, and a network that met that limit cannot be removed until the daemon restarts."""
+
+
+def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> tuple[Diagnostic, ...]:
+    """Foreign objects under names that the stack needs, records that cannot be read, networks that are too full."""
+    return (
+        *_find_taken("container", ((name, container_name(stack.name, name)) for name in stack.sandboxes), live),
+        *_find_taken("network", ((n, network_name(stack.name, n)) for n in _own_networks(stack)), live),
+        *_find_taken(
+            "volume", ((n, volume_name(stack.name, n)) for n, v in stack.volumes.items() if not v.external), live
+        ),
+        *_find_unreadable(stack, claims),
+        *_find_crowded(stack),
+    )
+
+
+def used_networks(stack: Stack) -> tuple[str, ...]:
+    """The networks that at least one sandbox joins, sorted."""
+    return tuple(sorted({network for sandbox in stack.sandboxes.values() for network in sandbox.networks}))
+
+
+def _own_networks(stack: Stack) -> Iterator[str]:
+    for name in used_networks(stack):
+        network = stack.networks.get(name)
+        if network is None or network.external is None:
+            yield name
+
+
+def _find_taken(kind: str, names: Iterable[tuple[str, str]], live: LiveState) -> Iterator[Diagnostic]:
+    taken = live.taken.get(kind, {})
+    for wanted, name in sorted(names):
+        if name in taken:
+            yield Diagnostic(
+                f"the {kind} name {name} is taken by {taken[name]}",
+                sandbox=wanted if kind == "container" else None,
+                hint=f"rename or remove that {kind}, or rename the stack: what nexusctl did not make it never touches",
+            )
+
+
+def _find_unreadable(stack: Stack, claims: dict[str, Claim]) -> Iterator[Diagnostic]:
+    for name in sorted(stack.sandboxes):
+        holder = claims[name].holder if name in claims else None
+        if holder is not None and holder.record is None:
+            yield Diagnostic(
+                f"the record of sandbox {name} (container {holder.name}) cannot be read: {holder.record_problem}",
+                sandbox=name,
+                hint="upgrade nexusctl, or remove that container to have the sandbox made anew",
+            )
+
+
+def _find_crowded(stack: Stack) -> Iterator[Diagnostic]:
+    for network in used_networks(stack):
+        count = sum(network in sandbox.networks for sandbox in stack.sandboxes.values())
+        if count > BRIDGE_CAPACITY:
+            yield Diagnostic(
+                f"{count} sandboxes on network {network}: a bridge holds at most {BRIDGE_CAPACITY}",
+                hint="spread the sandboxes over several networks",
+            )

@@ -1,0 +1,215 @@
+"""What is to become of each sandbox: decided one by one, from its claim, its record and its desired value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from nexusctl.model.live import LiveSandbox
+from nexusctl.model.plan import Attachment, Cause, Difference
+from nexusctl.model.stack import Sandbox
+from nexusctl.plan.claim import Claim
+from nexusctl.plan.fields import compare
+
+Action = Literal["create", "replace", "rerun", "update", "start", "rename", "none"]
+Restore = Literal["", "start", "unpause", "restart"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """`action` is what a user calls it; the flags below it say what an `update`, `start` or `rename` consists of."""
+
+    sandbox: Sandbox
+    action: Action
+    cause: Cause = "new"
+    reason: str = ""
+    holder: LiveSandbox | None = None
+    differences: tuple[Difference, ...] = ()
+    stop_first: bool = False
+    restore: Restore = ""
+    rename: bool = False
+    amend: bool = False
+    connect: tuple[Attachment, ...] = ()
+    disconnect: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What a decision needs to know of the rest: the final name, the attachments, and what can change in place."""
+
+    name: str
+    attachments: tuple[Attachment, ...]
+    in_place: frozenset[str]
+
+
+def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
+    """The decision for one desired sandbox. Its holder's record, where there is a holder, can be read."""
+    holder = claim.holder
+    if holder is None:
+        return _create(sandbox, claim)
+    assert holder.record is not None
+    differences = compare(holder.record, sandbox, around.in_place)
+    if sandbox.kind == "task":
+        return _decide_task(sandbox, holder, differences, around)
+    return _decide_service(sandbox, holder, differences, around)
+
+
+def _create(sandbox: Sandbox, claim: Claim) -> Decision:
+    if claim.leftovers:
+        return Decision(sandbox=sandbox, action="create", cause="partial", reason="its creation did not come to an end")
+    return Decision(sandbox=sandbox, action="create")
+
+
+def _decide_task(
+    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
+) -> Decision:
+    rerun: tuple[Cause, str] | None = None
+    if holder.state in ("exited", "dead") and holder.exit_code != 0:
+        rerun = ("failed", f"its last run exited with {holder.exit_code}")
+    elif sandbox.run == "always":
+        rerun = ("run", "it runs at every apply")
+    elif sandbox.run == "changed" and any(d.effect != "record" for d in differences):
+        rerun = ("changed", "it changed since its last run")
+    if rerun:
+        cause, reason = rerun
+        return Decision(
+            sandbox=sandbox, action="rerun", cause=cause, reason=reason, holder=holder, differences=differences
+        )
+    records = tuple(d for d in differences if d.effect == "record")
+    rename = holder.name != around.name
+    return _mend(sandbox, holder, records, rename=rename)
+
+
+def _decide_service(
+    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
+) -> Decision:
+    forcing = [d.field for d in differences if d.effect == "replace"]
+    if forcing or holder.state in ("dead", "removing"):
+        return Decision(
+            sandbox=sandbox,
+            action="replace",
+            cause="changed" if forcing else "drifted",
+            reason=f"{_join(forcing)} cannot change in a live container" if forcing else f"it is {holder.state}",
+            holder=holder,
+            differences=differences,
+            stop_first=_must_stop_first(sandbox, holder),
+        )
+    connect, disconnect = _compare_networks(holder, around.attachments)
+    drift = () if any(d.field.startswith("networks.") for d in differences) else _drift(holder, connect, disconnect)
+    return _mend(
+        sandbox,
+        holder,
+        (*differences, *drift),
+        restore=_restore(sandbox, holder),
+        rename=holder.name != around.name,
+        connect=connect,
+        disconnect=disconnect,
+    )
+
+
+def _mend(
+    sandbox: Sandbox,
+    holder: LiveSandbox,
+    differences: tuple[Difference, ...],
+    *,
+    restore: Restore = "",
+    rename: bool = False,
+    connect: tuple[Attachment, ...] = (),
+    disconnect: tuple[str, ...] = (),
+) -> Decision:
+    causes: list[tuple[Action, Cause, str]] = []
+    if differences or connect or disconnect:
+        changed = any(d.cause == "changed" for d in differences)
+        causes.append(("update", "changed" if changed else "drifted", ""))
+    if restore:
+        causes.append(("start", "drifted", _describe_state(holder)))
+    if rename:
+        causes.append(("rename", "drifted", f"it is called {holder.name}"))
+    if not causes:
+        return Decision(sandbox=sandbox, action="none", holder=holder)
+    action, cause, _ = causes[0]
+    return Decision(
+        sandbox=sandbox,
+        action=action,
+        cause=cause,
+        reason=_join([reason for _, _, reason in causes if reason]),
+        holder=holder,
+        differences=differences,
+        restore=restore,
+        rename=rename,
+        amend=any(d.cause == "changed" for d in differences),
+        connect=connect,
+        disconnect=disconnect,
+    )
+
+
+def _restore(sandbox: Sandbox, holder: LiveSandbox) -> Restore:
+    if holder.state in ("exited", "created"):
+        return "start"
+    if holder.state == "paused":
+        return "unpause"
+    return "restart" if holder.health == "unhealthy" and sandbox.health else ""
+
+
+def _describe_state(holder: LiveSandbox) -> str:
+    if holder.state == "exited":
+        return f"it exited with {holder.exit_code}"
+    return "it is unhealthy" if holder.state == "running" else f"it is {holder.state}"
+
+
+def _compare_networks(
+    holder: LiveSandbox, attachments: tuple[Attachment, ...]
+) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
+    connected = {network_id: name for network_id, name in holder.networks.items() if name != "none"}
+    kept: set[str] = set()
+    connect = []
+    for attachment in attachments:
+        match = _find_network(attachment, connected)
+        if match:
+            kept.add(match)
+        else:
+            connect.append(attachment)
+    return tuple(connect), tuple(sorted(set(connected) - kept))
+
+
+def _find_network(attachment: Attachment, connected: Mapping[str, str]) -> str | None:
+    if attachment.id:
+        return attachment.id if attachment.id in connected else None
+    if attachment.external:
+        return next((network_id for network_id, name in connected.items() if name == attachment.name), None)
+    return None
+
+
+def _drift(holder: LiveSandbox, connect: tuple[Attachment, ...], disconnect: tuple[str, ...]) -> tuple[Difference, ...]:
+    lost = tuple(
+        Difference(
+            field=f"networks.{attachment.network}", before=None, after="connected", cause="drifted", effect="in_place"
+        )
+        for attachment in connect
+    )
+    foreign = tuple(
+        Difference(
+            field=f"networks.{holder.networks[network_id]}",
+            before="connected",
+            after=None,
+            cause="drifted",
+            effect="in_place",
+        )
+        for network_id in disconnect
+    )
+    return (*lost, *foreign)
+
+
+def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox) -> bool:
+    """Whether old and new cannot run side by side: both want a host port, or may write to one volume or folder."""
+    record = holder.record
+    if record is None or holder.state not in ("running", "paused", "restarting"):
+        return False
+    ports = {(p.host, p.protocol) for p in record.ports if p.host} & {(p.host, p.protocol) for p in sandbox.ports}
+    mounts = {m.source for m in record.mounts if not m.read_only} & {m.source for m in sandbox.mounts}
+    return bool(ports or mounts)
+
+
+def _join(words: list[str]) -> str:
+    return words[0] if len(words) == 1 else ", ".join(words[:-1]) + " and " + words[-1] if words else ""

@@ -1,0 +1,147 @@
+"""The change table: how each field of a sandbox is compared, and what the cheapest change for it is.
+
+Every field is flattened to a mapping from a path (`env.PORT`) to a plain value; two flat mappings are then
+compared key by key. Order counts only where it has a meaning, so lists of ports, mounts, networks,
+packages and dependencies are keyed by what identifies an item.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+from nexusctl.model.plan import Difference
+from nexusctl.model.stack import Sandbox
+
+Flat = Mapping[str, Any]
+Effect = Literal["record", "changeable", "replace"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How one field is compared and changed.
+
+    `record`: only the record knows it. `changeable`: in place where the engine can. `replace`: fixed at birth.
+    """
+
+    field: str
+    effect: Effect
+    flatten: Callable[[str, Any], Flat]
+
+
+def _scalar(name: str, value: Any) -> Flat:
+    return {} if value is None else {name: value}
+
+
+def _words(name: str, value: tuple[str, ...] | None) -> Flat:
+    return {} if value is None else {name: list(value)}
+
+
+def _mapping(name: str, value: Mapping[str, str]) -> Flat:
+    return {f"{name}.{key}": item for key, item in value.items()}
+
+
+def _attributes(name: str, value: Any) -> Flat:
+    if value is None:
+        return {}
+    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
+    return {f"{name}.{key}": list(item) if isinstance(item, tuple) else item for key, item in pairs if item is not None}
+
+
+def _packages(name: str, value: Any) -> Flat:
+    flat: dict[str, Any] = {}
+    for chosen in value:
+        prefix = f"{name}.{chosen.manager}"
+        flat.update({f"{prefix}.{package.name}": package.version or "any version" for package in chosen.packages})
+        flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in chosen.lock_files})
+    return flat
+
+
+def _uploads(name: str, value: Any) -> Flat:
+    flat: dict[str, Any] = {}
+    for upload in value:
+        for file in upload.files:
+            path = f"{upload.target.rstrip('/')}/{file.path}" if file.path else upload.target
+            content = f"-> {file.link}" if file.kind == "link" else _digest(file.digest) or "folder"
+            words = [content, f"{file.mode:04o}", upload.owner]
+            flat[f"{name}.{path}"] = " ".join(word for word in words if word)
+    return flat
+
+
+def _ports(name: str, value: Any) -> Flat:
+    return {
+        f"{name}.{port.container}/{port.protocol}[{number}]": f"{port.address}:{port.host or 'any'}"
+        for key in sorted({(port.container, port.protocol) for port in value})
+        for number, port in enumerate(
+            sorted((p for p in value if (p.container, p.protocol) == key), key=lambda p: (p.address, p.host or 0))
+        )
+    }
+
+
+def _mounts(name: str, value: Any) -> Flat:
+    return {
+        f"{name}.{mount.target}": f"{mount.kind} {mount.source}{' (read-only)' if mount.read_only else ''}"
+        for mount in value
+    }
+
+
+def _names(name: str, value: tuple[str, ...]) -> Flat:
+    return {f"{name}.{item}": "connected" for item in value}
+
+
+def _dependencies(name: str, value: Any) -> Flat:
+    return {f"{name}.{dependency.sandbox}": dependency.condition for dependency in value}
+
+
+def _digest(digest: str) -> str:
+    return f"sha256:{digest[:12]}" if digest else ""
+
+
+TABLE: tuple[Rule, ...] = (
+    Rule(field="group", effect="replace", flatten=_scalar),
+    Rule(field="kind", effect="replace", flatten=_scalar),
+    Rule(field="image", effect="replace", flatten=_scalar),
+    Rule(field="template", effect="record", flatten=_scalar),
+    Rule(field="command", effect="replace", flatten=_words),
+    Rule(field="working_dir", effect="replace", flatten=_scalar),
+    Rule(field="user", effect="replace", flatten=_scalar),
+    Rule(field="env", effect="replace", flatten=_mapping),
+    Rule(field="packages", effect="changeable", flatten=_packages),
+    Rule(field="uploads", effect="changeable", flatten=_uploads),
+    Rule(field="startup", effect="replace", flatten=_scalar),
+    Rule(field="health", effect="replace", flatten=_attributes),
+    Rule(field="ports", effect="replace", flatten=_ports),
+    Rule(field="mounts", effect="replace", flatten=_mounts),
+    Rule(field="networks", effect="changeable", flatten=_names),
+    Rule(field="resources", effect="changeable", flatten=_attributes),
+    Rule(field="restart", effect="changeable", flatten=_scalar),
+    Rule(field="depends_on", effect="record", flatten=_dependencies),
+    Rule(field="run", effect="record", flatten=_scalar),
+    Rule(field="timeout", effect="record", flatten=_scalar),
+    Rule(field="metadata", effect="record", flatten=_mapping),
+)
+"""Every field of `Sandbox` but `name`, which is its identity."""
+
+
+def compare(recorded: Sandbox, desired: Sandbox, in_place: frozenset[str]) -> tuple[Difference, ...]:
+    """Where `desired` differs from `recorded`, field by field; `in_place` are the fields that the engine can change."""
+    return tuple(
+        difference
+        for rule in TABLE
+        if getattr(recorded, rule.field) != getattr(desired, rule.field)
+        for difference in _compare_field(rule, recorded, desired, in_place)
+    )
+
+
+def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: frozenset[str]) -> Iterator[Difference]:
+    before = rule.flatten(rule.field, getattr(recorded, rule.field))
+    after = rule.flatten(rule.field, getattr(desired, rule.field))
+    effect: Literal["record", "in_place", "replace"] = "replace"
+    if rule.effect == "record":
+        effect = "record"
+    elif rule.effect == "changeable" and rule.field in in_place:
+        effect = "in_place"
+    for path in sorted(before.keys() | after.keys()):
+        if before.get(path) != after.get(path):
+            yield Difference(field=path, before=before.get(path), after=after.get(path), effect=effect)

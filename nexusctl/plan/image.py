@@ -1,0 +1,95 @@
+"""Which image a new container starts from, and the steps that make it where it is missing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.names import environment_tag, image_reference, recipe_tag
+from nexusctl.model.plan import BootstrapImage, DeriveImage, PullImage, Step
+from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.template import Template
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImageChoice:
+    """What the container is created from, the steps that make it (in order), and notes for the user."""
+
+    reference: str
+    steps: tuple[Step, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def choose_image(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:
+    """The image of `sandbox`: its base, with its packages on top where it has any."""
+    base = _choose_base(sandbox, stack, live)
+    if not sandbox.packages:
+        return base
+    tag = environment_tag(base.reference, sandbox.packages, sandbox.working_dir)
+    if not base.steps and _is_current(tag, base.reference, live):
+        return ImageChoice(reference=tag)
+    derive = DeriveImage(
+        id=f"image:{tag}:derive",
+        subject=tag,
+        needs=(base.steps[-1].id,) if base.steps else (),
+        tag=tag,
+        base=base.reference,
+        packages=sandbox.packages,
+        working_dir=sandbox.working_dir,
+    )
+    return ImageChoice(reference=tag, steps=(*base.steps, derive), notes=base.notes)
+
+
+def describe_packages(packages: tuple[PackageSet, ...]) -> str:
+    """Such as `7 npm packages` or `package-lock.json`."""
+    words = []
+    for chosen in packages:
+        if chosen.lock_name:
+            words.append(chosen.lock_name)
+        if count := len(chosen.packages):
+            words.append(f"{count} {chosen.manager} package{'s' if count > 1 else ''}")
+    return " and ".join(words)
+
+
+def _choose_base(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:
+    reference = image_reference(sandbox.image)
+    if reference in live.images:
+        return ImageChoice(reference=reference)
+    template = stack.templates.get(sandbox.template or "")
+    if template is None or template.recipe is None or image_reference(template.image) != reference:
+        return _pull(reference)
+    tag = recipe_tag(template)
+    if tag in live.images:
+        return ImageChoice(reference=tag)
+    if reference not in live.unreachable:
+        return _pull(reference)
+    note = f"no registry answers for {reference}: its template is made from distribution packages instead"
+    return ImageChoice(reference=tag, steps=_bootstrap_chain(template, stack, live), notes=(note,))
+
+
+def _pull(reference: str) -> ImageChoice:
+    step = PullImage(id=f"image:{reference}:pull", subject=reference, reference=reference)
+    return ImageChoice(reference=reference, steps=(step,))
+
+
+def _bootstrap_chain(template: Template, stack: Stack, live: LiveState) -> tuple[Step, ...]:
+    assert template.recipe is not None
+    tag = recipe_tag(template)
+    if tag in live.images:
+        return ()
+    below = stack.templates[template.recipe.base] if template.recipe.base else None
+    steps = _bootstrap_chain(below, stack, live) if below else ()
+    step = BootstrapImage(
+        id=f"image:{tag}:bootstrap",
+        subject=tag,
+        needs=(steps[-1].id,) if steps else (),
+        template=template,
+        tag=tag,
+        base=recipe_tag(below) if below else "",
+    )
+    return (*steps, step)
+
+
+def _is_current(tag: str, base: str, live: LiveState) -> bool:
+    derived = live.images.get(tag)
+    return derived is not None and derived.base_id in ("", live.images[base].id)

@@ -1,0 +1,268 @@
+"""From decisions to steps: what each decision consists of, and which steps have to come first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.names import container_name
+from nexusctl.model.plan import (
+    AwaitExit,
+    AwaitHealthy,
+    CreateContainer,
+    Placement,
+    RemoveContainer,
+    RenameContainer,
+    ReplaceContainer,
+    RestoreContainer,
+    StartContainer,
+    Step,
+    UpdateContainer,
+)
+from nexusctl.model.stack import Dependency, Sandbox, Stack, Upload
+from nexusctl.plan.claim import Claim
+from nexusctl.plan.decision import Decision
+from nexusctl.plan.image import ImageChoice
+from nexusctl.plan.network import NetworkPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that the steps of one sandbox depend on."""
+
+    stack: Stack
+    live: LiveState
+    networks: NetworkPlan
+    volumes: Mapping[str, str]
+    missing_volumes: frozenset[str]
+    claims: Mapping[str, Claim]
+    decisions: Mapping[str, Decision]
+    images: Mapping[str, ImageChoice]
+
+
+def build_steps(scene: Scene, decision: Decision) -> Iterator[Step]:
+    """The steps of one decision, each with its needs."""
+    claim = scene.claims.get(decision.sandbox.name, Claim())
+    removals = [_remove(leftover.live) for leftover in claim.leftovers]
+    yield from removals
+    match decision.action:
+        case "create":
+            yield from _create(scene, decision, tuple(step.id for step in removals))
+        case "rerun":
+            assert decision.holder is not None
+            removal = _remove(decision.holder)
+            yield removal
+            yield from _create(scene, decision, (*(step.id for step in removals), removal.id))
+        case "replace":
+            yield from _replace(scene, decision, tuple(step.id for step in removals))
+        case "update" | "start" | "rename":
+            yield from _mend(scene, decision, tuple(step.id for step in removals))
+        case "none":
+            pass
+
+
+def build_gates(scene: Scene) -> Iterator[Step]:
+    """Waits for dependencies that are live and unchanged but not yet as their dependents need them."""
+    for name in sorted({need for decision in scene.decisions.values() for need in _unmet(scene, decision)}):
+        holder = scene.decisions[name].holder
+        assert holder is not None
+        if scene.stack.sandboxes[name].kind == "task":
+            yield AwaitExit(id=_ready(name), subject=name, container_id=holder.id)
+        else:
+            yield AwaitHealthy(
+                id=_ready(name), subject=name, container_id=holder.id, health=scene.stack.sandboxes[name].health
+            )
+
+
+def removal_id(live: LiveSandbox) -> str:
+    return f"sandbox:{live.sandbox}:remove:{live.id[:12]}"
+
+
+def _create(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
+    sandbox = decision.sandbox
+    place = _placement(scene, sandbox, beside=bool(sandbox.startup))
+    create = _create_container(scene, sandbox, place, after)
+    yield create
+    yield StartContainer(
+        id=f"sandbox:{sandbox.name}:start",
+        subject=sandbox.name,
+        needs=(create.id, *_gates(scene, sandbox)),
+        sandbox=sandbox,
+        placement=place,
+        created=create.id,
+    )
+    yield from _await(sandbox, created=create.id, needs=(f"sandbox:{sandbox.name}:start",))
+
+
+def _replace(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
+    sandbox, holder = decision.sandbox, decision.holder
+    assert holder is not None
+    place = _placement(scene, sandbox, beside=True)
+    create = _create_container(scene, sandbox, place, after)
+    yield create
+    yield ReplaceContainer(
+        id=_ready(sandbox.name),
+        subject=sandbox.name,
+        needs=(create.id, *_gates(scene, sandbox)),
+        sandbox=sandbox,
+        placement=place,
+        created=create.id,
+        old_id=holder.id,
+        old_running=holder.state in ("running", "paused", "restarting"),
+        stop_first=decision.stop_first,
+        amendments=holder.amendments,
+    )
+
+
+def _mend(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
+    sandbox, holder = decision.sandbox, decision.holder
+    assert holder is not None
+    last = (*after, *_gates(scene, sandbox))
+    if decision.action == "update":
+        update = _update(decision, holder, last)
+        yield update
+        last = (update.id,)
+    if decision.rename:
+        rename = RenameContainer(
+            id=f"sandbox:{sandbox.name}:rename",
+            subject=sandbox.name,
+            needs=last,
+            container_id=holder.id,
+            name=container_name(scene.stack.name, sandbox.name),
+        )
+        yield rename
+        last = (rename.id,)
+    if decision.restore:
+        yield RestoreContainer(
+            id=f"sandbox:{sandbox.name}:start",
+            subject=sandbox.name,
+            needs=last,
+            container_id=holder.id,
+            how=decision.restore,
+        )
+        yield from _await(sandbox, container_id=holder.id, needs=(f"sandbox:{sandbox.name}:start",))
+
+
+def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> UpdateContainer:
+    sandbox, record = decision.sandbox, holder.record
+    assert record is not None
+    touched = {difference.field.partition(".")[0] for difference in decision.differences}
+    uploads, delete = _changed_uploads(record, sandbox) if "uploads" in touched else ((), ())
+    made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
+    return UpdateContainer(
+        id=f"sandbox:{sandbox.name}:update",
+        subject=sandbox.name,
+        needs=(*needs, *made),
+        container_id=holder.id,
+        sandbox=sandbox,
+        limits=bool(touched & {"resources", "restart"}),
+        uploads=uploads,
+        delete=delete,
+        connect=decision.connect,
+        disconnect=decision.disconnect,
+        amend=decision.amend,
+        stale=holder.amendments,
+    )
+
+
+def _changed_uploads(record: Sandbox, desired: Sandbox) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
+    """The uploads cut down to the files that differ from the record, and the recorded files that are no more."""
+    before = {(u.target, f.path): (f, u.owner) for u in record.uploads for f in u.files}
+    changed = []
+    for upload in desired.uploads:
+        files = tuple(f for f in upload.files if before.get((upload.target, f.path)) != (f, upload.owner))
+        if files:
+            changed.append(
+                Upload(
+                    target=upload.target,
+                    files=files,
+                    owner=upload.owner,
+                    source=upload.source,
+                    content=upload.content,
+                )
+            )
+    kept = {_place(u.target, f.path) for u in desired.uploads for f in u.files}
+    gone = {_place(target, path) for (target, path), (file, _) in before.items() if file.kind != "folder"} - kept
+    return tuple(changed), tuple(sorted(gone))
+
+
+def _place(target: str, path: str) -> str:
+    return f"{target.rstrip('/')}/{path}" if path else target
+
+
+def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: tuple[str, ...]) -> CreateContainer:
+    choice = scene.images[sandbox.name]
+    needs = [*after]
+    needs += [choice.steps[-1].id] if choice.steps else []
+    needs += [f"network:{a.network}:create" for a in place.networks if not a.id and not a.external]
+    needs += [f"volume:{m.source}:create" for m in sandbox.mounts if m.source in scene.missing_volumes]
+    return CreateContainer(
+        id=f"sandbox:{sandbox.name}:create",
+        subject=sandbox.name,
+        needs=tuple(needs),
+        sandbox=sandbox,
+        placement=place,
+    )
+
+
+def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
+    name = container_name(scene.stack.name, sandbox.name)
+    return Placement(
+        image=scene.images[sandbox.name].reference,
+        name=name,
+        birth_name=f"{name}_new" if beside else "",
+        networks=tuple(scene.networks.attachments[network] for network in sandbox.networks),
+        volumes={m.source: scene.volumes[m.source] for m in sandbox.mounts if m.kind == "volume"},
+    )
+
+
+def _await(sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = "") -> Iterator[Step]:
+    ready, name = _ready(sandbox.name), sandbox.name
+    if sandbox.kind == "task":
+        yield AwaitExit(id=ready, subject=name, needs=needs, container_id=container_id, created=created)
+    elif sandbox.health:
+        yield AwaitHealthy(
+            id=ready, subject=name, needs=needs, health=sandbox.health, container_id=container_id, created=created
+        )
+
+
+def _ready(name: str) -> str:
+    return f"sandbox:{name}:ready"
+
+
+def _gates(scene: Scene, sandbox: Sandbox) -> tuple[str, ...]:
+    """The steps that have to be done before `sandbox` may start or change."""
+    return tuple(_gate(scene, dependency) for dependency in sandbox.depends_on)
+
+
+def _gate(scene: Scene, dependency: Dependency) -> str:
+    """A step's id; it may name no step, which means that there is nothing to wait for."""
+    name = dependency.sandbox
+    decision = scene.decisions[name]
+    if decision.action == "replace" or dependency.condition != "started":
+        return _ready(name)
+    if decision.action in ("create", "rerun") or decision.restore:
+        return f"sandbox:{name}:start"
+    return f"sandbox:{name}:update" if decision.action == "update" else f"sandbox:{name}:rename"
+
+
+def _unmet(scene: Scene, decision: Decision) -> Iterator[str]:
+    """Dependencies of a changing sandbox that no step of theirs brings to the condition, and that are not there yet."""
+    if decision.action == "none":
+        return
+    for dependency in decision.sandbox.depends_on:
+        other = scene.decisions[dependency.sandbox]
+        if other.action in ("create", "rerun", "replace") or other.restore or other.holder is None:
+            continue
+        met = {
+            "started": True,
+            "healthy": other.holder.health == "healthy",
+            "completed": other.holder.exit_code is not None,
+        }
+        if not met[dependency.condition]:
+            yield dependency.sandbox
+
+
+def _remove(live: LiveSandbox) -> RemoveContainer:
+    return RemoveContainer(id=removal_id(live), subject=live.sandbox, container_id=live.id, amendments=live.amendments)
