@@ -1,0 +1,139 @@
+"""Plan -> events. A step starts the moment its own needs are done; a failure skips only what depends on it."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, EngineUnreachable, NexusError
+from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
+from nexusctl.model.plan import AwaitExit, AwaitHealthy, Plan, Step
+from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.perform import Ledger, perform
+from nexusctl.run.wait import Interrupted
+
+WORKERS = 8
+"""Steps that change something at once; more does not make an engine faster. Waits do not count."""
+
+
+def execute(plan: Plan, engine: Engine, interrupt: Interrupt, *, workers: int = WORKERS) -> Iterator[Event]:
+    """Carry out `plan`, yielding events as they happen, `Finished` last.
+
+    After `interrupt` no step starts; running ones come to their end, waits are cut short.
+    A bug in a step is raised when the running steps have ended.
+    """
+    run = _Run(plan, engine, interrupt)
+    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="step") as pool:
+        yield from run.events(pool)
+
+
+class _Run:
+    """One execution: which steps wait, which run, what they made. Only `events` runs in the caller's thread."""
+
+    def __init__(self, plan: Plan, engine: Engine, interrupt: Interrupt) -> None:
+        self._plan = plan
+        self._engine = engine
+        self._interrupt = interrupt
+        self._ledger = Ledger()
+        self._begin = time.monotonic()
+        self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
+        present = {step.id for step in plan.steps}
+        self._missing = {step.id: {need for need in step.needs if need in present} for step in plan.steps}
+        self._dependents: dict[str, list[Step]] = {}
+        for step in plan.steps:
+            for need in sorted(self._missing[step.id]):
+                self._dependents.setdefault(need, []).append(step)
+        self._running = 0
+        self._settled: set[str] = set()
+        self._failed = False
+
+    def events(self, pool: ThreadPoolExecutor) -> Iterator[Event]:
+        for step in self._plan.steps:
+            if not self._missing[step.id]:
+                self._launch(step, pool)
+        while self._running:
+            event = self._events.get()
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+            if isinstance(event, Done):
+                self._finish(event.step, pool)
+            elif isinstance(event, Failed):
+                yield from self._abandon(event)
+        yield from self._left_over()
+        outcome = "failed" if self._failed else "interrupted" if self._interrupt.requested else "done"
+        yield Finished(outcome=outcome, at=self._now())  # type: ignore[arg-type]
+
+    def _now(self) -> float:
+        return time.monotonic() - self._begin
+
+    def _launch(self, step: Step, pool: ThreadPoolExecutor) -> None:
+        if self._interrupt.requested:
+            return
+        self._running += 1
+        if isinstance(step, AwaitHealthy | AwaitExit):
+            threading.Thread(target=self._work, args=(step,), name="wait", daemon=True).start()
+        else:
+            pool.submit(self._work, step)
+
+    def _work(self, step: Step) -> None:
+        begin = self._now()
+        self._events.put(Started(step=step, at=begin))
+        try:
+            perform(self._plan.stack, step, self._engine, self._ledger, self._reporter(step), self._interrupt)
+            self._events.put(Done(step=step, at=self._now(), took=self._now() - begin))
+        except Interrupted:
+            self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))
+        except NexusError as error:
+            self._fail(step, _diagnose(step, error), unknown=isinstance(error, EngineUnreachable))
+        except BaseException as bug:
+            bug.add_note("".join(traceback.format_exception(bug)))
+            self._events.put(bug)
+
+    def _fail(self, step: Step, problem: Diagnostic, *, unknown: bool = False) -> None:
+        self._events.put(Failed(step=step, at=self._now(), problem=problem, unknown=unknown))
+
+    def _reporter(self, step: Step) -> Callable[[str], None]:
+        return lambda doing: self._events.put(Progress(step=step, doing=doing, at=self._now()))
+
+    def _finish(self, step: Step, pool: ThreadPoolExecutor) -> None:
+        self._running -= 1
+        self._settled.add(step.id)
+        for dependent in self._dependents.get(step.id, ()):
+            self._missing[dependent.id].discard(step.id)
+            if not self._missing[dependent.id] and dependent.id not in self._settled:
+                self._launch(dependent, pool)
+
+    def _abandon(self, event: Failed) -> Iterator[Event]:
+        """Skip everything that needs the failed step, however indirectly."""
+        self._running -= 1
+        self._settled.add(event.step.id)
+        self._failed = self._failed or event.problem.severity == "error"
+        reason = f"{event.step.subject} failed" if event.problem.severity == "error" else "interrupted"
+        pending = list(self._dependents.get(event.step.id, ()))
+        while pending:
+            step = pending.pop(0)
+            if step.id not in self._settled:
+                self._settled.add(step.id)
+                yield Skipped(step=step, at=self._now(), reason=reason)
+                pending += self._dependents.get(step.id, ())
+
+    def _left_over(self) -> Iterator[Event]:
+        for step in self._plan.steps:
+            if step.id not in self._settled:
+                yield Skipped(step=step, at=self._now(), reason="interrupted")
+
+
+def _diagnose(step: Step, error: NexusError) -> Diagnostic:
+    """The error's first diagnostic, with the object's name in it where the engine's own words lack it."""
+    problem = error.diagnostics[0]
+    if step.subject in problem.summary:
+        return problem
+    return Diagnostic(
+        f"{step.subject}: {problem.summary}", hint=problem.hint, output=problem.output, sandbox=step.subject
+    )

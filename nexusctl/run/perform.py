@@ -1,0 +1,148 @@
+"""One step -> the engine calls that it stands for. Decides nothing: all that it needs stands in the step."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field, replace
+
+from nexusctl.engine.base import Engine, Report
+from nexusctl.model.plan import (
+    Attachment,
+    AwaitExit,
+    AwaitHealthy,
+    BootstrapImage,
+    CreateContainer,
+    CreateNetwork,
+    CreateVolume,
+    DeriveImage,
+    Placement,
+    PullImage,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveOrphan,
+    RemoveVolume,
+    RenameContainer,
+    ReplaceContainer,
+    RestoreContainer,
+    StartContainer,
+    Step,
+    UpdateContainer,
+)
+from nexusctl.model.stack import Sandbox
+from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.replace import replace_container
+from nexusctl.run.startup import run_startup
+from nexusctl.run.wait import wait_exit, wait_healthy
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the steps done so far have made: ids that later steps need."""
+
+    containers: dict[str, str] = field(default_factory=dict)
+    networks: dict[str, str] = field(default_factory=dict)
+    mutex: threading.Lock = field(default_factory=threading.Lock)
+
+    def note_container(self, step_id: str, container_id: str) -> None:
+        with self.mutex:
+            self.containers[step_id] = container_id
+
+    def note_network(self, name: str, network_id: str) -> None:
+        with self.mutex:
+            self.networks[name] = network_id
+
+    def locate(self, attachment: Attachment) -> Attachment:
+        """`attachment` with the id of a network that was made in this run."""
+        return attachment if attachment.id else replace(attachment, id=self.networks.get(attachment.name, ""))
+
+
+def perform(  # noqa: PLR0912 - one flat table, a case a step
+    stack: str, step: Step, engine: Engine, ledger: Ledger, report: Report, interrupt: Interrupt
+) -> None:
+    """Carry out `step`. Raises `EngineError`, `StepError`, or `Interrupted` out of a wait."""
+    match step:
+        case PullImage():
+            engine.pull_image(step.reference, report)
+        case BootstrapImage():
+            engine.bootstrap_image(step, report)
+        case DeriveImage():
+            engine.derive_image(step, report)
+        case CreateNetwork():
+            ledger.note_network(step.name, engine.create_network(stack, step.network, step.name))
+        case CreateVolume():
+            engine.create_volume(stack, step.volume, step.name)
+        case RemoveNetwork():
+            engine.remove_network(step.network_id)
+        case RemoveVolume():
+            engine.remove_volume(step.name)
+        case CreateContainer():
+            report("creating")
+            place = _located(step.placement, ledger)
+            ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place))
+        case StartContainer():
+            _start(step, engine, ledger.containers[step.created], report)
+        case AwaitHealthy():
+            container_id = step.container_id or ledger.containers[step.created]
+            wait_healthy(engine, container_id, step.subject, step.health, report, interrupt)
+        case AwaitExit():
+            wait_exit(engine, step.container_id or ledger.containers[step.created], step.subject, report, interrupt)
+        case ReplaceContainer():
+            replace_container(step, engine, ledger.containers[step.created], report, interrupt)
+        case RestoreContainer():
+            _restore(step, engine, report)
+        case UpdateContainer():
+            _update(stack, step, engine, ledger, report)
+        case RenameContainer():
+            engine.rename_container(step.container_id, step.name)
+        case RemoveContainer():
+            report("stopping")
+            engine.remove_container(step.container_id)
+            for name in step.amendments:
+                engine.remove_amendment(name)
+        case RemoveOrphan():
+            engine.remove_amendment(step.name)
+        case _:
+            raise AssertionError(step)
+
+
+def _located(placement: Placement, ledger: Ledger) -> Placement:
+    return replace(placement, networks=tuple(ledger.locate(attachment) for attachment in placement.networks))
+
+
+def _start(step: StartContainer, engine: Engine, container_id: str, report: Report) -> None:
+    report("starting")
+    engine.start_container(container_id)
+    run_startup(engine, container_id, step.sandbox, report)
+    if step.placement.birth_name:
+        engine.rename_container(container_id, step.placement.name)
+
+
+def _restore(step: RestoreContainer, engine: Engine, report: Report) -> None:
+    if step.how == "unpause":
+        report("resuming")
+        engine.unpause_container(step.container_id)
+        return
+    if step.how == "restart":
+        report("stopping")
+        engine.stop_container(step.container_id)
+    report("starting")
+    engine.start_container(step.container_id)
+
+
+def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report) -> None:
+    report("updating")
+    sandbox: Sandbox = step.sandbox
+    if step.limits:
+        engine.update_limits(step.container_id, sandbox.resources, sandbox.restart)
+    for attachment in step.connect:
+        engine.connect(step.container_id, ledger.locate(attachment), (sandbox.name, sandbox.group))
+    for network_id in step.disconnect:
+        engine.disconnect(step.container_id, network_id)
+    if step.uploads or step.delete:
+        report("uploading")
+        engine.upload(step.container_id, step.uploads, step.delete)
+    if step.amend:
+        kept = engine.amend(stack, sandbox, step.container_id)
+        for name in step.stale:
+            if name != kept:
+                engine.remove_amendment(name)

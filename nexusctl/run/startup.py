@@ -1,0 +1,26 @@
+"""The startup script of a new container."""
+
+from __future__ import annotations
+
+from nexusctl.engine.base import Engine, Report
+from nexusctl.errors import Diagnostic, StepError
+from nexusctl.model.stack import Sandbox
+
+OUTPUT_LINES = 20
+
+
+def run_startup(engine: Engine, container_id: str, sandbox: Sandbox, report: Report) -> None:
+    """Run the script once; raises `StepError` with its last lines unless it exits with 0."""
+    if not sandbox.startup:
+        return
+    report("running its startup script")
+    outcome = engine.run_script(container_id, sandbox.startup)
+    if outcome.exit_code != 0:
+        raise StepError(
+            Diagnostic(
+                f"{sandbox.name}: its startup script exited with code {outcome.exit_code}",
+                sandbox=sandbox.name,
+                output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+                hint="mend the script; the next apply makes this sandbox anew",
+            )
+        )

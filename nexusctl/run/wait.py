@@ -1,0 +1,98 @@
+"""Waiting until a sandbox is healthy or a task has run."""
+
+from __future__ import annotations
+
+import time
+
+from nexusctl.engine.base import Condition, Engine, Report
+from nexusctl.errors import Diagnostic, EngineError, StepError
+from nexusctl.model.stack import Health
+from nexusctl.run.interrupt import Interrupt
+
+FIRST_PAUSE = 0.05
+LONGEST_PAUSE = 1.0
+GRACE = 10.0
+"""Seconds that the engine gets on top of a probe's own limits before it counts as failed."""
+
+LOG_LINES = 15
+
+
+class Interrupted(Exception):
+    """A wait was cut short because the user asked to stop; what was waited for is unchanged."""
+
+
+def wait_healthy(
+    engine: Engine, container_id: str, name: str, health: Health | None, report: Report, interrupt: Interrupt
+) -> None:
+    """Return as soon as the probe passes, by the engine's account or by our own earlier try.
+
+    Raises `StepError` with the probe's last output and the log's last lines when the engine calls it unhealthy
+    or the container ends.
+    """
+    deadline = time.monotonic() + _patience(health)
+    pause = FIRST_PAUSE
+    report("waiting for health")
+    while True:
+        condition = engine.condition(container_id)
+        if condition.health == "healthy":
+            return
+        if condition.state in ("exited", "dead"):
+            raise _failure(engine, container_id, name, f"{_describe_exit(condition)} before it was healthy")
+        if condition.health == "unhealthy" or time.monotonic() > deadline:
+            raise _failure(engine, container_id, name, "its health check does not pass", condition.probe_output)
+        if health and condition.state == "running" and engine.probe(container_id, health).exit_code == 0:
+            return
+        _pause(interrupt, pause)
+        pause = min(pause * 1.5, LONGEST_PAUSE, health.interval if health else LONGEST_PAUSE)
+
+
+def wait_exit(engine: Engine, container_id: str, name: str, report: Report, interrupt: Interrupt) -> None:
+    """Return when the task has exited with 0; raises `StepError` with its last lines for any other code."""
+    pause = FIRST_PAUSE
+    report("running")
+    while (condition := engine.condition(container_id)).exit_code is None:
+        _pause(interrupt, pause)
+        pause = min(pause * 1.3, LONGEST_PAUSE)
+    if condition.exit_code != 0:
+        raise _failure(engine, container_id, name, _describe_exit(condition))
+
+
+def tail(engine: Engine, container_id: str, lines: int = LOG_LINES) -> tuple[str, ...]:
+    """The last lines of a container's log, both streams as they came; empty where it cannot be read."""
+    try:
+        chunks = [chunk.data for chunk in engine.logs(container_id, tail=lines)]
+    except EngineError:
+        return ()
+    return tuple(b"".join(chunks).decode(errors="replace").splitlines()[-lines:])
+
+
+def _patience(health: Health | None) -> float:
+    if health is None:
+        return 300.0
+    return health.start_period + (health.interval + health.timeout) * health.retries + GRACE
+
+
+def _pause(interrupt: Interrupt, seconds: float) -> None:
+    if interrupt.requested:
+        raise Interrupted
+    interrupt.sleep(seconds)
+
+
+def _describe_exit(condition: Condition) -> str:
+    code = condition.exit_code
+    if condition.killed_for_memory or code == 137:
+        return f"it was killed (exit code {code}); its memory limit may be too low"
+    return f"it exited with code {code}"
+
+
+def _failure(engine: Engine, container_id: str, name: str, what: str, probe_output: str = "") -> StepError:
+    output = [f"probe: {line}" for line in probe_output.strip().splitlines()[-5:]]
+    output += tail(engine, container_id)
+    return StepError(
+        Diagnostic(
+            f"{name}: {what}",
+            sandbox=name,
+            output=tuple(output),
+            hint=f"`nexusctl logs {name}` shows all that it printed; the next apply carries on from here",
+        )
+    )
