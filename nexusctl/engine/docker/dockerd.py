@@ -1,0 +1,155 @@
+"""One dockerd process: started in the background, remembered, and ended again.
+
+What was started is remembered in a folder of its own under /run, so that `stop` ends that process and no other. The
+process is known by its id together with its time of start: an id alone may belong to another by then.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import resource
+import shutil
+import signal
+import subprocess
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from nexusctl.engine.docker.choice import Target
+from nexusctl.engine.docker.machine import read_start
+
+STATE = Path("/run/nexusctl")
+USUAL_LOG = Path("/var/log/nexusctl-dockerd.log")
+OPEN_FILES = 1_048_576
+"""Open files that the daemon, and so every container, may have; a login shell's 1,024 is not enough."""
+
+TAIL_LINES = 15
+TAIL_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Daemon:
+    """What `engine start` started: a process with `pid`, `started` and `log`, or a systemd `unit`."""
+
+    host: str
+    how: Literal["process", "unit", "package"]
+    pid: int = 0
+    started: str = ""
+    unit: str = ""
+    log: str = ""
+    version: int = 1
+
+    @property
+    def alive(self) -> bool:
+        return self.how == "unit" or (bool(self.started) and read_start(self.pid) == self.started)
+
+
+def state_folder(target: Target) -> Path:
+    return STATE / f"engine-{hashlib.sha256(target.socket.encode()).hexdigest()[:8]}"
+
+
+def log_path(target: Target) -> Path:
+    return USUAL_LOG if target.usual else state_folder(target) / "dockerd.log"
+
+
+def compose_config(target: Target, *, beside: bool) -> dict[str, Any]:
+    """The daemon.json of an engine beside the machine's own: nothing that it keeps or listens on is shared.
+
+    With `beside` another daemon owns the firewall of the network namespace, and a second one would flush its chains:
+    this one then leaves it alone, and its containers reach each other, but not the outside.
+    """
+    folder = state_folder(target)
+    config: dict[str, Any] = {
+        "hosts": [target.url],
+        "data-root": target.data_root or f"/var/lib/nexusctl/{folder.name}",
+        "exec-root": str(folder / "exec"),
+        "pidfile": str(folder / "dockerd.pid"),
+    }
+    if beside:
+        closed = dict.fromkeys(("iptables", "ip6tables", "ip-masq", "ip-forward"), False)
+        config |= {"bridge": "none", **closed}
+    return config
+
+
+def spawn(dockerd: str, target: Target, *, beside: bool) -> tuple[Daemon, subprocess.Popen[bytes]]:
+    """Start dockerd in a session of its own and remember it. Raises OSError where a folder cannot be written."""
+    folder = state_folder(target)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    argv = [dockerd]
+    if not target.usual:
+        config = folder / "daemon.json"
+        config.write_text(json.dumps(compose_config(target, beside=beside), indent=2))
+        Path(target.socket).parent.mkdir(parents=True, exist_ok=True)
+        argv += ["--config-file", str(config)]
+    log = log_path(target)
+    if log.exists():
+        log.replace(log.with_suffix(".log.1"))
+    _raise_limits()
+    with log.open("wb") as sink:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd="/", start_new_session=True
+        )
+    started = read_start(process.pid)
+    daemon = Daemon(host=target.url, how="process", pid=process.pid, started=started, log=str(log))
+    remember(target, daemon)
+    return daemon, process
+
+
+def remember(target: Target, daemon: Daemon) -> None:
+    folder = state_folder(target)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    beside = folder / "started.json.new"
+    beside.write_text(json.dumps(asdict(daemon)))
+    beside.replace(folder / "started.json")
+
+
+def recall(target: Target) -> Daemon | None:
+    """What `engine start` started there, whether it still runs or not; None where nothing is remembered."""
+    try:
+        known: Mapping[str, Any] = json.loads((state_folder(target) / "started.json").read_text())
+        return Daemon(**known)
+    except (OSError, ValueError, TypeError):
+        return None
+
+
+def forget(target: Target) -> None:
+    """Remove what is remembered, and the run-time folder unless something is still mounted in it."""
+    folder = state_folder(target)
+    (folder / "started.json").unlink(missing_ok=True)
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text(errors="replace").splitlines()]
+    if not any(mount.startswith(f"{folder}/") for mount in mounts):
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def terminate(daemon: Daemon) -> None:
+    """Ask the process to end; gone already is fine."""
+    if daemon.alive:
+        try:
+            os.kill(daemon.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            return
+
+
+def read_tail(path: str) -> tuple[str, ...]:
+    """The last lines of a log, none where it cannot be read."""
+    try:
+        with open(path, "rb") as log:
+            log.seek(max(0, os.fstat(log.fileno()).st_size - TAIL_BYTES))
+            return tuple(log.read().decode(errors="replace").splitlines()[-TAIL_LINES:])
+    except OSError:
+        return ()
+
+
+def _raise_limits() -> None:
+    """Give the daemon what its service file would: it hands its own limits on to containers."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard == resource.RLIM_INFINITY else max(hard, OPEN_FILES)
+    for limit in (wanted, hard):
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+        except (ValueError, OSError):
+            continue
+        return

@@ -1,0 +1,103 @@
+"""Which engine `engine start|status|stop` is about, and how things stand there. Looks and decides nothing."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusctl.engine.docker.choice import Situation, Target
+from nexusctl.engine.docker.dockerd import recall
+from nexusctl.engine.docker.endpoint import find_endpoint, negotiate
+from nexusctl.engine.docker.machine import look_around, read_command
+from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
+
+LONGEST_SOCKET = 107
+"""Bytes that the path of a Unix socket may have."""
+
+_USUAL_PIDFILE = Path("/var/run/docker.pid")
+
+
+def aim(host: str | None, data_root: str | None, environ: Mapping[str, str]) -> tuple[Target, Endpoint | None]:
+    """The engine that is meant, and its endpoint where somebody named one. Raises `InputError`, `EngineUnreachable`."""
+    if host is None and data_root is not None:
+        raise InputError(
+            Diagnostic(
+                "--data-root is for an engine of its own, and that needs a socket of its own",
+                hint="say also --host unix:///some/path.sock",
+            )
+        )
+    if host is not None:
+        return _aim_at(Endpoint(url=_check_host(host), source="--host"), data_root)
+    try:
+        endpoint = find_endpoint(environ)
+    except EngineUnreachable as error:
+        if environ.get("DOCKER_HOST") or error.__cause__:
+            raise  # what somebody named cannot be used; an engine started here would not be found later
+        return Target(), None
+    return _aim_at(endpoint, None)
+
+
+def look(target: Target, named: Endpoint | None) -> Situation:
+    """The facts that `choose` decides on."""
+    answering, remote, path = None, "", target.socket
+    if named:
+        remote = "" if named.url.startswith("unix:") else named.url
+        try:
+            answering = negotiate(named)
+        except EngineUnreachable:
+            answering = None
+    denied = not remote and Path(path).exists() and not os.access(path, os.R_OK | os.W_OK)
+    return Situation(
+        target=target,
+        machine=look_around(),
+        answering=answering,
+        remote=remote,
+        denied=denied,
+        running=_find_daemon(target),
+    )
+
+
+def _find_daemon(target: Target) -> int:
+    known = recall(target)
+    if known and known.alive:
+        return known.pid
+    return find_running() if target.usual else 0
+
+
+def find_running() -> int:
+    """The id of the daemon that keeps the usual pid file, 0 for none."""
+    try:
+        pid = int(_USUAL_PIDFILE.read_text())
+    except (OSError, ValueError):
+        return 0
+    return pid if read_command(pid) == "dockerd" else 0
+
+
+def _aim_at(endpoint: Endpoint, data_root: str | None) -> tuple[Target, Endpoint]:
+    named_by = "" if endpoint.source == "the usual sockets" else endpoint.source
+    if not endpoint.url.startswith("unix://"):
+        return Target(named_by=named_by), endpoint
+    path = endpoint.url.removeprefix("unix://")
+    folder = str(Path(data_root).absolute()) if data_root else ""
+    return Target(socket=path, data_root=folder, named_by=named_by), endpoint
+
+
+def _check_host(host: str) -> str:
+    path = host.removeprefix("unix://")
+    if not host.startswith("unix:///"):
+        raise InputError(
+            Diagnostic(
+                f"--host {host}: an engine that nexusctl starts or stops listens on a socket of this machine",
+                hint="write unix:/// and an absolute path, such as unix:///run/second.sock",
+            )
+        )
+    if len(path.encode()) > LONGEST_SOCKET:
+        raise InputError(
+            Diagnostic(
+                f"--host {host}: the path is longer than the {LONGEST_SOCKET} bytes that a socket's may have",
+                hint="choose a shorter one",
+            )
+        )
+    return host
