@@ -25,6 +25,7 @@ from nexusctl.engine.docker.choice import (
 from nexusctl.engine.docker.dockerd import (
     STATE,
     Daemon,
+    disown,
     forget,
     log_path,
     read_tail,
@@ -167,7 +168,7 @@ def _start_process(target: Target, choice: StartProcess, timeout: float, report:
             # Whatever ends the wait, an interrupt included: half an engine is not left behind.
             terminate(daemon)
             process.wait()
-            forget(target)
+            disown(target)
             raise
     done = f"started {choice.dockerd} (pid {daemon.pid}), log in {daemon.log}"
     return endpoint, f"mounted {mounted}; {done}" if mounted else done

@@ -115,10 +115,15 @@ def recall(target: Target) -> Daemon | None:
         return None
 
 
+def disown(target: Target) -> None:
+    """Forget that anything was started there; its log stays."""
+    (state_folder(target) / "started.json").unlink(missing_ok=True)
+
+
 def forget(target: Target) -> None:
     """Remove what is remembered, and the run-time folder unless something is still mounted in it."""
+    disown(target)
     folder = state_folder(target)
-    (folder / "started.json").unlink(missing_ok=True)
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text(errors="replace").splitlines()]
     if not any(mount.startswith(f"{folder}/") for mount in mounts):
         shutil.rmtree(folder, ignore_errors=True)
