@@ -46,6 +46,10 @@ class LogChunk:
 
 
 class Engine(Protocol):
+    @property
+    def in_place(self) -> frozenset[str]:
+        """The fields of a sandbox that this engine can change in a live container."""
+
     # -- look ----------------------------------------------------------------------------------------------
 
     def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:

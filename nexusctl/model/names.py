@@ -7,6 +7,7 @@ stack `a-b` with sandbox `c` and stack `a` with sandbox `b-c` do not meet.
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any
 
 from nexusctl.model.record import canonical, plain
@@ -46,3 +47,9 @@ def image_reference(reference: str) -> str:
     """`reference` with the tag that the engine assumes where none is written."""
     last = reference.rpartition("/")[2]
     return reference if ":" in last or "@" in last else f"{reference}:latest"
+
+
+def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
+    """A sorting key that puts `agent-2` before `agent-10`."""
+    parts = re.split(r"(\d+)", name)
+    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)

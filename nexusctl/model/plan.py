@@ -233,11 +233,15 @@ class RemoveOrphan(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done."""
+    """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done.
+
+    `unchanged` names the sandboxes that are as they should be.
+    """
 
     stack: str
     changes: tuple[Change, ...] = ()
     steps: tuple[Step, ...] = ()
+    unchanged: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusctl.model.names import network_name
+from nexusctl.model.names import natural_key, network_name
 from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, PullImage, Step
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
@@ -63,7 +63,7 @@ def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
 
 
 def _sandboxes(scene: Scene) -> Iterator[Change]:
-    for name, decision in sorted(scene.decisions.items()):
+    for name, decision in sorted(scene.decisions.items(), key=lambda item: natural_key(item[0])):
         for leftover in scene.claims.get(name, Claim()).leftovers:
             yield _describe_leftover(name, leftover)
         if decision.action != "none":
@@ -117,7 +117,7 @@ def _replace_note(decision: Decision) -> str:
 
 def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
     gone = "it is not in the stack file"
-    for live in sorted(scene.live.sandboxes, key=lambda live: (live.sandbox, live.id)):
+    for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:
             yield Change(action="remove", kind="sandbox", name=live.sandbox, cause="removed", reason=gone)
     for network in scene.networks.excess:

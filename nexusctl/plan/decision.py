@@ -58,7 +58,8 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
 def _create(sandbox: Sandbox, claim: Claim) -> Decision:
     if claim.leftovers:
         return Decision(sandbox=sandbox, action="create", cause="partial", reason="its creation did not come to an end")
-    return Decision(sandbox=sandbox, action="create")
+    origin = f"template {sandbox.template}" if sandbox.template else f"image {sandbox.image}"
+    return Decision(sandbox=sandbox, action="create", reason=f"a {sandbox.kind} from {origin}")
 
 
 def _decide_task(

@@ -40,7 +40,12 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     scene = _survey(stack, live, claims, in_place)
     changes = describe_changes(scene, remove_volumes=remove_volumes)
     steps = {step.id: step for step in _all_steps(scene, remove_volumes=remove_volumes)}
-    return Plan(stack=stack.name, changes=changes, steps=order_steps(steps.values()) if changes else ())
+    return Plan(
+        stack=stack.name,
+        changes=changes,
+        steps=order_steps(steps.values()) if changes else (),
+        unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
+    )
 
 
 def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:

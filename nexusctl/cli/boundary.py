@@ -1,0 +1,80 @@
+"""The one place where errors become messages and exit codes.
+
+0 done   1 failed   2 usage, or changes with --detailed-exitcode   70 a bug   130 interrupted
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable
+
+import click
+
+from nexusctl import __version__
+from nexusctl.cli.options import wants_color, write_json
+from nexusctl.errors import NexusError
+
+FAILED, USAGE, BUG, INTERRUPTED = 1, 2, 70, 130
+
+
+def guard(run: Callable[[], int | None], arguments: list[str]) -> int:
+    """Run a command and return the exit code of the process; says on stderr what went wrong."""
+    try:
+        return run() or 0
+    except click.exceptions.Exit as stop:
+        return stop.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        sys.stderr.write("\nInterrupted.\n")
+        return INTERRUPTED
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except NexusError as error:
+        _show(error, as_json=_asks_for_json(arguments))
+        return FAILED
+    except BrokenPipeError:
+        _silence()
+        return FAILED
+    except Exception as bug:
+        _report_bug(bug, arguments)
+        return BUG
+
+
+def _asks_for_json(arguments: list[str]) -> bool:
+    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
+    return "--json" in ours
+
+
+def _show(error: NexusError, *, as_json: bool) -> None:
+    # Rendering is needed only when something is wrong.
+    from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415
+    from nexusctl.render.event import FORMAT_VERSION, diagnostic_document  # noqa: PLC0415
+
+    if as_json:
+        problems = [diagnostic_document(problem) for problem in error.diagnostics]
+        write_json({"format_version": FORMAT_VERSION, "errors": problems})
+    else:
+        sys.stderr.write(render_diagnostics(error.diagnostics, color=wants_color(sys.stderr)))
+
+
+def _silence() -> None:
+    """Whoever read our output has gone: nothing more may be written, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _report_bug(bug: Exception, arguments: list[str]) -> None:
+    log = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it stays
+        "w", prefix="nexusctl-bug-", suffix=".log", delete=False, encoding="utf-8"
+    )
+    with log:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        log.write(f"nexusctl {__version__}, Python {sys.version}, {stamp}\n{' '.join(arguments[:1])}\n\n")
+        log.write("".join(traceback.format_exception(bug)))
+    sys.stderr.write(
+        f"error: nexusctl met a bug of its own: {type(bug).__name__}\n"
+        f"  = help: the details are in {log.name}; please report them\n"
+    )

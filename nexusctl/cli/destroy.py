@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from nexusctl import api
+from nexusctl.cli import options
+from nexusctl.cli.boundary import FAILED
+from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.model.live import LiveState
+
+
+@click.command()
+@options.stack_file
+@options.stack_name
+@click.option("--volumes", is_flag=True, help="Remove the named volumes too; their data is lost.")
+@options.yes
+@options.lock_timeout
+@options.as_json
+def destroy(file: Path, stack_name: str | None, volumes: bool, yes: bool, lock_timeout: float, as_json: bool) -> int:
+    """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
+    name = stack_name or api.load(file).name
+    require_answer(yes=yes)
+    engine = api.connect()
+    with api.hold_lock(engine, name, timeout=lock_timeout, report=options.say):
+        chosen = api.plan(engine, api.empty_stack(name), remove_volumes=volumes)
+        code = carry_out(engine, chosen, yes=yes, as_json=as_json, question=f"Remove all of stack {name}?")
+    remains = api.observe_remains(engine, name)
+    if not as_json:
+        click.echo(_describe_remains(name, remains))
+    else:
+        options.write_json({"format_version": "1.0", "event": "remains", "remains": _list_remains(remains)})
+    return code or (FAILED if remains.sandboxes or remains.networks else 0)
+
+
+def _list_remains(remains: LiveState) -> list[str]:
+    return [
+        *(f"container {sandbox.name}" for sandbox in remains.sandboxes),
+        *(f"network {network.name}" for network in remains.networks),
+        *(f"volume {volume.name}" for volume in remains.volumes),
+        *(f"record {orphan.name}" for orphan in remains.orphans),
+    ]
+
+
+def _describe_remains(stack: str, remains: LiveState) -> str:
+    left = _list_remains(remains)
+    if not left:
+        return f"Nothing is left of stack {stack}."
+    hint = " (`--volumes` removes named volumes and their data)" if remains.volumes else ""
+    return f"Left of stack {stack}: {', '.join(left)}{hint}."

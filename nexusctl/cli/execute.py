@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import click
+
+from nexusctl import api
+from nexusctl.cli import options
+from nexusctl.config.scalar import parse_duration
+from nexusctl.errors import Diagnostic, InputError
+
+
+@click.command(name="exec", context_settings={"ignore_unknown_options": True})
+@options.stack_file
+@options.stack_name
+@click.option("-e", "--env", "pairs", multiple=True, metavar="KEY=VALUE", help="Set a variable for this command.")
+@click.option("-w", "--workdir", metavar="PATH", help="Where to run it; the sandbox's working_dir by default.")
+@click.option("-u", "--user", metavar="USER", help="As whom; the sandbox's user by default.")
+@click.option("--timeout", metavar="DURATION", help="End the command after this time, with exit code 124.")
+@click.option("-T", "--no-tty", is_flag=True, help="No terminal inside, even where there is one here.")
+@options.as_json
+@click.argument("sandbox")
+@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+def execute(
+    file: Path,
+    stack_name: str | None,
+    pairs: tuple[str, ...],
+    workdir: str | None,
+    user: str | None,
+    timeout: str | None,
+    no_tty: bool,
+    as_json: bool,
+    sandbox: str,
+    command: tuple[str, ...],
+) -> int:
+    """Run COMMAND in SANDBOX with this terminal's input and output, and exit with its code."""
+    engine = api.connect()
+    live = api.find_sandboxes(engine, api.stack_at(file, stack_name), (sandbox,))[0]
+    if live.state != "running":
+        raise InputError(
+            Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint="`nexusctl apply` starts it, then try again")
+        )
+    captured = (io.BytesIO(), io.BytesIO())
+    out, err = captured if as_json else (sys.stdout.buffer, sys.stderr.buffer)
+    code = engine.execute(
+        live.id,
+        command,
+        env=dict(_split(pair) for pair in pairs),
+        working_dir=workdir,
+        user=user,
+        tty=not no_tty and not as_json and sys.stdin.isatty() and sys.stdout.isatty(),
+        stdin=sys.stdin.buffer,
+        stdout=out,
+        stderr=err,
+        timeout=parse_duration(timeout) if timeout else None,
+    )
+    if as_json:
+        texts = [stream.getvalue().decode(errors="replace") for stream in captured]
+        options.write_json({"format_version": "1.0", "exit_code": code, "stdout": texts[0], "stderr": texts[1]})
+    return code
+
+
+def _split(pair: str) -> tuple[str, str]:
+    key, sign, value = pair.partition("=")
+    if not sign or not key:
+        raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--env")
+    return key, value

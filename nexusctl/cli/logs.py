@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from nexusctl import api
+from nexusctl.cli import options
+from nexusctl.config.scalar import parse_duration
+from nexusctl.engine.base import Engine, LogChunk
+from nexusctl.errors import NexusError
+from nexusctl.model.live import LiveSandbox
+from nexusctl.render.style import paint
+
+_PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
+
+
+@click.command()
+@options.stack_file
+@options.stack_name
+@click.argument("sandboxes", nargs=-1)
+@click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Only the last lines of each.")
+@click.option("--follow", is_flag=True, help="Go on until the sandboxes end or Ctrl-C.")
+@click.option("--since", metavar="DURATION", help="Only what is younger, such as 10m or 2h.")
+@options.as_json
+def logs(
+    file: Path,
+    stack_name: str | None,
+    sandboxes: tuple[str, ...],
+    tail: int | None,
+    follow: bool,
+    since: str | None,
+    as_json: bool,
+) -> None:
+    """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named."""
+    engine = api.connect()
+    chosen = api.find_sandboxes(engine, api.stack_at(file, stack_name), sandboxes)
+    start = time.time() - parse_duration(since) if since else None
+    width = max((len(live.sandbox) for live in chosen), default=0)
+    sources = [_read_lines(engine, live, tail=tail, since=start, follow=follow) for live in chosen]
+    for number, stream, line in _merge(sources) if follow else _concatenate(sources):
+        name = chosen[number].sandbox
+        if as_json:
+            options.write_json(
+                {"sandbox": name, "stream": stream, "line": line.decode(errors="replace").rstrip("\r\n")}
+            )
+        else:
+            _write(stream, _prefix(name, number, width) if len(chosen) > 1 else b"", line)
+
+
+def _prefix(name: str, number: int, width: int) -> bytes:
+    text = paint(f"{name:<{width}} |", _PALETTE[number % len(_PALETTE)], color=options.wants_color(sys.stdout))
+    return f"{text} ".encode()
+
+
+def _write(stream: str, prefix: bytes, line: bytes) -> None:
+    out = sys.stdout.buffer if stream == "stdout" else sys.stderr.buffer
+    out.write(prefix + line + (b"" if line.endswith(b"\n") else b"\n"))
+    out.flush()
+
+
+def _read_lines(
+    engine: Engine, live: LiveSandbox, *, tail: int | None, since: float | None, follow: bool
+) -> Iterator[tuple[str, bytes]]:
+    return _split_lines(engine.logs(live.id, tail=tail, since=since, follow=follow))
+
+
+def _split_lines(chunks: Iterator[LogChunk]) -> Iterator[tuple[str, bytes]]:
+    """Whole lines of each stream, in the order in which they are completed."""
+    rest = {"stdout": b"", "stderr": b""}
+    for chunk in chunks:
+        *lines, rest[chunk.stream] = (rest[chunk.stream] + chunk.data).split(b"\n")
+        yield from ((chunk.stream, line + b"\n") for line in lines)
+    yield from ((stream, line) for stream, line in rest.items() if line)
+
+
+def _concatenate(sources: list[Iterator[tuple[str, bytes]]]) -> Iterator[tuple[int, str, bytes]]:
+    for number, source in enumerate(sources):
+        for stream, line in source:
+            yield number, stream, line
+
+
+def _merge(sources: list[Iterator[tuple[str, bytes]]]) -> Iterator[tuple[int, str, bytes]]:
+    """Lines of all sources as they come; ends when the last source ends."""
+    lines: queue.SimpleQueue[tuple[int, str, bytes] | NexusError | None] = queue.SimpleQueue()
+
+    def pump(number: int, source: Iterator[tuple[str, bytes]]) -> None:
+        try:
+            for stream, line in source:
+                lines.put((number, stream, line))
+            lines.put(None)
+        except NexusError as error:
+            lines.put(error)
+
+    for number, source in enumerate(sources):
+        threading.Thread(target=pump, args=(number, source), daemon=True).start()
+    left = len(sources)
+    while left:
+        item = lines.get()
+        if isinstance(item, NexusError):
+            raise item
+        if item is None:
+            left -= 1
+        else:
+            yield item

@@ -1,0 +1,54 @@
+"""`nexusctl`: the group of all verbs. A verb's module is imported when the verb is called."""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+import click
+
+from nexusctl import __version__
+from nexusctl.cli.boundary import guard
+
+_VERBS = {
+    "validate": "Check a stack file; touches no engine.",
+    "plan": "Show what apply would change, and why.",
+    "apply": "Make the live sandboxes what the stack file says.",
+    "destroy": "Remove everything that belongs to a stack.",
+    "status": "Show state, health, uptime and endpoints.",
+    "logs": "Show what sandboxes printed.",
+    "exec": "Run a command in a sandbox.",
+    "template": "List and show the templates.",
+    "engine": "Start, stop and show the engine.",
+    "doctor": "Check what this machine can do.",
+}
+_MODULES = {"exec": "execute"}
+
+
+class _LazyGroup(click.Group):
+    """Knows the verbs and their help by heart, so that `--help` imports none of them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _VERBS:
+            return None
+        name = _MODULES.get(cmd_name, cmd_name)
+        command: click.Command = getattr(import_module(f"nexusctl.cli.{name}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_VERBS.items()))
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="nexusctl")
+def nexusctl() -> None:
+    """Sandboxes as code: a stack file, a plan, an apply; no state file."""
+
+
+def main() -> None:
+    arguments = sys.argv[1:]
+    sys.exit(guard(lambda: nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False), arguments))

@@ -1,0 +1,43 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import click
+
+DEFAULT_FILE = Path("nexus.yaml")
+
+stack_file = click.option(
+    "-f", "--file", "file", type=click.Path(path_type=Path), default=DEFAULT_FILE, show_default="./nexus.yaml",
+    help="The stack file.",
+)  # fmt: skip
+stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The stack's name, instead of its file.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a format_version, to stdout.")
+yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+lock_timeout = click.option(
+    "--lock-timeout", type=float, default=60.0, show_default=True, metavar="SECONDS",
+    help="How long to wait for another nexusctl that changes this stack.",
+)  # fmt: skip
+
+
+def wants_color(stream: TextIO) -> bool:
+    """Colours only on a terminal that can show them, and never with NO_COLOR (https://no-color.org)."""
+    return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def write_json(document: Any) -> None:
+    # The json module is loaded by then wherever an engine was asked; a line a document keeps a stream readable.
+    import json  # noqa: PLC0415
+
+    sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
+    sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """A line for the person who waits, on stderr."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()

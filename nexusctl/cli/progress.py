@@ -1,0 +1,107 @@
+"""Shows events while they come: a live board on a terminal, plain lines elsewhere, JSON lines on request."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterable
+
+from nexusctl.cli.options import say, wants_color, write_json
+from nexusctl.errors import Diagnostic
+from nexusctl.model.event import Event, Failed, Finished
+from nexusctl.model.plan import Plan
+from nexusctl.render.event import Board, event_document, render_row
+
+REFRESH = 0.1
+"""Seconds between two paintings of the board."""
+
+
+def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> tuple[Finished, list[Diagnostic]]:
+    """Consume the events of an apply; returns how it ended and what went wrong."""
+    problems: list[Diagnostic] = []
+    finished = Finished(outcome="done", at=0.0)
+    with _painter(plan, as_json=as_json) as painter:
+        for event in events:
+            painter.take(event)
+            if isinstance(event, Failed):
+                problems.append(event.problem)
+            elif isinstance(event, Finished):
+                finished = event
+    return finished, problems
+
+
+class _Lines:
+    """Plain lines on stderr, or JSON lines on stdout."""
+
+    def __init__(self, plan: Plan, *, as_json: bool) -> None:
+        self._board = Board(plan)
+        self._as_json = as_json
+
+    def take(self, event: Event) -> None:
+        line = self._board.update(event)
+        if self._as_json:
+            write_json(event_document(event))
+        elif line:
+            say(line)
+
+    def __enter__(self) -> _Lines:
+        return self
+
+    def __exit__(self, *_: object) -> None: ...
+
+
+class _Live:
+    """A row for each object, painted over itself by a thread of its own so that the seconds go on."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._board = Board(plan)
+        self._mutex = threading.Lock()
+        self._begin = time.monotonic()
+        self._height = 0
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=self._keep_painting, daemon=True)
+
+    def take(self, event: Event) -> None:
+        with self._mutex:
+            self._board.update(event)
+
+    def __enter__(self) -> _Live:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end.set()
+        self._thread.join()
+        self._paint(everything=True)
+
+    def _keep_painting(self) -> None:
+        while not self._end.wait(REFRESH):
+            self._paint()
+
+    def _paint(self, *, everything: bool = False) -> None:
+        columns, lines = shutil.get_terminal_size()
+        with self._mutex:
+            rows = list(self._board.rows.values())
+        if not everything:
+            # What runs or failed is worth the room that there is; the rest is counted.
+            busy = [row for row in rows if row.began is not None and row.outcome != "done"]
+            shown = rows if len(rows) < lines - 2 else busy[: lines - 3]
+        else:
+            shown = rows if len(rows) < lines - 2 else [row for row in rows if row.outcome != "done"]
+        now = time.monotonic() - self._begin
+        text = [render_row(row, now, width=columns - 2, color=wants_color(sys.stderr)) for row in shown]
+        if hidden := len(rows) - len(shown):
+            done = sum(row.outcome == "done" for row in rows)
+            text.append(f"   ... {done} of {len(rows)} done, {hidden} not shown")
+        up = f"\x1b[{self._height}F\x1b[J" if self._height else ""
+        sys.stderr.write(up + "\n".join(text) + "\n")
+        sys.stderr.flush()
+        self._height = len(text)
+
+
+def _painter(plan: Plan, *, as_json: bool) -> _Lines | _Live:
+    if not as_json and wants_color(sys.stderr):
+        return _Live(plan)
+    return _Lines(plan, as_json=as_json)

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from nexusctl import api
+from nexusctl.cli import options
+from nexusctl.render.status import render_status, status_document
+
+
+@click.command()
+@options.stack_file
+@options.stack_name
+@click.option("--state", "states", multiple=True, metavar="STATE", help="Only those in this state or health.")
+@click.option("--metadata", "pairs", multiple=True, metavar="KEY=VALUE", help="Only those with this metadata.")
+@options.as_json
+def status(file: Path, stack_name: str | None, states: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
+    """Show state, health, uptime, template, ports and endpoint of each sandbox."""
+    metadata = dict(_split(pair) for pair in pairs)
+    stack = api.stack_at(file, stack_name)
+    chosen = api.select(api.status(api.connect(), stack), states=states, metadata=metadata)
+    if as_json:
+        options.write_json(status_document(stack.name, chosen))
+    else:
+        click.echo(render_status(chosen, color=options.wants_color(sys.stdout)), nl=False, color=True)
+
+
+def _split(pair: str) -> tuple[str, str]:
+    key, sign, value = pair.partition("=")
+    if not sign:
+        raise click.BadParameter(f"{pair!r} has no '='; write KEY=VALUE", param_hint="--metadata")
+    return key, value

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import click
+
+from nexusctl.cli import options
+from nexusctl.config.load import load_template, template_names
+from nexusctl.model.record import plain
+from nexusctl.model.template import Template
+from nexusctl.render.style import table
+
+
+@click.group()
+def template() -> None:
+    """List and show the templates that a sandbox can start from."""
+
+
+@template.command(name="list")
+@options.as_json
+def list_templates(as_json: bool) -> None:
+    """Name, image and purpose of each template."""
+    templates = [load_template(name) for name in template_names()]
+    if as_json:
+        options.write_json({"format_version": "1.0", "templates": [plain(item) for item in templates]})
+        return
+    rows = [["TEMPLATE", "IMAGE", "MANAGER", "DESCRIPTION"]]
+    rows += [[t.name, t.image, t.manager or "-", " ".join(t.description.split())] for t in templates]
+    click.echo(table(rows))
+
+
+@template.command()
+@click.argument("name")
+@options.as_json
+def show(name: str, as_json: bool) -> None:
+    """All that a template brings, in the language of the stack file."""
+    chosen = load_template(name)
+    if as_json:
+        options.write_json({"format_version": "1.0", "template": plain(chosen)})
+        return
+    click.echo("\n".join(_describe(chosen)))
+
+
+def _describe(chosen: Template) -> list[str]:
+    lines = [f"{chosen.name}: {' '.join(chosen.description.split())}", "", f"image:   {chosen.image}"]
+    lines.append(f"manager: {chosen.manager or 'none'}")
+    lines += ["", "defaults:", *_indent(chosen.defaults)]
+    if chosen.recipe:
+        below = f"on template {chosen.recipe.base}" if chosen.recipe.base else f"on Debian {chosen.recipe.suite}"
+        lines += ["", f"without a registry: {below}, with {', '.join(chosen.recipe.apt) or 'no further packages'}"]
+    return lines
+
+
+def _indent(value: object, depth: int = 1) -> list[str]:
+    pad = "  " * depth
+    if isinstance(value, dict):
+        lines = []
+        for key, item in value.items():
+            inner = _indent(item, depth + 1)
+            nested = isinstance(item, dict | list | tuple) or len(inner) > 1
+            lines += [f"{pad}{key}:", *inner] if nested else [f"{pad}{key}: {inner[0].strip()}"]
+        return lines
+    if isinstance(value, list | tuple):
+        return [f"{pad}- {' '.join(line.strip() for line in _indent(item, 0))}" for item in value]
+    return [f"{pad}{line}" for line in str(value).splitlines()] or [f'{pad}""']

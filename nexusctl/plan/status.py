@@ -1,0 +1,117 @@
+"""LiveState -> how each sandbox is, for a person or a program to read. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.names import container_name, natural_key
+from nexusctl.model.stack import Port, Sandbox, Stack
+from nexusctl.plan.claim import Claim, settle_claims
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxStatus:
+    """`state` is the engine's word, or `absent`, or `partial` for one whose creation did not come to an end.
+
+    `uptime` and `timeout` are in seconds. `endpoint` is where its first published port is reached.
+    """
+
+    name: str
+    group: str = ""
+    kind: str = "service"
+    state: str = "absent"
+    health: str = "none"
+    exit_code: int | None = None
+    uptime: float | None = None
+    template: str = ""
+    image: str = ""
+    ports: tuple[Port, ...] = ()
+    endpoint: str = ""
+    timeout: int | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    container: str = ""
+    container_id: str = ""
+
+
+def summarize(stack: Stack, live: LiveState, now: float) -> tuple[SandboxStatus, ...]:
+    """A status for every declared and every live sandbox, by name. `now` is in seconds since 1970."""
+    names = {found.sandbox for found in live.sandboxes} | set(stack.sandboxes)
+    claims = settle_claims(live.sandboxes, {name: container_name(live.stack, name) for name in names})
+    return tuple(_summarize(name, claims, stack, now) for name in sorted(names, key=natural_key))
+
+
+def select(
+    statuses: Iterable[SandboxStatus], *, states: Iterable[str] = (), metadata: Mapping[str, str] | None = None
+) -> tuple[SandboxStatus, ...]:
+    """Those in one of `states` (a state or a health, all where none is given) that bear all of `metadata`."""
+    wanted = set(states)
+    pairs = (metadata or {}).items()
+    return tuple(
+        status
+        for status in statuses
+        if (not wanted or wanted & {status.state, status.health}) and pairs <= status.metadata.items()
+    )
+
+
+def _summarize(name: str, claims: Mapping[str, Claim], stack: Stack, now: float) -> SandboxStatus:
+    claim = claims.get(name, Claim())
+    lives = [*([claim.holder] if claim.holder else []), *(leftover.live for leftover in claim.leftovers)]
+    desired = stack.sandboxes.get(name)
+    if not lives:
+        assert desired is not None
+        return _describe(name, desired)
+    return _describe_live(lives[0], lives[0].record or desired, now)
+
+
+def _describe(name: str, spec: Sandbox) -> SandboxStatus:
+    return SandboxStatus(
+        name=name,
+        group=spec.group,
+        kind=spec.kind,
+        template=spec.template or "",
+        image=spec.image,
+        timeout=spec.timeout,
+        metadata=spec.metadata,
+    )
+
+
+def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> SandboxStatus:
+    ports = tuple(sorted(live.ports, key=lambda port: (port.container, port.address)))
+    return SandboxStatus(
+        name=live.sandbox,
+        group=spec.group if spec else "",
+        kind=spec.kind if spec else "service",
+        state="partial" if live.partial else live.state,
+        health=live.health,
+        exit_code=live.exit_code,
+        uptime=_uptime(live, now),
+        template=(spec.template or "") if spec else "",
+        image=spec.image if spec else live.image,
+        ports=ports,
+        endpoint=_endpoint(ports, spec),
+        timeout=spec.timeout if spec else None,
+        metadata=spec.metadata if spec else {},
+        container=live.name,
+        container_id=live.id,
+    )
+
+
+def _uptime(live: LiveSandbox, now: float) -> float | None:
+    if live.state not in ("running", "paused") or not live.inspection or not live.inspection.started_at:
+        return None
+    return max(0.0, now - datetime.fromisoformat(live.inspection.started_at).timestamp())
+
+
+def _endpoint(ports: tuple[Port, ...], spec: Sandbox | None) -> str:
+    return next(_endpoints(ports, spec), "")
+
+
+def _endpoints(ports: tuple[Port, ...], spec: Sandbox | None) -> Iterator[str]:
+    speaks_http = spec.health.http_port if spec and spec.health else None
+    for port in ports:
+        if port.host:
+            host = "127.0.0.1" if port.address in ("0.0.0.0", "::", "") else port.address
+            yield f"{'http' if port.container == speaks_http else port.protocol}://{host}:{port.host}"

@@ -1,0 +1,124 @@
+"""Events as JSON documents, as plain lines, and as a board with a row for each object."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from nexusctl.errors import Diagnostic
+from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
+from nexusctl.model.plan import Plan, Step
+from nexusctl.render.style import duration, paint, quiet
+
+FORMAT_VERSION = "1.0"
+
+
+def event_document(event: Event) -> dict[str, Any]:
+    """One event as plain JSON values, one line of `apply --json`."""
+    document: dict[str, Any] = {"format_version": FORMAT_VERSION, "event": type(event).__name__.lower()}
+    if isinstance(event, Finished):
+        return {**document, "outcome": event.outcome, "at": round(event.at, 3)}
+    document |= {"step": event.step.id, "subject": event.step.subject, "at": round(event.at, 3)}
+    match event:
+        case Progress():
+            document["doing"] = event.doing
+        case Done():
+            document["took"] = round(event.took, 3)
+        case Failed():
+            document |= {"unknown": event.unknown, "problem": diagnostic_document(event.problem)}
+        case Skipped():
+            document["reason"] = event.reason
+    return document
+
+
+def diagnostic_document(problem: Diagnostic) -> dict[str, Any]:
+    """A problem as plain JSON values, without the fields that say nothing."""
+    return {key: value for key, value in asdict(problem).items() if value}
+
+
+@dataclass(slots=True)
+class Row:
+    """What one object is going through; `left` counts its unsettled steps."""
+
+    kind: str
+    name: str
+    left: int
+    doing: str = ""
+    began: float | None = None
+    ended: float | None = None
+    outcome: str = ""
+
+
+class Board:
+    """Keeps a row for each object of a plan up to date while events come in."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.rows: dict[tuple[str, str], Row] = {}
+        for step in plan.steps:
+            row = self.rows.setdefault(_key(step), Row(kind=_key(step)[0], name=step.subject, left=0))
+            row.left += 1
+
+    def update(self, event: Event) -> str | None:
+        """Work `event` in; returns a plain line where a reader of a log should see one."""
+        if isinstance(event, Finished):
+            return None
+        row = self.rows[_key(event.step)]
+        match event:
+            case Started():
+                row.began = event.at if row.began is None else row.began
+            case Progress():
+                changed = _shape(row.doing) != _shape(event.doing)
+                row.doing = event.doing
+                return f"{_title(row)}: {quiet(event.doing)}" if changed else None
+            case Done():
+                return self._settle(row, event.at, "done")
+            case Failed():
+                row.outcome = "failed" if event.problem.severity == "error" else "interrupted"
+                return self._settle(row, event.at, row.outcome)
+            case Skipped():
+                return self._settle(row, event.at, f"skipped: {event.reason}")
+        return None
+
+    def _settle(self, row: Row, at: float, outcome: str) -> str | None:
+        row.left -= 1
+        first = not row.outcome
+        if outcome != "done" and (first or outcome == row.outcome):
+            row.outcome, row.ended = outcome, at
+            return f"{_title(row)}: {outcome}" if first or outcome in ("failed", "interrupted") else None
+        if row.left == 0 and not row.outcome:
+            row.outcome, row.ended = "done", at
+            return f"{_title(row)}: done ({duration(at - (row.began or 0.0))})"
+        return None
+
+
+def render_row(row: Row, now: float, *, width: int, color: bool) -> str:
+    """One row of the board, cut to `width` columns."""
+    symbol, style = _mark(row)
+    seconds = duration((row.ended or now) - row.began) if row.began is not None else ""
+    text = quiet(row.outcome or row.doing or "waiting")
+    name = f"{row.name:<24}"
+    room = max(8, width - len(name) - len(seconds) - 6)
+    return f" {paint(symbol, style, color=color)} {name} {text[:room]:<{room}} {paint(seconds, 'dim', color=color)}"
+
+
+def _mark(row: Row) -> tuple[str, str]:
+    if row.outcome == "done":
+        return "+", "green"
+    if row.outcome == "failed":
+        return "x", "red"
+    if row.outcome:
+        return "-", "yellow"
+    return ("*", "cyan") if row.began is not None else (".", "dim")
+
+
+def _title(row: Row) -> str:
+    return row.name if row.kind == "sandbox" else f"{row.kind} {row.name}"
+
+
+def _key(step: Step) -> tuple[str, str]:
+    return step.id.partition(":")[0], step.subject
+
+
+def _shape(text: str) -> str:
+    return re.sub(r"[\d.]+", "#", text)

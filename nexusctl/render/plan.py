@@ -1,0 +1,120 @@
+"""A plan as text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any
+
+from nexusctl.model.plan import Change, Difference, Plan
+from nexusctl.render.style import count, paint, quiet, size
+
+FORMAT_VERSION = "1.0"
+
+_SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "start": ">", "run": ">", "rename": "~", "remove": "-"}
+_COLORS = {"+": "green", "~": "yellow", "-/+": "magenta", ">": "cyan", "-": "red"}
+_VERBS = {
+    "create": "to create",
+    "update": "to update in place",
+    "replace": "to replace",
+    "start": "to start",
+    "run": "to run",
+    "rename": "to rename",
+    "remove": "to remove",
+}
+
+
+def render_plan(plan: Plan, *, color: bool = False) -> str:
+    """What would be done and why, for a person; ends with a line that counts."""
+    if plan.empty:
+        kept = f"{count(len(plan.unchanged), 'sandbox')} unchanged" if plan.unchanged else "there are no sandboxes"
+        return f"No changes: stack {plan.stack} is as it should be ({kept}).\n"
+    lines = [paint(f"Stack {plan.stack}", "bold", color=color), ""]
+    width = max(len(change.name) for change in plan.changes)
+    for change in plan.changes:
+        lines += _render_change(change, width, color=color)
+    return "\n".join([*lines, "", f"Plan: {summarize_plan(plan)}.", ""])
+
+
+def summarize_plan(plan: Plan) -> str:
+    """`2 to create, 1 to replace, 7 unchanged`, sandboxes only where there are any, else all objects."""
+    changes = [change for change in plan.changes if change.kind == "sandbox"] or list(plan.changes)
+    counted: Counter[str] = Counter(change.action for change in changes)
+    words = [f"{counted[action]} {verb}" for action, verb in _VERBS.items() if counted[action]]
+    if others := len(plan.changes) - len(changes):
+        words.append(f"{count(others, 'other object')}")
+    if plan.unchanged:
+        words.append(f"{len(plan.unchanged)} unchanged")
+    return ", ".join(words)
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """The plan as plain JSON values; `schemas/plan.schema.json` describes them."""
+    return {
+        "format_version": FORMAT_VERSION,
+        "stack": plan.stack,
+        "empty": plan.empty,
+        "changes": [_change_document(change) for change in plan.changes],
+        "unchanged": list(plan.unchanged),
+        "steps": [
+            {"id": step.id, "action": type(step).__name__, "subject": step.subject, "needs": list(step.needs)}
+            for step in plan.steps
+        ],
+    }
+
+
+def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
+    symbol = _SYMBOLS[change.action]
+    head = f"{symbol:>5} {change.kind:<8} {change.name:<{width}}"
+    yield f"{paint(head, _COLORS[symbol], color=color)}  {quiet(_explain(change))}".rstrip()
+    for difference in change.differences:
+        yield f"{'':9}{_render_difference(difference, color=color)}"
+    for note in change.notes:
+        yield f"{'':9}{paint(f'({quiet(note)})', 'dim', color=color)}"
+
+
+def _explain(change: Change) -> str:
+    words = {"replace": "will be replaced", "start": "will be started", "run": "will run again"}
+    verb = words.get(change.action, "")
+    if change.cause == "drifted" and change.action in ("update", "rename"):
+        verb = "was changed behind nexusctl's back"
+    return ": ".join(word for word in (verb, change.reason) if word)
+
+
+def _render_difference(difference: Difference, *, color: bool) -> str:
+    symbol = "+" if difference.before is None else "-" if difference.after is None else "~"
+    before, after = (_render_value(difference.field, v) for v in (difference.before, difference.after))
+    arrow = {"+": after, "-": before, "~": f"{before} -> {after}"}[symbol]
+    suffix = {"replace": "  # forces the replacement", "record": "", "in_place": ""}[difference.effect]
+    if difference.cause == "drifted":
+        suffix = "  # drifted"
+    return f"{paint(symbol, _COLORS[symbol], color=color)} {quiet(difference.field)}: {arrow}{suffix}"
+
+
+def _render_value(field: str, value: Any) -> str:
+    if field == "resources.memory" and isinstance(value, int):
+        return size(value)
+    text = json.dumps(value, ensure_ascii=False)
+    return quiet(text if len(text) <= 100 else f"{text[:97]}...")
+
+
+def _change_document(change: Change) -> dict[str, Any]:
+    return {
+        "action": change.action,
+        "kind": change.kind,
+        "name": change.name,
+        "cause": change.cause,
+        "reason": change.reason,
+        "differences": [
+            {
+                "field": difference.field,
+                "before": difference.before,
+                "after": difference.after,
+                "cause": difference.cause,
+                "effect": difference.effect,
+            }
+            for difference in change.differences
+        ],
+        "notes": list(change.notes),
+    }

@@ -1,0 +1,66 @@
+"""Statuses as a table and as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from typing import Any
+
+from nexusctl.model.stack import Port
+from nexusctl.plan.status import SandboxStatus
+from nexusctl.render.style import duration, paint, quiet, table
+
+FORMAT_VERSION = "1.0"
+
+_COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
+
+
+def render_status(statuses: Iterable[SandboxStatus], *, color: bool = False) -> str:
+    """A row a sandbox; long cells are whole, so that a pipe can cut them as it likes."""
+    rows = [["SANDBOX", "STATE", "HEALTH", "UPTIME", "TEMPLATE", "PORTS", "ENDPOINT"]]
+    rows += [_row(status) for status in statuses]
+    if len(rows) == 1:
+        return "No sandboxes.\n"
+    head, *body = table(rows).splitlines()
+    cells = [row[1] if row[2] == "-" else row[2] for row in rows[1:]]
+    painted = [_paint_row(line, cell, color=color) for line, cell in zip(body, cells, strict=True)]
+    return "\n".join([paint(head, "bold", color=color), *painted, ""])
+
+
+def status_document(stack: str, statuses: Iterable[SandboxStatus]) -> dict[str, Any]:
+    return {
+        "format_version": FORMAT_VERSION,
+        "stack": stack,
+        "sandboxes": [{**asdict(status), "metadata": dict(status.metadata)} for status in statuses],
+    }
+
+
+def _row(status: SandboxStatus) -> list[str]:
+    return [
+        quiet(status.name),
+        describe_state(status),
+        "-" if status.health == "none" else status.health,
+        "-" if status.uptime is None else duration(status.uptime),
+        quiet(status.template or status.image),
+        ", ".join(_describe_port(port) for port in status.ports) or "-",
+        status.endpoint or "-",
+    ]
+
+
+def describe_state(status: SandboxStatus) -> str:
+    """The state in a word or two; a task that ran is `done` or `failed (code)`."""
+    if status.exit_code is None:
+        return status.state
+    if status.kind == "task" and status.exit_code == 0:
+        return "done"
+    return f"{'failed' if status.kind == 'task' else status.state} ({status.exit_code})"
+
+
+def _describe_port(port: Port) -> str:
+    inside = f"{port.container}/{port.protocol}"
+    return f"{port.address}:{port.host}->{inside}" if port.host else inside
+
+
+def _paint_row(line: str, cell: str, *, color: bool) -> str:
+    style = _COLORS.get(cell, "red" if "(" in cell or cell in ("unhealthy", "absent", "partial", "dead") else "")
+    return line.replace(cell, paint(cell, style, color=color), 1) if style else line
