@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nexusctl.model.live import LiveSandbox
@@ -97,11 +97,12 @@ def _decide_service(
             stop_first=_must_stop_first(sandbox, holder),
         )
     connect, disconnect = _compare_networks(holder, around.attachments)
-    drift = () if any(d.field.startswith("networks.") for d in differences) else _drift(holder, connect, disconnect)
+    drift = (*_drifted_limits(holder), *_drifted_networks(holder, connect, disconnect))
+    changed = {difference.field for difference in differences}
     return _mend(
         sandbox,
         holder,
-        (*differences, *drift),
+        (*differences, *(difference for difference in drift if difference.field not in changed)),
         restore=_restore(sandbox, holder),
         rename=holder.name != around.name,
         connect=connect,
@@ -182,7 +183,19 @@ def _find_network(attachment: Attachment, connected: Mapping[str, str]) -> str |
     return None
 
 
-def _drift(holder: LiveSandbox, connect: tuple[Attachment, ...], disconnect: tuple[str, ...]) -> tuple[Difference, ...]:
+def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
+    """Limits and restart policy that differ from the record; known only where the container was inspected."""
+    record, seen = holder.record, holder.inspection
+    if record is None or seen is None:
+        return ()
+    observed = replace(record, resources=seen.resources, restart=seen.restart)
+    found = compare(observed, record, frozenset({"resources", "restart"}))
+    return tuple(replace(difference, cause="drifted") for difference in found)
+
+
+def _drifted_networks(
+    holder: LiveSandbox, connect: tuple[Attachment, ...], disconnect: tuple[str, ...]
+) -> tuple[Difference, ...]:
     lost = tuple(
         Difference(
             field=f"networks.{attachment.network}", before=None, after="connected", cause="drifted", effect="in_place"

@@ -102,5 +102,3 @@ def _alter(sandbox: LiveSandbox, change: dict[str, Any]) -> LiveSandbox:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     return (yaml.safe_load(path.read_text()) or {}) if path.exists() else {}
-
-

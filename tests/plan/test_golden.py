@@ -1,4 +1,4 @@
-"""Golden directories: applied.yaml and live.yaml say what is there, nexus.yaml what is wanted, plan.txt what is planned.
+"""Golden directories: applied.yaml and live.yaml say what is there, nexus.yaml what is wanted, plan.txt the plan.
 
 `NEXUS_UPDATE_GOLDEN=1 pytest tests/plan` writes the files anew; read the difference before you keep it.
 """
