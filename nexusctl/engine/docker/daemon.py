@@ -24,10 +24,12 @@ from nexusctl.engine.docker.choice import (
 )
 from nexusctl.engine.docker.dockerd import (
     STATE,
+    USUAL_PIDFILE,
     Daemon,
     disown,
     forget,
     log_path,
+    read_pidfile,
     read_tail,
     recall,
     remember,
@@ -36,7 +38,6 @@ from nexusctl.engine.docker.dockerd import (
 )
 from nexusctl.engine.docker.endpoint import negotiate
 from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener, read_start
-from nexusctl.engine.docker.situation import find_running
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NexusError
 
@@ -108,7 +109,7 @@ def install(choice: Install, report: Report) -> None:
 
 def adopt(target: Target, report: Report) -> None:
     """After an install: remember a daemon that the package itself started, so that `stop` ends that one too."""
-    pid = find_running()
+    pid = read_pidfile(USUAL_PIDFILE)
     if pid and recall(target) is None:
         report(f"the package has started dockerd (pid {pid})")
         remember(target, Daemon(host=target.url, how="package", pid=pid, started=read_start(pid)))

@@ -19,9 +19,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nexusctl.engine.docker.choice import Target
-from nexusctl.engine.docker.machine import read_start
+from nexusctl.engine.docker.machine import read_command, read_start
 
 STATE = Path("/run/nexusctl")
+USUAL_PIDFILE = Path("/var/run/docker.pid")
 USUAL_LOG = Path("/var/log/nexusctl-dockerd.log")
 OPEN_FILES = 1_048_576
 """Open files that the daemon, and so every container, may have; a login shell's 1,024 is not enough."""
@@ -84,6 +85,7 @@ def spawn(dockerd: str, target: Target, *, beside: bool) -> tuple[Daemon, subpro
         config.write_text(json.dumps(compose_config(target, beside=beside), indent=2))
         Path(target.socket).parent.mkdir(parents=True, exist_ok=True)
         argv += ["--config-file", str(config)]
+    clear_pidfiles(target)
     log = log_path(target)
     if log.exists():
         log.replace(log.with_suffix(".log.1"))
@@ -96,6 +98,31 @@ def spawn(dockerd: str, target: Target, *, beside: bool) -> tuple[Daemon, subpro
     daemon = Daemon(host=target.url, how="process", pid=process.pid, started=started, log=str(log))
     remember(target, daemon)
     return daemon, process
+
+
+def read_pidfile(path: Path, program: str = "dockerd") -> int:
+    """The id of the process that a pid file names, 0 where `program` does not run under it."""
+    try:
+        pid = int(path.read_text())
+    except (OSError, ValueError):
+        return 0
+    return pid if read_command(pid) == program and read_start(pid) else 0
+
+
+def clear_pidfiles(target: Target) -> None:
+    """Remove pid files that name no living daemon.
+
+    dockerd refuses to start when any process has the id by now, and waits for a containerd that is a zombie.
+    """
+    folder = state_folder(target)
+    exec_root = Path("/var/run/docker") if target.usual else folder / "exec"
+    pidfiles = {
+        USUAL_PIDFILE if target.usual else folder / "dockerd.pid": "dockerd",
+        exec_root / "containerd" / "containerd.pid": "containerd",
+    }
+    for path, program in pidfiles.items():
+        if not read_pidfile(path, program):
+            path.unlink(missing_ok=True)
 
 
 def remember(target: Target, daemon: Daemon) -> None:

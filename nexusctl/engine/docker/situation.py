@@ -7,16 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from nexusctl.engine.docker.choice import Situation, Target
-from nexusctl.engine.docker.dockerd import recall
+from nexusctl.engine.docker.dockerd import USUAL_PIDFILE, read_pidfile, recall
 from nexusctl.engine.docker.endpoint import find_endpoint, negotiate
-from nexusctl.engine.docker.machine import look_around, read_command
+from nexusctl.engine.docker.machine import look_around
 from nexusctl.engine.docker.wire import Endpoint
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
 
 LONGEST_SOCKET = 107
 """Bytes that the path of a Unix socket may have."""
-
-_USUAL_PIDFILE = Path("/var/run/docker.pid")
 
 
 def aim(host: str | None, data_root: str | None, environ: Mapping[str, str]) -> tuple[Target, Endpoint | None]:
@@ -63,16 +61,7 @@ def _find_daemon(target: Target) -> int:
     known = recall(target)
     if known and known.alive:
         return known.pid
-    return find_running() if target.usual else 0
-
-
-def find_running() -> int:
-    """The id of the daemon that keeps the usual pid file, 0 for none."""
-    try:
-        pid = int(_USUAL_PIDFILE.read_text())
-    except (OSError, ValueError):
-        return 0
-    return pid if read_command(pid) == "dockerd" else 0
+    return read_pidfile(USUAL_PIDFILE) if target.usual else 0
 
 
 def _aim_at(endpoint: Endpoint, data_root: str | None) -> tuple[Target, Endpoint]:
