@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.engine.docker.checks import Check
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = "1.0"
 
 
 def render_checks(checks: Iterable[Check]) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from nexusctl.engine.docker.daemon import Status
 from nexusctl.engine.docker.wire import Endpoint
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = "1.0"
 
 
 def render_status(status: Status) -> str:

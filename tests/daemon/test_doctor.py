@@ -153,7 +153,7 @@ def run_doctor(**environ: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.engine
 def test_the_command_examines_the_running_engine() -> None:
     code, answer = run_doctor()
-    assert answer["format_version"] == 1
+    assert answer["format_version"] == "1.0"
     assert code == (0 if answer["healthy"] else 1)
     found = {check["name"]: check for check in answer["checks"]}
     version = connect().get("/version")["Version"]

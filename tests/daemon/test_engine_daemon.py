@@ -57,8 +57,16 @@ def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Second]:
         yield place
     finally:
         place.stop()
+        unmount_below(place.folder)
         forget(Target(socket=str(place.socket)))
         shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def unmount_below(folder: Path) -> None:
+    """A killed daemon leaves its data root mounted on itself."""
+    mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
+    for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):
+        subprocess.run(["umount", mount], check=True)
 
 
 def nexusctl(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -1,0 +1,69 @@
+# Everything that this project needs, from a machine with Python, make and root.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+NEXUSCTL := $(BIN)/nexusctl
+DEMO := stacks/microservices/nexus.yaml
+
+.PHONY: help demo test lint bench clean engine tools
+
+help:
+	@echo "make demo    set everything up and run the whole scenario of stacks/microservices"
+	@echo "make test    set everything up and run every test, on a real engine"
+	@echo "make lint    ruff, mypy and the map of the house"
+	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rounds 1')"
+	@echo "make clean   remove the virtual environment and what tools left here"
+
+demo: $(VENV)/ready engine
+	$(NEXUSCTL) apply -f $(DEMO) --yes
+	@echo
+	$(NEXUSCTL) status -f $(DEMO)
+	@echo
+	$(NEXUSCTL) logs -f $(DEMO) integration-tests
+	@echo
+	$(NEXUSCTL) logs -f $(DEMO) benchmark
+	@echo
+	@$(NEXUSCTL) status -f $(DEMO) --json | $(BIN)/python -c 'import json, sys; \
+	  rows = json.load(sys.stdin)["sandboxes"]; \
+	  print("Open it:"); \
+	  [print("  " + row["name"].ljust(12), row["endpoint"]) for row in rows if row.get("endpoint")]'
+	@echo "Remove it: $(NEXUSCTL) destroy -f $(DEMO) --volumes"
+
+test: $(VENV)/dev engine
+	$(BIN)/pytest $(TESTS)
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+bench: $(VENV)/ready engine
+	$(BIN)/python bench/run.py $(BENCH)
+
+clean:
+	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The engine, and what makes a base image where no registry is reached.
+engine: $(VENV)/ready tools
+	$(NEXUSCTL) engine start --yes
+
+tools:
+	@command -v mmdebstrap >/dev/null || .ci/install mmdebstrap
+
+$(VENV)/ready: pyproject.toml | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/dev: pyproject.toml $(VENV)/ready
+	$(BIN)/python -m pip install --quiet --editable '.[dev]'
+	@touch $@
+
+# Debian's python3 comes without the module that puts pip into a virtual environment.
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: nexusctl needs Python 3.11 or newer; name one with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || .ci/install python3-venv
+	$(PYTHON) -m venv $(VENV)

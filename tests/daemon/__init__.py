@@ -1,0 +1,1 @@
+"""`nexusctl engine` and `nexusctl doctor`."""
