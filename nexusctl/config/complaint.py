@@ -1,0 +1,49 @@
+"""The YAML parser's complaints in words that say what to type instead."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexusctl.config.node import Source
+from nexusctl.errors import Diagnostic, Note
+
+_INDENTATION = "check the indentation: entries of one mapping or list begin in the same column"
+
+# What the parser says, what that means, what to do. The first whose words occur counts.
+_MEANINGS = (
+    ("mapping values are not allowed", "a `:` that no key can have here", "put a text with `: ` in quotes"),
+    ("could not find expected ':'", "this line has a key without a `:`", "write `key: value`"),
+    ("found unexpected end of stream", "the file ends inside of a text in quotes", "close the quotes"),
+    ("found unexpected document indicator", "a document ends inside of a text in quotes", "close the quotes"),
+    ("found unknown escape character", "this escape is not known in double quotes", "write `\\\\` for a backslash"),
+    ("did not find expected ',' or ']'", "a list in brackets is not closed or lacks a comma", "write `[a, b]`"),
+    ("did not find expected ',' or '}'", "a mapping in braces is not closed or lacks a comma", "write `{a: 1, b: 2}`"),
+    ("did not find expected key", "this does not belong to the mapping that it stands in", _INDENTATION),
+    ("did not find expected '-' indicator", "this does not belong to the list that it stands in", _INDENTATION),
+    ("block sequence entries are not allowed", "a list item cannot begin here", "begin the list on a line of its own"),
+    ("found undefined tag handle", "the tag is not known here", "write the value without a tag"),
+    ("expected <block end>", "this does not belong to what it stands in", _INDENTATION),
+)
+
+
+def explain(source: Source, problem: str | None, mark: Any, context: str | None, context_mark: Any) -> Diagnostic:
+    """A diagnostic for a syntax error; the marks are the parser's and count from 0."""
+    line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    excerpt = source.excerpt(line)
+    summary, hint = _meaning(problem or "", excerpt[column - 1 : column])
+    notes: tuple[Note, ...] = ()
+    if context and context_mark and context_mark.line != line - 1:
+        begun = context_mark.line + 1
+        notes = (Note("it began here", source.location(begun, context_mark.column + 1), source.excerpt(begun)),)
+    return Diagnostic(summary, source.location(line, column), excerpt, hint, notes)
+
+
+def _meaning(problem: str, character: str) -> tuple[str, str]:
+    if "cannot start any token" in problem:
+        if character == "\t":
+            return "a tab cannot indent YAML", "indent with spaces"
+        return f"a bare text cannot begin with `{character}`", "put the text in quotes"
+    for words, summary, hint in _MEANINGS:
+        if words in problem:
+            return summary, hint
+    return f"this is not valid YAML: {problem}", "check this line and the one before it"

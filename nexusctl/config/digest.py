@@ -1,0 +1,126 @@
+"""The content digests of files on this machine, each read once in a load."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nexusctl.model.stack import UploadFile
+
+TOTAL_LIMIT = 256 * 1024 * 1024
+COUNT_LIMIT = 50_000
+
+
+class Unfit(Exception):
+    """A file that cannot be uploaded: what is wrong, and what to do."""
+
+    def __init__(self, summary: str, hint: str) -> None:
+        super().__init__(summary)
+        self.summary = summary
+        self.hint = hint
+
+
+class Digests:
+    """Lives as long as one load: a hundred sandboxes may upload the same folder."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, str] = {}
+        self._trees: dict[tuple[str, tuple[str, ...]], tuple[UploadFile, ...]] = {}
+
+    def file(self, path: Path, size: int) -> str:
+        """The SHA-256 of a file in hex. Raises `Unfit` where it is too large or cannot be read."""
+        if size > TOTAL_LIMIT:
+            raise Unfit("it holds more than 256 MiB", "mount it under `volumes` instead")
+        known = self._files.get(str(path))
+        if known is None:
+            try:
+                with path.open("rb") as file:
+                    known = hashlib.file_digest(file, "sha256").hexdigest()
+            except OSError as error:
+                raise _unreadable(path.name, error) from None
+            self._files[str(path)] = known
+        return known
+
+    def tree(self, folder: Path, ignore: tuple[str, ...]) -> tuple[UploadFile, ...]:
+        """Everything below `folder` and itself, by path, without what the gitignore patterns `ignore` name.
+
+        Raises `Unfit` for a link that leads outside, a special file, or more than fits into an upload.
+        """
+        key = (str(folder), ignore)
+        if key not in self._trees:
+            spec = _ignore_spec(ignore)
+            entries = list(self._walk(folder, spec))
+            self._trees[key] = tuple(sorted(entries, key=lambda entry: entry.path))
+        return self._trees[key]
+
+    def _walk(self, top: Path, ignored: Any) -> Iterator[UploadFile]:
+        yield UploadFile(path="", digest="", mode=_bits(top.stat().st_mode), kind="folder")
+        total = count = 0
+        waiting = [""]
+        while waiting:
+            relative = waiting.pop()
+            for entry in _scan(top / relative, relative):
+                path = f"{relative}/{entry.name}" if relative else entry.name
+                is_folder = entry.is_dir(follow_symlinks=False)
+                if ignored is not None and ignored.match_file(path + "/" if is_folder else path):
+                    continue
+                found = entry.stat(follow_symlinks=False)
+                count, total = count + 1, total + (0 if is_folder else found.st_size)
+                if total > TOTAL_LIMIT:
+                    raise Unfit("it holds more than 256 MiB", "leave files out with `ignore`, or mount it as a volume")
+                if count > COUNT_LIMIT:
+                    raise Unfit(f"it holds more than {COUNT_LIMIT:,} files", "leave some out with `ignore`")
+                if is_folder:
+                    waiting.append(path)
+                yield self._entry(top, path, found)
+
+    def _entry(self, top: Path, path: str, found: os.stat_result) -> UploadFile:
+        mode = _bits(found.st_mode)
+        if stat.S_ISDIR(found.st_mode):
+            return UploadFile(path=path, digest="", mode=mode, kind="folder")
+        if stat.S_ISLNK(found.st_mode):
+            return UploadFile(path=path, digest="", mode=0o777, kind="link", link=_link(top, path))
+        if not stat.S_ISREG(found.st_mode):
+            raise Unfit(f"`{path}` in it is a socket, pipe or device", f'leave it out: `ignore: ["/{path}"]`')
+        return UploadFile(path=path, digest=self.file(top / path, found.st_size), mode=mode, size=found.st_size)
+
+
+def _scan(folder: Path, relative: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise _unreadable(relative or folder.name, error) from None
+
+
+def _link(top: Path, path: str) -> str:
+    target = os.readlink(top / path)  # noqa: PTH115  (pathlib normalises the text of the link)
+    inside = os.path.normpath(os.path.join(os.path.dirname(path), target))  # noqa: PTH118, PTH120
+    if os.path.isabs(target) or inside.split("/", 1)[0] == "..":  # noqa: PTH117
+        hint = f'leave it out: `ignore: ["/{path}"]`, or link to something inside of the folder'
+        raise Unfit(f"the link `{path}` in it leads outside, to `{target}`", hint)
+    return target
+
+
+def _ignore_spec(patterns: tuple[str, ...]) -> Any:
+    if not patterns:
+        return None
+    # Deferred: only an upload with `ignore` needs it.
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
+    try:
+        return GitIgnoreSpec.from_lines(patterns)
+    except ValueError as error:
+        raise Unfit(f"a pattern in `ignore` cannot be read: {error}", "write it as in a .gitignore") from None
+
+
+def _unreadable(name: str, error: OSError) -> Unfit:
+    return Unfit(f"`{name}` cannot be read: {(error.strerror or 'unknown error').lower()}", "check its permissions")
+
+
+def _bits(mode: int) -> int:
+    return stat.S_IMODE(mode)

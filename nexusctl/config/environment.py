@@ -1,0 +1,55 @@
+"""Environment variables, from `env` and from files of KEY=VALUE lines."""
+
+from __future__ import annotations
+
+import re
+
+from nexusctl.config.dotenv import read_dotenv
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.problems import Problems
+
+# The kernel takes at most 131,072 bytes for `KEY=value` and the NUL behind it; a longer one fails only at start.
+LONGEST = 131_071
+
+# Words that YAML 1.1 reads as true or false and YAML 1.2 as text: only quotes say which is meant.
+_AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)
+
+
+def build_env(sandbox: Mapping, problems: Problems) -> dict[str, str]:
+    """The variables of `sandbox`; those in `env` win over those in the files."""
+    env: dict[str, str] = {}
+    for path in _paths(sandbox.get("env_file")):
+        for key, value in read_dotenv(path, problems).items():
+            if _fits(key, value.text, value, problems):
+                env[key] = value.text
+    for key, text in build_texts(sandbox, "env", problems).items():
+        if _fits(key, text, sandbox.section("env")[key], problems):
+            env[key] = text
+    return env
+
+
+def build_texts(sandbox: Mapping, key: str, problems: Problems) -> dict[str, str]:
+    """A mapping of texts as the file writes them; a bare word that could also mean true or false is reported."""
+    texts = {}
+    for name, node in sandbox.section(key).items():
+        if not isinstance(node, Scalar):
+            continue
+        if node.bare and _AMBIGUOUS.match(node.text):
+            hint = f'write "{node.text}" in quotes for the text, or true or false'
+            problems.add(node, f"`{node.text}` for `{name}` can mean a text or a truth value", hint)
+        texts[name] = node.text
+    return texts
+
+
+def _paths(node: Node | None) -> list[Scalar]:
+    nodes = node.items if isinstance(node, Sequence) else [node]
+    return [item for item in nodes if isinstance(item, Scalar)]
+
+
+def _fits(key: str, text: str, place: Node, problems: Problems) -> bool:
+    # Counting bytes is only worth it where the number of characters comes near.
+    if 4 * len(text) + len(key) < LONGEST or len(text.encode()) + len(key) + 1 <= LONGEST:
+        return True
+    hint = "put it into a file under `uploads` and name the file here"
+    problems.add(place, f"the value of `{key}` is longer than the {LONGEST:,} bytes that Linux takes", hint)
+    return False

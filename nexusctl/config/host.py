@@ -1,0 +1,46 @@
+"""Files and folders of this machine that a stack file names."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nexusctl.config.node import Scalar
+from nexusctl.config.problems import Problems
+from nexusctl.config.suggestion import suggest
+
+
+def host_path(node: Scalar, text: str | None = None) -> Path:
+    """The absolute path that `node` names, relative to the file that it stands in; `~` is the home folder."""
+    given = node.text if text is None else text
+    if given.startswith("~"):
+        given = os.path.expanduser(given)  # noqa: PTH111  (pathlib raises for an unknown user)
+    return Path(os.path.abspath(node.source.folder / given))  # noqa: PTH100  (pathlib keeps `..`)
+
+
+def locate(node: Scalar, field: str, problems: Problems, text: str | None = None) -> Path | None:
+    """The path that `node` names where it exists; otherwise None, and the problem says what lies near."""
+    path = host_path(node, text)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        problems.add(node, f"the `{field}` path `{path_text(node, text)}` does not exist", _nearest(path))
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        hint = "check the path and its permissions"
+        problems.add(node, f"the `{field}` path `{path_text(node, text)}` cannot be read: {reason}", hint)
+    else:
+        return path
+    return None
+
+
+def path_text(node: Scalar, text: str | None = None) -> str:
+    return node.text if text is None else text
+
+
+def _nearest(path: Path) -> str:
+    folder = path.parent
+    if not folder.is_dir():
+        return "relative paths start from the folder of the file that names them; its parent folder is missing too"
+    beside = [entry.name for entry in folder.iterdir()]
+    return suggest(path.name, beside, "relative paths start from the folder of the file that names them; there")

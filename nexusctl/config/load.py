@@ -1,0 +1,80 @@
+"""From a file to a `Stack`, or to everything that is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nexusctl.config.digest import Digests
+from nexusctl.config.node import Mapping
+from nexusctl.config.problems import Problems
+from nexusctl.config.references import connect
+from nexusctl.config.sandbox import Surroundings, build_group
+from nexusctl.config.schema import STACK
+from nexusctl.config.source import compose, read_source
+from nexusctl.config.template import Templates, load_template, template_names
+from nexusctl.config.validate import validate
+from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack, Volume
+
+__all__ = ["load", "load_template", "template_names"]
+
+
+def load(path: Path) -> Stack:
+    """The stack in the file `path`; relative paths in it start from its folder.
+
+    Raises `InputError` with all problems, in the order of their lines. Reads the file, the templates and env files
+    that it names, and the content of uploads; touches nothing.
+    """
+    problems = Problems()
+    source = read_source(path)
+    document = compose(source, problems)
+    conforming = validate(document, STACK, problems)
+    stack = build(conforming, document, problems)
+    problems.raise_any()
+    return stack
+
+
+def build(conforming: Mapping, document: Mapping, problems: Problems) -> Stack:
+    """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
+    templates = Templates(problems)
+    around = Surroundings(
+        volumes=document.section("volumes").keys(),
+        networks=document.section("networks").keys(),
+        templates=templates,
+        digests=Digests(),
+        problems=problems,
+    )
+    section = conforming.get("sandboxes")
+    entries = section if isinstance(section, Mapping) else Mapping(conforming.source, 1, 1)
+    groups = {
+        name: build_group(entries.keys[name], own, around)
+        for name, own in entries.values.items()
+        if isinstance(own, Mapping)
+    }
+    return Stack(
+        name=conforming.text("name") or "",
+        sandboxes=connect(groups, document.section("sandboxes").keys(), problems),
+        networks=_networks(conforming, problems),
+        volumes=_volumes(conforming),
+        templates=templates.used,
+    )
+
+
+def _networks(document: Mapping, problems: Problems) -> dict[str, Network]:
+    """The declared networks, and the private default network that every stack has."""
+    networks = {DEFAULT_NETWORK: Network(name=DEFAULT_NETWORK)}
+    for name, node in document.section("networks").items():
+        values = node if isinstance(node, Mapping) else Mapping(node.source, node.line, node.column)
+        internal, external = values.text("internal") or "", values.text("external")
+        if internal and external:
+            hint = "whoever made the network decided that; remove `internal`"
+            problems.add(values.keys["internal"], f"the external network `{name}` cannot be made internal here", hint)
+        networks[name] = Network(name=name, internal=internal.lower() == "true", external=external)
+    return networks
+
+
+def _volumes(document: Mapping) -> dict[str, Volume]:
+    entries = document.section("volumes").items()
+    return {
+        name: Volume(name=name, external=node.text("external") if isinstance(node, Mapping) else None)
+        for name, node in entries
+    }

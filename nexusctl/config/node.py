@@ -1,0 +1,145 @@
+"""A YAML document as a tree in which every node still knows its place and every scalar its source text.
+
+Aliases are shared nodes, so the tree is a directed graph without cycles; `size` counts what a full
+expansion would hold.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from nexusctl.errors import Location
+
+# libyaml counts these as line ends, so the excerpts have to be cut in the same places.
+_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+
+EXCERPT_LIMIT = 20_000
+
+_WORDS: dict[str, Any] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+}
+_INTEGER = re.compile(r"[-+]?[0-9]{1,40}\Z")
+_RADIX = re.compile(r"0o[0-7]{1,40}\Z|0x[0-9a-fA-F]{1,40}\Z")
+_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+
+
+class Source:
+    """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says."""
+
+    def __init__(self, path: Path, display: str, text: str) -> None:
+        self.path = path
+        self.display = display
+        self.text = text
+
+    @cached_property
+    def lines(self) -> list[str]:
+        return _LINE_END.split(self.text)
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths in this file start from."""
+        return self.path.parent
+
+    def location(self, line: int, column: int) -> Location:
+        return Location(self.display, line, column)
+
+    def excerpt(self, line: int) -> str:
+        """The text of a line; of a monstrous one only the beginning."""
+        return self.lines[line - 1][:EXCERPT_LIMIT] if 0 < line <= len(self.lines) else ""
+
+
+class Scalar:
+    """`text` is what the file says; `value` is what YAML 1.2 makes of it; `bare` is True without quotes or tag."""
+
+    __slots__ = ("bare", "column", "line", "source", "text", "value")
+    size = 1
+    height = 0
+
+    def __init__(self, source: Source, line: int, column: int, text: str, bare: bool) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.text = text
+        self.bare = bare
+        self.value: Any = resolve(text) if bare else text
+
+
+class Sequence:
+    __slots__ = ("column", "height", "items", "line", "size", "source")
+
+    def __init__(self, source: Source, line: int, column: int) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.items: list[Node] = []
+        self.size = 1
+        self.height = 1
+
+
+class Mapping:
+    """`keys` and `values` have the same keys; `dropped` are keys whose values were wrong and reported."""
+
+    __slots__ = ("column", "dropped", "height", "keys", "line", "size", "source", "values")
+
+    def __init__(self, source: Source, line: int, column: int) -> None:
+        self.source = source
+        self.line = line
+        self.column = column
+        self.keys: dict[str, Scalar] = {}
+        self.values: dict[str, Node] = {}
+        self.dropped: frozenset[str] = frozenset()
+        self.size = 1
+        self.height = 1
+
+    def get(self, key: str) -> Node | None:
+        return self.values.get(key)
+
+    def text(self, key: str) -> str | None:
+        """The source text of a scalar value, None where the key is absent."""
+        node = self.values.get(key)
+        return node.text if isinstance(node, Scalar) else None
+
+    def section(self, key: str) -> dict[str, Node]:
+        """The entries of a mapping value, none where the key is absent or empty."""
+        node = self.values.get(key)
+        return node.values if isinstance(node, Mapping) else {}
+
+    def lacks(self, key: str) -> bool:
+        """Whether the file says nothing at all for `key`; a wrong value that was reported is not nothing."""
+        return key not in self.values and key not in self.dropped
+
+
+Node = Scalar | Sequence | Mapping
+
+
+def resolve(text: str) -> Any:
+    """What a bare scalar means in YAML 1.2's core schema, where `no` and `22:22` are plain text.
+
+    Numbers that JSON cannot hold (infinite, or of more than 40 digits) stay text.
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "0123456789.+-":
+        return text
+    if _INTEGER.match(text):
+        return int(text)
+    if _RADIX.match(text):
+        return int(text, 0)
+    if _FLOAT.match(text):
+        number = float(text)
+        return number if abs(number) != float("inf") else text
+    return text
+
+
+def plain(node: Node) -> Any:
+    """The node as JSON values, which the schema speaks about."""
+    if isinstance(node, Scalar):
+        return node.value
+    if isinstance(node, Mapping):
+        return {key: plain(value) for key, value in node.values.items()}
+    return [plain(item) for item in node.items]

@@ -1,0 +1,129 @@
+"""Packages: what each manager calls a package, and the lock files that name many."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import get_args
+
+from nexusctl.config.digest import Digests, Unfit
+from nexusctl.config.host import locate
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.problems import Problems, note
+from nexusctl.model.stack import Manager, Package, PackageSet, UploadFile
+
+# Name and version as one text, per manager. Neither can begin with a dash, so neither can become an option.
+_ITEMS = {
+    "npm": re.compile(
+        r"(?P<name>(?:@[a-z0-9~][\w.~-]*/)?[A-Za-z0-9~][\w.~-]*)(?:@(?P<version>[\^~<>=*\w][\w.^~<>=*+-]*))?\Z",
+        re.ASCII,
+    ),
+    "pip": re.compile(
+        r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w.,-]+\])?)"
+        r"(?P<version>(?:(?:===|[=<>~!]=|[<>])[\w.*+!-]+)(?:,(?:===|[=<>~!]=|[<>])[\w.*+!-]+)*)?\Z",
+        re.ASCII,
+    ),
+    "apt": re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?)(?:=(?P<version>\w[\w.+:~-]*))?\Z", re.ASCII),
+}
+_JOINTS = {"npm": "@", "pip": "", "apt": "="}
+_EXAMPLES = {"npm": "`express@^4.19`", "pip": "`requests==2.32.3`", "apt": "`curl` or `curl=7.88.1-10`"}
+_LOCKS = {"npm": ("package-lock.json", "npm-shrinkwrap.json"), "pip": (), "apt": ()}
+
+
+def build_packages(
+    sandbox: Mapping, manager: str | None, digests: Digests, problems: Problems
+) -> tuple[PackageSet, ...]:
+    """What is to be installed; a flat list goes to `manager`, the template's own, None where there is none."""
+    node = sandbox.get("packages")
+    if isinstance(node, Sequence) and node.items:
+        if manager is None:
+            hint = "name the manager: `packages: {npm: [...]}`, or `pip`, or `apt`"
+            problems.add(sandbox.keys["packages"], "nothing says which package manager these are for", hint)
+            return ()
+        return _some(_from_list(manager, node, problems))
+    if not isinstance(node, Mapping):
+        return ()
+    sets = [
+        _package_set(name, node.values[name], digests, problems) for name in get_args(Manager) if name in node.values
+    ]
+    return tuple(item for one in sets for item in _some(one))
+
+
+def _package_set(manager: str, node: Node, digests: Digests, problems: Problems) -> PackageSet | None:
+    if isinstance(node, Sequence):
+        return _from_list(manager, node, problems)
+    lock = node.get("from") if isinstance(node, Mapping) else None
+    return _from_lock(manager, lock, digests, problems) if isinstance(lock, Scalar) else None
+
+
+def _some(one: PackageSet | None) -> tuple[PackageSet, ...]:
+    return (one,) if one and (one.packages or one.lock_name) else ()
+
+
+def _from_list(manager: str, node: Sequence, problems: Problems) -> PackageSet:
+    packages: dict[str, Package] = {}
+    places: dict[str, Node] = {}
+    for item in node.items:
+        package = _package(manager, item, problems)
+        if package is None:
+            continue
+        if package.name in packages:
+            hint = "keep one of the two"
+            other = note("it was named first here", places[package.name])
+            problems.add(item, f"the package `{package.name}` is named twice", hint, other)
+        packages.setdefault(package.name, package)
+        places.setdefault(package.name, item)
+    return PackageSet(manager=manager, packages=tuple(packages.values()))  # type: ignore[arg-type]
+
+
+def _package(manager: str, node: Node, problems: Problems) -> Package | None:
+    text = _joined(manager, node) if isinstance(node, Mapping) else node.text if isinstance(node, Scalar) else ""
+    match = _ITEMS[manager].match(text)
+    if not match:
+        hint = f"write its name, with a version if need be, such as {_EXAMPLES[manager]}"
+        problems.add(node, f"{manager} has no package that is called `{text[:80]}`", hint)
+        return None
+    return Package(name=match["name"], version=match["version"] or "")
+
+
+def _joined(manager: str, node: Mapping) -> str:
+    name, version = node.text("name") or "", node.text("version")
+    if version is None:
+        return name
+    if manager == "pip" and version[:1].isdigit():
+        version = "==" + version
+    return name + _JOINTS[manager] + version
+
+
+def _from_lock(manager: str, node: Scalar, digests: Digests, problems: Problems) -> PackageSet | None:
+    if manager == "apt":
+        problems.add(node, "apt knows no lock files", "list the packages: `apt: [curl, git]`")
+        return None
+    name = node.text.rpartition("/")[2]
+    if _LOCKS[manager] and name not in _LOCKS[manager]:
+        problems.add(node, f"npm cannot install from `{name}`", "name a package-lock.json")
+        return None
+    path = locate(node, "from", problems)
+    if path is None:
+        return None
+    wanted = [path]
+    if manager == "npm":
+        wanted.append(path.with_name("package.json"))
+        if not wanted[1].is_file():
+            hint = "npm installs from a lock only with the package.json that it was made from; put it there"
+            problems.add(node, f"there is no package.json beside `{node.text}`", hint)
+            return None
+    try:
+        files = tuple(_lock_file(file, digests) for file in wanted)
+    except Unfit as error:
+        problems.add(node, f"`{node.text}` cannot be used: {error.summary}", error.hint)
+        return None
+    return PackageSet(manager=manager, lock_name=name, lock_files=files, lock_folder=str(path.parent))  # type: ignore[arg-type]
+
+
+def _lock_file(path: Path, digests: Digests) -> UploadFile:
+    if not path.is_file():
+        raise Unfit("it is not a file", "name the lock file itself")
+    # The mode is a fixed one: the same lock makes the same image, however it was checked out.
+    size = path.stat().st_size
+    return UploadFile(path=path.name, digest=digests.file(path, size), mode=0o644, size=size)

@@ -1,0 +1,48 @@
+"""The problems of one load, gathered so that a user sees all of them at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from nexusctl.config.node import Node
+from nexusctl.errors import Diagnostic, InputError, Location, Note
+
+SHOWN_AT_MOST = 100
+
+
+class Problems:
+    """Lives as long as one load; `sandbox` is the one that is looked at now and is named in each problem."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[Location | None, str], Diagnostic] = {}
+        self.sandbox: str | None = None
+
+    def add(self, place: Node, summary: str, hint: str | None = None, *notes: Note) -> None:
+        """Report what is wrong at `place`; the same problem reached again through an alias counts once."""
+        location = place.source.location(place.line, place.column)
+        excerpt = place.source.excerpt(place.line)
+        self.extend([Diagnostic(summary, location, excerpt, hint, notes, sandbox=self.sandbox)])
+
+    def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
+        for diagnostic in diagnostics:
+            self._found.setdefault((diagnostic.location, diagnostic.summary), diagnostic)
+
+    def __bool__(self) -> bool:
+        return bool(self._found)
+
+    def raise_any(self) -> None:
+        """Raise `InputError` with everything found so far, by file and line; do nothing where all is well."""
+        if not self._found:
+            return
+        ordered = sorted(self._found.values(), key=lambda d: d.location or Location("", 0, 0))
+        shown, rest = ordered[:SHOWN_AT_MOST], len(ordered) - SHOWN_AT_MOST
+        if rest > 0:
+            shown.append(
+                Diagnostic(f"{rest} more problems are not shown", hint="put these right first, then look again")
+            )
+        raise InputError(*shown)
+
+
+def note(text: str, place: Node) -> Note:
+    """A second place that belongs to a problem."""
+    return Note(text, place.source.location(place.line, place.column), place.source.excerpt(place.line))

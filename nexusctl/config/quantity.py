@@ -1,0 +1,36 @@
+"""Texts that stand for quantities; the schema has made sure of their form."""
+
+from __future__ import annotations
+
+import re
+
+from nexusctl.config.node import Scalar
+
+_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
+
+
+def seconds(node: Scalar) -> float:
+    """A number of seconds, or a text such as `1h30m`."""
+    if not isinstance(node.value, str):
+        return float(node.value)
+    total = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(node.text))
+    return round(total, 3)
+
+
+def size(node: Scalar) -> int:
+    """Bytes from a number or a text such as `512m`; k, m, g and t are powers of 1024, as Docker reads them."""
+    if not isinstance(node.value, str):
+        return int(node.value)
+    number = node.text.rstrip("bBiIkKmMgGtT ")
+    unit = node.text[len(number) :].strip().lower()
+    return int(float(number) * 1024 ** _POWERS[unit[:1] or "b"])
+
+
+def mode(node: Scalar) -> int | None:
+    """Permission bits, always read as octal: `755`, `0755` and `0o755` are one; None where it is none of these."""
+    digits = node.text.removeprefix("0o")
+    if not re.fullmatch(r"0?[0-7]{3,4}", digits):
+        return None
+    return int(digits, 8)

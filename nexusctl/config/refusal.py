@@ -1,0 +1,156 @@
+"""One refusal of the schema, in the words of somebody who wants to put it right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from collections.abc import Mapping as MappingType
+from typing import Any
+
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.problems import SHOWN_AT_MOST, Problems, note
+from nexusctl.config.suggestion import suggest
+
+Path = tuple[str | int, ...]
+
+_KINDS = {
+    "string": "a text",
+    "integer": "a whole number",
+    "number": "a number",
+    "boolean": "true or false",
+    "array": "a list",
+    "object": "a mapping",
+    "null": "nothing",
+}
+
+
+def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
+    """Report jsonschema's `error` about `document`; returns the paths of what cannot be used."""
+    path: Path = tuple(error.absolute_path)
+    problems.sandbox = str(path[1]) if len(path) > 1 and path[0] == "sandboxes" else None
+    node, key = _find(document, path)
+    if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
+        problems.add(node.keys[error.instance], f"`{_shown(error.instance)}` cannot be a name here", _advice(error))
+        return [(*path, error.instance)]
+    report = _REPORTS.get(error.validator)
+    if report and isinstance(node, Mapping):
+        return report(node, key, path, error, problems)
+    if not report:
+        problems.add(node, _summary(node, path, error), _value_hint(node, error))
+    return [path]
+
+
+def _find(document: Mapping, path: Path) -> tuple[Node, Node]:
+    """The node at `path`, and the best place to speak of it as a whole: its key, or itself in a list."""
+    node: Node = document
+    place: Node = document
+    for step in path:
+        if isinstance(node, Mapping):
+            place, node = node.keys[str(step)], node.values[str(step)]
+        elif isinstance(node, Sequence):
+            node = place = node.items[int(step)]
+    return node, place
+
+
+def _unknown_keys(node: Mapping, _: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
+    known = error.schema["properties"]
+    unknown = [key for key in node.values if key not in known]
+    for key in unknown[: SHOWN_AT_MOST + 1]:
+        where = f"in `{_dotted(path)}`" if path else "at the top of the file"
+        left = known.keys() - node.values.keys()
+        hint = suggest(key, left or known, "keys that can stand here")
+        problems.add(node.keys[key], f"unknown key `{_shown(key)}` {where}", hint)
+    return [(*path, key) for key in unknown]
+
+
+def _missing_key(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
+    for key in error.validator_value:
+        if key not in node.values:
+            where = f"`{_dotted(path)}` lacks" if path else "the file lacks"
+            problems.add(place, f"{where} `{key}`", _example(error.schema["properties"][key], key))
+    return [path]
+
+
+def _alternatives(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
+    names = [branch["required"][0] for branch in error.validator_value if "required" in branch]
+    given = [name for name in node.values if name in names]
+    either = " or ".join(f"`{name}`" for name in names)
+    if len(given) > 1:
+        first, second = node.keys[given[0]], node.keys[given[1]]
+        summary = f"`{_dotted(path)}` has both `{given[0]}` and `{given[1]}`, which exclude each other"
+        problems.add(second, summary, f"keep one of {either}", note("the other one is here", first))
+        return [path]
+    problems.add(place, f"`{_dotted(path)}` needs {either}", _example(error.schema, ""))
+    # A sandbox is taken apart further, so that its other problems show as well.
+    return [] if error.validator == "anyOf" else [path]
+
+
+_REPORTS: MappingType[str, Callable[[Mapping, Node, Path, Any, Problems], list[Path]]] = {
+    "additionalProperties": _unknown_keys,
+    "required": _missing_key,
+    "oneOf": _alternatives,
+    "anyOf": _alternatives,
+}
+
+
+def _summary(node: Node, path: Path, error: Any) -> str:
+    subject, wanted = f"`{_dotted(path)}`", error.validator_value
+    match error.validator:
+        case "type":
+            names = [_KINDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted)]
+            needed = ", ".join(names[:-1]) + " or " + names[-1] if len(names) > 1 else names[0]
+            return f"{subject} has to be {needed}, not {_kind(node)}"
+        case "minLength" | "minItems":
+            return f"{subject} is empty"
+        case "minimum":
+            return f"{subject} has to be at least {wanted}, not {_value(node)}"
+        case "exclusiveMinimum":
+            return f"{subject} has to be more than {wanted}, not {_value(node)}"
+        case "maximum":
+            return f"{subject} has to be at most {wanted}, not {_value(node)}"
+    return f"{subject} cannot be {_value(node)}"
+
+
+def _value_hint(node: Node, error: Any) -> str | None:
+    if error.validator == "enum" and isinstance(node, Scalar):
+        return suggest(node.text, map(str, error.validator_value), "it can be")
+    if error.validator == "type" and isinstance(node, Scalar) and error.validator_value == "string":
+        return f'put it in quotes: "{node.text}"' if node.text and node.value is not None else _advice(error)
+    return _advice(error)
+
+
+def _advice(error: Any) -> str:
+    advice: str | None = error.schema.get("errorMessage")
+    return advice or _example(error.schema, "")
+
+
+def _example(schema: MappingType[str, Any], key: str) -> str:
+    examples = schema.get("examples") or [""]
+    text = json.dumps(examples[0], ensure_ascii=False)
+    return f"write for example `{key}: {text}`" if key else f"write for example `{text}`"
+
+
+def _value(node: Node) -> str:
+    return f"`{_shown(node.text)}`" if isinstance(node, Scalar) and node.text else _kind(node)
+
+
+def _kind(node: Node) -> str:
+    if isinstance(node, Mapping):
+        return "a mapping"
+    if isinstance(node, Sequence):
+        return "a list"
+    if node.value is None:
+        return "nothing"
+    if isinstance(node.value, bool):
+        return f"`{node.text}`"
+    return f"the {'text' if isinstance(node.value, str) else 'number'} `{_shown(node.text)}`" if node.text else "empty"
+
+
+def _shown(text: str) -> str:
+    line = text.split("\n", 1)[0]
+    return line if line == text and len(line) <= 60 else line[:60] + "..."
+
+
+def _dotted(path: Path) -> str:
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return _shown(text.lstrip("."))

@@ -1,0 +1,184 @@
+"""One entry of `sandboxes`, with its template's defaults worked in, as a `Sandbox`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from nexusctl.config.digest import Digests
+from nexusctl.config.environment import build_env, build_texts
+from nexusctl.config.health import build_command, build_health
+from nexusctl.config.mounts import build_mounts
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.packages import build_packages
+from nexusctl.config.ports import PlacedPort, build_ports
+from nexusctl.config.problems import Problems
+from nexusctl.config.quantity import seconds, size
+from nexusctl.config.suggestion import suggest
+from nexusctl.config.template import TemplateFile, Templates
+from nexusctl.config.uploads import build_uploads
+from nexusctl.model.stack import DEFAULT_NETWORK, Resources, Sandbox
+from nexusctl.model.template import Template
+
+LEAST_MEMORY = 6 * 1024 * 1024
+
+_MERGED = ("env", "metadata")
+# What only makes sense for something that keeps running does not come to a task from its template.
+_OF_SERVICES = ("health", "ports", "restart")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """A sandbox as the file declares it, before replicas and references are worked out.
+
+    `key` is its name in the file and `node` what it says, defaults included. `replicas` is None where the
+    file does not say. In `sandbox` the name is the group's, and depends_on is empty.
+    """
+
+    key: Scalar
+    node: Mapping
+    sandbox: Sandbox
+    template: Template | None
+    ports: list[PlacedPort]
+    replicas: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the sandboxes of one load share: the declared names, and what was read already."""
+
+    volumes: Collection[str]
+    networks: Collection[str]
+    templates: Templates
+    digests: Digests
+    problems: Problems
+
+
+def build_group(key: Scalar, own: Mapping, around: Surroundings) -> Group:
+    """The group that `own` declares under the name `key`; what is wrong is reported and left out."""
+    problems = around.problems
+    problems.sandbox = key.text
+    named = own.get("template")
+    file = around.templates.find(named) if isinstance(named, Scalar) else None
+    node = _with_defaults(own, file)
+    ports = build_ports(node, problems)
+    replicas = node.get("replicas")
+    group = Group(
+        key=key,
+        node=node,
+        sandbox=_build_sandbox(key.text, node, file, ports, around),
+        template=file.template if file else None,
+        ports=ports,
+        replicas=int(replicas.value) if isinstance(replicas, Scalar) else None,
+    )
+    _check_kind(group, problems)
+    problems.sandbox = None
+    return group
+
+
+def _with_defaults(own: Mapping, file: TemplateFile | None) -> Mapping:
+    """What `own` says over what its template says."""
+    if file is None or file.defaults is None:
+        return own
+    left_out = _OF_SERVICES if own.text("kind") == "task" else ()
+    merged = _over(own, file.defaults, left_out)
+    for key in _MERGED:
+        mine, theirs = own.get(key), file.defaults.get(key)
+        if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
+            merged.values[key] = _over(mine, theirs, ())
+    return merged
+
+
+def _over(own: Mapping, base: Mapping, left_out: Collection[str]) -> Mapping:
+    merged = Mapping(own.source, own.line, own.column)
+    taken = [key for key in base.keys if key not in left_out and own.lacks(key)]
+    merged.keys = {**{key: base.keys[key] for key in taken}, **own.keys}
+    merged.values = {**{key: base.values[key] for key in taken}, **own.values}
+    merged.dropped = own.dropped
+    return merged
+
+
+def _build_sandbox(
+    name: str, node: Mapping, file: TemplateFile | None, ports: list[PlacedPort], around: Surroundings
+) -> Sandbox:
+    template, problems = file.template if file else None, around.problems
+    manager_known = template.manager if template else None
+    # Where the template itself is wrong, nobody can say which manager it has.
+    guess = "npm" if template is None and not node.lacks("template") else manager_known
+    return Sandbox(
+        name=name,
+        group=name,
+        image=node.text("image") or (template.image if template else ""),
+        template=template.name if template else None,
+        kind="task" if node.text("kind") == "task" else "service",
+        run=node.text("run") or "changed",  # type: ignore[arg-type]
+        command=build_command(node.get("command")),
+        working_dir=node.text("working_dir"),
+        user=node.text("user"),
+        env=build_env(node, problems),
+        packages=build_packages(node, guess, around.digests, problems),
+        uploads=build_uploads(node, around.digests, problems),
+        startup=node.text("startup"),
+        health=build_health(node, problems),
+        ports=tuple(port for port, _ in ports),
+        mounts=build_mounts(node, around.volumes, problems),
+        networks=_networks(node, around.networks, problems),
+        resources=_resources(node, problems),
+        restart=node.text("restart") or "no",  # type: ignore[arg-type]
+        timeout=_timeout(node, problems),
+        metadata=build_texts(node, "metadata", problems),
+    )
+
+
+def _networks(node: Mapping, declared: Collection[str], problems: Problems) -> tuple[str, ...]:
+    value = node.get("networks")
+    if not isinstance(value, Sequence):
+        return (DEFAULT_NETWORK,)
+    names: dict[str, Node] = {}
+    for item in value.items:
+        if not isinstance(item, Scalar):
+            continue
+        if item.text != DEFAULT_NETWORK and item.text not in declared:
+            hint = suggest(item.text, [*declared, DEFAULT_NETWORK], "networks of this stack")
+            problems.add(item, f"there is no network `{item.text}` in this stack", hint)
+        elif item.text in names:
+            problems.add(item, f"the network `{item.text}` is named twice", "keep one of the two")
+        names.setdefault(item.text, item)
+    return tuple(names)
+
+
+def _resources(node: Mapping, problems: Problems) -> Resources:
+    values = node.section("resources")
+    cpus, memory, pids = (values.get(key) for key in ("cpus", "memory", "pids"))
+    memory_bytes = size(memory) if isinstance(memory, Scalar) else None
+    if memory and memory_bytes is not None and memory_bytes < LEAST_MEMORY:
+        problems.add(memory, "a sandbox needs at least 6 MiB of memory", "write for example `memory: 64m`")
+    return Resources(
+        cpus=float(cpus.value) if isinstance(cpus, Scalar) else None,
+        memory=memory_bytes,
+        pids=int(pids.value) if isinstance(pids, Scalar) else Resources().pids,
+    )
+
+
+def _timeout(node: Mapping, problems: Problems) -> int | None:
+    value = node.get("timeout")
+    if not isinstance(value, Scalar):
+        return None
+    duration = seconds(value)
+    if duration <= 0:
+        problems.add(value, "`timeout` has to be longer than 0", "leave it out for a sandbox without an end")
+    return math.ceil(duration)
+
+
+def _check_kind(group: Group, problems: Problems) -> None:
+    """What belongs to tasks only, and what not to them."""
+    node, kind = group.node, group.sandbox.kind
+    if "kind" in node.dropped:
+        return
+    if kind == "service" and "run" in node.values:
+        hint = "write `kind: task` as well, or remove it"
+        problems.add(node.keys["run"], f"`run` is for tasks, and `{group.key.text}` is a service", hint)
+    if kind == "task" and group.sandbox.restart != "no":
+        hint = "remove it: a task that failed runs again on the next apply"
+        problems.add(node.keys["restart"], f"`{group.key.text}` is a task, which cannot restart by itself", hint)

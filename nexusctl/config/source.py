@@ -1,0 +1,275 @@
+"""The door to YAML: a guarded file becomes a tree of nodes with positions.
+
+The parser's events are used, never its constructor: the constructor forgets positions and source text, lets
+duplicate keys pass, and can be made to recurse or to expand aliases without end.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NoReturn
+
+import yaml
+
+from nexusctl.config.complaint import explain
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
+from nexusctl.config.problems import Problems, note
+from nexusctl.errors import Diagnostic, InputError
+
+SIZE_LIMIT = 1024 * 1024
+DEPTH_LIMIT = 64
+NODE_LIMIT = 100_000
+
+# The C parser is some thirty times faster; PyYAML is also packaged without it.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+_TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
+_NATURAL_TAGS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def read_source(path: Path, display: str | None = None, kind: str = "stack file") -> Source:
+    """Read the text of `path`. Raises `InputError` where it is missing, too large, or not text."""
+    display = display or str(path)
+    try:
+        _refuse_irregular(path, display, kind)
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except FileNotFoundError:
+        raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(kind))) from None
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise InputError(Diagnostic(f"`{display}` cannot be read: {reason}", hint="check its permissions")) from None
+    if len(data) > SIZE_LIMIT:
+        hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
+        raise InputError(Diagnostic(f"`{display}` is larger than 1 MiB", hint=hint))
+    source = Source(path.absolute(), display, _decode(data, display))
+    _refuse_unprintable(source)
+    return source
+
+
+def compose(source: Source, problems: Problems) -> Mapping:
+    """The tree of `source`, whose root is a mapping. Raises `InputError` where no tree can be made of it."""
+    composer = _Composer(source, problems)
+    try:
+        for event in _events(source):
+            composer.take(event)
+    except yaml.MarkedYAMLError as error:
+        problems.extend([explain(source, error.problem, error.problem_mark, error.context, error.context_mark)])
+        problems.raise_any()
+    except RecursionError:
+        # The pure Python parser recurses where the C one does not.
+        composer.fail(Scalar(source, 1, 1, "", False), "the file is nested too deeply", "nest it less")
+    root = composer.root
+    if isinstance(root, Mapping):
+        return root
+    place = root or Scalar(source, 1, 1, "", False)
+    what = "is empty" if root is None or (isinstance(root, Scalar) and root.value is None) else "is not a mapping"
+    return composer.fail(place, f"the file {what}", "begin it with `name: my-stack` and go on with `sandboxes:`")
+
+
+def _refuse_irregular(path: Path, display: str, kind: str) -> None:
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return
+    what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+    raise InputError(Diagnostic(f"`{display}` is {what}, where a {kind} is needed", hint="name the file itself"))
+
+
+def _absent_hint(kind: str) -> str:
+    return "name one with `-f FILE`, or begin one here" if kind == "stack file" else "check the path"
+
+
+def _decode(data: bytes, display: str) -> str:
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-16" if wide else "utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        place = Source(Path(), display, data.decode("utf-8", "replace"))
+        summary = "the file is not valid UTF-16" if wide else f"byte 0x{data[error.start]:02x} is not valid UTF-8"
+        hint = "save the file as UTF-8"
+        raise InputError(Diagnostic(summary, place.location(line, column), place.excerpt(line), hint)) from None
+
+
+def _refuse_unprintable(source: Source) -> None:
+    match = _UNPRINTABLE.search(source.text)
+    if not match:
+        return
+    line = source.text.count("\n", 0, match.start()) + 1
+    column = match.start() - source.text.rfind("\n", 0, match.start())
+    character = f"U+{ord(match.group()):04X}"
+    if match.group() == "\0":
+        summary, hint = "the file contains NUL characters", "save it as UTF-8 (this looks like UTF-16 or a binary file)"
+    else:
+        summary = f"the control character {character} cannot stand in a YAML file"
+        hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(match.group()):04x}"'
+    raise InputError(Diagnostic(summary, source.location(line, column), source.excerpt(line), hint))
+
+
+def _events(source: Source) -> Iterator[Any]:
+    return iter(yaml.parse(source.text, Loader=_LOADER))
+
+
+class _Composer:
+    """Builds the tree from events with a stack of its own, so that no nesting can exhaust the interpreter's."""
+
+    def __init__(self, source: Source, problems: Problems) -> None:
+        self.source = source
+        self.problems = problems
+        self.root: Node | None = None
+        self.anchors: dict[str, Node | None] = {}
+        self.open: list[_Frame] = []
+        self.count = 0
+        self.merged = 0
+        self.documents = 0
+
+    def take(self, event: Any) -> None:
+        kind = type(event)
+        if kind is yaml.ScalarEvent:
+            self.place(self.scalar(event), event.anchor)
+        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
+            self.start(event, Mapping if kind is yaml.MappingStartEvent else Sequence)
+        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
+            self.end()
+        elif kind is yaml.AliasEvent:
+            self.place(self.alias(event), None)
+        elif kind is yaml.DocumentStartEvent:
+            self.documents += 1
+            if self.documents > 1:
+                place = Scalar(self.source, event.start_mark.line + 1, event.start_mark.column + 1, "", False)
+                self.fail(place, "a second YAML document begins here", "keep one document a file: remove this `---`")
+
+    def scalar(self, event: Any) -> Scalar:
+        mark, text = event.start_mark, event.value
+        bare: bool = event.implicit[0]
+        node = Scalar(self.source, mark.line + 1, mark.column + 1, text, bare)
+        if event.tag is not None and event.tag not in _TEXT_TAGS:
+            self.refuse_tag(node, event.tag)
+        if _UNUSABLE.search(text):
+            hint = "remove the escape; binary data goes into a file under `uploads`"
+            self.problems.add(node, "this text contains a NUL or half a character, which no program can take", hint)
+        return node
+
+    def start(self, event: Any, kind: type[Mapping] | type[Sequence]) -> None:
+        mark = event.start_mark
+        node = kind(self.source, mark.line + 1, mark.column + 1)
+        if event.tag is not None and event.tag not in _NATURAL_TAGS:
+            self.refuse_tag(node, event.tag)
+        if len(self.open) >= DEPTH_LIMIT:
+            self.fail(node, f"the file is nested more than {DEPTH_LIMIT} levels deep", "nest it less")
+        self.counted(node)
+        if event.anchor:
+            self.anchors[event.anchor] = None
+        self.open.append(_Frame(node, event.anchor))
+
+    def end(self) -> None:
+        frame = self.open.pop()
+        node = frame.node
+        if isinstance(node, Mapping):
+            self.merge(node, frame)
+            children = list(node.values.values())
+            node.size += len(children)
+        else:
+            children = node.items
+        node.size += sum([child.size for child in children])
+        node.height += max([child.height for child in children], default=0)
+        if node.size > NODE_LIMIT:
+            self.fail(node, f"its aliases expand to more than {NODE_LIMIT:,} values", "use fewer aliases")
+        self.place(node, frame.anchor)
+
+    def alias(self, event: Any) -> Node:
+        name, mark = event.anchor, event.start_mark
+        node = self.anchors.get(name)
+        if node is None:
+            place = Scalar(self.source, mark.line + 1, mark.column + 1, "", False)
+            if name in self.anchors:
+                self.fail(place, f"the alias `*{name}` stands inside of what it names", "an alias cannot hold itself")
+            self.fail(place, f"the alias `*{name}` has no anchor before it", f"mark the value it means with `&{name}`")
+        if len(self.open) + node.height > DEPTH_LIMIT:
+            self.fail(node, f"its aliases nest more than {DEPTH_LIMIT} levels deep", "nest it less")
+        return node
+
+    def place(self, node: Node, anchor: str | None) -> None:
+        if isinstance(node, Scalar):
+            self.counted(node)
+        if anchor:
+            self.anchors[anchor] = node
+        if not self.open:
+            self.root = node
+            return
+        frame = self.open[-1]
+        if isinstance(frame.node, Sequence):
+            frame.node.items.append(node)
+        elif frame.key is None:
+            frame.key = node
+        else:
+            self.enter(frame, frame.node, frame.key, node)
+            frame.key = None
+
+    def enter(self, frame: _Frame, mapping: Mapping, key: Node, value: Node) -> None:
+        if not isinstance(key, Scalar):
+            self.problems.add(key, "a key has to be text, not a list or a mapping", "put a word before the `:`")
+        elif not isinstance(key.value, str):
+            shown = key.text or "null"
+            self.problems.add(key, f"the key `{shown}` is not text", f'write it in quotes: "{shown}"')
+        elif key.text == "<<" and key.bare:
+            if frame.merge is not None:
+                self.duplicate(key, frame.merge[0])
+            frame.merge = (key, value)
+        elif key.text in mapping.keys:
+            self.duplicate(key, mapping.keys[key.text])
+        else:
+            mapping.keys[key.text] = key
+            mapping.values[key.text] = value
+
+    def merge(self, mapping: Mapping, frame: _Frame) -> None:
+        """Add what `<<` names; the mapping's own keys win, then the earlier of several."""
+        if frame.merge is None:
+            return
+        key, value = frame.merge
+        for base in value.items if isinstance(value, Sequence) else [value]:
+            if not isinstance(base, Mapping):
+                self.problems.add(key, "`<<` can only merge mappings", "give it an alias of a mapping: `<<: *base`")
+                continue
+            self.merged += len(base.values)
+            if self.merged > NODE_LIMIT:
+                self.fail(key, f"its merges expand to more than {NODE_LIMIT:,} values", "use fewer merges")
+            mapping.keys = {**base.keys, **mapping.keys}
+            mapping.values = {**base.values, **mapping.values}
+
+    def duplicate(self, key: Scalar, first: Scalar) -> None:
+        hint = "keep one of the two, or join what they hold"
+        summary = f"the key `{key.text}` stands twice in this mapping (lines {first.line} and {key.line})"
+        self.problems.add(key, summary, hint, note("it was written first here", first))
+
+    def refuse_tag(self, node: Node, tag: str) -> None:
+        shown = tag.replace("tag:yaml.org,2002:", "!!")
+        self.problems.add(node, f"the tag `{shown}` is not known here", "write the value without a tag")
+
+    def counted(self, node: Node) -> None:
+        self.count += 1
+        if self.count > NODE_LIMIT:
+            self.fail(node, f"the file holds more than {NODE_LIMIT:,} values", "split it into several stacks")
+
+    def fail(self, place: Node, summary: str, hint: str) -> NoReturn:
+        self.problems.add(place, summary, hint)
+        self.problems.raise_any()
+        raise AssertionError("a problem was added, so this is not reached")
+
+
+class _Frame:
+    """A collection that is still open, with the key that waits for its value."""
+
+    __slots__ = ("anchor", "key", "merge", "node")
+
+    def __init__(self, node: Mapping | Sequence, anchor: str | None) -> None:
+        self.node = node
+        self.anchor = anchor
+        self.key: Node | None = None
+        self.merge: tuple[Scalar, Node] | None = None

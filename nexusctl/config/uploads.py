@@ -1,0 +1,130 @@
+"""Uploads: what lies on this machine or stands in the file, and where it goes in the sandbox."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+import stat
+from dataclasses import replace
+from pathlib import Path
+
+from nexusctl.config.digest import Digests, Unfit
+from nexusctl.config.host import locate
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.quantity import mode as read_mode
+from nexusctl.model.stack import Upload, UploadFile
+
+_KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
+
+
+def build_uploads(sandbox: Mapping, digests: Digests, problems: Problems) -> tuple[Upload, ...]:
+    """The uploads of a sandbox in the order of the file; two that write the same path are reported."""
+    node = sandbox.get("uploads")
+    if not isinstance(node, Sequence):
+        return ()
+    built = [(_build_upload(item, digests, problems), item) for item in node.items if isinstance(item, Mapping)]
+    uploads = [(upload, item) for upload, item in built if upload]
+    if len(uploads) > 1:
+        _refuse_clashes(uploads, problems)
+    return tuple(upload for upload, _ in uploads)
+
+
+def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload | None:
+    target = _target(node, problems)
+    mode = _mode(node, problems)
+    content, source = node.text("content"), node.get("source")
+    if target is None:
+        return None
+    if content is not None:
+        if target.endswith("/"):
+            problems.add(node.values["target"], "a text needs the path of a file as its target", "add the file's name")
+            return None
+        file = _text_file(content, 0o644 if mode is None else mode)
+        return Upload(target=target, files=(file,), owner=node.text("owner"), content=content)
+    path = locate(source, "source", problems) if isinstance(source, Scalar) else None
+    if path is None:
+        return None
+    if target.endswith("/"):
+        target += "" if path.is_dir() else path.name
+        target = target.rstrip("/")
+    files = _files(node, path, mode, digests, problems)
+    return Upload(target=target, files=files, owner=node.text("owner"), source=str(path)) if files else None
+
+
+def _target(node: Mapping, problems: Problems) -> str | None:
+    """The normalised target, still with a slash at its end where the file has one."""
+    place, text = node.values["target"], node.text("target") or ""
+    target = posixpath.normpath(text).replace("//", "/")
+    if ".." in text.split("/"):
+        problems.add(place, f"the target `{text}` leads upwards with `..`", f"write where it goes: `{target}`")
+    elif target == "/":
+        problems.add(place, "the target cannot be the root folder", "name a folder or file below it, such as `/app`")
+    elif any(target == folder or target.startswith(folder + "/") for folder in _KERNEL_FOLDERS):
+        problems.add(place, f"nothing can be uploaded to `{target}`, which the kernel makes", "choose another target")
+    else:
+        return target + "/" if text.endswith("/") else target
+    return None
+
+
+def _mode(node: Mapping, problems: Problems) -> int | None:
+    place = node.get("mode")
+    if not isinstance(place, Scalar):
+        return None
+    mode = read_mode(place)
+    if mode is None:
+        hint = 'write permission bits in octal, such as "0644" or "0755"'
+        problems.add(place, f"`{place.text}` are no permission bits", hint)
+    return mode
+
+
+def _text_file(content: str, mode: int) -> UploadFile:
+    data = content.encode()
+    return UploadFile(path="", digest=hashlib.sha256(data).hexdigest(), mode=mode, size=len(data))
+
+
+def _files(node: Mapping, path: Path, mode: int | None, digests: Digests, problems: Problems) -> tuple[UploadFile, ...]:
+    try:
+        files = _read(node, path, digests)
+    except Unfit as error:
+        problems.add(node.values["source"], f"`{node.text('source')}` cannot be uploaded: {error.summary}", error.hint)
+        return ()
+    if mode is None:
+        return files
+    return tuple(replace(file, mode=mode) if file.kind == "file" else file for file in files)
+
+
+def _read(node: Mapping, path: Path, digests: Digests) -> tuple[UploadFile, ...]:
+    found = path.stat()
+    if stat.S_ISDIR(found.st_mode):
+        patterns = node.get("ignore")
+        items = patterns.items if isinstance(patterns, Sequence) else []
+        return digests.tree(path, tuple(item.text for item in items if isinstance(item, Scalar)))
+    if not stat.S_ISREG(found.st_mode):
+        raise Unfit("it is a socket, pipe or device", "name a file or a folder")
+    digest = digests.file(path, found.st_size)
+    return (UploadFile(path="", digest=digest, mode=stat.S_IMODE(found.st_mode), size=found.st_size),)
+
+
+def _refuse_clashes(uploads: list[tuple[Upload, Mapping]], problems: Problems) -> None:
+    files: dict[str, Node] = {}
+    folders: dict[str, Node] = {}
+    for upload, node in uploads:
+        place = node.values["target"]
+        for file in upload.files:
+            path = posixpath.join(upload.target, file.path).rstrip("/")
+            first = files.get(path)
+            if first is None and file.kind != "folder":
+                first = folders.get(path)
+            if first is not None and first is not place:
+                hint = "give them different targets, or leave it out of one with `ignore`"
+                problems.add(place, f"two uploads write `{path}`", hint, note("the other one is here", first))
+                break
+            (folders if file.kind == "folder" else files).setdefault(path, place)
+            for parent in _parents(upload.target):
+                folders.setdefault(parent, place)
+
+
+def _parents(path: str) -> list[str]:
+    parts = path.strip("/").split("/")
+    return ["/" + "/".join(parts[:count]) for count in range(1, len(parts))]

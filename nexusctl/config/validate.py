@@ -1,0 +1,92 @@
+"""The door to jsonschema: what a schema refuses becomes problems in words, at their places.
+
+What was refused is cut out of the tree, so that the rest can be built and shows its own problems in the same run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Any
+
+from nexusctl.config.conform import acceptor
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
+from nexusctl.config.problems import SHOWN_AT_MOST, Problems
+from nexusctl.config.refusal import Path, refuse
+from nexusctl.config.schema import STACK, TEMPLATE, read_schema
+
+# How deep below the root the smallest part lies that can be left out whole, by the first key of its path.
+_PART_DEPTH = {"sandboxes": 4, "volumes": 2, "networks": 2, "defaults": 3}
+_WHOLE = {"health", "command"}
+
+
+def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
+    """The parts of `document` that conform to `schema`; the others are reported."""
+    value = plain(document)
+    if acceptor(schema)(value):
+        return document
+    cuts: set[Path] = set()
+    for error in islice(_errors(schema, value), 2 * SHOWN_AT_MOST):
+        cuts.update(_part(path) for path in refuse(document, error, problems))
+    return _without(document, {cut for cut in cuts if cut})
+
+
+def _errors(schema: str, document: Any) -> Iterator[Any]:
+    # Deferred: importing jsonschema takes some 190 ms, and only a file with a mistake needs it.
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
+    from referencing import Registry, Resource  # noqa: PLC0415
+
+    follow = Draft202012Validator.VALIDATORS["$ref"]
+
+    def refer(validator: Any, reference: str, instance: Any, part: Any) -> Iterator[Any]:
+        # What conforms needs no reasons; without this a large file with one mistake takes seconds.
+        if not acceptor(reference)(instance):
+            yield from follow(validator, reference, instance, part)
+
+    parts = [(name, Resource.from_contents(read_schema(name))) for name in (STACK, TEMPLATE)]
+    registry: Any = Registry().with_resources(parts)
+    extend: Any = validators.extend
+    checker = extend(Draft202012Validator, {"$ref": refer})
+    return iter(checker(read_schema(schema), registry=registry).iter_errors(document))
+
+
+def _part(path: Path) -> Path:
+    """The smallest part around `path` that the builders take or leave as a whole."""
+    depth = _PART_DEPTH.get(str(path[0]), len(path)) if path else 0
+    if len(path) >= depth > 1 and path[depth - 2] in _WHOLE:
+        depth -= 1
+    return path[:depth]
+
+
+def _without(document: Mapping, cuts: set[Path]) -> Mapping:
+    """A copy of `document` without the parts at `cuts`, which are noted as dropped."""
+    if not cuts:
+        return document
+    gone, below = _steps(cuts)
+    copy = Mapping(document.source, document.line, document.column)
+    copy.keys = {key: name for key, name in document.keys.items() if key not in gone}
+    copy.values = {key: _thinned(document.values[key], below.get(key, set())) for key in copy.keys}
+    copy.dropped = frozenset(str(key) for key in gone)
+    return copy
+
+
+def _thinned(node: Node, cuts: set[Path]) -> Node:
+    if isinstance(node, Mapping):
+        return _without(node, cuts)
+    if isinstance(node, Scalar) or not cuts:
+        return node
+    gone, below = _steps(cuts)
+    copy = Sequence(node.source, node.line, node.column)
+    kept = [(index, item) for index, item in enumerate(node.items) if index not in gone]
+    copy.items = [_thinned(item, below.get(index, set())) for index, item in kept]
+    return copy
+
+
+def _steps(cuts: set[Path]) -> tuple[set[str | int], dict[str | int, set[Path]]]:
+    """What goes at this level, and for each step below it what goes there."""
+    gone = {cut[0] for cut in cuts if len(cut) == 1}
+    below: dict[str | int, set[Path]] = {}
+    for cut in cuts:
+        if len(cut) > 1:
+            below.setdefault(cut[0], set()).add(cut[1:])
+    return gone, below

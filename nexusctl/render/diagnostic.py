@@ -1,0 +1,94 @@
+"""Diagnostics as text: what is wrong, where, the line itself, and what to do."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterable
+
+from nexusctl.errors import Diagnostic, Location, Note
+
+WIDEST = 160
+
+_RED, _BLUE, _CYAN, _BOLD, _OFF = "\x1b[31m", "\x1b[34m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
+_SEVERITY_COLORS = {"error": _RED}
+_SHOWN_AS = {"\t": "    ", "\n": "\\n", "\r": "\\r"}
+
+
+def render_diagnostics(diagnostics: Iterable[Diagnostic], color: bool = False) -> str:
+    """All of them as text that ends with a line end, with an empty line between two; nothing for none."""
+    blocks = ["\n".join(_block(diagnostic, color)) + "\n" for diagnostic in diagnostics]
+    return "\n".join(blocks)
+
+
+def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
+    severity = _paint(diagnostic.severity, _SEVERITY_COLORS.get(diagnostic.severity, _CYAN) + _BOLD, color)
+    lines = [f"{severity}: {_paint(escape(diagnostic.summary), _BOLD, color)}"]
+    lines += _place(diagnostic.location, diagnostic.excerpt, color)
+    for note in diagnostic.notes:
+        lines += _note(note, color)
+    lines += [f"    {escape(line)}" for line in diagnostic.output]
+    if diagnostic.hint:
+        lines.append(f"{_paint('help', _CYAN, color)}: {escape(diagnostic.hint)}")
+    return lines
+
+
+def _note(note: Note, color: bool) -> list[str]:
+    return [f"{_paint('note', _CYAN, color)}: {escape(note.text)}", *_place(note.location, note.excerpt, color)]
+
+
+def _place(location: Location | None, excerpt: str | None, color: bool) -> list[str]:
+    if location is None:
+        return []
+    number = str(location.line)
+    margin = " " * len(number)
+    lines = [f"{margin}{_paint('-->', _BLUE, color)} {escape(str(location))}"]
+    if not excerpt or not excerpt.strip():
+        return lines
+    text, caret = _cut(excerpt, location.column)
+    bar = _paint("|", _BLUE, color)
+    lines.append(f"{_paint(number, _BLUE, color)} {bar} {text}")
+    if caret is not None:
+        lines.append(f"{margin} {bar} {' ' * caret}{_paint('^', _RED + _BOLD, color)}")
+    return lines
+
+
+def _cut(excerpt: str, column: int) -> tuple[str, int | None]:
+    """The line as it is shown, cut around `column` where it is very long, and the cells before the caret."""
+    begin = max(0, min(column - WIDEST // 2, len(excerpt) - WIDEST)) if len(excerpt) > WIDEST else 0
+    shown = escape(excerpt[begin : begin + WIDEST])
+    before = "..." if begin else ""
+    after = "..." if begin + WIDEST < len(excerpt) else ""
+    at = column - 1 - begin
+    caret = _cells(before + escape(excerpt[begin : begin + at])) if 0 <= at <= WIDEST else None
+    return before + shown + after, caret
+
+
+def escape(text: str) -> str:
+    """`text` with everything that could move a terminal's cursor written as an escape."""
+    if text.isprintable():
+        return text
+    return "".join(_escaped(character) for character in text)
+
+
+def _escaped(character: str) -> str:
+    if character.isprintable():
+        return character
+    if character in _SHOWN_AS:
+        return _SHOWN_AS[character]
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal `text` takes."""
+    return sum(_width(character) for character in text)
+
+
+def _width(character: str) -> int:
+    if unicodedata.combining(character):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
+
+
+def _paint(text: str, code: str, color: bool) -> str:
+    return f"{code}{text}{_OFF}" if color else text
