@@ -8,7 +8,6 @@ import click
 
 from nexusctl import api
 from nexusctl.cli import options
-from nexusctl.config.scalar import parse_duration
 from nexusctl.errors import Diagnostic, InputError
 
 
@@ -18,7 +17,12 @@ from nexusctl.errors import Diagnostic, InputError
 @click.option("-e", "--env", "pairs", multiple=True, metavar="KEY=VALUE", help="Set a variable for this command.")
 @click.option("-w", "--workdir", metavar="PATH", help="Where to run it; the sandbox's working_dir by default.")
 @click.option("-u", "--user", metavar="USER", help="As whom; the sandbox's user by default.")
-@click.option("--timeout", metavar="DURATION", help="End the command after this time, with exit code 124.")
+@click.option(
+    "--timeout",
+    type=options.Duration(),
+    metavar="DURATION",
+    help="End the command after this time, with exit code 124.",
+)
 @click.option("-T", "--no-tty", is_flag=True, help="No terminal inside, even where there is one here.")
 @options.as_json
 @click.argument("sandbox")
@@ -29,7 +33,7 @@ def execute(
     pairs: tuple[str, ...],
     workdir: str | None,
     user: str | None,
-    timeout: str | None,
+    timeout: float | None,
     no_tty: bool,
     as_json: bool,
     sandbox: str,
@@ -54,7 +58,7 @@ def execute(
         stdin=sys.stdin.buffer,
         stdout=out,
         stderr=err,
-        timeout=parse_duration(timeout) if timeout else None,
+        timeout=timeout,
     )
     if as_json:
         texts = [stream.getvalue().decode(errors="replace") for stream in captured]

@@ -11,7 +11,6 @@ import click
 
 from nexusctl import api
 from nexusctl.cli import options
-from nexusctl.config.scalar import parse_duration
 from nexusctl.engine.base import Engine, LogChunk
 from nexusctl.errors import NexusError
 from nexusctl.model.live import LiveSandbox
@@ -26,7 +25,7 @@ _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
 @click.argument("sandboxes", nargs=-1)
 @click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Only the last lines of each.")
 @click.option("--follow", is_flag=True, help="Go on until the sandboxes end or Ctrl-C.")
-@click.option("--since", metavar="DURATION", help="Only what is younger, such as 10m or 2h.")
+@click.option("--since", type=options.Duration(), metavar="DURATION", help="Only what is younger, such as 10m or 2h.")
 @options.as_json
 def logs(
     file: Path,
@@ -34,13 +33,13 @@ def logs(
     sandboxes: tuple[str, ...],
     tail: int | None,
     follow: bool,
-    since: str | None,
+    since: float | None,
     as_json: bool,
 ) -> None:
     """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named."""
     engine = api.connect()
     chosen = api.find_sandboxes(engine, api.stack_at(file, stack_name), sandboxes)
-    start = time.time() - parse_duration(since) if since else None
+    start = time.time() - since if since else None
     width = max((len(live.sandbox) for live in chosen), default=0)
     sources = [_read_lines(engine, live, tail=tail, since=start, follow=follow) for live in chosen]
     for number, stream, line in _merge(sources) if follow else _concatenate(sources):

@@ -9,7 +9,22 @@ from typing import Any, TextIO
 
 import click
 
+from nexusctl.config.quantity import parse_seconds
+
 DEFAULT_FILE = Path("nexus.yaml")
+
+
+class Duration(click.ParamType[float]):
+    """`90`, `500ms`, `10m`, `2h`: seconds as a number."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        try:
+            return parse_seconds(str(value))
+        except ValueError:
+            self.fail(f"{value!r} is not a duration; write 90, 500ms, 10m or 2h", param, ctx)
+
 
 stack_file = click.option(
     "-f", "--file", "file", type=click.Path(path_type=Path), default=DEFAULT_FILE, show_default="./nexus.yaml",
@@ -19,7 +34,7 @@ stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The sta
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a format_version, to stdout.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 lock_timeout = click.option(
-    "--lock-timeout", type=float, default=60.0, show_default=True, metavar="SECONDS",
+    "--lock-timeout", type=Duration(), default="60s", show_default=True, metavar="DURATION",
     help="How long to wait for another nexusctl that changes this stack.",
 )  # fmt: skip
 

@@ -15,8 +15,16 @@ def seconds(node: Scalar) -> float:
     """A number of seconds, or a text such as `1h30m`."""
     if not isinstance(node.value, str):
         return float(node.value)
-    total = sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(node.text))
-    return round(total, 3)
+    return parse_seconds(node.text)
+
+
+def parse_seconds(text: str) -> float:
+    """Seconds from a text such as `90`, `500ms` or `1h30m`. Raises `ValueError` for any other text."""
+    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
+        return float(text)
+    if not text or _DURATION.sub("", text):
+        raise ValueError(f"{text!r} is not a duration")
+    return round(sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text)), 3)
 
 
 def size(node: Scalar) -> int:
