@@ -16,7 +16,7 @@ from nexusctl.engine.docker.choice import (
     Use,
     choose,
 )
-from nexusctl.engine.docker.dockerd import compose_config, log_path
+from nexusctl.engine.docker.dockerd import compose_command, compose_config, log_path
 from nexusctl.engine.docker.machine import Machine
 from nexusctl.engine.docker.wire import Endpoint
 
@@ -49,7 +49,7 @@ def test_an_installed_dockerd_is_started() -> None:
     assert choose(situation(READY)) == StartProcess(dockerd="/usr/sbin/dockerd", beside=False)
 
 
-def test_a_second_daemon_is_told_to_leave_the_firewall_alone() -> None:
+def test_a_second_daemon_is_started_beside_the_first() -> None:
     choice = choose(situation(replace(READY, neighbours=(7,)), target=OWN))
     assert choice == StartProcess(dockerd="/usr/sbin/dockerd", beside=True)
 
@@ -98,20 +98,24 @@ def test_who_is_not_root_gets_the_exact_command(machine: Machine, target: Target
 
 
 def test_an_engine_of_its_own_shares_no_path_with_the_machines() -> None:
-    config = compose_config(OWN, beside=False)
+    config, other = compose_config(OWN), compose_config(Target(socket="/tmp/other.sock"))
     assert config["hosts"] == ["unix:///tmp/own.sock"]
     assert config["data-root"] == "/tmp/own"
-    assert "bridge" not in config
-    other = compose_config(Target(socket="/tmp/other.sock"), beside=False)
-    paths = [value for key, value in {**config}.items() if key in ("data-root", "exec-root", "pidfile")]
-    assert not set(paths) & {str(value) for value in other.values()}
-    assert not any(str(path).startswith(("/var/lib/docker", "/var/run/docker")) for path in paths)
+    assert not {str(value) for value in config.values()} & {str(value) for value in other.values()}
+    paths = [str(config[key]) for key in ("data-root", "exec-root", "pidfile")]
+    assert not any(path.startswith(("/var/lib/docker", "/var/run/docker")) for path in paths)
 
 
-def test_an_engine_beside_another_changes_nothing_of_the_firewall() -> None:
-    config = compose_config(OWN, beside=True)
-    assert config["bridge"] == "none"
-    assert [config[key] for key in ("iptables", "ip6tables", "ip-masq", "ip-forward")] == [False] * 4
+def test_the_machines_own_engine_is_started_as_its_own_configuration_says() -> None:
+    assert compose_command("/usr/sbin/dockerd", Target(), beside=False) == ["/usr/sbin/dockerd"]
+
+
+def test_only_an_engine_beside_another_gets_a_network_namespace_of_its_own() -> None:
+    alone = compose_command("/usr/sbin/dockerd", OWN, beside=False)
+    beside = compose_command("/usr/sbin/dockerd", OWN, beside=True)
+    assert alone[:2] == ["/usr/sbin/dockerd", "--config-file"]
+    assert beside[:2] == ["unshare", "--net"]
+    assert beside[-len(alone) :] == alone
 
 
 def test_only_the_usual_socket_without_a_data_root_is_the_machines_own_engine() -> None:

@@ -16,7 +16,9 @@ import pytest
 
 from nexusctl.engine.docker.choice import Target
 from nexusctl.engine.docker.dockerd import forget
+from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener, read_start
+from nexusctl.engine.docker.wire import Endpoint, Wire
 
 pytestmark = [
     pytest.mark.engine,
@@ -121,18 +123,33 @@ def test_two_starts_at_once_make_one_engine(second: Second) -> None:
     assert second.status() is not None
 
 
-def test_the_machines_own_engine_keeps_its_firewall(second: Second) -> None:
-    rules = ["iptables-save", "-t", "nat"]
-    if not shutil.which("iptables-save", path=DAEMON_PATH):
-        pytest.skip("iptables-save is not installed")
+def test_the_machines_own_engine_keeps_its_bridge_and_its_firewall(second: Second) -> None:
+    if not all(shutil.which(program, path=DAEMON_PATH) for program in ("iptables-save", "ip")):
+        pytest.skip("iptables or iproute2 is not installed")
 
-    def read_docker_chain() -> list[str]:
-        text = subprocess.run(rules, capture_output=True, text=True, check=True).stdout
-        return [line for line in text.splitlines() if line.startswith(":DOCKER ") or "-j DOCKER" in line]
+    def read_network() -> list[str]:
+        rules = subprocess.run(["iptables-save"], capture_output=True, text=True, check=True).stdout.splitlines()
+        return [rule for rule in rules if "docker0" in rule] + sorted(
+            path.name
+            for path in Path("/sys/class/net").iterdir()
+            if (path / "bridge").is_dir() and path.name == "docker0"
+        )
 
-    before = read_docker_chain()
+    before = read_network()
     second.start()
-    assert [line.split("[")[0] for line in read_docker_chain()] == [line.split("[")[0] for line in before]
+    during = read_network()
+    second.stop()
+    assert during == before
+    assert read_network() == before
+
+
+def test_a_second_engine_has_networks_of_its_own(second: Second) -> None:
+    second.start()
+    wire = Wire(Endpoint(url=second.url, source="test"))
+    assert {"bridge", "host", "none"} <= {network["Name"] for network in wire.get("/networks")}
+    made = wire.post("/networks/create", {"Name": "inside"})["Id"]
+    assert made not in {network["Id"] for network in connect().get("/networks")}
+    assert f"br-{made[:12]}" not in {path.name for path in Path("/sys/class/net").iterdir()}
 
 
 def test_a_daemon_that_was_killed_is_started_anew(second: Second) -> None:

@@ -68,7 +68,7 @@ class StartUnit:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartProcess:
-    """`beside` says that another daemon owns this network namespace's firewall, so that this one must not touch it."""
+    """`beside` says that another daemon owns this network namespace, so that this one needs another."""
 
     dockerd: str
     beside: bool

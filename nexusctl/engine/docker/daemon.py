@@ -172,6 +172,8 @@ def _start_process(target: Target, choice: StartProcess, timeout: float, report:
             disown(target)
             raise
     done = f"started {choice.dockerd} (pid {daemon.pid}), log in {daemon.log}"
+    if choice.beside:
+        done += "; in a network namespace of its own, because another dockerd owns this one"
     return endpoint, f"mounted {mounted}; {done}" if mounted else done
 
 

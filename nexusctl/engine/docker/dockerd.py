@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from nexusctl.engine.docker.choice import Target
-from nexusctl.engine.docker.machine import read_command, read_start
+from nexusctl.engine.docker.machine import DAEMON_PATH, read_command, read_start
 
 STATE = Path("/run/nexusctl")
 USUAL_PIDFILE = Path("/var/run/docker.pid")
@@ -56,35 +56,39 @@ def log_path(target: Target) -> Path:
     return USUAL_LOG if target.usual else state_folder(target) / "dockerd.log"
 
 
-def compose_config(target: Target, *, beside: bool) -> dict[str, Any]:
-    """The daemon.json of an engine beside the machine's own: nothing that it keeps or listens on is shared.
-
-    With `beside` another daemon owns the firewall of the network namespace, and a second one would flush its chains:
-    this one then leaves it alone, and its containers reach each other, but not the outside.
-    """
+def compose_config(target: Target) -> dict[str, Any]:
+    """The daemon.json of an engine beside the machine's own: nothing that it keeps or listens on is shared."""
     folder = state_folder(target)
-    config: dict[str, Any] = {
+    return {
         "hosts": [target.url],
         "data-root": target.data_root or f"/var/lib/nexusctl/{folder.name}",
         "exec-root": str(folder / "exec"),
         "pidfile": str(folder / "dockerd.pid"),
     }
+
+
+def compose_command(dockerd: str, target: Target, *, beside: bool) -> list[str]:
+    """The command line of a daemon.
+
+    A daemon that starts flushes the firewall chains of another in its network namespace, and removes its docker0 where
+    it is told to have no bridge. So one that starts `beside` another gets a network namespace of its own: its
+    containers reach each other, and nothing outside. Its process id stays that of the command.
+    """
+    command = [dockerd]
+    if not target.usual:
+        command += ["--config-file", str(state_folder(target) / "daemon.json")]
     if beside:
-        closed = dict.fromkeys(("iptables", "ip6tables", "ip-masq", "ip-forward"), False)
-        config |= {"bridge": "none", **closed}
-    return config
+        return ["unshare", "--net", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", *command]
+    return command
 
 
 def spawn(dockerd: str, target: Target, *, beside: bool) -> tuple[Daemon, subprocess.Popen[bytes]]:
     """Start dockerd in a session of its own and remember it. Raises OSError where a folder cannot be written."""
     folder = state_folder(target)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    argv = [dockerd]
     if not target.usual:
-        config = folder / "daemon.json"
-        config.write_text(json.dumps(compose_config(target, beside=beside), indent=2))
+        (folder / "daemon.json").write_text(json.dumps(compose_config(target), indent=2))
         Path(target.socket).parent.mkdir(parents=True, exist_ok=True)
-        argv += ["--config-file", str(config)]
     clear_pidfiles(target)
     log = log_path(target)
     if log.exists():
@@ -92,7 +96,13 @@ def spawn(dockerd: str, target: Target, *, beside: bool) -> tuple[Daemon, subpro
     _raise_limits()
     with log.open("wb") as sink:
         process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=sink, stderr=sink, cwd="/", start_new_session=True
+            compose_command(dockerd, target, beside=beside),
+            env={**os.environ, "PATH": DAEMON_PATH},
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=sink,
+            cwd="/",
+            start_new_session=True,
         )
     started = read_start(process.pid)
     daemon = Daemon(host=target.url, how="process", pid=process.pid, started=started, log=str(log))
