@@ -1,0 +1,166 @@
+"""A sandbox as the body of the call that creates its container. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.probe import healthcheck_test
+from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.record import encode
+from nexusctl.model.stack import Health, Mount, Network, Port, Resources, RestartPolicy, Sandbox
+
+CPU_PERIOD = 100_000
+"""Microseconds. Limits are set as a quota per period because the engine can lift that one again, and cannot lift
+the NanoCpus that mean the same."""
+
+LIFTED_MEMORY = 1 << 62
+"""The limit that stands for none when a live container's is lifted: the engine takes 0 for `unchanged`."""
+
+LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
+
+
+def container_body(stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
+    """What to POST to /containers/create. It joins the first network at birth; the rest is for `connect`."""
+    optional = {
+        "Cmd": None if sandbox.command is None else list(sandbox.command),
+        "WorkingDir": sandbox.working_dir,
+        "User": sandbox.user,
+        "Healthcheck": healthcheck(sandbox.health) if sandbox.health else None,
+    }
+    return {
+        "Image": placement.image,
+        "Hostname": hostname(sandbox.name),
+        "Env": [f"{name}={value}" for name, value in sandbox.env.items()],
+        "Labels": container_labels(stack, sandbox, placement),
+        "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
+        "HostConfig": host_config(sandbox, placement),
+        "NetworkingConfig": {"EndpointsConfig": _first_endpoint(sandbox, placement.networks)},
+        **{key: value for key, value in optional.items() if value is not None},
+    }
+
+
+def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, str]:
+    """Every label is written, the empty one too: an image could carry one of the same name."""
+    return {
+        labels.STACK: stack,
+        labels.SANDBOX: sandbox.name,
+        labels.ROLE: "sandbox",
+        labels.RECORD: encode(sandbox),
+        labels.BIRTH_NAME: placement.birth_name,
+    }
+
+
+def host_config(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
+    return {
+        "Init": True,
+        "SecurityOpt": ["no-new-privileges:true"],
+        "LogConfig": LOG_CONFIG,
+        "NetworkMode": network_key(placement.networks[0]) if placement.networks else "none",
+        "PortBindings": port_bindings(sandbox.ports),
+        "Mounts": [_mount(mount, placement.volumes) for mount in sandbox.mounts],
+        "RestartPolicy": {"Name": restart_policy(sandbox)},
+        **limits(sandbox.resources),
+    }
+
+
+def restart_policy(sandbox: Sandbox) -> RestartPolicy:
+    """A task runs to its end once, whatever else is said."""
+    return "no" if sandbox.kind == "task" else sandbox.restart
+
+
+def limits(resources: Resources) -> dict[str, Any]:
+    """The limits of a new container; without a mention there is none."""
+    found: dict[str, Any] = {"PidsLimit": resources.pids}
+    if resources.cpus is not None:
+        found |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": round(resources.cpus * CPU_PERIOD)}
+    if resources.memory is not None:
+        found |= {"Memory": resources.memory, "MemorySwap": resources.memory}
+    return found
+
+
+def limits_update(resources: Resources, restart: RestartPolicy) -> dict[str, Any]:
+    """The body of an update that sets all limits, lifting those that are None."""
+    lifted = {"CpuPeriod": CPU_PERIOD, "CpuQuota": -1, "Memory": LIFTED_MEMORY, "MemorySwap": LIFTED_MEMORY}
+    return {**lifted, **limits(resources), "RestartPolicy": {"Name": restart}}
+
+
+def read_limits(config: Mapping[str, Any]) -> Resources:
+    """The limits in a container's HostConfig, as they were put there by this module or by hand."""
+    memory, pids = config.get("Memory") or 0, config.get("PidsLimit") or 0
+    return Resources(cpus=_read_cpus(config), memory=memory if 0 < memory < LIFTED_MEMORY else None, pids=max(pids, 0))
+
+
+def _read_cpus(config: Mapping[str, Any]) -> float | None:
+    if nano := config.get("NanoCpus") or 0:
+        return float(nano) / 1e9
+    quota = config.get("CpuQuota") or 0
+    return quota / (config.get("CpuPeriod") or CPU_PERIOD) if quota > 0 else None
+
+
+def healthcheck(health: Health) -> dict[str, Any]:
+    """Durations go out in nanoseconds."""
+    return {
+        "Test": healthcheck_test(health),
+        "Interval": _nanoseconds(health.interval),
+        "Timeout": _nanoseconds(health.timeout),
+        "Retries": health.retries,
+        "StartPeriod": _nanoseconds(health.start_period),
+    }
+
+
+def port_bindings(ports: Iterable[Port]) -> dict[str, list[dict[str, str]]]:
+    """An empty host port asks the engine for a free one."""
+    bindings: dict[str, list[dict[str, str]]] = {}
+    for port in ports:
+        binding = {"HostIp": port.address, "HostPort": "" if port.host is None else str(port.host)}
+        bindings.setdefault(_port_key(port), []).append(binding)
+    return bindings
+
+
+def endpoint(aliases: Iterable[str]) -> dict[str, Any]:
+    """A container's place in a network; it is found there under `aliases`."""
+    return {"Aliases": list(dict.fromkeys(aliases))}
+
+
+def network_key(attachment: Attachment) -> str:
+    """The network's id, because names are not unique; the name for an external one, whose id is not known."""
+    return attachment.id or attachment.name
+
+
+def network_body(stack: str, network: Network, name: str) -> dict[str, Any]:
+    """What to POST to /networks/create. The host has no address in an internal one, so nobody reaches it there."""
+    options = {"com.docker.network.bridge.inhibit_ipv4": "true"} if network.internal else {}
+    return {
+        "Name": name,
+        "Driver": "bridge",
+        "CheckDuplicate": True,
+        "Internal": network.internal,
+        "Options": options,
+        "Labels": {labels.STACK: stack, labels.NETWORK: network.name, labels.ROLE: "network"},
+    }
+
+
+def hostname(name: str) -> str:
+    """Linux allows 64 characters."""
+    return name[:63].rstrip("-.")
+
+
+def _first_endpoint(sandbox: Sandbox, networks: tuple[Attachment, ...]) -> dict[str, Any]:
+    if not networks:
+        return {}
+    return {network_key(networks[0]): endpoint((sandbox.name, sandbox.group))}
+
+
+def _mount(mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:
+    source = volumes.get(mount.source, mount.source) if mount.kind == "volume" else mount.source
+    return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
+
+
+def _port_key(port: Port) -> str:
+    return f"{port.container}/{port.protocol}"
+
+
+def _nanoseconds(seconds: float) -> int:
+    return round(seconds * 1e9)
