@@ -1,0 +1,62 @@
+"""What belongs to others and is in the stack's way: names and host ports. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.model.names import container_name, network_name, volume_name
+from nexusctl.model.stack import DEFAULT_NETWORK, Stack
+
+Listed = Mapping[str, Any]
+
+
+def find_taken(
+    stack: Stack, containers: Iterable[Listed], networks: Iterable[Listed], volumes: Iterable[Listed]
+) -> dict[str, dict[str, str]]:
+    """The names that `stack` would use and others have, by kind, each with a phrase that says whose it is."""
+    wanted_networks = {*stack.networks, *(n for sandbox in stack.sandboxes.values() for n in sandbox.networks)}
+    wanted = {
+        "container": {container_name(stack.name, name) for name in stack.sandboxes},
+        "network": {network_name(stack.name, name) for name in wanted_networks | {DEFAULT_NETWORK}},
+        "volume": {volume_name(stack.name, name) for name in stack.volumes},
+    }
+    present = {
+        "container": [(name[1:], entry["Labels"]) for entry in containers for name in entry["Names"]],
+        "network": [(entry["Name"], entry["Labels"]) for entry in networks],
+        "volume": [(entry["Name"], entry["Labels"]) for entry in volumes],
+    }
+    return {
+        kind: {
+            name: describe_owner(kind, marks or {})
+            for name, marks in present[kind]
+            if name in wanted[kind] and not _is_own(kind, stack.name, marks or {})
+        }
+        for kind in wanted
+    }
+
+
+def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str, int, str], str]:
+    """(address, port, protocol) of each host port that a container outside `stack` publishes, and its name."""
+    return {
+        (port.get("IP", "0.0.0.0"), port["PublicPort"], port["Type"]): entry["Names"][0][1:]
+        for entry in containers
+        if not _is_own("container", stack, entry["Labels"] or {})
+        for port in entry["Ports"] or ()
+        if port.get("PublicPort")
+    }
+
+
+def describe_owner(kind: str, marks: Mapping[str, str]) -> str:
+    """A phrase that says to whom an object with these labels belongs."""
+    if owner := marks.get(labels.STACK):
+        return f"a {marks.get(labels.ROLE) or kind} of the stack {owner}"
+    if project := marks.get("com.docker.compose.project"):
+        return f"a {kind} of the compose project {project}"
+    return f"a {kind} without nexusctl's labels"
+
+
+def _is_own(kind: str, stack: str, marks: Mapping[str, str]) -> bool:
+    role = "sandbox" if kind == "container" else kind
+    return marks.get(labels.STACK) == stack and marks.get(labels.ROLE) == role

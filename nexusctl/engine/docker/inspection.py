@@ -1,0 +1,97 @@
+"""What only a look at the single container tells."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.engine.base import Condition
+from nexusctl.engine.docker.spec import read_limits
+from nexusctl.engine.docker.status import STATES
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound
+from nexusctl.model.live import HealthState, Inspection, LiveSandbox
+from nexusctl.model.stack import RestartPolicy
+
+Inspected = Mapping[str, Any]
+
+WORKERS = 8
+
+KILLED = 137
+"""The exit code of a process that got SIGKILL."""
+
+_HEALTH: Mapping[str, HealthState] = {"starting": "starting", "healthy": "healthy", "unhealthy": "unhealthy"}
+_RESTART: Mapping[str, RestartPolicy] = {
+    "always": "always",
+    "on-failure": "on-failure",
+    "unless-stopped": "unless-stopped",
+}
+
+
+def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
+    """Each sandbox with its inspection; those that have gone meanwhile are left out."""
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        found = pool.map(lambda sandbox: _inspect(wire, sandbox), sandboxes)
+        return tuple(sandbox for sandbox in found if sandbox)
+
+
+def look_at(wire: Wire, container_id: str) -> Condition:
+    """How a container is now. Raises `NotFound`."""
+    inspected = wire.get(f"/containers/{container_id}/json")
+    condition = read_condition(inspected)
+    if condition.exit_code == KILLED and not condition.killed_for_memory:
+        return replace(condition, killed_for_memory=_ran_out_of_memory(wire, inspected))
+    return condition
+
+
+def read_condition(inspected: Inspected) -> Condition:
+    """State, health, exit code and the last words of the probe of an inspected container."""
+    found = inspected["State"]
+    state = STATES.get(found["Status"], "dead")
+    return Condition(
+        state=state,
+        health=_HEALTH.get((found.get("Health") or {}).get("Status", ""), "none") if state == "running" else "none",
+        exit_code=int(found["ExitCode"]) if state in ("exited", "dead") else None,
+        killed_for_memory=bool(found.get("OOMKilled")),
+        probe_output=_read_probe(found),
+    )
+
+
+def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
+    try:
+        inspected = wire.get(f"/containers/{sandbox.id}/json", {"size": True})
+    except NotFound:
+        return None
+    config, state = inspected["HostConfig"], inspected["State"]
+    inspection = Inspection(
+        resources=read_limits(config),
+        restart=_RESTART.get((config.get("RestartPolicy") or {}).get("Name", ""), "no"),
+        started_at=_read_time(state.get("StartedAt", "")),
+        finished_at=_read_time(state.get("FinishedAt", "")),
+        writable_bytes=inspected.get("SizeRw"),
+        probe_output=_read_probe(state),
+    )
+    return replace(sandbox, inspection=inspection)
+
+
+def _read_probe(state: Inspected) -> str:
+    log = (state.get("Health") or {}).get("Log") or []
+    return str(log[-1]["Output"]).strip() if log else ""
+
+
+def _read_time(text: str) -> str:
+    """The engine's year 1 stands for never."""
+    return "" if text.startswith("0001-") else text
+
+
+def _ran_out_of_memory(wire: Wire, inspected: Inspected) -> bool:
+    """Whether the kernel killed a process of it: the engine notes only the first process, but reports all as events."""
+    query = {
+        "since": inspected["State"]["StartedAt"],
+        "until": f"{time.time() + 1:.0f}",
+        "filters": {"container": [inspected["Id"]], "event": ["oom"]},
+    }
+    return any(True for _ in wire.lines("GET", "/events", query))

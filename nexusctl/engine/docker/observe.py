@@ -1,0 +1,199 @@
+"""Everything that is there for one stack, in four list calls however many sandboxes it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.foreign import find_host_ports, find_taken
+from nexusctl.engine.docker.inspection import inspect_all, read_condition
+from nexusctl.engine.docker.lock import read_holder
+from nexusctl.engine.docker.reference import familiar
+from nexusctl.engine.docker.registry import find_unreachable
+from nexusctl.engine.docker.status import ListedState, parse_status
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound
+from nexusctl.model.live import LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
+from nexusctl.model.names import image_reference, lock_name
+from nexusctl.model.record import RecordError, decode
+from nexusctl.model.stack import Port, Sandbox, Stack
+
+Listed = Mapping[str, Any]
+"""One entry of a list call."""
+
+
+def observe(wire: Wire, stack: Stack, *, deep: bool = False) -> LiveState:
+    """What bears the labels of `stack`, and what of others is in its way; `deep` inspects each sandbox too.
+
+    Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
+    """
+    containers = wire.get("/containers/json", {"all": True})
+    networks = wire.get("/networks")
+    volumes = wire.get("/volumes")["Volumes"] or []
+    images = read_images(wire.get("/images/json"), stack)
+    amendments = _group_amendments(stack.name, volumes)
+    ids = {str(entry["Id"]) for entry in containers}
+    own = [entry for entry in containers if is_sandbox(entry, stack.name)]
+    sandboxes = _read_sandboxes(wire, own, networks, amendments)
+    return LiveState(
+        stack=stack.name,
+        sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
+        networks=_read_networks(stack.name, networks),
+        volumes=_read_volumes(stack.name, volumes),
+        images=images,
+        taken=find_taken(stack, containers, networks, volumes),
+        host_ports=find_host_ports(stack.name, containers),
+        unreachable=find_unreachable(wire, stack, images),
+        orphans=tuple(
+            Orphan(kind="amendment", name=entry["Name"])
+            for container, entries in sorted(amendments.items())
+            if container not in ids
+            for entry in entries
+        ),
+        lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
+    )
+
+
+def is_sandbox(entry: Listed, stack: str) -> bool:
+    """Whether a listed container claims to be a sandbox of `stack`."""
+    found = entry["Labels"] or {}
+    return found.get(labels.STACK) == stack and found.get(labels.ROLE) == "sandbox" and labels.SANDBOX in found
+
+
+def read_images(entries: Iterable[Listed], stack: Stack) -> dict[str, LiveImage]:
+    """Every tagged image by the engine's reference, and by the way that `stack` writes it."""
+    found: dict[str, LiveImage] = {}
+    for entry in entries:
+        base = (entry["Labels"] or {}).get(labels.IMAGE_BASE, "")
+        for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
+            if not tag.startswith("<none>"):
+                found[familiar(tag)] = LiveImage(id=entry["Id"], reference=familiar(tag), base_id=base)
+    for sandbox in stack.sandboxes.values():
+        written = image_reference(sandbox.image)
+        if image := found.get(familiar(written)) or _find_by_id(found, sandbox.image):
+            found[written] = image
+    return found
+
+
+def _find_by_id(images: Mapping[str, LiveImage], written: str) -> LiveImage | None:
+    if not written.startswith("sha256:"):
+        return None
+    return next((image for image in images.values() if image.id == written), None)
+
+
+def _group_amendments(stack: str, volumes: Iterable[Listed]) -> dict[str, list[Listed]]:
+    """The stack's amendments by container id, the oldest first."""
+    found: dict[str, list[Listed]] = {}
+    for entry in volumes:
+        marks = entry["Labels"] or {}
+        if marks.get(labels.STACK) == stack and marks.get(labels.ROLE) == "amendment":
+            found.setdefault(marks.get(labels.CONTAINER, ""), []).append(entry)
+    return {container: sorted(entries, key=sequence_of) for container, entries in found.items()}
+
+
+def sequence_of(entry: Listed) -> int:
+    """The number of an amendment; one that cannot be read counts as the oldest."""
+    text = (entry["Labels"] or {}).get(labels.SEQUENCE, "")
+    return int(text) if text.isdigit() else 0
+
+
+def _read_sandboxes(
+    wire: Wire, entries: Iterable[Listed], networks: Iterable[Listed], amendments: Mapping[str, list[Listed]]
+) -> tuple[LiveSandbox, ...]:
+    ids = {str(entry["Name"]): str(entry["Id"]) for entry in networks}
+    found = []
+    for entry in entries:
+        state = parse_status(entry["State"], entry["Status"]) or _ask_state(wire, entry["Id"])
+        if state:
+            found.append(_read_sandbox(entry, state, ids, amendments.get(entry["Id"], [])))
+    return tuple(sorted(found, key=lambda sandbox: (sandbox.sandbox, sandbox.created_at, sandbox.id)))
+
+
+def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
+    """The state of a container whose list entry is not understood; None where it has gone meanwhile."""
+    try:
+        condition = read_condition(wire.get(f"/containers/{container_id}/json"))
+    except NotFound:
+        return None
+    return ListedState(condition.state, condition.health, condition.exit_code)
+
+
+def _read_sandbox(
+    entry: Listed, state: ListedState, network_ids: Mapping[str, str], amendments: list[Listed]
+) -> LiveSandbox:
+    marks = entry["Labels"]
+    source = amendments[-1]["Labels"] if amendments else marks
+    record, problem = _read_record(source.get(labels.RECORD, ""))
+    return LiveSandbox(
+        id=entry["Id"],
+        name=_name_of(entry),
+        sandbox=marks[labels.SANDBOX],
+        state=state.state,
+        record=record,
+        record_problem=problem,
+        birth_name=marks.get(labels.BIRTH_NAME, ""),
+        health=state.health,
+        exit_code=state.exit_code,
+        created_at=int(entry["Created"]),
+        image=entry["Image"],
+        image_id=entry["ImageID"],
+        ports=read_ports(entry),
+        networks=_read_attached(entry, network_ids),
+        amendments=tuple(item["Name"] for item in amendments),
+    )
+
+
+def _name_of(entry: Listed) -> str:
+    """Links give a container more names, such as `/other/alias`; its own has no second slash."""
+    return next((str(name)[1:] for name in entry["Names"] if "/" not in name[1:]), "")
+
+
+def _read_record(text: str) -> tuple[Sandbox | None, str]:
+    if not text:
+        return None, "it has none"
+    try:
+        return decode(text), ""
+    except RecordError as error:
+        return None, str(error)
+
+
+def read_ports(entry: Listed) -> tuple[Port, ...]:
+    """The ports that a listed container publishes now."""
+    found = (
+        Port(container=p["PrivatePort"], host=p["PublicPort"], address=p.get("IP", "0.0.0.0"), protocol=p["Type"])
+        for p in entry["Ports"] or ()
+        if p.get("PublicPort")
+    )
+    return tuple(sorted(found, key=lambda port: (port.container, port.protocol, port.address, port.host or 0)))
+
+
+def _read_attached(entry: Listed, ids: Mapping[str, str]) -> dict[str, str]:
+    """Network ids to names. Before a container's first start the engine knows its networks by name only."""
+    attached = (entry.get("NetworkSettings") or {}).get("Networks") or {}
+    found = {(settings or {}).get("NetworkID") or ids.get(name, name): name for name, settings in attached.items()}
+    found.pop(ids.get("none", "none"), None)
+    return found
+
+
+def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, ...]:
+    found = (
+        LiveNetwork(
+            id=entry["Id"],
+            name=entry["Name"],
+            network=entry["Labels"].get(labels.NETWORK, ""),
+            internal=bool(entry["Internal"]),
+        )
+        for entry in entries
+        if (entry["Labels"] or {}).get(labels.STACK) == stack
+    )
+    return tuple(sorted(found, key=lambda network: (network.name, network.id)))
+
+
+def _read_volumes(stack: str, entries: Iterable[Listed]) -> tuple[LiveVolume, ...]:
+    found = (
+        LiveVolume(name=entry["Name"], volume=entry["Labels"].get(labels.VOLUME, ""))
+        for entry in entries
+        if (entry["Labels"] or {}).get(labels.STACK) == stack and entry["Labels"].get(labels.ROLE) == "volume"
+    )
+    return tuple(sorted(found, key=lambda volume: volume.name))

@@ -1,0 +1,59 @@
+"""What the engine's list says about a container's state, which it says in prose. Pure.
+
+A list of all containers costs one call where inspecting each would cost one per container.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from nexusctl.model.live import HealthState, State
+
+STATES: dict[str, State] = {
+    "created": "created",
+    "running": "running",
+    "paused": "paused",
+    "restarting": "restarting",
+    "removing": "removing",
+    "exited": "exited",
+    "dead": "dead",
+    # Podman's words.
+    "configured": "created",
+    "initialized": "created",
+    "stopping": "running",
+    "stopped": "exited",
+}
+
+_HEALTH: dict[str, HealthState] = {"healthy": "healthy", "unhealthy": "unhealthy", "health: starting": "starting"}
+
+_UP = re.compile(r"Up (?:About |Less than )?[\w ]+?(?: \((?P<note>[^()]+)\))?")
+_EXITED = re.compile(r"(?:Exited|Restarting) \((?P<code>\d+)\) .+")
+
+
+@dataclass(frozen=True, slots=True)
+class ListedState:
+    state: State
+    health: HealthState
+    exit_code: int | None
+
+
+def parse_status(state: str, status: str) -> ListedState | None:
+    """State, health and exit code of a list entry; None where its text has a shape that is not known here."""
+    known = STATES.get(state)
+    if known in ("running", "paused"):
+        return _parse_up(known, status)
+    if known == "exited":
+        match = _EXITED.fullmatch(status)
+        return ListedState(known, "none", int(match["code"])) if match else None
+    return ListedState(known, "none", None) if known else None
+
+
+def _parse_up(state: State, status: str) -> ListedState | None:
+    match = _UP.fullmatch(status)
+    if not match:
+        return None
+    note = match["note"]
+    if note is None or note == "Paused":
+        return ListedState(state, "none", None)
+    return ListedState(state, _HEALTH[note], None) if note in _HEALTH else None
