@@ -107,21 +107,25 @@ class Wire:
             connection.connect()
             # The connection forgets its socket when the answer's end is the connection's end.
             plug = connection.sock
-            connection.request(
-                method,
-                prefix + path + _encode(query),
-                body=data,
-                headers={"Content-Type": content_type, **(headers or {})},
-            )
+            # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                connection.request(
+                    method,
+                    prefix + path + _encode(query),
+                    body=data,
+                    headers={"Content-Type": content_type, **(headers or {})},
+                )
             response = connection.getresponse()
-            if response.status >= 400:
-                raise _refusal(response.status, response.read())
+            refusal = _refusal(response.status, response.read()) if response.status >= 400 else None
         except (OSError, http.client.HTTPException) as error:
             connection.close()
             raise self._unreachable(error) from error
-        except EngineError:
+        except BaseException:
             connection.close()
             raise
+        if refusal:
+            connection.close()
+            raise refusal
         return Answer(connection, response, plug, self._unreachable)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
@@ -171,6 +175,33 @@ class Answer:
         except (OSError, http.client.HTTPException) as error:
             raise self._translate(error) from error
 
+    def read_raw(self, size: int) -> bytes:
+        """`size` bytes of a connection that the engine handed over, fewer only at its end."""
+        return self._take(self._response.fp.read, size)
+
+    def read_some(self, size: int) -> bytes:
+        """What has come already, at most `size` bytes; waits for the first. Empty at the end."""
+        return self._take(self._response.fp.read1 if self._handed_over else self._response.read1, size)
+
+    def send(self, data: bytes) -> None:
+        """Send more to an engine that handed the connection over; raises `OSError` when it is gone."""
+        self._socket.sendall(data)
+
+    def send_end(self) -> None:
+        """Say that nothing more will be sent, while the answer goes on."""
+        # Past TLS, which Python can only end both ways at once.
+        socket.socket.shutdown(self._socket, socket.SHUT_WR)
+
+    @property
+    def _handed_over(self) -> bool:
+        return self._response.status == http.HTTPStatus.SWITCHING_PROTOCOLS
+
+    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            return read(size)
+        except (OSError, http.client.HTTPException) as error:
+            raise self._translate(error) from error
+
     def __iter__(self) -> Iterator[bytes]:
         while line := self._readline():
             yield line
@@ -184,7 +215,7 @@ class Answer:
     def cut(self) -> None:
         """End the connection from another thread; whoever reads from it sees its end."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._response.close()

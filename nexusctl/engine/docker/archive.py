@@ -1,0 +1,177 @@
+"""Putting uploads into a container, before it starts or while it runs.
+
+What the engine extracts is not atomic: a cut transfer leaves half a file. Before the start that does no harm,
+for such a container is made anew. In a running one each file is laid beside its target and then renamed over it.
+"""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from posixpath import basename, dirname
+from typing import Any
+
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.tape import Entry, list_entries, write_tape
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Conflict, Diagnostic, NotFound, StepError
+from nexusctl.model.stack import Upload
+
+ROOT = "0:0"
+
+ARGUMENT_BYTES = 64 * 1024
+"""How much of paths one command gets; the kernel takes at least twice as much."""
+
+_CAN_RENAME = "command -v mv && command -v rm"
+
+_RENAME = """
+while [ $# -gt 0 ]; do
+  if [ -L "$2" ]; then rm -f -- "$2"; fi
+  if [ -d "$2" ]; then echo "$2 is a folder in the sandbox and a file in the upload"; exit 1; fi
+  mv -f -- "$1" "$2" || exit 1
+  shift 2
+done
+"""
+
+_DELETE = """
+for path do
+  if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir -- "$path" 2>/dev/null; else rm -f -- "$path" || exit 1; fi
+done
+exit 0
+"""
+
+
+def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+    """Put `uploads` in and remove the paths of `delete`. Raises `StepError`, `EngineError`.
+
+    Files without an owner belong to the user that the container runs as; missing folders above a target are root's.
+    """
+    inspected = wire.get(f"/containers/{container_id}/json")
+    entries = list(_list_all(wire, container_id, uploads, inspected["Config"]["User"]))
+    running = inspected["State"]["Status"] == "running"
+    if entries and running and _can_rename(wire, container_id):
+        _put_beside(wire, container_id, entries)
+    elif entries:
+        _put(wire, container_id, entries, lambda entry: entry.path)
+    if paths := sorted(delete, reverse=True):
+        if not running:
+            raise Conflict(
+                f"files can be removed from a running sandbox only: {', '.join(paths)}",
+                status=409,
+                hint="start it first with `nexusctl apply`, or remove its container to have it made anew",
+            )
+        _run_over(wire, container_id, _DELETE, paths, step=1)
+
+
+def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[Entry]:
+    accounts = Accounts(wire, container_id)
+    for upload in uploads:
+        yield from list_entries(upload, accounts.resolve(upload.owner or user or ROOT))
+
+
+def _put(wire: Wire, container_id: str, entries: Sequence[Entry], place: Callable[[Entry], str]) -> None:
+    query = {"path": "/", "noOverwriteDirNonDir": True}
+    tape = write_tape(entries, place)
+    wire.open("PUT", f"/containers/{container_id}/archive", query, tape, content_type="application/x-tar").close()
+
+
+def _can_rename(wire: Wire, container_id: str) -> bool:
+    return run(wire, container_id, ("/bin/sh", "-c", _CAN_RENAME), user=ROOT, working_dir="/").exit_code == 0
+
+
+def _put_beside(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
+    """Lay everything but folders under a temporary name in the same folder, then rename it all."""
+    mark = uuid.uuid4().hex[:12]
+
+    def beside(entry: Entry) -> str:
+        if entry.file.kind == "folder":
+            return entry.path
+        return f"{dirname(entry.path).rstrip('/')}/.{basename(entry.path)[:200]}.nexusctl-{mark}"
+
+    staged = [(beside(entry), entry.path) for entry in entries if entry.file.kind != "folder"]
+    try:
+        _put(wire, container_id, entries, beside)
+        _run_over(wire, container_id, _RENAME, [path for pair in staged for path in pair], step=2)
+    except StepError:
+        _run_over(wire, container_id, _DELETE, [temporary for temporary, _ in staged], step=1)
+        raise
+
+
+def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, step: int) -> None:
+    """Run `script` over `paths` in as many calls as their length asks for, never parting a group of `step`."""
+    batch: list[str] = []
+    for start in range(0, len(paths), step):
+        group = paths[start : start + step]
+        if batch and sum(map(len, batch)) + sum(map(len, group)) > ARGUMENT_BYTES:
+            _run_script(wire, container_id, script, batch)
+            batch = []
+        batch += group
+    if batch:
+        _run_script(wire, container_id, script, batch)
+
+
+def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str]) -> None:
+    command = ("/bin/sh", "-c", script, "upload", *paths)
+    outcome = run(wire, container_id, command, user=ROOT, working_dir="/")
+    if outcome.exit_code != 0:
+        lines = tuple(outcome.output.splitlines()[-10:])
+        raise StepError(Diagnostic("the uploaded files could not be put in place", output=lines))
+
+
+class Accounts:
+    """Names of users and groups as the container's own files know them; each file is read once, when needed."""
+
+    def __init__(self, wire: Wire, container_id: str) -> None:
+        self._wire = wire
+        self._container_id = container_id
+        self._tables: dict[str, list[list[str]]] = {}
+
+    def resolve(self, owner: str) -> tuple[int, int]:
+        """The numbers of `user` or `user:group`; without a group it is the user's own. Raises `StepError`."""
+        user, _, group = owner.partition(":")
+        if group:
+            return self._number("/etc/passwd", user, owner), self._number("/etc/group", group, owner)
+        if user in ("root", "0"):
+            return 0, 0
+        row = next((row for row in self._rows("/etc/passwd") if user in (row[0], row[2])), None)
+        if row:
+            return int(row[2]), int(row[3])
+        return self._number("/etc/passwd", user, owner), 0
+
+    def _number(self, path: str, name: str, owner: str) -> int:
+        if name.isdigit():
+            return int(name)
+        if name == "root":
+            return 0
+        row = next((row for row in self._rows(path) if row[0] == name), None)
+        if row is None:
+            raise StepError(
+                Diagnostic(
+                    f"the sandbox has no {'user' if path == '/etc/passwd' else 'group'} {name} (owner `{owner}`)",
+                    hint="name one that its image has, or give numbers such as `1000:1000`",
+                )
+            )
+        return int(row[2])
+
+    def _rows(self, path: str) -> list[list[str]]:
+        if path not in self._tables:
+            text = read_file(self._wire, self._container_id, path) or b""
+            lines = text.decode(errors="replace").splitlines()
+            self._tables[path] = [row for line in lines if len(row := line.split(":")) >= 4]
+        return self._tables[path]
+
+
+def read_file(wire: Wire, container_id: str, path: str) -> bytes | None:
+    """The content of a small file of a container, running or not; None where there is none."""
+    query: Mapping[str, Any] = {"path": path}
+    try:
+        with wire.open("GET", f"/containers/{container_id}/archive", query) as answer:
+            data = answer.read()
+    except NotFound:
+        return None
+    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
+        member = tar.next()
+        stream = tar.extractfile(member) if member and member.isfile() else None
+        return stream.read() if stream else None
