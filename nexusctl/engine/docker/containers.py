@@ -1,0 +1,160 @@
+"""The life of a container: create, start, stop, rename, limit, connect, remove."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.archive import put_uploads
+from nexusctl.engine.docker.foreign import describe_owner
+from nexusctl.engine.docker.spec import container_body, endpoint, limits_update, network_key
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
+from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.stack import Resources, RestartPolicy, Sandbox
+
+STOP_TIMEOUT = 10
+"""Seconds between the signal that asks a sandbox to stop and the one that ends it."""
+
+
+def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placement) -> str:
+    """Create it, join its networks, put its uploads in; returns its id.
+
+    One of ours that was created before and never started is taken over. What cannot be completed is removed again.
+    """
+    body = container_body(stack, sandbox, placement)
+    container_id = _create_or_adopt(wire, placement.birth_name or placement.name, body)
+    try:
+        for attachment in placement.networks[1:]:
+            connect(wire, container_id, attachment, (sandbox.name, sandbox.group))
+        if sandbox.uploads:
+            put_uploads(wire, container_id, sandbox.uploads)
+    except BaseException:
+        with contextlib.suppress(EngineError):
+            remove_container(wire, container_id)
+        raise
+    return container_id
+
+
+def start_container(wire: Wire, container_id: str) -> None:
+    """Start it; one that runs already stays as it is."""
+    wire.post(f"/containers/{container_id}/start")
+
+
+def stop_container(wire: Wire, container_id: str) -> None:
+    """Ask it to end, and end it after a time-out; one that does not run stays as it is."""
+    wire.post(f"/containers/{container_id}/stop", query={"t": STOP_TIMEOUT})
+
+
+def unpause_container(wire: Wire, container_id: str) -> None:
+    try:
+        wire.post(f"/containers/{container_id}/unpause")
+    except EngineError as error:
+        if "is not paused" not in str(error):
+            raise
+
+
+def remove_container(wire: Wire, container_id: str) -> None:
+    """Stop and remove it with its anonymous volumes; an absent one is fine.
+
+    A paused one cannot answer a signal and is ended at once.
+    """
+    with contextlib.suppress(NotFound):
+        if wire.get(f"/containers/{container_id}/json")["State"]["Status"] in ("running", "restarting"):
+            stop_container(wire, container_id)
+        try:
+            wire.delete(f"/containers/{container_id}", {"v": True, "force": True})
+        except Conflict as error:
+            # Somebody else removes it at this moment.
+            if "already in progress" not in str(error):
+                raise
+
+
+def rename_container(wire: Wire, container_id: str, name: str) -> None:
+    """Give it `name`; raises `Conflict` naming whoever has that name."""
+    try:
+        wire.post(f"/containers/{container_id}/rename", query={"name": name})
+    except EngineError as error:
+        if (found := _find(wire, container_id)) and found["Name"] == f"/{name}":
+            return
+        if isinstance(error, Conflict) and (holder := _find(wire, name)):
+            raise _name_conflict(name, holder) from error
+        raise
+
+
+def update_limits(wire: Wire, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
+    wire.post(f"/containers/{container_id}/update", limits_update(resources, restart))
+
+
+def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
+    """Join a network; one that it is in already is fine."""
+    key = network_key(attachment)
+    try:
+        wire.post(f"/networks/{key}/connect", {"Container": container_id, "EndpointConfig": endpoint(aliases)})
+    except EngineError as error:
+        if error.status not in (403, 409) or not _is_attached(wire, container_id, attachment):
+            raise
+
+
+def disconnect(wire: Wire, container_id: str, network_id: str) -> None:
+    """Leave a network; one that it is not in, or that is gone, is fine."""
+    try:
+        wire.post(f"/networks/{network_id}/disconnect", {"Container": container_id, "Force": False})
+    except NotFound:
+        if _find(wire, container_id) is None:
+            raise
+    except EngineError as error:
+        if "is not connected" not in str(error):
+            raise
+
+
+def _create_or_adopt(wire: Wire, name: str, body: Mapping[str, Any]) -> str:
+    try:
+        return str(wire.post("/containers/create", body, {"name": name})["Id"])
+    except EngineUnreachable:
+        # The engine may have done it before the answer was lost. Asking is harmless, asking twice for it is not.
+        if (found := _find(wire, name)) and _is_adoptable(found, body):
+            return str(found["Id"])
+        raise
+    except Conflict as error:
+        found = _find(wire, name)
+        if found is None:
+            raise
+        if _is_adoptable(found, body):
+            return str(found["Id"])
+        raise _name_conflict(name, found) from error
+    except NotFound as error:
+        raise NotFound(f"cannot create {name}: {error.summary}", status=404) from error
+
+
+def _is_adoptable(found: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
+    marks = found["Config"]["Labels"] or {}
+    same = all(marks.get(name) == value for name, value in body["Labels"].items())
+    return same and found["State"]["Status"] == "created" and found["Config"]["Image"] == body["Image"]
+
+
+def _find(wire: Wire, name: str) -> Mapping[str, Any] | None:
+    try:
+        found: Mapping[str, Any] = wire.get(f"/containers/{name}/json")
+    except NotFound:
+        return None
+    return found
+
+
+def _is_attached(wire: Wire, container_id: str, attachment: Attachment) -> bool:
+    found = wire.get(f"/containers/{container_id}/json")["NetworkSettings"]["Networks"] or {}
+    return attachment.name in found or any(item.get("NetworkID") == attachment.id for item in found.values())
+
+
+def _name_conflict(name: str, holder: Mapping[str, Any]) -> Conflict:
+    marks = holder["Config"]["Labels"] or {}
+    owner = describe_owner("container", marks)
+    if marks.get(labels.ROLE) == "sandbox":
+        owner = f"{owner}, sandbox {marks.get(labels.SANDBOX)}"
+    return Conflict(
+        f"the container name {name} is taken by {owner} ({str(holder['Id'])[:12]}, {holder['State']['Status']})",
+        status=409,
+        hint="plan again; if it is not nexusctl's, rename or remove it",
+    )

@@ -1,0 +1,157 @@
+"""The port of `engine/base.py` on a Docker Engine: each method is one function of a neighbouring file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import BinaryIO
+
+from nexusctl.engine.base import Condition, LogChunk, Outcome, Report
+from nexusctl.engine.docker import archive, containers, endpoint, inspection, lock, objects, observe
+from nexusctl.engine.docker import exec as commands
+from nexusctl.engine.docker.probe import probe_command
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.live import LiveState, LockHolder
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
+
+IN_PLACE = frozenset({"uploads", "networks", "resources", "restart"})
+
+
+def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
+    """The engine that DOCKER_HOST, the docker context or a usual socket names; raises `EngineUnreachable`."""
+    return DockerEngine(endpoint.connect(environ))
+
+
+class DockerEngine:
+    """Holds nothing but the way to the engine, so it is safe to share between threads."""
+
+    def __init__(self, wire: Wire) -> None:
+        self.wire = wire
+
+    @property
+    def in_place(self) -> frozenset[str]:
+        return IN_PLACE
+
+    def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
+        return observe.observe(self.wire, stack, deep=deep)
+
+    def condition(self, container_id: str) -> Condition:
+        return inspection.look_at(self.wire, container_id)
+
+    def logs(
+        self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+    ) -> Iterator[LogChunk]:
+        # A plan or an apply reads no stream; the modules for terminals would only slow it.
+        from nexusctl.engine.docker.streams import read_logs  # noqa: PLC0415
+
+        return read_logs(self.wire, container_id, tail=tail, since=since, follow=follow)
+
+    def lock(self, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> AbstractContextManager[None]:
+        return lock.hold(self.wire, stack, holder, timeout=timeout, report=report)
+
+    def unlock(self, stack: str) -> LockHolder | None:
+        return lock.unlock(self.wire, stack)
+
+    def pull_image(self, reference: str, report: Report) -> None:
+        # Most runs make no image, and the builder's modules are the larger part of this room.
+        from nexusctl.engine.docker.image import pull_image  # noqa: PLC0415
+
+        pull_image(self.wire, reference, report)
+
+    def bootstrap_image(self, step: BootstrapImage, report: Report) -> None:
+        # See `pull_image`.
+        from nexusctl.engine.docker.image import bootstrap_image  # noqa: PLC0415
+
+        bootstrap_image(self.wire, step, report)
+
+    def derive_image(self, step: DeriveImage, report: Report) -> None:
+        # See `pull_image`.
+        from nexusctl.engine.docker.image import derive_image  # noqa: PLC0415
+
+        derive_image(self.wire, step, report)
+
+    def create_network(self, stack: str, network: Network, name: str) -> str:
+        return objects.create_network(self.wire, stack, network, name)
+
+    def remove_network(self, network_id: str) -> None:
+        objects.remove_network(self.wire, network_id)
+
+    def create_volume(self, stack: str, volume: Volume, name: str) -> None:
+        objects.create_volume(self.wire, stack, volume, name)
+
+    def remove_volume(self, name: str) -> None:
+        objects.remove_volume(self.wire, name)
+
+    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement) -> str:
+        return containers.create_container(self.wire, stack, sandbox, placement)
+
+    def start_container(self, container_id: str) -> None:
+        containers.start_container(self.wire, container_id)
+
+    def stop_container(self, container_id: str) -> None:
+        containers.stop_container(self.wire, container_id)
+
+    def unpause_container(self, container_id: str) -> None:
+        containers.unpause_container(self.wire, container_id)
+
+    def remove_container(self, container_id: str) -> None:
+        containers.remove_container(self.wire, container_id)
+
+    def rename_container(self, container_id: str, name: str) -> None:
+        containers.rename_container(self.wire, container_id, name)
+
+    def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
+        containers.update_limits(self.wire, container_id, resources, restart)
+
+    def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+        archive.put_uploads(self.wire, container_id, uploads, delete)
+
+    def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
+        containers.connect(self.wire, container_id, attachment, aliases)
+
+    def disconnect(self, container_id: str, network_id: str) -> None:
+        containers.disconnect(self.wire, container_id, network_id)
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str) -> str:
+        return objects.amend(self.wire, stack, sandbox, container_id)
+
+    def remove_amendment(self, name: str) -> None:
+        objects.remove_amendment(self.wire, name)
+
+    def probe(self, container_id: str, health: Health) -> Outcome:
+        return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
+
+    def run_script(self, container_id: str, script: str) -> Outcome:
+        return commands.run(self.wire, container_id, ("/bin/sh", "-e", "-c", script))
+
+    def execute(
+        self,
+        container_id: str,
+        command: tuple[str, ...],
+        *,
+        env: Mapping[str, str],
+        working_dir: str | None,
+        user: str | None,
+        tty: bool,
+        stdin: BinaryIO | None,
+        stdout: BinaryIO,
+        stderr: BinaryIO,
+        timeout: float | None,
+    ) -> int:
+        # See `logs`.
+        from nexusctl.engine.docker.streams import execute  # noqa: PLC0415
+
+        return execute(
+            self.wire,
+            container_id,
+            command,
+            env=env,
+            working_dir=working_dir,
+            user=user,
+            tty=tty,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
+            timeout=timeout,
+        )

@@ -1,0 +1,125 @@
+"""Networks, volumes, and the amendments that are kept as volumes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.foreign import describe_owner
+from nexusctl.engine.docker.observe import sequence_of
+from nexusctl.engine.docker.spec import network_body
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Conflict, EngineError, NotFound
+from nexusctl.model.record import encode
+from nexusctl.model.stack import Network, Sandbox, Volume
+
+
+def create_network(wire: Wire, stack: str, network: Network, name: str) -> str:
+    """Returns its id; one that is ours already is taken over, for the engine allows several of one name."""
+    if found := _find_network(wire, stack, network.name):
+        return found
+    try:
+        return str(wire.post("/networks/create", network_body(stack, network, name))["Id"])
+    except EngineError as error:
+        if found := _find_network(wire, stack, network.name):
+            return found
+        if isinstance(error, Conflict):
+            owner = describe_owner("network", wire.get(f"/networks/{name}")["Labels"] or {})
+            raise Conflict(f"the network name {name} is taken by {owner}", status=409) from error
+        if "non-overlapping" in str(error) or "address pool" in str(error):
+            raise EngineError(
+                f"network {name}: the engine has no free address range left ({error.summary})",
+                status=error.status,
+                hint="remove unused networks (see `docker network ls`), or set default-address-pools of the engine",
+            ) from error
+        raise
+
+
+def remove_network(wire: Wire, network_id: str) -> None:
+    """Remove it; an absent one is fine. Raises `Conflict` that names the containers still in it."""
+    try:
+        wire.delete(f"/networks/{network_id}")
+    except NotFound:
+        return
+    except EngineError as error:
+        if error.status not in (403, 409):
+            raise
+        found = wire.get(f"/networks/{network_id}")
+        users = sorted(item["Name"] for item in (found["Containers"] or {}).values())
+        raise Conflict(
+            f"network {found['Name']} is still used by {', '.join(users) or 'a container that is gone'}",
+            status=409,
+            hint="disconnect or remove those containers, then try again",
+        ) from error
+
+
+def create_volume(wire: Wire, stack: str, volume: Volume, name: str) -> None:
+    """Make it if it is not there; raises `Conflict` where it is somebody else's."""
+    wanted = {labels.STACK: stack, labels.VOLUME: volume.name, labels.ROLE: "volume"}
+    found = wire.post("/volumes/create", {"Name": name, "Labels": wanted})["Labels"] or {}
+    if any(found.get(key) != value for key, value in wanted.items()):
+        raise Conflict(f"the volume name {name} is taken by {describe_owner('volume', found)}", status=409)
+
+
+def remove_volume(wire: Wire, name: str) -> None:
+    """Remove it; an absent one is fine. Raises `Conflict` that names the containers that mount it."""
+    try:
+        wire.delete(f"/volumes/{name}")
+    except NotFound:
+        return
+    except Conflict as error:
+        entries = wire.get("/containers/json", {"all": True, "filters": {"volume": [name]}})
+        users = sorted(entry["Names"][0][1:] for entry in entries)
+        raise Conflict(
+            f"volume {name} is still used by {', '.join(users) or 'a container'}",
+            status=409,
+            hint="remove those containers first",
+        ) from error
+
+
+def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str) -> str:
+    """Keep `sandbox` as the newest record of a container; returns the volume's name.
+
+    The volume's creation is the whole of it, so there is no half-written amendment.
+    """
+    query = {"filters": {"label": [f"{labels.ROLE}=amendment", f"{labels.CONTAINER}={container_id}"]}}
+    entries = sorted(wire.get("/volumes", query)["Volumes"] or [], key=sequence_of)
+    record = encode(sandbox)
+    if entries and entries[-1]["Labels"].get(labels.RECORD) == record:
+        return str(entries[-1]["Name"])
+    sequence = sequence_of(entries[-1]) + 1 if entries else 1
+    while True:
+        body = _amendment_body(stack, sandbox.name, container_id, sequence, record)
+        made: Mapping[str, Any] = wire.post("/volumes/create", body)
+        if (made["Labels"] or {}).get(labels.RECORD) == record:
+            return str(made["Name"])
+        sequence += 1
+
+
+def remove_amendment(wire: Wire, name: str) -> None:
+    """Remove it; an absent one is fine."""
+    with contextlib.suppress(NotFound):
+        wire.delete(f"/volumes/{name}")
+
+
+def _find_network(wire: Wire, stack: str, network: str) -> str:
+    """The id of the oldest network that is `network` of `stack`, empty for none."""
+    wanted = {"label": [f"{labels.STACK}={stack}", f"{labels.NETWORK}={network}", f"{labels.ROLE}=network"]}
+    found = wire.get("/networks", {"filters": wanted})
+    return str(min(found, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if found else ""
+
+
+def _amendment_body(stack: str, sandbox: str, container_id: str, sequence: int, record: str) -> dict[str, Any]:
+    return {
+        "Name": f"nexusctl_amendment_{container_id[:16]}_{sequence}",
+        "Labels": {
+            labels.STACK: stack,
+            labels.SANDBOX: sandbox,
+            labels.ROLE: "amendment",
+            labels.CONTAINER: container_id,
+            labels.SEQUENCE: str(sequence),
+            labels.RECORD: record,
+        },
+    }

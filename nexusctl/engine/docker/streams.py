@@ -1,0 +1,216 @@
+"""Streams of a container: its log, and a command with the caller's own input and output.
+
+All of it is plain HTTP; the engine hands the connection over once a command starts, and its socket then carries
+input one way and output the other.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import shutil
+import signal
+import termios
+import threading
+import tty as terminal
+import uuid
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO
+
+from nexusctl.engine.base import LogChunk
+from nexusctl.engine.docker.exec import MARK, TIMED_OUT, create_exec, kill_marked, wait_for_exit_code
+from nexusctl.engine.docker.frames import split_frames
+from nexusctl.engine.docker.wire import FOREVER, Answer, Wire
+from nexusctl.errors import EngineError
+
+CHUNK = 64 * 1024
+
+
+def read_logs(
+    wire: Wire, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+) -> Iterator[LogChunk]:
+    """The log so far, and with `follow` what comes; `since` is in seconds since 1970. Raises `NotFound`."""
+    query = {
+        "stdout": True,
+        "stderr": True,
+        "follow": follow,
+        "tail": "all" if tail is None else tail,
+        "since": "0" if since is None else f"{since:.9f}",
+    }
+    one_stream = bool(wire.get(f"/containers/{container_id}/json")["Config"]["Tty"])
+    timeout = FOREVER if follow else None
+    with wire.open("GET", f"/containers/{container_id}/logs", query, timeout=timeout) as answer:
+        yield from _plain_chunks(answer) if one_stream else split_frames(answer.read)
+
+
+def execute(
+    wire: Wire,
+    container_id: str,
+    command: tuple[str, ...],
+    *,
+    env: Mapping[str, str],
+    working_dir: str | None,
+    user: str | None,
+    tty: bool,
+    stdin: BinaryIO | None,
+    stdout: BinaryIO,
+    stderr: BinaryIO,
+    timeout: float | None,
+) -> int:
+    """Run `command` with these streams; returns its exit code, or 124 when `timeout` seconds have passed.
+
+    What it started is killed then, and also when the caller is interrupted. With `tty` a terminal at `stdin` is in
+    raw mode meanwhile and its size is passed on.
+    """
+    mark = uuid.uuid4().hex
+    marked = {**(_terminal_kind() if tty else {}), **env, MARK: mark}
+    exec_id = create_exec(
+        wire, container_id, command, env=marked, user=user, cwd=working_dir, stdin=stdin is not None, tty=tty
+    )
+    timed_out = threading.Event()
+    with contextlib.ExitStack() as stack:
+        answer = stack.enter_context(_start(wire, exec_id, tty=tty))
+
+        def end() -> None:
+            try:
+                kill_marked(wire, container_id, mark, user)
+            finally:
+                answer.cut()
+
+        if timeout is not None:
+            stack.enter_context(_alarm(timeout, timed_out, end))
+        if stdin is not None:
+            if tty:
+                stack.enter_context(_raw_terminal(stdin))
+                stack.enter_context(_passed_on_size(wire, exec_id))
+            stack.enter_context(_pumped(stdin, answer))
+        try:
+            _copy(answer, tty, stdout, stderr)
+        except EngineError:
+            if not timed_out.is_set():
+                raise
+        except BaseException:
+            with contextlib.suppress(EngineError):
+                end()
+            raise
+    return TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
+
+
+def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
+    body = b'{"Detach":false,"Tty":true}' if tty else b'{"Detach":false,"Tty":false}'
+    headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
+    return wire.open("POST", f"/exec/{exec_id}/start", data=body, headers=headers, timeout=FOREVER)
+
+
+def _copy(answer: Answer, tty: bool, stdout: BinaryIO, stderr: BinaryIO) -> None:
+    for chunk in _plain_chunks(answer) if tty else split_frames(answer.read_raw):
+        target = stdout if chunk.stream == "stdout" else stderr
+        target.write(chunk.data)
+        target.flush()
+
+
+def _plain_chunks(answer: Answer) -> Iterator[LogChunk]:
+    while data := answer.read_some(CHUNK):
+        yield LogChunk(stream="stdout", data=data)
+
+
+@contextmanager
+def _alarm(timeout: float, timed_out: threading.Event, end: Any) -> Iterator[None]:
+    def ring() -> None:
+        timed_out.set()
+        end()
+
+    timer = threading.Timer(timeout, ring)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+@contextmanager
+def _pumped(stdin: BinaryIO, answer: Answer) -> Iterator[None]:
+    """Copy `stdin` to the command while inside. Not a byte is taken from it after the command has ended."""
+    done, wake = os.pipe()
+    thread = threading.Thread(target=_pump, args=(stdin, answer, done), name="stdin", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(wake)
+        answer.cut()
+        if _descriptor(stdin) is not None:
+            thread.join()
+
+
+def _pump(stdin: BinaryIO, answer: Answer, done: int) -> None:
+    # A command that ends or closes its input before all of it was read is no fault of anybody.
+    with contextlib.suppress(OSError):
+        for data in _read_until(stdin, done):
+            answer.send(data)
+        answer.send_end()
+    os.close(done)
+
+
+def _read_until(stdin: BinaryIO, done: int) -> Iterator[bytes]:
+    descriptor = _descriptor(stdin)
+    if descriptor is None:
+        while data := stdin.read(CHUNK):
+            yield data
+        return
+    while True:
+        ready, _, _ = select.select([descriptor, done], [], [])
+        if done in ready:
+            raise BrokenPipeError
+        if not (data := os.read(descriptor, CHUNK)):
+            return
+        yield data
+
+
+def _descriptor(stream: BinaryIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (OSError, AttributeError):
+        return None
+
+
+@contextmanager
+def _raw_terminal(stdin: BinaryIO) -> Iterator[None]:
+    """Pass every key on as it is, Ctrl-C included; the terminal is put back at the end."""
+    descriptor = _descriptor(stdin)
+    if descriptor is None or not os.isatty(descriptor):
+        yield
+        return
+    before = termios.tcgetattr(descriptor)
+    terminal.setraw(descriptor)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+
+
+@contextmanager
+def _passed_on_size(wire: Wire, exec_id: str) -> Iterator[None]:
+    """Give the terminal's size to the command now and at each change."""
+
+    def resize(*_: object) -> None:
+        columns, rows = shutil.get_terminal_size()
+        with contextlib.suppress(EngineError):
+            wire.post(f"/exec/{exec_id}/resize", query={"h": rows, "w": columns})
+
+    resize()
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGWINCH, resize)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGWINCH, before)
+
+
+def _terminal_kind() -> dict[str, str]:
+    return {"TERM": os.environ.get("TERM", "xterm")}
