@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from nexusctl.engine.docker.cgroups import list_controllers
+from nexusctl.engine.docker.cgroups import group_controllers
 from nexusctl.engine.docker.choice import (
     Await,
     Install,
@@ -125,6 +125,7 @@ def test_only_the_usual_socket_without_a_data_root_is_the_machines_own_engine() 
     assert log_path(Target()) != log_path(OWN)
 
 
-def test_only_enabled_controllers_are_mounted() -> None:
-    text = "#subsys_name\thierarchy\tnum_cgroups\tenabled\ncpu\t0\t1\t1\nmemory\t0\t1\t0\npids\t0\t1\t1\n"
-    assert list_controllers(text) == ["cpu", "pids"]
+def test_enabled_controllers_are_mounted_and_those_of_one_hierarchy_together() -> None:
+    rows = ["#subsys_name\thierarchy\tnum_cgroups\tenabled", "cpuset\t0\t1\t1", "cpu\t3\t1\t1"]
+    rows += ["cpuacct\t3\t1\t1", "memory\t0\t1\t0", "pids\t0\t1\t1"]
+    assert group_controllers("\n".join(rows)) == ["cpuset", "cpu,cpuacct", "pids"]

@@ -8,31 +8,45 @@ from pathlib import Path
 from nexusctl.engine.docker.machine import read_cgroup_mounts
 
 MOUNT_POINT = Path("/sys/fs/cgroup")
+NEEDED = {"cpu", "memory", "pids"}
 
 
 def mount_cgroups() -> str:
     """Mount a hierarchy unless one is mounted; returns what was mounted, empty for nothing. Takes root."""
     if read_cgroup_mounts() or not MOUNT_POINT.is_dir():
         return ""
-    controllers = list_controllers(Path("/proc/cgroups").read_text())
-    if "cgroup2" in Path("/proc/filesystems").read_text().split():
-        # In a version 2 tree only controllers that no version 1 hierarchy holds are there.
-        _mount("cgroup2", MOUNT_POINT, "cgroup2")
-        if (MOUNT_POINT / "cgroup.controllers").read_text().split():
-            return f"cgroup2 at {MOUNT_POINT}"
-        subprocess.run(["umount", str(MOUNT_POINT)], check=False)
-    _mount("tmpfs", MOUNT_POINT, "tmpfs", "mode=755")
-    for name in controllers:
-        folder = MOUNT_POINT / name
-        folder.mkdir(exist_ok=True)
-        _mount("cgroup", folder, "cgroup", name)
-    return f"{len(controllers)} cgroup controllers at {MOUNT_POINT}"
+    return _mount_version_2() or _mount_version_1(group_controllers(Path("/proc/cgroups").read_text()))
 
 
-def list_controllers(text: str) -> list[str]:
-    """The enabled controllers in the text of /proc/cgroups."""
+def group_controllers(text: str) -> list[str]:
+    """The enabled controllers in the text of /proc/cgroups, with commas between those that share a hierarchy."""
     rows = [line.split() for line in text.splitlines() if line and not line.startswith("#")]
-    return [row[0] for row in rows if row[-1] == "1"]
+    groups: dict[str, list[str]] = {}
+    for name, hierarchy, _, enabled in rows:
+        if enabled == "1":
+            groups.setdefault(name if hierarchy == "0" else hierarchy, []).append(name)
+    return [",".join(names) for names in groups.values()]
+
+
+def _mount_version_2() -> str:
+    if "cgroup2" not in Path("/proc/filesystems").read_text().split():
+        return ""
+    _mount("cgroup2", MOUNT_POINT, "cgroup2")
+    # Controllers that a version 1 hierarchy holds, perhaps in another mount namespace, are missing here.
+    controllers = MOUNT_POINT / "cgroup.controllers"
+    if controllers.is_file() and set(controllers.read_text().split()) >= NEEDED:
+        return f"cgroup2 at {MOUNT_POINT}"
+    subprocess.run(["umount", str(MOUNT_POINT)], capture_output=True, check=False)
+    return ""
+
+
+def _mount_version_1(groups: list[str]) -> str:
+    _mount("tmpfs", MOUNT_POINT, "tmpfs", "mode=755")
+    for group in groups:
+        folder = MOUNT_POINT / group
+        folder.mkdir(exist_ok=True)
+        _mount("cgroup", folder, "cgroup", group)
+    return f"{len(groups)} cgroup hierarchies at {MOUNT_POINT}"
 
 
 def _mount(kind: str, folder: Path, source: str, options: str = "") -> None:
