@@ -13,8 +13,9 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.config.load import load
@@ -88,8 +89,32 @@ def observe_remains(engine: Engine, stack: str) -> LiveState:
 
 
 def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:
-    """Each declared and each live sandbox of the stack."""
-    return summarize(stack, engine.observe(stack, deep=True), time.time())
+    """Each declared and each live sandbox of the stack.
+
+    An engine probes for the first time only when an interval has passed; where it has not done so yet, we do.
+    """
+    live = engine.observe(stack, deep=True)
+    return summarize(stack, replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes)), time.time())
+
+
+def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple[LiveSandbox, ...]:
+    unprobed = [live for live in sandboxes if live.health == "starting" and live.state == "running"]
+    if not unprobed:
+        return sandboxes
+    # Threads are loaded only where there is something to ask.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        healthy = {live.id for live, passed in zip(unprobed, pool.map(_probe(engine), unprobed), strict=True) if passed}
+    return tuple(replace(live, health="healthy") if live.id in healthy else live for live in sandboxes)
+
+
+def _probe(engine: Engine) -> Callable[[LiveSandbox], bool]:
+    def passes(live: LiveSandbox) -> bool:
+        health = live.record.health if live.record else None
+        return health is not None and engine.probe(live.id, health).exit_code == 0
+
+    return passes
 
 
 def find_sandboxes(engine: Engine, stack: Stack, names: tuple[str, ...]) -> tuple[LiveSandbox, ...]:

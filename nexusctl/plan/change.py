@@ -116,13 +116,13 @@ def _replace_note(decision: Decision) -> str:
 
 
 def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
-    gone = "it is not in the stack file"
+    gone = "it is not in the stack file" if scene.stack.sandboxes else "its stack is destroyed"
     for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:
             yield Change(action="remove", kind="sandbox", name=live.sandbox, cause="removed", reason=gone)
     for network in scene.networks.excess:
         yield Change(
-            action="remove", kind="network", name=network.network, cause="removed", reason="no sandbox is on it"
+            action="remove", kind="network", name=network.network, cause="removed", reason="no sandbox needs it"
         )
     if remove_volumes:
         for volume in sorted(scene.live.volumes, key=lambda volume: volume.name):
