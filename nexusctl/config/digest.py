@@ -6,6 +6,7 @@ import hashlib
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Digests:
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
-        self._trees: dict[tuple[str, tuple[str, ...]], tuple[UploadFile, ...]] = {}
+        self._trees: dict[tuple[str, tuple[str, ...], int | None], tuple[UploadFile, ...]] = {}
 
     def file(self, path: Path, size: int) -> str:
         """The SHA-256 of a file in hex. Raises `Unfit` where it is too large or cannot be read."""
@@ -45,15 +46,16 @@ class Digests:
             self._files[str(path)] = known
         return known
 
-    def tree(self, folder: Path, ignore: tuple[str, ...]) -> tuple[UploadFile, ...]:
+    def tree(self, folder: Path, ignore: tuple[str, ...], mode: int | None) -> tuple[UploadFile, ...]:
         """Everything below `folder` and itself, by path, without what the gitignore patterns `ignore` name.
 
+        Files get `mode`; folders, and files where it is None, have their own.
         Raises `Unfit` for a link that leads outside, a special file, or more than fits into an upload.
         """
-        key = (str(folder), ignore)
+        key = (str(folder), ignore, mode)
         if key not in self._trees:
             spec = _ignore_spec(ignore)
-            entries = list(self._walk(folder, spec))
+            entries = [_with_mode(entry, mode) for entry in self._walk(folder, spec)]
             self._trees[key] = tuple(sorted(entries, key=lambda entry: entry.path))
         return self._trees[key]
 
@@ -120,6 +122,10 @@ def _ignore_spec(patterns: tuple[str, ...]) -> Any:
 
 def _unreadable(name: str, error: OSError) -> Unfit:
     return Unfit(f"`{name}` cannot be read: {(error.strerror or 'unknown error').lower()}", "check its permissions")
+
+
+def _with_mode(entry: UploadFile, mode: int | None) -> UploadFile:
+    return entry if mode is None or entry.kind != "file" else replace(entry, mode=mode)
 
 
 def _bits(mode: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from nexusctl.config.host import locate
 from nexusctl.config.node import Scalar, Source
@@ -18,11 +19,23 @@ _ESCAPE = re.compile(r"\\(.)")
 _ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
 
 
-def read_dotenv(path: Scalar, problems: Problems) -> dict[str, Scalar]:
-    """The variables in the file that `path` names, each with its place; problems carry the file's own lines."""
-    found = locate(path, "env_file", problems)
-    if found is None:
-        return {}
+class EnvFiles:
+    """Lives as long as one load: a hundred sandboxes may name the same file."""
+
+    def __init__(self) -> None:
+        self._known: dict[Path, dict[str, Scalar]] = {}
+
+    def read(self, path: Scalar, problems: Problems) -> dict[str, Scalar]:
+        """The variables in the file that `path` names, each with its place; problems carry the file's own lines."""
+        found = locate(path, "env_file", problems)
+        if found is None:
+            return {}
+        if found not in self._known:
+            self._known[found] = _read_file(found, path, problems)
+        return self._known[found]
+
+
+def _read_file(found: Path, path: Scalar, problems: Problems) -> dict[str, Scalar]:
     try:
         source = read_source(found, display=_display(path), kind="env file")
     except InputError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nexusctl.config.dotenv import read_dotenv
+from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems
 
@@ -15,11 +15,11 @@ LONGEST = 131_071
 _AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)
 
 
-def build_env(sandbox: Mapping, problems: Problems) -> dict[str, str]:
-    """The variables of `sandbox`; those in `env` win over those in the files."""
+def build_env(sandbox: Mapping, files: EnvFiles, problems: Problems) -> dict[str, str]:
+    """The variables of `sandbox`; those in `env` win over those in `files`."""
     env: dict[str, str] = {}
     for path in _paths(sandbox.get("env_file")):
-        for key, value in read_dotenv(path, problems).items():
+        for key, value in files.read(path, problems).items():
             if _fits(key, value.text, value, problems):
                 env[key] = value.text
     for key, text in build_texts(sandbox, "env", problems).items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from nexusctl.config.digest import Digests
+from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping
 from nexusctl.config.problems import Problems
 from nexusctl.config.references import connect
@@ -41,6 +42,7 @@ def build(conforming: Mapping, document: Mapping, problems: Problems) -> Stack:
         networks=document.section("networks").keys(),
         templates=templates,
         digests=Digests(),
+        env_files=EnvFiles(),
         problems=problems,
     )
     section = conforming.get("sandboxes")

@@ -26,6 +26,9 @@ class Problems:
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:
         for diagnostic in diagnostics:
             self._found.setdefault((diagnostic.location, diagnostic.summary), diagnostic)
+        # Nobody reads on, and a hostile file could make very many.
+        if len(self._found) > SHOWN_AT_MOST:
+            self.raise_any()
 
     def __bool__(self) -> bool:
         return bool(self._found)
@@ -35,12 +38,10 @@ class Problems:
         if not self._found:
             return
         ordered = sorted(self._found.values(), key=lambda d: d.location or Location("", 0, 0))
-        shown, rest = ordered[:SHOWN_AT_MOST], len(ordered) - SHOWN_AT_MOST
-        if rest > 0:
-            shown.append(
-                Diagnostic(f"{rest} more problems are not shown", hint="put these right first, then look again")
-            )
-        raise InputError(*shown)
+        if len(ordered) > SHOWN_AT_MOST:
+            hint = "put these right first, then look again"
+            ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
+        raise InputError(*ordered)
 
 
 def note(text: str, place: Node) -> Note:

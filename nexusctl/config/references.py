@@ -26,11 +26,16 @@ class Edge:
 
 Edges = MappingType[str, MappingType[str, Edge]]
 
+CYCLES_SHOWN = 10
+MOST_SANDBOXES = 10_000
+MOST_DEPENDENCIES = 200_000
+
 
 def connect(groups: MappingType[str, Group], declared: Collection[str], problems: Problems) -> dict[str, Sandbox]:
     """All instances by name, with their dependencies; `declared` also has the names of wrong sandboxes."""
     edges = {name: _edges(group, declared, problems) for name, group in groups.items()}
     _refuse_cycles(edges, problems)
+    _refuse_too_many(groups, edges, problems)
     sandboxes: dict[str, Sandbox] = {}
     makers: dict[str, Group] = {}
     for name, group in groups.items():
@@ -39,12 +44,27 @@ def connect(groups: MappingType[str, Group], declared: Collection[str], problems
         for instance in _instances(group):
             if instance in sandboxes:
                 _refuse_name(instance, group, makers[instance], problems)
-            sandboxes[instance] = replace(group.sandbox, name=instance, depends_on=dependencies)
+            same = instance == name and not dependencies
+            sandbox = group.sandbox if same else replace(group.sandbox, name=instance, depends_on=dependencies)
+            sandboxes[instance] = sandbox
             makers[instance] = group
     problems.sandbox = None
     placed = [(name, port, place) for name, group in makers.items() for port, place in group.ports]
     refuse_port_clashes(placed, problems)
     return sandboxes
+
+
+def _refuse_too_many(groups: MappingType[str, Group], edges: Edges, problems: Problems) -> None:
+    """Stop before a few lines with large `replicas` fill the memory."""
+    counts = {name: 1 if group.replicas is None else group.replicas for name, group in groups.items()}
+    sandboxes = sum(counts.values())
+    dependencies = sum(counts.get(target, 0) for targets in edges.values() for target in targets)
+    if sandboxes <= MOST_SANDBOXES and dependencies <= MOST_DEPENDENCIES:
+        return
+    largest = max(groups.values(), key=lambda group: group.replicas or 0)
+    what = f"{MOST_SANDBOXES:,} sandboxes" if sandboxes > MOST_SANDBOXES else f"{MOST_DEPENDENCIES:,} dependencies"
+    problems.add(largest.key, f"the stack has more than {what}", "lower `replicas`, or split the stack")
+    problems.raise_any()
 
 
 def _instances(group: Group) -> list[str]:
@@ -91,7 +111,10 @@ def _written(group: Group) -> list[Edge]:
 def _refuse_cycles(edges: Edges, problems: Problems) -> None:
     """Report each cycle with its whole path; one of its edges is then left out, so that the next one shows."""
     graph = {name: list(targets) for name, targets in edges.items()}
-    while path := _cycle(graph):
+    for _ in range(CYCLES_SHOWN):
+        path = _cycle(graph)
+        if not path:
+            break
         steps = [(one, other, edges[one][other].place) for one, other in pairwise(path)]
         first = min(range(len(steps)), key=lambda at: (steps[at][2].line, steps[at][2].column))
         steps = steps[first:] + steps[:first]

@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import SHOWN_AT_MOST, Problems, note
-from nexusctl.config.suggestion import suggest
+from nexusctl.config.suggestion import nearest, suggest
 
 Path = tuple[str | int, ...]
 
@@ -65,7 +65,7 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, error: Any, problems: Prob
 
 def _missing_key(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
     for key in error.validator_value:
-        if key not in node.values:
+        if key not in node.values and not _misspelt(node, [key], error.schema):
             where = f"`{_dotted(path)}` lacks" if path else "the file lacks"
             problems.add(place, f"{where} `{key}`", _example(error.schema["properties"][key], key))
     return [path]
@@ -80,9 +80,16 @@ def _alternatives(node: Mapping, place: Node, path: Path, error: Any, problems: 
         summary = f"`{_dotted(path)}` has both `{given[0]}` and `{given[1]}`, which exclude each other"
         problems.add(second, summary, f"keep one of {either}", note("the other one is here", first))
         return [path]
-    problems.add(place, f"`{_dotted(path)}` needs {either}", _example(error.schema, ""))
+    if not _misspelt(node, names, error.schema):
+        problems.add(place, f"`{_dotted(path)}` needs {either}", _example(error.schema, ""))
     # A sandbox is taken apart further, so that its other problems show as well.
     return [] if error.validator == "anyOf" else [path]
+
+
+def _misspelt(node: Mapping, names: list[str], schema: MappingType[str, Any]) -> bool:
+    """Whether an unknown key, which has a problem of its own, was meant to be one of `names`."""
+    unknown = [key for key in node.values if key not in schema["properties"]]
+    return any(nearest(key, names) for key in unknown[:SHOWN_AT_MOST])
 
 
 _REPORTS: MappingType[str, Callable[[Mapping, Node, Path, Any, Problems], list[Path]]] = {

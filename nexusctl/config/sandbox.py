@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from nexusctl.config.digest import Digests
+from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.environment import build_env, build_texts
 from nexusctl.config.health import build_command, build_health
 from nexusctl.config.mounts import build_mounts
@@ -52,6 +53,7 @@ class Surroundings:
     networks: Collection[str]
     templates: Templates
     digests: Digests
+    env_files: EnvFiles
     problems: Problems
 
 
@@ -116,7 +118,7 @@ def _build_sandbox(
         command=build_command(node.get("command")),
         working_dir=node.text("working_dir"),
         user=node.text("user"),
-        env=build_env(node, problems),
+        env=build_env(node, around.env_files, problems),
         packages=build_packages(node, guess, around.digests, problems),
         uploads=build_uploads(node, around.digests, problems),
         startup=node.text("startup"),

@@ -21,7 +21,7 @@ from nexusctl.errors import Diagnostic, InputError
 
 SIZE_LIMIT = 1024 * 1024
 DEPTH_LIMIT = 64
-NODE_LIMIT = 100_000
+NODE_LIMIT = 60_000
 
 # The C parser is some thirty times faster; PyYAML is also packaged without it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

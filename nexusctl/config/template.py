@@ -17,7 +17,7 @@ from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.record import canonical
 from nexusctl.model.template import Recipe, Template
 
-_FOLDER = Path(__file__).resolve().parent.parent / "templates"
+FOLDER = Path(__file__).resolve().parent.parent / "templates"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class TemplateFile:
 
 def template_names() -> tuple[str, ...]:
     """The names of the built-in templates, sorted."""
-    return tuple(sorted(path.stem for path in _FOLDER.glob("*.yaml")))
+    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
 def load_template(name_or_path: str | Path) -> Template:
@@ -54,7 +54,7 @@ def is_path(name: str) -> bool:
 
 def read_built_in(name: str) -> TemplateFile:
     """The built-in template `name`. Raises `InputError` where its data is wrong."""
-    path = _FOLDER / f"{name}.yaml"
+    path = FOLDER / f"{name}.yaml"
     return read_template(path, f"nexusctl/templates/{path.name}")
 
 
@@ -91,7 +91,7 @@ def _recipe(node: Mapping, below: tuple[str, ...], problems: Problems) -> Recipe
             hint = suggest(base.text, known, "templates that it can be made from")
             problems.add(base, f"a recipe cannot be made from `{base.text}` here", hint)
             return None
-        under = read_template(_FOLDER / f"{base.text}.yaml", f"nexusctl/templates/{base.text}.yaml", below).template
+        under = read_template(FOLDER / f"{base.text}.yaml", f"nexusctl/templates/{base.text}.yaml", below).template
         if under.recipe is None:
             problems.add(base, f"the template `{base.text}` has no recipe", "name one that has")
             return None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import posixpath
 import stat
-from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.config.digest import Digests, Unfit
@@ -85,25 +84,23 @@ def _text_file(content: str, mode: int) -> UploadFile:
 
 def _files(node: Mapping, path: Path, mode: int | None, digests: Digests, problems: Problems) -> tuple[UploadFile, ...]:
     try:
-        files = _read(node, path, digests)
+        found = path.stat()
+        if stat.S_ISDIR(found.st_mode):
+            return digests.tree(path, _patterns(node), mode)
+        if not stat.S_ISREG(found.st_mode):
+            raise Unfit("it is a socket, pipe or device", "name a file or a folder")  # noqa: TRY301
+        digest = digests.file(path, found.st_size)
     except Unfit as error:
         problems.add(node.values["source"], f"`{node.text('source')}` cannot be uploaded: {error.summary}", error.hint)
         return ()
-    if mode is None:
-        return files
-    return tuple(replace(file, mode=mode) if file.kind == "file" else file for file in files)
+    bits = stat.S_IMODE(found.st_mode) if mode is None else mode
+    return (UploadFile(path="", digest=digest, mode=bits, size=found.st_size),)
 
 
-def _read(node: Mapping, path: Path, digests: Digests) -> tuple[UploadFile, ...]:
-    found = path.stat()
-    if stat.S_ISDIR(found.st_mode):
-        patterns = node.get("ignore")
-        items = patterns.items if isinstance(patterns, Sequence) else []
-        return digests.tree(path, tuple(item.text for item in items if isinstance(item, Scalar)))
-    if not stat.S_ISREG(found.st_mode):
-        raise Unfit("it is a socket, pipe or device", "name a file or a folder")
-    digest = digests.file(path, found.st_size)
-    return (UploadFile(path="", digest=digest, mode=stat.S_IMODE(found.st_mode), size=found.st_size),)
+def _patterns(node: Mapping) -> tuple[str, ...]:
+    patterns = node.get("ignore")
+    items = patterns.items if isinstance(patterns, Sequence) else []
+    return tuple(item.text for item in items if isinstance(item, Scalar))
 
 
 def _refuse_clashes(uploads: list[tuple[Upload, Mapping]], problems: Problems) -> None:
