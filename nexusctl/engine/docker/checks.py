@@ -11,7 +11,7 @@ from nexusctl.engine.docker.facts import CA_VARIABLES, PROXY_VARIABLES, EngineFa
 
 OLDEST_API = (1, 40)
 GIB = 1024**3
-OPEN_FILES = 65_536
+OPEN_FILES = 8_192
 SKEW = 5.0
 DEFAULT_POOLS = 31
 """Subnets in Docker's default pools: 172.17 to 172.31 whole, and 192.168 in sixteen parts."""
