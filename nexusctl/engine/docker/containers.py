@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.archive import put_uploads
 from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.spec import container_body, endpoint, limits_update, network_key
 from nexusctl.engine.docker.wire import Wire
@@ -30,6 +29,9 @@ def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placem
         for attachment in placement.networks[1:]:
             connect(wire, container_id, attachment, (sandbox.name, sandbox.group))
         if sandbox.uploads:
+            # A plan, and an apply without uploads, need no tar.
+            from nexusctl.engine.docker.archive import put_uploads  # noqa: PLC0415
+
             put_uploads(wire, container_id, sandbox.uploads)
     except BaseException:
         with contextlib.suppress(EngineError):

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from typing import BinaryIO
 
 from nexusctl.engine.base import Condition, LogChunk, Outcome, Report
-from nexusctl.engine.docker import archive, containers, endpoint, inspection, lock, objects, observe
+from nexusctl.engine.docker import containers, endpoint, inspection, lock, objects, observe
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
@@ -105,7 +105,10 @@ class DockerEngine:
         containers.update_limits(self.wire, container_id, resources, restart)
 
     def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
-        archive.put_uploads(self.wire, container_id, uploads, delete)
+        # See `containers.create_container`.
+        from nexusctl.engine.docker.archive import put_uploads  # noqa: PLC0415
+
+        put_uploads(self.wire, container_id, uploads, delete)
 
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
         containers.connect(self.wire, container_id, attachment, aliases)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -33,6 +32,9 @@ _RESTART: Mapping[str, RestartPolicy] = {
 
 def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
     """Each sandbox with its inspection; those that have gone meanwhile are left out."""
+    # A plan without a look inside needs no threads.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         found = pool.map(lambda sandbox: _inspect(wire, sandbox), sandboxes)
         return tuple(sandbox for sandbox in found if sandbox)

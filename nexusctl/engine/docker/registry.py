@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 from nexusctl.engine.docker.reference import registry_of
 from nexusctl.engine.docker.wire import Wire
@@ -26,6 +25,9 @@ def find_unreachable(wire: Wire, stack: Stack, images: Mapping[str, LiveImage]) 
         by_registry.setdefault(registry_of(reference), set()).add(reference)
     if not by_registry:
         return frozenset()
+    # A plan whose images are all here needs no threads.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
     samples = [min(references) for references in by_registry.values()]
     with ThreadPoolExecutor(max_workers=min(8, len(samples))) as pool:
         answers = list(pool.map(lambda sample: is_answered(wire, sample), samples))
