@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable
 
 NEWEST_VERSION = "1.45"
@@ -29,9 +29,13 @@ _SCHEMES = ("unix", "tcp", "http", "https", "ssh")
 def connect(environ: Mapping[str, str] | None = None) -> Wire:
     """A wire to the engine that `find_endpoint` names, at an API version that both sides know.
 
+    DOCKER_CLIENT_TIMEOUT sets the seconds without a byte after which a call counts as unanswered.
     Raises `EngineUnreachable` where nothing answers.
     """
-    return Wire(negotiate(find_endpoint(environ)))
+    environ = os.environ if environ is None else environ
+    patience = environ.get("DOCKER_CLIENT_TIMEOUT", "")
+    timeout = float(patience) if patience.replace(".", "", 1).isdigit() else CALL_TIMEOUT
+    return Wire(negotiate(find_endpoint(environ)), timeout=timeout)
 
 
 def find_endpoint(environ: Mapping[str, str] | None = None) -> Endpoint:
