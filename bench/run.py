@@ -109,11 +109,17 @@ def format_table(size: int, times: Times) -> str:
     medians = {name: [statistics.median(rounds[act]) for act in ACTS] for name, rounds in times.items()}
     rows = [[f"{size} sandboxes", *ACTS]]
     rows += [[name, *(f"{value:.2f}" for value in values)] for name, values in medians.items()]
-    for other, values in medians.items():
-        if other != "nexusctl":
-            pairs = zip(medians["nexusctl"], values, strict=True)
-            rows.append([f"nexusctl / {other}", *(f"{ours / theirs:.2f}" for ours, theirs in pairs)])
+    rows += [
+        [f"nexusctl / {other}", *(format_ratio(*pair) for pair in zip(medians["nexusctl"], values, strict=True))]
+        for other, values in medians.items()
+        if other != "nexusctl"
+    ]
     return "\n".join(f"{row[0]:<20}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows)
+
+
+def format_ratio(ours: float, theirs: float) -> str:
+    """How many times as long; nothing where the other had nothing to do but one call."""
+    return f"{ours / theirs:.2f}" if theirs > 0.05 else "-"
 
 
 def format_installs(found: Installed) -> str:
