@@ -13,17 +13,25 @@ _INDENTATION = "check the indentation: entries of one mapping or list begin in t
 _MEANINGS = (
     ("mapping values are not allowed", "a `:` that no key can have here", "put a text with `: ` in quotes"),
     ("could not find expected ':'", "this line has a key without a `:`", "write `key: value`"),
-    ("found unexpected end of stream", "the file ends inside of a text in quotes", "close the quotes"),
-    ("found unexpected document indicator", "a document ends inside of a text in quotes", "close the quotes"),
+    ("found unexpected end of stream", "this quote is never closed", "close it"),
+    ("found unexpected document indicator", "this quote is not closed in its document", "close it"),
     ("found unknown escape character", "this escape is not known in double quotes", "write `\\\\` for a backslash"),
     ("did not find expected ',' or ']'", "a list in brackets is not closed or lacks a comma", "write `[a, b]`"),
     ("did not find expected ',' or '}'", "a mapping in braces is not closed or lacks a comma", "write `{a: 1, b: 2}`"),
     ("did not find expected key", "this does not belong to the mapping that it stands in", _INDENTATION),
     ("did not find expected '-' indicator", "this does not belong to the list that it stands in", _INDENTATION),
     ("block sequence entries are not allowed", "a list item cannot begin here", "begin the list on a line of its own"),
+    (
+        "did not find expected node content",
+        "a value is missing here, or needs quotes",
+        'put it in quotes: ":3000/health"',
+    ),
     ("found undefined tag handle", "the tag is not known here", "write the value without a tag"),
     ("expected <block end>", "this does not belong to what it stands in", _INDENTATION),
 )
+
+# Where it began is what has to be changed, not where the parser noticed.
+_BEGUN_WRONG = ("could not find expected ':'", "found unexpected end of stream", "found unexpected document indicator")
 
 
 def explain(source: Source, problem: str | None, mark: Any, context: str | None, context_mark: Any) -> Diagnostic:
@@ -32,7 +40,10 @@ def explain(source: Source, problem: str | None, mark: Any, context: str | None,
     excerpt = source.excerpt(line)
     summary, hint = _meaning(problem or "", excerpt[column - 1 : column])
     notes: tuple[Note, ...] = ()
-    if context and context_mark and context_mark.line != line - 1:
+    if context_mark and any(words in (problem or "") for words in _BEGUN_WRONG):
+        line, column = context_mark.line + 1, context_mark.column + 1
+        excerpt = source.excerpt(line)
+    elif context and context_mark and context_mark.line != line - 1:
         begun = context_mark.line + 1
         notes = (Note("it began here", source.location(begun, context_mark.column + 1), source.excerpt(begun)),)
     return Diagnostic(summary, source.location(line, column), excerpt, hint, notes)
@@ -42,7 +53,7 @@ def _meaning(problem: str, character: str) -> tuple[str, str]:
     if "cannot start any token" in problem:
         if character == "\t":
             return "a tab cannot indent YAML", "indent with spaces"
-        return f"a bare text cannot begin with `{character}`", "put the text in quotes"
+        return f"a bare text cannot begin with {character}", "put the text in quotes"
     for words, summary, hint in _MEANINGS:
         if words in problem:
             return summary, hint

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nexusctl.config.host import locate
+from nexusctl.config.host import display, locate
 from nexusctl.config.node import Scalar, Source
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import read_source
@@ -37,18 +37,12 @@ class EnvFiles:
 
 def _read_file(found: Path, path: Scalar, problems: Problems) -> dict[str, Scalar]:
     try:
-        source = read_source(found, display=_display(path), kind="env file")
+        source = read_source(found, display=display(path), kind="env file")
     except InputError as error:
         problems.extend(error.diagnostics)
         return {}
     pairs = (_read_line(source, number, problems) for number in range(1, len(source.lines) + 1))
     return {pair[0]: pair[1] for pair in pairs if pair}
-
-
-def _display(path: Scalar) -> str:
-    """The env file as messages call it: beside the stack file, as that one is called."""
-    folder = path.source.display.rpartition("/")[0]
-    return f"{folder}/{path.text}" if folder and not path.text.startswith(("/", "~")) else path.text
 
 
 def _read_line(source: Source, number: int, problems: Problems) -> tuple[str, Scalar] | None:

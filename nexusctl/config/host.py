@@ -34,6 +34,13 @@ def locate(node: Scalar, field: str, problems: Problems, text: str | None = None
     return None
 
 
+def display(node: Scalar) -> str:
+    """The file that `node` names as messages call it: beside the file that names it, as that one is called."""
+    if node.text.startswith(("/", "~")):
+        return node.text
+    return os.path.normpath(os.path.join(os.path.dirname(node.source.display), node.text))  # noqa: PTH118, PTH120
+
+
 def path_text(node: Scalar, text: str | None = None) -> str:
     return node.text if text is None else text
 

@@ -68,7 +68,8 @@ def _volume(place: Scalar, name: str, declared: Collection[str], problems: Probl
         return name
     hint = f"declare it at the top: `volumes: {{{name}: }}`, or write `./{name}` for a folder"
     if declared:
-        hint = suggest(name, declared, "volumes of this stack") + f"; for a folder write `./{name}`"
+        known = suggest(name, declared, "volumes of this stack")
+        hint = f"{known}{'' if known.endswith('?') else ';'} for a folder write `./{name}`"
     problems.add(place, f"there is no volume `{name}` in this stack", hint)
     return None
 

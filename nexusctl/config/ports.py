@@ -46,6 +46,10 @@ def refuse_port_clashes(placed: Iterable[tuple[str, Port, Node]], problems: Prob
         if other[2] is place:
             hint = f"leave the host port out, so that each gets a free one: `- {port.container}`"
             problems.add(place, f"`{other[0]}` and `{instance}` both want port {port.host} of this machine", hint)
+        elif other[0] == instance:
+            hint = "give one of them another host port, or leave it out for a free one"
+            first = note("it takes it first here", other[2])
+            problems.add(place, f"`{instance}` wants port {port.host} of this machine twice", hint, first)
         else:
             hint = "give one of them another host port, or leave it out for a free one"
             summary = f"`{instance}` wants port {port.host} of this machine, which `{other[0]}` has"
@@ -63,7 +67,8 @@ def _build_port(node: Node, problems: Problems) -> Port | None:
         return _checked(node, node.text("container") or "", host, address, protocol, problems)
     match = _TEXT.match(node.text) if isinstance(node, Scalar) else None
     if not match:
-        problems.add(node, "this is no port", "write a decimal number such as `3000`")
+        shown = node.text if isinstance(node, Scalar) else "this"
+        problems.add(node, f"`{shown}` is no port", "write a decimal number such as `3000`")
         return None
     address = (match["address"] or LOOPBACK).strip("[]")
     return _checked(node, match["container"], match["host"] or None, address, match["protocol"] or "tcp", problems)

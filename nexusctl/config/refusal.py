@@ -23,6 +23,25 @@ _KINDS = {
     "null": "nothing",
 }
 
+# What other tools call it, and what it is called here.
+_ELSEWHERE = {
+    "build": "`image` or `template`, with `packages` and `uploads` for what is built in",
+    "container_name": "no name: a sandbox is called as its key",
+    "deploy": "`replicas` and `resources` on the sandbox itself",
+    "entrypoint": "`command`",
+    "env_vars": "`env`",
+    "environment": "`env`",
+    "expose": "nothing: sandboxes of one stack reach all ports of each other",
+    "files": "`uploads`",
+    "healthcheck": "`health`",
+    "install_packages": "`packages`",
+    "labels": "`metadata`",
+    "mem_limit": "`resources: {memory: ...}`",
+    "services": "`sandboxes`",
+    "startup_script": "`startup`",
+    "working_directory": "`working_dir`",
+}
+
 
 def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
     """Report jsonschema's `error` about `document`; returns the paths of what cannot be used."""
@@ -30,7 +49,8 @@ def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
     problems.sandbox = str(path[1]) if len(path) > 1 and path[0] == "sandboxes" else None
     node, key = _find(document, path)
     if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
-        problems.add(node.keys[error.instance], f"`{_shown(error.instance)}` cannot be a name here", _advice(error))
+        name = f"`{_shown(error.instance)}`" if error.instance else "an empty text"
+        problems.add(node.keys[error.instance], f"{name} cannot be a name here", _advice(error))
         return [(*path, error.instance)]
     report = _REPORTS.get(error.validator)
     if report and isinstance(node, Mapping):
@@ -58,7 +78,8 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, error: Any, problems: Prob
     for key in unknown[: SHOWN_AT_MOST + 1]:
         where = f"in `{_dotted(path)}`" if path else "at the top of the file"
         left = known.keys() - node.values.keys()
-        hint = suggest(key, left or known, "keys that can stand here")
+        here = _ELSEWHERE.get(key)
+        hint = f"write {here}" if here else suggest(key, left or known, "keys that can stand here")
         problems.add(node.keys[key], f"unknown key `{_shown(key)}` {where}", hint)
     return [(*path, key) for key in unknown]
 

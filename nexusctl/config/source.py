@@ -89,12 +89,14 @@ def _decode(data: bytes, display: str) -> str:
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-16" if wide else "utf-8", "replace")
+        before = data[: error.start].decode("utf-8", "replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         place = Source(Path(), display, data.decode("utf-8", "replace"))
-        summary = "the file is not valid UTF-16" if wide else f"byte 0x{data[error.start]:02x} is not valid UTF-8"
-        hint = "save the file as UTF-8"
-        raise InputError(Diagnostic(summary, place.location(line, column), place.excerpt(line), hint)) from None
+        if wide:
+            raise InputError(Diagnostic(f"`{display}` is not valid UTF-16", hint="save the file as UTF-8")) from None
+        summary = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
+        at = place.location(line, column)
+        raise InputError(Diagnostic(summary, at, place.excerpt(line), "save the file as UTF-8")) from None
 
 
 def _refuse_unprintable(source: Source) -> None:

@@ -6,7 +6,7 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexusctl.config.host import locate
+from nexusctl.config.host import display, locate
 from nexusctl.config.node import Mapping, Scalar, Sequence, plain
 from nexusctl.config.problems import Problems
 from nexusctl.config.schema import TEMPLATE
@@ -138,7 +138,7 @@ class Templates:
         try:
             if is_path(name):
                 path = locate(place, "template", self._problems)
-                file = read_template(path, name) if path else None
+                file = read_template(path, display(place)) if path else None
             elif name in template_names():
                 file = read_built_in(name)
             else:

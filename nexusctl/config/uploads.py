@@ -108,18 +108,21 @@ def _refuse_clashes(uploads: list[tuple[Upload, Mapping]], problems: Problems) -
     folders: dict[str, Node] = {}
     for upload, node in uploads:
         place = node.values["target"]
+        clashes: list[tuple[str, Node]] = []
+        for parent in _parents(upload.target):
+            if parent in files:
+                clashes.append((parent, files[parent]))
+            folders.setdefault(parent, place)
         for file in upload.files:
             path = posixpath.join(upload.target, file.path).rstrip("/")
-            first = files.get(path)
-            if first is None and file.kind != "folder":
-                first = folders.get(path)
-            if first is not None and first is not place:
-                hint = "give them different targets, or leave it out of one with `ignore`"
-                problems.add(place, f"two uploads write `{path}`", hint, note("the other one is here", first))
-                break
+            first = files.get(path) or (folders.get(path) if file.kind != "folder" else None)
+            if first is not None:
+                clashes.append((path, first))
             (folders if file.kind == "folder" else files).setdefault(path, place)
-            for parent in _parents(upload.target):
-                folders.setdefault(parent, place)
+        if clashes:
+            path, first = clashes[0]
+            hint = "give them different targets, or leave it out of one with `ignore`"
+            problems.add(place, f"two uploads write `{path}`", hint, note("the other one is here", first))
 
 
 def _parents(path: str) -> list[str]:

@@ -18,6 +18,7 @@ from nexusctl.config.schema import STACK, TEMPLATE, read_schema
 # How deep below the root the smallest part lies that can be left out whole, by the first key of its path.
 _PART_DEPTH = {"sandboxes": 4, "volumes": 2, "networks": 2, "defaults": 3}
 _WHOLE = {"health", "command"}
+_DEEPER = {"packages"}
 
 
 def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
@@ -55,6 +56,8 @@ def _part(path: Path) -> Path:
     depth = _PART_DEPTH.get(str(path[0]), len(path)) if path else 0
     if len(path) >= depth > 1 and path[depth - 2] in _WHOLE:
         depth -= 1
+    elif len(path) > depth > 1 and path[depth - 2] in _DEEPER:
+        depth += 1
     return path[:depth]
 
 
