@@ -24,7 +24,7 @@ from nexusctl.model.live import (
     Orphan,
     State,
 )
-from nexusctl.model.names import image_reference
+from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import (
@@ -142,7 +142,7 @@ class MemoryEngine:
                 networks=tuple(network for owner, network in self.networks.values() if owner == stack.name),
                 volumes=tuple(volume for owner, volume in self.volumes.values() if owner == stack.name),
                 images=dict(self.images),
-                taken={kind: dict(names) for kind, names in self.taken.items()},
+                taken=self._find_taken(stack),
                 host_ports={**self.host_ports, **self._foreign_ports(stack.name)},
                 unreachable=frozenset((wanted - set(self.images)) & self.unreachable),
                 orphans=tuple(
@@ -465,6 +465,16 @@ class MemoryEngine:
     def _amendments(self, container_id: str) -> list[Amendment]:
         found = (a for a in self.amendments.values() if a.container_id == container_id)
         return sorted(found, key=lambda a: a.sequence)
+
+    def _find_taken(self, stack: Stack) -> dict[str, dict[str, str]]:
+        """The names in `taken`, and those of other stacks' containers that `stack` would use."""
+        wanted = {container_name(stack.name, name) for name in stack.sandboxes}
+        others = {
+            c.name: f"a sandbox of the stack {c.stack}"
+            for c in self.containers.values()
+            if c.stack != stack.name and c.name in wanted
+        }
+        return {**self.taken, "container": {**self.taken["container"], **others}}
 
     def _foreign_ports(self, stack: str) -> dict[tuple[str, int, str], str]:
         return {

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from nexusctl.errors import Conflict
+from nexusctl.model.live import Orphan
+from nexusctl.model.names import container_name
+from nexusctl.model.stack import Mount, Port, Volume
+from tests.engine.contract.conftest import UNREACHABLE
+from tests.engine.workshop import Workshop
+
+
+def test_a_network_is_made_once_and_removed_once(shop: Workshop) -> None:
+    first = shop.join("private", internal=True)
+    assert shop.join("private", internal=True) == first
+    (live,) = shop.observe().networks
+    assert (live.id, live.name, live.network, live.internal) == (first.id, first.name, "private", True)
+    shop.engine.remove_network(first.id)
+    shop.engine.remove_network(first.id)
+    assert shop.observe().networks == ()
+
+
+def test_a_network_in_use_stays_and_says_by_whom(shop: Workshop) -> None:
+    network = shop.join()
+    shop.start(shop.sandbox(), networks=(network,))
+    with pytest.raises(Conflict, match=f"{shop.stack}_a"):
+        shop.engine.remove_network(network.id)
+    assert len(shop.observe().networks) == 1
+
+
+def test_a_sandbox_joins_all_its_networks_before_its_first_start(shop: Workshop) -> None:
+    networks = (shop.join("one"), shop.join("two"))
+    container_id = shop.create(shop.sandbox(networks=("one", "two")), networks=networks)
+    assert shop.look(container_id).networks == {network.id: network.name for network in networks}
+    shop.engine.start_container(container_id)
+    assert shop.look(container_id).networks == {network.id: network.name for network in networks}
+
+
+def test_a_sandbox_without_networks_is_in_none(shop: Workshop) -> None:
+    assert shop.look(shop.start(shop.sandbox())).networks == {}
+
+
+def test_networks_are_joined_and_left_while_it_runs(shop: Workshop) -> None:
+    one, two = shop.join("one"), shop.join("two")
+    container_id = shop.start(shop.sandbox(networks=("one",)), networks=(one,))
+    for _ in range(2):
+        shop.engine.connect(container_id, two, ("a",))
+        assert shop.look(container_id).networks == {one.id: one.name, two.id: two.name}
+    for _ in range(2):
+        shop.engine.disconnect(container_id, one.id)
+        assert shop.look(container_id).networks == {two.id: two.name}
+
+
+def test_a_volume_is_made_once_and_removed_once(shop: Workshop) -> None:
+    name = f"{shop.stack}_data"
+    for _ in range(2):
+        shop.engine.create_volume(shop.stack, Volume(name="data"), name)
+    (live,) = shop.observe().volumes
+    assert (live.name, live.volume) == (name, "data")
+    for _ in range(2):
+        shop.engine.remove_volume(name)
+    assert shop.observe().volumes == ()
+
+
+def test_a_volume_of_another_stack_is_never_taken(shop: Workshop, other: Workshop) -> None:
+    other.engine.create_volume(other.stack, Volume(name="data"), f"{shop.stack}_data")
+    with pytest.raises(Conflict, match="taken"):
+        shop.engine.create_volume(shop.stack, Volume(name="data"), f"{shop.stack}_data")
+
+
+def test_a_volume_in_use_stays_and_says_by_whom(shop: Workshop) -> None:
+    name = f"{shop.stack}_data"
+    shop.engine.create_volume(shop.stack, Volume(name="data"), name)
+    mount = Mount(kind="volume", source="data", target="/data")
+    shop.create(shop.sandbox(mounts=(mount,)), volumes={"data": name})
+    with pytest.raises(Conflict, match=f"{shop.stack}_a"):
+        shop.engine.remove_volume(name)
+    assert len(shop.observe().volumes) == 1
+
+
+def test_the_newest_amendment_is_the_record(shop: Workshop) -> None:
+    sandbox = shop.sandbox()
+    container_id = shop.create(sandbox)
+    names = [shop.engine.amend(shop.stack, replace(sandbox, timeout=n), container_id) for n in (1, 2)]
+    again = shop.engine.amend(shop.stack, replace(sandbox, timeout=2), container_id)
+    live = shop.look(container_id)
+    assert again == names[1]
+    assert live.record == replace(sandbox, timeout=2)
+    assert live.amendments == tuple(names)
+    shop.engine.remove_amendment(names[0])
+    shop.engine.remove_amendment(names[0])
+    live = shop.look(container_id)
+    assert (live.record, live.amendments) == (replace(sandbox, timeout=2), (names[1],))
+
+
+def test_more_than_nine_amendments_keep_their_order(shop: Workshop) -> None:
+    sandbox = shop.sandbox()
+    container_id = shop.create(sandbox)
+    for n in range(1, 12):
+        shop.engine.amend(shop.stack, replace(sandbox, timeout=n), container_id)
+    assert shop.look(container_id).record == replace(sandbox, timeout=11)
+
+
+def test_an_amendment_whose_container_is_gone_is_an_orphan(shop: Workshop) -> None:
+    container_id = shop.create(shop.sandbox())
+    name = shop.engine.amend(shop.stack, shop.sandbox(timeout=1), container_id)
+    assert shop.observe().orphans == ()
+    shop.engine.remove_container(container_id)
+    assert shop.observe().orphans == (Orphan(kind="amendment", name=name),)
+    shop.engine.remove_amendment(name)
+    assert shop.observe().orphans == ()
+
+
+def test_stacks_do_not_see_each_other(shop: Workshop, other: Workshop) -> None:
+    other.start(other.sandbox(), networks=(other.join(),))
+    live = shop.observe()
+    assert (live.sandboxes, live.networks, live.volumes) == ((), (), ())
+
+
+def test_a_needed_name_that_another_stack_has_is_reported_with_its_owner(shop: Workshop, other: Workshop) -> None:
+    sandbox = shop.sandbox()
+    name = container_name(shop.stack, "a")
+    other.engine.create_container(other.stack, sandbox, replace(other.place(sandbox), name=name))
+    taken = shop.observe(sandbox).taken["container"]
+    assert set(taken) == {name}
+    assert other.stack in taken[name]
+
+
+def test_host_ports_of_others_are_reported_and_own_ones_are_not(shop: Workshop, other: Workshop) -> None:
+    own = shop.start(shop.sandbox(ports=(Port(container=80),)), networks=(shop.join(),))
+    foreign = other.start(other.sandbox(ports=(Port(container=80),)), networks=(other.join(),))
+    found = shop.observe().host_ports
+    own_port, foreign_port = shop.look(own).ports[0].host, other.look(foreign).ports[0].host
+    assert ("127.0.0.1", own_port, "tcp") not in found
+    assert found["127.0.0.1", foreign_port, "tcp"] == f"{other.stack}_a"
+
+
+def test_images_that_are_here_are_not_asked_for_and_absent_ones_are(shop: Workshop) -> None:
+    live = shop.observe(shop.sandbox("a"), shop.sandbox("b", image=UNREACHABLE))
+    assert shop.image in live.images
+    assert UNREACHABLE not in live.images
+    assert live.unreachable == {UNREACHABLE}
