@@ -220,9 +220,10 @@ class MemoryEngine:
         self._note("create_network", name)
         with self._mutex:
             for network_id, (owner, found) in self.networks.items():
-                if (owner, found.network) == (stack, network.name):
+                if (owner, found.network, found.internal) == (stack, network.name, network.internal):
                     return network_id
-            self._check_name("network", name, (found.name for _, found in self.networks.values()))
+            others = (found.name for owner, found in self.networks.values() if owner != stack)
+            self._check_name("network", name, others)
             made = LiveNetwork(id=self._new_id(name), name=name, network=network.name, internal=network.internal)
             self.networks[made.id] = (stack, made)
             return made.id

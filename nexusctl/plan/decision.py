@@ -66,7 +66,9 @@ def _decide_task(
     sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
 ) -> Decision:
     rerun: tuple[Cause, str] | None = None
-    if holder.state in ("exited", "dead") and holder.exit_code != 0:
+    if holder.record is not None and holder.record.kind != "task":
+        rerun = ("changed", "it was a service")
+    elif holder.state in ("exited", "dead") and holder.exit_code != 0:
         rerun = ("failed", f"its last run exited with {holder.exit_code}")
     elif sandbox.run == "always":
         rerun = ("run", "it runs at every apply")

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
 from nexusctl.model.plan import Step
 
 
 def order_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """`steps` in topological order, ties broken by id. A need that names no step is left out."""
-    by_id = {step.id: step for step in steps}
+    """`steps` in topological order, ties broken by id; their needs are sorted, and those that name no step left out."""
+    known = {step.id: step for step in steps}
+    by_id = {
+        step_id: replace(step, needs=tuple(sorted(known.keys() & set(step.needs)))) for step_id, step in known.items()
+    }
     if not by_id:
         return ()
     # Importing networkx takes longer than a whole plan that has no step.
@@ -17,7 +21,7 @@ def order_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
 
     graph: nx.DiGraph[str] = nx.DiGraph()
     graph.add_nodes_from(by_id)
-    graph.add_edges_from((need, step.id) for step in by_id.values() for need in step.needs if need in by_id)
+    graph.add_edges_from((need, step.id) for step in by_id.values() for need in step.needs)
     return tuple(by_id[step_id] for step_id in nx.lexicographical_topological_sort(graph))
 
 

@@ -17,13 +17,18 @@ from nexusctl.model.stack import Network, Sandbox, Volume
 
 
 def create_network(wire: Wire, stack: str, network: Network, name: str) -> str:
-    """Returns its id; one that is ours already is taken over, for the engine allows several of one name."""
-    if found := _find_network(wire, stack, network.name):
+    """Returns its id; one that is ours already is taken over, for the engine allows several of one name.
+
+    Such a second one is wanted where ours has to become internal or cease to be: sandboxes move over, the old one goes.
+    """
+    ours = _list_networks(wire, stack, network)
+    if found := _choose_network(ours, network):
         return found
+    body = network_body(stack, network, name, check_duplicate=not ours)
     try:
-        return str(wire.post("/networks/create", network_body(stack, network, name))["Id"])
+        return str(wire.post("/networks/create", body)["Id"])
     except EngineError as error:
-        if found := _find_network(wire, stack, network.name):
+        if found := _choose_network(_list_networks(wire, stack, network), network):
             return found
         if isinstance(error, Conflict):
             owner = describe_owner("network", wire.get(f"/networks/{name}")["Labels"] or {})
@@ -104,11 +109,16 @@ def remove_amendment(wire: Wire, name: str) -> None:
         wire.delete(f"/volumes/{name}")
 
 
-def _find_network(wire: Wire, stack: str, network: str) -> str:
-    """The id of the oldest network that is `network` of `stack`, empty for none."""
-    wanted = {"label": [f"{labels.STACK}={stack}", f"{labels.NETWORK}={network}", f"{labels.ROLE}=network"]}
-    found = wire.get("/networks", {"filters": wanted})
-    return str(min(found, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if found else ""
+def _list_networks(wire: Wire, stack: str, network: Network) -> list[Mapping[str, Any]]:
+    wanted = {"label": [f"{labels.STACK}={stack}", f"{labels.NETWORK}={network.name}", f"{labels.ROLE}=network"]}
+    found: list[Mapping[str, Any]] = wire.get("/networks", {"filters": wanted})
+    return found
+
+
+def _choose_network(found: list[Mapping[str, Any]], network: Network) -> str:
+    """The id of the oldest one that is as `network` says, empty for none."""
+    fitting = [entry for entry in found if entry["Internal"] == network.internal]
+    return str(min(fitting, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if fitting else ""
 
 
 def _amendment_body(stack: str, sandbox: str, container_id: str, sequence: int, record: str) -> dict[str, Any]:

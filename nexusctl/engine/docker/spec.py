@@ -129,13 +129,13 @@ def network_key(attachment: Attachment) -> str:
     return attachment.id or attachment.name
 
 
-def network_body(stack: str, network: Network, name: str) -> dict[str, Any]:
+def network_body(stack: str, network: Network, name: str, *, check_duplicate: bool = True) -> dict[str, Any]:
     """What to POST to /networks/create. The host has no address in an internal one, so nobody reaches it there."""
     options = {"com.docker.network.bridge.inhibit_ipv4": "true"} if network.internal else {}
     return {
         "Name": name,
         "Driver": "bridge",
-        "CheckDuplicate": True,
+        "CheckDuplicate": check_duplicate,
         "Internal": network.internal,
         "Options": options,
         "Labels": {labels.STACK: stack, labels.NETWORK: network.name, labels.ROLE: "network"},
