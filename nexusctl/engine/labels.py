@@ -41,3 +41,6 @@ IMAGE_PACKAGES = PREFIX + "image.packages"
 
 IMAGE_TAG = PREFIX + "image.tag"
 """On images: the tag that it was made for."""
+
+BUILDER = PREFIX + "builder"
+"""On builders: host, pid and birth of the process that needs it, as JSON; empty on the images that they make."""

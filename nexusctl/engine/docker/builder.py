@@ -1,0 +1,210 @@
+"""A builder: a container in which an image is made from another one, and which is gone afterwards.
+
+What must not stay in the image lies below /dev, a tmpfs of every container: the host's CA bundle, npm's settings,
+and the managers' caches, which are volumes and so outlive the build.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker import exec as commands
+from nexusctl.engine.docker.lock import process_birth
+from nexusctl.engine.docker.trust import FOLDER, HostTrust, read_trust
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import EngineError, NotFound
+
+CACHES = f"{FOLDER}/cache"
+
+STALE = 3600.0
+"""Seconds after which a builder whose owner cannot be looked at counts as left behind."""
+
+_CHUNK = 96 * 1024
+"""Bytes of a file in one variable; the kernel takes 128 KiB."""
+
+_WRITE = """
+umask 077
+mkdir -p "$2"
+: > "$1"
+i=0
+while [ $i -lt $3 ]; do
+  eval "printf %s \\"\\$NEXUSCTL_PART_$i\\"" >> "$1"
+  i=$((i + 1))
+done
+chmod 644 "$1"
+chmod 755 "$2"
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builder:
+    """A running builder; `base` is what the engine says of the image that it was made from."""
+
+    wire: Wire
+    id: str
+    base: Mapping[str, Any]
+    trust: HostTrust
+
+    @property
+    def working_dir(self) -> str:
+        return str(self.base["Config"].get("WorkingDir") or "/")
+
+    def run(
+        self,
+        command: Sequence[str],
+        *,
+        env: Mapping[str, str] | None = None,
+        working_dir: str = "/",
+        on_output: Callable[[bytes], None] | None = None,
+    ) -> Outcome:
+        """Run `command` as root with the host's settings and `env`."""
+        return commands.run(
+            self.wire,
+            self.id,
+            command,
+            env={**self.trust.env, **(env or {})},
+            user="0:0",
+            working_dir=working_dir,
+            on_output=on_output,
+        )
+
+    def commit(self, tag: str, *, marks: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> None:
+        """Make the image `tag` of what is there now, with the base's configuration but for `changes`.
+
+        The builder's own labels are emptied, because images pass theirs on to containers.
+        """
+        base = self.base["Config"]
+        config = {
+            "Entrypoint": base.get("Entrypoint") or [],
+            "Cmd": base.get("Cmd") or [],
+            "Env": base.get("Env") or [],
+            "Labels": {labels.ROLE: "", labels.BUILDER: "", **marks},
+            **(changes or {}),
+        }
+        repository, _, version = tag.rpartition(":")
+        query = {"container": self.id, "repo": repository, "tag": version, "pause": False}
+        self.wire.post("/commit", config, query)
+
+
+@contextmanager
+def open_builder(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str] | None = None) -> Iterator[Builder]:
+    """A builder from the image `base` while inside; `caches` maps the names of volumes to their folders.
+
+    It is removed whatever happens. Raises `EngineError`.
+    """
+    remove_stale(wire)
+    name = f"nexusctl_builder_{uuid.uuid4().hex[:12]}"
+    try:
+        created = wire.post("/containers/create", _body(wire, base, trust, caches or {}), {"name": name})
+        wire.post(f"/containers/{created['Id']}/start")
+        builder = Builder(wire=wire, id=created["Id"], base=wire.get(f"/images/{base}/json"), trust=trust)
+        for path, content in trust.files.items():
+            _write_file(builder, path, content)
+        yield builder
+    finally:
+        # By name: a create whose reply was lost has made it nevertheless.
+        _remove(wire, name)
+
+
+def host_trust() -> HostTrust:
+    """The settings of this process and this machine."""
+    return read_trust(os.environ, _read)
+
+
+def remove_stale(wire: Wire) -> None:
+    """Remove the builders of runs that have died."""
+    query = {"all": True, "filters": {"label": [f"{labels.ROLE}=builder"]}}
+    for found in wire.get("/containers/json", query):
+        if is_stale(found["Labels"].get(labels.BUILDER, ""), float(found["Created"])):
+            with contextlib.suppress(EngineError):
+                _remove(wire, found["Id"])
+
+
+def is_stale(owner: str, created_at: float) -> bool:
+    """Whether a builder was left behind: its owner has died, or cannot be asked and the builder is old."""
+    try:
+        said = json.loads(owner)
+        host, pid, birth = said["host"], int(said["pid"]), said["birth"]
+    except (ValueError, KeyError, TypeError):
+        host, pid, birth = "", 0, ""
+    if host == socket.gethostname() and birth:
+        return process_birth(pid) != str(birth)
+    return time.time() - created_at > STALE
+
+
+def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) -> dict[str, Any]:
+    # A shell that waits for input which never comes: every image that can install something has one.
+    return {
+        "Image": base,
+        "Entrypoint": ["/bin/sh"],
+        "Cmd": [],
+        "OpenStdin": True,
+        "Labels": {labels.ROLE: "builder", labels.BUILDER: _owner()},
+        "HostConfig": {
+            "Init": True,
+            "SecurityOpt": ["no-new-privileges:true"],
+            "NetworkMode": _network(wire, trust),
+            "Mounts": [_cache_mount(name, folder) for name, folder in caches.items()],
+        },
+    }
+
+
+def _owner() -> str:
+    pid = os.getpid()
+    return json.dumps({"host": socket.gethostname(), "pid": pid, "birth": process_birth(pid)})
+
+
+def _network(wire: Wire, trust: HostTrust) -> str:
+    """The engine's own bridge; the host's network where that is missing, or the host's proxy would be out of reach."""
+    if trust.loopback:
+        return "host"
+    try:
+        wire.get("/networks/bridge")
+    except NotFound:
+        return "host"
+    return "bridge"
+
+
+def _cache_mount(name: str, folder: str) -> dict[str, Any]:
+    marks = {labels.ROLE: "cache"}
+    return {"Type": "volume", "Source": name, "Target": folder, "VolumeOptions": {"Labels": marks}}
+
+
+def _write_file(builder: Builder, path: str, content: bytes) -> None:
+    """Through variables of a command: that reaches a tmpfs, and an engine on another machine too.
+
+    (What the engine's archive call writes lies below the tmpfs, and ends up in the image.)
+    """
+    text = content.decode(errors="replace")
+    # Four bytes are the most that a character takes.
+    size = _CHUNK if text.isascii() else _CHUNK // 4
+    parts = [text[start : start + size] for start in range(0, len(text), size)]
+    env = {f"NEXUSCTL_PART_{number}": part for number, part in enumerate(parts)}
+    command = ("/bin/sh", "-ec", _WRITE, "sh", path, path.rpartition("/")[0], str(len(parts)))
+    outcome = builder.run(command, env=env)
+    if outcome.exit_code != 0:
+        raise EngineError(f"the builder cannot write {path}: {outcome.output.strip()[-200:]}")
+
+
+def _remove(wire: Wire, container: str) -> None:
+    with contextlib.suppress(NotFound):
+        wire.delete(f"/containers/{container}", {"force": True, "v": True})
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError:
+        return None

@@ -1,0 +1,109 @@
+"""Images: fetched from a registry, made from a template's recipe, or derived by installing packages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.base import Report
+from nexusctl.engine.docker.builder import Builder, host_trust, open_builder
+from nexusctl.engine.docker.debootstrap import import_suite
+from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines
+from nexusctl.engine.docker.pull import pull_image
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Diagnostic, NotFound, StepError
+from nexusctl.model.plan import BootstrapImage, DeriveImage
+from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.template import Recipe
+from nexusctl.packages import MANAGERS
+
+__all__ = ["bootstrap_image", "derive_image", "pull_image"]
+
+
+def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
+    """Make `step.tag`: the packages on top of the base. Nothing is done where it is there already.
+
+    Raises `StepError` with the manager's last lines, `EngineError`.
+    """
+    if is_derived(wire, step.tag, step.base):
+        return
+    with open_builder(wire, step.base, host_trust(), cache_volumes(step.packages)) as builder:
+        folder = step.working_dir or builder.working_dir
+        facts: dict[str, tuple[Package, ...]] = {
+            chosen.manager: install(builder, chosen, folder, report) for chosen in step.packages
+        }
+        # Somebody else may have made it meanwhile, and containers may run on it already.
+        if not is_derived(wire, step.tag, step.base):
+            builder.commit(step.tag, marks={**_marks(builder, step.tag), labels.IMAGE_PACKAGES: encode_facts(facts)})
+
+
+def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report) -> None:
+    """Make `step.tag` from the recipe of `step.template`, from the tag below or from a Debian suite.
+
+    Raises `StepError` where a tool is missing or fails, `EngineError`.
+    """
+    recipe = step.template.recipe
+    assert recipe is not None
+    if find_image(wire, step.tag) is not None:
+        return
+    report(f"bootstrapping from Debian packages: {step.template.name}")
+    base = step.base or import_suite(wire, recipe.suite, recipe.apt, ['CMD ["bash"]'], report)
+    with open_builder(wire, base, host_trust()) as builder:
+        if recipe.apt and step.base:
+            packages = tuple(Package(name=name) for name in recipe.apt)
+            install(builder, PackageSet(manager="apt", packages=packages), "/", report)
+        if recipe.run:
+            report(f"bootstrapping: running the recipe of {step.template.name}")
+            _run_recipe(builder, recipe, step.template.name)
+        builder.commit(step.tag, marks=_marks(builder, step.tag), changes=configure(recipe, builder.base["Config"]))
+
+
+def find_image(wire: Wire, reference: str) -> dict[str, Any] | None:
+    """What the engine says of an image, None where it has none."""
+    try:
+        found: dict[str, Any] = wire.get(f"/images/{reference}/json")
+    except NotFound:
+        return None
+    return found
+
+
+def is_derived(wire: Wire, tag: str, base: str) -> bool:
+    """Whether `tag` is there and was made from what `base` is now."""
+    derived, below = find_image(wire, tag), find_image(wire, base)
+    if derived is None or below is None:
+        return False
+    return bool((derived["Config"].get("Labels") or {}).get(labels.IMAGE_BASE) == below["Id"])
+
+
+def encode_facts(facts: Mapping[str, tuple[Package, ...]]) -> str:
+    """Such as `{"npm": {"express": "4.19.2"}}`."""
+    versions = {manager: {package.name: package.version for package in found} for manager, found in facts.items()}
+    return json.dumps(versions, sort_keys=True, separators=(",", ":"))
+
+
+def configure(recipe: Recipe, base: Mapping[str, Any]) -> dict[str, Any]:
+    """The parts of an image's configuration that the recipe names; the rest stays the base's."""
+    env = dict(entry.partition("=")[::2] for entry in base.get("Env") or [])
+    changes: dict[str, Any] = {"Env": [f"{name}={value}" for name, value in {**env, **recipe.env}.items()]}
+    if recipe.entrypoint:
+        changes["Entrypoint"] = list(recipe.entrypoint)
+    if recipe.command:
+        changes["Cmd"] = list(recipe.command)
+    if recipe.working_dir:
+        changes["WorkingDir"] = recipe.working_dir
+    return changes
+
+
+def _marks(builder: Builder, tag: str) -> dict[str, str]:
+    return {labels.IMAGE_BASE: str(builder.base["Id"]), labels.IMAGE_TAG: tag}
+
+
+def _run_recipe(builder: Builder, recipe: Recipe, name: str) -> None:
+    apt = MANAGERS["apt"]
+    outcome = builder.run(("/bin/sh", "-ec", recipe.run), env={**apt.env, **recipe.env})
+    if outcome.exit_code != 0:
+        hint = explain(apt, PackageSet(manager="apt"), outcome.exit_code, outcome.output).hint
+        summary = f"the recipe of the template {name} failed with exit code {outcome.exit_code}"
+        raise StepError(Diagnostic(summary, hint=hint, output=last_lines(outcome.output)))

@@ -1,0 +1,118 @@
+"""Packages of a sandbox installed in a builder by their managers, and what the managers say is there then."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from nexusctl.engine.base import Report
+from nexusctl.engine.docker.archive import put_uploads
+from nexusctl.engine.docker.builder import CACHES, Builder
+from nexusctl.errors import Diagnostic, StepError
+from nexusctl.model.stack import Package, PackageSet, Upload
+from nexusctl.packages import MANAGERS
+from nexusctl.packages.base import PackageManager
+
+_LOCK_FOLDER = "/tmp/nexusctl-lock"
+_SHOWN = 3
+_KEPT_LINES = 15
+
+_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
+_NOISE = re.compile(
+    r"complete log of this run|^npm notice|^\s*$|^npm (?:ERR!|error)\s*$|Reading package lists|Building dep"
+)
+
+# What a network that is not as the manager expects it looks like, and what to do about it.
+_NO_NAME = ("EAI_AGAIN", "ENOTFOUND", "Temporary failure in name resolution", "Temporary failure resolving")
+_NO_ANSWER = (
+    "ECONNREFUSED",
+    "ETIMEDOUT",
+    "ECONNRESET",
+    "Could not connect to",
+    "NewConnectionError",
+    "Connection refused",
+)
+_NO_TRUST = ("SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER", "CERTIFICATE_VERIFY_FAILED", "certificate verify failed")
+
+
+def cache_volumes(packages: Sequence[PackageSet]) -> dict[str, str]:
+    """The volumes of the managers that keep their downloads, with their folders in a builder."""
+    names = {chosen.manager for chosen in packages if MANAGERS[chosen.manager].cache}
+    return {f"nexusctl_cache_{name}": f"{CACHES}/{name}" for name in sorted(names)}
+
+
+def install(builder: Builder, chosen: PackageSet, working_dir: str, report: Report) -> tuple[Package, ...]:
+    """Install one manager's packages in `working_dir`; returns those asked for with the versions that came.
+
+    Raises `StepError` with the manager's own last lines.
+    """
+    manager = MANAGERS[chosen.manager]
+    report(f"installing {describe(chosen)} ({manager.name})")
+    env = {**manager.env, **({manager.cache: f"{CACHES}/{manager.name}"} if manager.cache else {})}
+    _make_folder(builder, working_dir)
+    lock_path = _put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
+    outcome = builder.run(manager.install(chosen, lock_path), env=env, working_dir=working_dir)
+    if outcome.exit_code != 0:
+        raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
+    if lock_path and not manager.keeps_lock:
+        builder.run(("/bin/rm", "-rf", _LOCK_FOLDER))
+    answer = builder.run(manager.query(chosen), env=env, working_dir=working_dir)
+    return _read(manager, answer.output, chosen)
+
+
+def describe(chosen: PackageSet) -> str:
+    """Such as `express, pg, ...`."""
+    names = [package.name for package in chosen.packages]
+    shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+    return chosen.lock_name or shown
+
+
+def explain(manager: PackageManager, chosen: PackageSet, exit_code: int, output: str) -> Diagnostic:
+    """What a person needs of a failed installation."""
+    lines = last_lines(output)
+    if exit_code in (126, 127):
+        summary = f"{manager.name} is not there, so {describe(chosen)} cannot be installed"
+        return Diagnostic(summary, hint=f"take a template or an image that has {manager.name}", output=lines)
+    blame = manager.explain(output)
+    hint = _network_hint(output) or blame.hint or "see the last lines above, correct the list, then apply again"
+    return Diagnostic(f"{manager.name} could not install {blame.package or describe(chosen)}", hint=hint, output=lines)
+
+
+def last_lines(output: str, count: int = _KEPT_LINES) -> tuple[str, ...]:
+    """The end of what a tool wrote, without colours and without lines that help nobody."""
+    lines = (line.rstrip() for line in _ESCAPES.sub("", output).splitlines())
+    return tuple([line for line in lines if not _NOISE.search(line)][-count:])
+
+
+def _network_hint(output: str) -> str:
+    hints: Mapping[tuple[str, ...], str] = {
+        _NO_TRUST: "the package index is not trusted: name the CA bundle of your network in SSL_CERT_FILE",
+        _NO_NAME: "the package index was not found: see whether the network needs HTTP_PROXY and HTTPS_PROXY",
+        _NO_ANSWER: "the package index does not answer: see whether the network needs HTTP_PROXY and HTTPS_PROXY",
+    }
+    return next((hint for words, hint in hints.items() if any(word in output for word in words)), "")
+
+
+def _make_folder(builder: Builder, folder: str) -> None:
+    outcome = builder.run(("/bin/mkdir", "-p", "--", folder))
+    if outcome.exit_code != 0:
+        raise StepError(Diagnostic(f"the working folder {folder} cannot be made", output=last_lines(outcome.output)))
+
+
+def _put_lock(builder: Builder, chosen: PackageSet, folder: str) -> str:
+    if not chosen.lock_name:
+        return ""
+    _make_folder(builder, folder)
+    files = Upload(target=folder, files=chosen.lock_files, owner="root", source=chosen.lock_folder)
+    put_uploads(builder.wire, builder.id, [files])
+    return f"{folder}/{chosen.lock_name}"
+
+
+def _read(manager: PackageManager, answer: str, chosen: PackageSet) -> tuple[Package, ...]:
+    try:
+        return manager.read(answer, chosen)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        summary = (
+            f"{manager.name} installed {describe(chosen)}, and its answer to what is there cannot be read: {error}"
+        )
+        raise StepError(Diagnostic(summary, output=last_lines(answer))) from error

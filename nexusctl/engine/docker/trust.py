@@ -1,0 +1,128 @@
+"""What installs have to know of this machine: CA bundle, proxies, package indexes. Pure but for `read`.
+
+A builder gets it for the time of a command only: the variables go with the exec and the files lie in /dev, which
+is no part of an image.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+FOLDER = "/dev/nexusctl"
+"""A folder in a tmpfs that every container has."""
+
+BUNDLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "PIP_CERT")
+"""The variables that name a whole bundle, the first that is set counts for all tools."""
+
+SYSTEM_BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+"""Where systems keep the bundle that their tools trust when no variable says otherwise."""
+
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
+_PIP_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+_PIP_PLAIN = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
+_NPM_KEYS = re.compile(r"(?:@[^:]+:)?registry|strict-ssl|cafile|//.+:(?:_authToken|_auth|username|_password)")
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
+Read = Callable[[str], bytes | None]
+"""The content of a file of this machine, None where there is none."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostTrust:
+    """`env` is for the commands of a builder, `files` are what it names, by their path there.
+
+    `loopback` says that a proxy or an index is on this machine itself, out of a private network's reach.
+    """
+
+    env: Mapping[str, str] = field(default_factory=dict)
+    files: Mapping[str, bytes] = field(default_factory=dict)
+    loopback: bool = False
+
+
+def read_trust(environ: Mapping[str, str], read: Read) -> HostTrust:
+    """The settings in `environ`, in npm's own file and in the system's bundle."""
+    npm = dict(_npm_file(environ, read))
+    bundle = _bundle(environ, npm.pop("cafile", ""), read)
+    env = {**dict(_proxies(environ)), **dict(_pip(environ)), **dict(_npm_variables(environ))}
+    files: dict[str, bytes] = {}
+    if bundle:
+        files[f"{FOLDER}/ca.pem"] = bundle
+        env |= dict.fromkeys((*BUNDLES, "GIT_SSL_CAINFO", "NODE_EXTRA_CA_CERTS"), f"{FOLDER}/ca.pem")
+    # Node's variable names what is trusted besides its own list: a few certificates more often than a bundle.
+    extra = read(environ["NODE_EXTRA_CA_CERTS"]) if environ.get("NODE_EXTRA_CA_CERTS") else None
+    if extra and extra != bundle:
+        files[f"{FOLDER}/node-ca.pem"] = extra
+        env["NODE_EXTRA_CA_CERTS"] = f"{FOLDER}/node-ca.pem"
+    if npm:
+        files[f"{FOLDER}/npmrc"] = "".join(f"{key}={value}\n" for key, value in npm.items()).encode()
+        env["NPM_CONFIG_USERCONFIG"] = f"{FOLDER}/npmrc"
+    addresses = [value for name, value in env.items() if name.lower() != "no_proxy"] + list(npm.values())
+    return HostTrust(env=env, files=files, loopback=any(_is_loopback(value) for value in addresses))
+
+
+def _bundle(environ: Mapping[str, str], npm_bundle: str, read: Read) -> bytes | None:
+    named = [environ[name] for name in BUNDLES if environ.get(name)]
+    contents = (read(path) for path in (*named, npm_bundle, *SYSTEM_BUNDLES) if path)
+    return next((content for content in contents if content), None)
+
+
+def _proxies(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Tools differ in which spelling they read, so both are given."""
+    for name in _PROXIES:
+        if value := environ.get(name.lower()) or environ.get(name):
+            yield name, value
+            yield name.lower(), value
+
+
+def _pip(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name in _PIP_INDEXES:
+        if usable := _over_the_net(environ.get(name, "").split()):
+            yield name, " ".join(usable)
+    for name in _PIP_PLAIN:
+        if value := environ.get(name):
+            yield name, value
+
+
+def _over_the_net(addresses: Iterable[str]) -> list[str]:
+    """Folders of this machine do not exist in a builder."""
+    return [address for address in addresses if address.startswith(("http://", "https://"))]
+
+
+def _npm_file(environ: Mapping[str, str], read: Read) -> Iterator[tuple[str, str]]:
+    """What the user's npmrc says about registries, with what they ask for.
+
+    It stays a file: a shell drops variables with names such as `npm_config_@scope:registry`.
+    """
+    path = environ.get("NPM_CONFIG_USERCONFIG") or environ.get("npm_config_userconfig")
+    path = path or (f"{environ['HOME']}/.npmrc" if environ.get("HOME") else "")
+    text = (read(path) if path else None) or b""
+    for line in text.decode(errors="replace").splitlines():
+        key, equals, value = (part.strip() for part in line.partition("="))
+        if equals and _NPM_KEYS.fullmatch(key):
+            yield key, _expand(value.strip("\"'"), environ)
+
+
+def _npm_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    for name, value in environ.items():
+        if name.lower() in ("npm_config_registry", "npm_config_strict_ssl") and value:
+            yield name.lower(), value
+
+
+def _expand(value: str, environ: Mapping[str, str]) -> str:
+    """`${NAME}` as npm's own file may have it."""
+    return re.sub(r"\$\{([^}]+)\}", lambda match: environ.get(match[1], match[0]), value)
+
+
+def _is_loopback(value: str) -> bool:
+    try:
+        return any(urlsplit(part).hostname in _LOOPBACK for part in value.split() if "://" in part)
+    except ValueError:
+        return False

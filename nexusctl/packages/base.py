@@ -1,0 +1,63 @@
+"""What a package manager has to tell so that somebody else can run it. Nothing here runs anything."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from nexusctl.model.stack import Package, PackageSet
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Blame:
+    """What a failed installation says for itself: the package that it stumbled over, and a hint; empty for none."""
+
+    package: str = ""
+    hint: str = ""
+
+
+class PackageManager(Protocol):
+    """All commands are run as root in the folder where the sandbox works, with `env` besides the host's settings.
+
+    A lock file with what belongs to it lies in that folder where `keeps_lock` is set, because it is a part of what
+    is installed; otherwise its path is given to `install`.
+    """
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def cache(self) -> str:
+        """The variable that names the folder for downloads, which outlives a build; empty for none."""
+
+    @property
+    def env(self) -> Mapping[str, str]: ...
+
+    @property
+    def keeps_lock(self) -> bool: ...
+
+    def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
+        """The command that installs the list, or all that the lock names."""
+
+    def query(self, packages: PackageSet) -> tuple[str, ...]:
+        """The command that asks what is there."""
+
+    def read(self, answer: str, packages: PackageSet) -> tuple[Package, ...]:
+        """The asked-for packages in the answer to `query`, by name, with the versions that are really there.
+
+        For a lock: those that it names itself, as far as the manager tells them from what they need.
+        Raises ValueError for an answer that cannot be read.
+        """
+
+    def explain(self, output: str) -> Blame:
+        """Why the installation that wrote `output` failed."""
+
+
+def shell(script: str, *arguments: str) -> tuple[str, ...]:
+    """A command that runs `script` and stops at the first failure; the arguments are never read as code."""
+    return ("/bin/sh", "-ec", script, "sh", *arguments)
+
+
+def by_name(packages: Sequence[Package]) -> tuple[Package, ...]:
+    return tuple(sorted(packages, key=lambda package: package.name))

@@ -1,0 +1,55 @@
+"""npm: packages go into `node_modules` of the working folder, where `import` and `require` find them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from nexusctl.model.stack import Package, PackageSet
+from nexusctl.packages.base import Blame, by_name, shell
+
+# Without a package.json of its own npm installs into the nearest folder above that has one.
+_INSTALL = """
+[ -e package.json ] || echo '{"private": true}' > package.json
+exec npm install --no-audit --no-fund "$@"
+"""
+_CULPRITS = (
+    re.compile(r"404\s+'(?P<package>[^']+?)(?:@[^@']*)?' is not in (?:this|the npm) registry"),
+    re.compile(r"No matching version found for (?P<package>@?[^@\s]+@\S+?)\.?$", re.MULTILINE),
+    re.compile(r"npm (?:ERR!|error) path \S*?/node_modules/(?P<package>(?:@[^/\s]+/)?[^/\s]+)$", re.MULTILINE),
+)
+
+
+class Npm:
+    name = "npm"
+    cache = "npm_config_cache"
+    env: Mapping[str, str] = MappingProxyType(
+        {"npm_config_update_notifier": "false", "npm_config_logs_max": "0", "npm_config_progress": "false"}
+    )
+    keeps_lock = True
+
+    def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
+        if packages.lock_name:
+            return ("npm", "ci", "--no-audit", "--no-fund")
+        return shell(_INSTALL, *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages))
+
+    def query(self, packages: PackageSet) -> tuple[str, ...]:
+        # It exits with 1 where a peer dependency is unmet, and answers nevertheless.
+        return shell("npm ls --json --depth=0 --silent || true")
+
+    def read(self, answer: str, packages: PackageSet) -> tuple[Package, ...]:
+        found = json.loads(answer).get("dependencies", {})
+        wanted = {package.name for package in packages.packages} or set(found)
+        return by_name(
+            [Package(name=n, version=d["version"]) for n, d in found.items() if n in wanted and "version" in d]
+        )
+
+    def explain(self, output: str) -> Blame:
+        for pattern in _CULPRITS:
+            if match := pattern.search(output):
+                return Blame(package=match["package"], hint="see `npm view NAME versions` for what there is")
+        if "npm ci" in output and "in sync" in output:
+            return Blame(hint="run `npm install` beside the lock file, so that it agrees with package.json again")
+        return Blame()

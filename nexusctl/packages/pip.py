@@ -1,0 +1,71 @@
+"""pip: packages go into the image's own Python."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from nexusctl.model.stack import Package, PackageSet
+from nexusctl.packages.base import Blame, by_name, shell
+
+_PIP = """
+if command -v pip >/dev/null; then exec pip "$@"; fi
+exec python3 -m pip "$@"
+"""
+_CULPRITS = (
+    re.compile(r"No matching distribution found for (?P<package>.+?)(?: \(from .*\))?$", re.MULTILINE),
+    re.compile(r"satisfies the requirement (?P<package>\S+)"),
+    re.compile(r"Failed building wheel for (?P<package>\S+)"),
+)
+
+
+class Pip:
+    name = "pip"
+    cache = "PIP_CACHE_DIR"
+    # As variables, because an older pip refuses options that it does not know and passes over such variables.
+    env: Mapping[str, str] = MappingProxyType(
+        {
+            "PIP_BREAK_SYSTEM_PACKAGES": "1",
+            "PIP_ROOT_USER_ACTION": "ignore",
+            "PIP_DISABLE_PIP_VERSION_CHECK": "1",
+            "PIP_NO_INPUT": "1",
+            "PIP_PROGRESS_BAR": "off",
+        }
+    )
+    keeps_lock = False
+
+    def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
+        if packages.lock_name:
+            return shell(_PIP, "install", "-r", lock_path)
+        return shell(_PIP, "install", *(package.name + package.version for package in packages.packages))
+
+    def query(self, packages: PackageSet) -> tuple[str, ...]:
+        # A list may name what another one needs as well, so only for a lock the rest is left out by pip itself.
+        return shell(_PIP, "list", "--format=json", *(["--not-required"] if packages.lock_name else []))
+
+    def read(self, answer: str, packages: PackageSet) -> tuple[Package, ...]:
+        found = {
+            _normal(entry["name"]): Package(name=entry["name"], version=entry["version"]) for entry in _list(answer)
+        }
+        wanted = {_normal(package.name) for package in packages.packages} or set(found)
+        return by_name([package for name, package in found.items() if name in wanted])
+
+    def explain(self, output: str) -> Blame:
+        for pattern in _CULPRITS:
+            if match := pattern.search(output):
+                return Blame(package=match["package"], hint="see `pip index versions NAME` for what there is")
+        return Blame()
+
+
+def _list(answer: str) -> list[dict[str, str]]:
+    # Warnings come on the same stream.
+    line = next((line for line in answer.splitlines() if line.startswith("[")), "")
+    found: list[dict[str, str]] = json.loads(line)
+    return found
+
+
+def _normal(name: str) -> str:
+    """`Foo.Bar[extra]` and `foo-bar` are one package."""
+    return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()
