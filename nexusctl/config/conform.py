@@ -40,6 +40,9 @@ def compile_schema(schema: Any) -> Test:
     tests = tuple(_tests(schema))
     if len(tests) == 1:
         return tests[0]
+    if len(tests) == 2:
+        first, second = tests
+        return lambda value: first(value) and second(value)
     return lambda value: all(test(value) for test in tests)
 
 
@@ -128,11 +131,15 @@ def _object(schema: Mapping[str, Any]) -> Test:
     def conforms(value: Any) -> bool:
         if type(value) is not dict:
             return True
-        return (
-            all(key in value for key in required)
-            and (name is None or all(map(name, value)))
-            and all(known.get(key, other)(part) for key, part in value.items())
-        )
+        for key in required:
+            if key not in value:
+                return False
+        if name is not None and not all(map(name, value)):
+            return False
+        for key, part in value.items():  # noqa: SIM110  (a generator takes twice as long)
+            if not known.get(key, other)(part):
+                return False
+        return True
 
     return conforms
 

@@ -55,7 +55,10 @@ class Digests:
         key = (str(folder), ignore, mode)
         if key not in self._trees:
             spec = _ignore_spec(ignore)
-            entries = [_with_mode(entry, mode) for entry in self._walk(folder, spec)]
+            try:
+                entries = [_with_mode(entry, mode) for entry in self._walk(folder, spec)]
+            except OSError as error:
+                raise _unreadable(str(error.filename or folder.name), error) from None
             self._trees[key] = tuple(sorted(entries, key=lambda entry: entry.path))
         return self._trees[key]
 
@@ -94,9 +97,21 @@ class Digests:
 def _scan(folder: Path, relative: str) -> list[os.DirEntry[str]]:
     try:
         with os.scandir(folder) as entries:
-            return list(entries)
+            found = list(entries)
     except OSError as error:
         raise _unreadable(relative or folder.name, error) from None
+    for entry in found:
+        if not _is_text(entry.name):
+            raise Unfit(f"the file name {os.fsencode(entry.name)!r} in it is not UTF-8", "rename the file")
+    return found
+
+
+def _is_text(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _link(top: Path, path: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from nexusctl.config.host import display, locate
 from nexusctl.config.node import Scalar, Source
 from nexusctl.config.problems import Problems
-from nexusctl.config.source import read_source
+from nexusctl.config.text import read_source
 from nexusctl.errors import InputError
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<key>[^=\s#'\"]+)\s*=[ \t]*(?P<value>.*)\Z")

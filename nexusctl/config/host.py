@@ -47,7 +47,8 @@ def path_text(node: Scalar, text: str | None = None) -> str:
 
 def _nearest(path: Path) -> str:
     folder = path.parent
-    if not folder.is_dir():
+    try:
+        beside = [entry.name for entry in folder.iterdir()]
+    except OSError:
         return "relative paths start from the folder of the file that names them; its parent folder is missing too"
-    beside = [entry.name for entry in folder.iterdir()]
     return suggest(path.name, beside, "relative paths start from the folder of the file that names them; there")

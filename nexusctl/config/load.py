@@ -11,8 +11,9 @@ from nexusctl.config.problems import Problems
 from nexusctl.config.references import connect
 from nexusctl.config.sandbox import Surroundings, build_group
 from nexusctl.config.schema import STACK
-from nexusctl.config.source import compose, read_source
+from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template, template_names
+from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack, Volume
 

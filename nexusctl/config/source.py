@@ -1,4 +1,4 @@
-"""The door to YAML: a guarded file becomes a tree of nodes with positions.
+"""The door to YAML: a text becomes a tree of nodes with positions.
 
 The parser's events are used, never its constructor: the constructor forgets positions and source text, lets
 duplicate keys pass, and can be made to recurse or to expand aliases without end.
@@ -7,9 +7,8 @@ duplicate keys pass, and can be made to recurse or to expand aliases without end
 from __future__ import annotations
 
 import re
-import stat
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from collections.abc import Mapping as MappingType
 from typing import Any, NoReturn
 
 import yaml
@@ -17,9 +16,7 @@ import yaml
 from nexusctl.config.complaint import explain
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
 from nexusctl.config.problems import Problems, note
-from nexusctl.errors import Diagnostic, InputError
 
-SIZE_LIMIT = 1024 * 1024
 DEPTH_LIMIT = 64
 NODE_LIMIT = 60_000
 
@@ -28,36 +25,17 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _NATURAL_TAGS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
-_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def read_source(path: Path, display: str | None = None, kind: str = "stack file") -> Source:
-    """Read the text of `path`. Raises `InputError` where it is missing, too large, or not text."""
-    display = display or str(path)
-    try:
-        _refuse_irregular(path, display, kind)
-        with path.open("rb") as file:
-            data = file.read(SIZE_LIMIT + 1)
-    except FileNotFoundError:
-        raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(kind))) from None
-    except OSError as error:
-        reason = (error.strerror or "it cannot be read").lower()
-        raise InputError(Diagnostic(f"`{display}` cannot be read: {reason}", hint="check its permissions")) from None
-    if len(data) > SIZE_LIMIT:
-        hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
-        raise InputError(Diagnostic(f"`{display}` is larger than 1 MiB", hint=hint))
-    source = Source(path.absolute(), display, _decode(data, display))
-    _refuse_unprintable(source)
-    return source
 
 
 def compose(source: Source, problems: Problems) -> Mapping:
     """The tree of `source`, whose root is a mapping. Raises `InputError` where no tree can be made of it."""
     composer = _Composer(source, problems)
     try:
+        takes = composer.takes
         for event in _events(source):
-            composer.take(event)
+            if take := takes.get(type(event)):
+                take(event)
     except yaml.MarkedYAMLError as error:
         problems.extend([explain(source, error.problem, error.problem_mark, error.context, error.context_mark)])
         problems.raise_any()
@@ -70,48 +48,6 @@ def compose(source: Source, problems: Problems) -> Mapping:
     place = root or Scalar(source, 1, 1, "", False)
     what = "is empty" if root is None or (isinstance(root, Scalar) and root.value is None) else "is not a mapping"
     return composer.fail(place, f"the file {what}", "begin it with `name: my-stack` and go on with `sandboxes:`")
-
-
-def _refuse_irregular(path: Path, display: str, kind: str) -> None:
-    mode = path.stat().st_mode
-    if stat.S_ISREG(mode):
-        return
-    what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
-    raise InputError(Diagnostic(f"`{display}` is {what}, where a {kind} is needed", hint="name the file itself"))
-
-
-def _absent_hint(kind: str) -> str:
-    return "name one with `-f FILE`, or begin one here" if kind == "stack file" else "check the path"
-
-
-def _decode(data: bytes, display: str) -> str:
-    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
-    try:
-        return data.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError as error:
-        before = data[: error.start].decode("utf-8", "replace")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        place = Source(Path(), display, data.decode("utf-8", "replace"))
-        if wide:
-            raise InputError(Diagnostic(f"`{display}` is not valid UTF-16", hint="save the file as UTF-8")) from None
-        summary = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
-        at = place.location(line, column)
-        raise InputError(Diagnostic(summary, at, place.excerpt(line), "save the file as UTF-8")) from None
-
-
-def _refuse_unprintable(source: Source) -> None:
-    match = _UNPRINTABLE.search(source.text)
-    if not match:
-        return
-    line = source.text.count("\n", 0, match.start()) + 1
-    column = match.start() - source.text.rfind("\n", 0, match.start())
-    character = f"U+{ord(match.group()):04X}"
-    if match.group() == "\0":
-        summary, hint = "the file contains NUL characters", "save it as UTF-8 (this looks like UTF-16 or a binary file)"
-    else:
-        summary = f"the control character {character} cannot stand in a YAML file"
-        hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(match.group()):04x}"'
-    raise InputError(Diagnostic(summary, source.location(line, column), source.excerpt(line), hint))
 
 
 def _events(source: Source) -> Iterator[Any]:
@@ -131,21 +67,32 @@ class _Composer:
         self.merged = 0
         self.documents = 0
 
-    def take(self, event: Any) -> None:
-        kind = type(event)
-        if kind is yaml.ScalarEvent:
-            self.place(self.scalar(event), event.anchor)
-        elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-            self.start(event, Mapping if kind is yaml.MappingStartEvent else Sequence)
-        elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-            self.end()
-        elif kind is yaml.AliasEvent:
-            self.place(self.alias(event), None)
-        elif kind is yaml.DocumentStartEvent:
-            self.documents += 1
-            if self.documents > 1:
-                place = Scalar(self.source, event.start_mark.line + 1, event.start_mark.column + 1, "", False)
-                self.fail(place, "a second YAML document begins here", "keep one document a file: remove this `---`")
+    @property
+    def takes(self) -> MappingType[type, Callable[[Any], None]]:
+        """What takes which event; the others say nothing of interest."""
+        return {
+            yaml.ScalarEvent: self.take_scalar,
+            yaml.MappingStartEvent: self.start,
+            yaml.SequenceStartEvent: self.start,
+            yaml.MappingEndEvent: self.end,
+            yaml.SequenceEndEvent: self.end,
+            yaml.AliasEvent: self.take_alias,
+            yaml.DocumentStartEvent: self.begin_document,
+        }
+
+    def begin_document(self, event: Any) -> None:
+        self.documents += 1
+        if self.documents > 1:
+            place = Scalar(self.source, event.start_mark.line + 1, event.start_mark.column + 1, "", False)
+            self.fail(place, "a second YAML document begins here", "keep one document a file: remove this `---`")
+
+    def take_scalar(self, event: Any) -> None:
+        node = self.scalar(event)
+        self.counted(node)
+        self.place(node, event.anchor)
+
+    def take_alias(self, event: Any) -> None:
+        self.place(self.alias(event), None)
 
     def scalar(self, event: Any) -> Scalar:
         mark, text = event.start_mark, event.value
@@ -153,13 +100,16 @@ class _Composer:
         node = Scalar(self.source, mark.line + 1, mark.column + 1, text, bare)
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self.refuse_tag(node, event.tag)
-        if _UNUSABLE.search(text):
+        if event.style == '"' and _UNUSABLE.search(text):
             hint = "remove the escape; binary data goes into a file under `uploads`"
             self.problems.add(node, "this text contains a NUL or half a character, which no program can take", hint)
+            # The file system's functions fail on these, and the other problems are still to be found.
+            node.text = node.value = _UNUSABLE.sub("?", text)
         return node
 
-    def start(self, event: Any, kind: type[Mapping] | type[Sequence]) -> None:
+    def start(self, event: Any) -> None:
         mark = event.start_mark
+        kind = Mapping if type(event) is yaml.MappingStartEvent else Sequence
         node = kind(self.source, mark.line + 1, mark.column + 1)
         if event.tag is not None and event.tag not in _NATURAL_TAGS:
             self.refuse_tag(node, event.tag)
@@ -170,7 +120,7 @@ class _Composer:
             self.anchors[event.anchor] = None
         self.open.append(_Frame(node, event.anchor))
 
-    def end(self) -> None:
+    def end(self, _: Any) -> None:
         frame = self.open.pop()
         node = frame.node
         if isinstance(node, Mapping):
@@ -198,8 +148,6 @@ class _Composer:
         return node
 
     def place(self, node: Node, anchor: str | None) -> None:
-        if isinstance(node, Scalar):
-            self.counted(node)
         if anchor:
             self.anchors[anchor] = node
         if not self.open:

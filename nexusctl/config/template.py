@@ -10,8 +10,9 @@ from nexusctl.config.host import display, locate
 from nexusctl.config.node import Mapping, Scalar, Sequence, plain
 from nexusctl.config.problems import Problems
 from nexusctl.config.schema import TEMPLATE
-from nexusctl.config.source import compose, read_source
+from nexusctl.config.source import compose
 from nexusctl.config.suggestion import suggest
+from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.record import canonical

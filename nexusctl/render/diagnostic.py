@@ -6,11 +6,10 @@ import unicodedata
 from collections.abc import Iterable
 
 from nexusctl.errors import Diagnostic, Location, Note
+from nexusctl.render.style import paint
 
 WIDEST = 160
 
-_RED, _BLUE, _CYAN, _BOLD, _OFF = "\x1b[31m", "\x1b[34m", "\x1b[36m", "\x1b[1m", "\x1b[0m"
-_SEVERITY_COLORS = {"error": _RED}
 _SHOWN_AS = {"\t": "    ", "\n": "\\n", "\r": "\\r"}
 
 
@@ -21,19 +20,19 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], color: bool = False) -
 
 
 def _block(diagnostic: Diagnostic, color: bool) -> list[str]:
-    severity = _paint(diagnostic.severity, _SEVERITY_COLORS.get(diagnostic.severity, _CYAN) + _BOLD, color)
-    lines = [f"{severity}: {_paint(escape(diagnostic.summary), _BOLD, color)}"]
+    severity = paint(diagnostic.severity, "red" if diagnostic.severity == "error" else "yellow", color=color)
+    lines = [f"{severity}: {paint(escape(diagnostic.summary), 'bold', color=color)}"]
     lines += _place(diagnostic.location, diagnostic.excerpt, color)
     for note in diagnostic.notes:
         lines += _note(note, color)
     lines += [f"    {escape(line)}" for line in diagnostic.output]
     if diagnostic.hint:
-        lines.append(f"{_paint('help', _CYAN, color)}: {escape(diagnostic.hint)}")
+        lines.append(f"{paint('help', 'cyan', color=color)}: {escape(diagnostic.hint)}")
     return lines
 
 
 def _note(note: Note, color: bool) -> list[str]:
-    return [f"{_paint('note', _CYAN, color)}: {escape(note.text)}", *_place(note.location, note.excerpt, color)]
+    return [f"{paint('note', 'cyan', color=color)}: {escape(note.text)}", *_place(note.location, note.excerpt, color)]
 
 
 def _place(location: Location | None, excerpt: str | None, color: bool) -> list[str]:
@@ -41,14 +40,14 @@ def _place(location: Location | None, excerpt: str | None, color: bool) -> list[
         return []
     number = str(location.line)
     margin = " " * len(number)
-    lines = [f"{margin}{_paint('-->', _BLUE, color)} {escape(str(location))}"]
+    lines = [f"{margin}{paint('-->', 'blue', color=color)} {escape(str(location))}"]
     if not excerpt or not excerpt.strip():
         return lines
     text, caret = _cut(excerpt, location.column)
-    bar = _paint("|", _BLUE, color)
-    lines.append(f"{_paint(number, _BLUE, color)} {bar} {text}")
+    bar = paint("|", "blue", color=color)
+    lines.append(f"{paint(number, 'blue', color=color)} {bar} {text}")
     if caret is not None:
-        lines.append(f"{margin} {bar} {' ' * caret}{_paint('^', _RED + _BOLD, color)}")
+        lines.append(f"{margin} {bar} {' ' * caret}{paint('^', 'red', color=color)}")
     return lines
 
 
@@ -88,7 +87,3 @@ def _width(character: str) -> int:
     if unicodedata.combining(character):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _paint(text: str, code: str, color: bool) -> str:
-    return f"{code}{text}{_OFF}" if color else text

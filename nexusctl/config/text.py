@@ -1,0 +1,77 @@
+"""Reading a text file that somebody else wrote: what it may be, how long, and in which encoding."""
+
+from __future__ import annotations
+
+import re
+import stat
+from pathlib import Path
+
+from nexusctl.config.node import Source
+from nexusctl.errors import Diagnostic, InputError
+
+SIZE_LIMIT = 1024 * 1024
+
+# What YAML calls printable.
+_UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def read_source(path: Path, display: str | None = None, kind: str = "stack file") -> Source:
+    """Read the text of `path`. Raises `InputError` where it is missing, too large, or not text."""
+    display = display or str(path)
+    try:
+        _refuse_irregular(path, display, kind)
+        with path.open("rb") as file:
+            data = file.read(SIZE_LIMIT + 1)
+    except FileNotFoundError:
+        raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(kind))) from None
+    except OSError as error:
+        reason = (error.strerror or "it cannot be read").lower()
+        raise InputError(Diagnostic(f"`{display}` cannot be read: {reason}", hint="check its permissions")) from None
+    if len(data) > SIZE_LIMIT:
+        hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
+        raise InputError(Diagnostic(f"`{display}` is larger than 1 MiB", hint=hint))
+    source = Source(path.absolute(), display, _decode(data, display))
+    _refuse_unprintable(source)
+    return source
+
+
+def _refuse_irregular(path: Path, display: str, kind: str) -> None:
+    mode = path.stat().st_mode
+    if stat.S_ISREG(mode):
+        return
+    what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
+    raise InputError(Diagnostic(f"`{display}` is {what}, where a {kind} is needed", hint="name the file itself"))
+
+
+def _absent_hint(kind: str) -> str:
+    return "name one with `-f FILE`, or begin one here" if kind == "stack file" else "check the path"
+
+
+def _decode(data: bytes, display: str) -> str:
+    wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    try:
+        return data.decode("utf-16" if wide else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = data[: error.start].decode("utf-8", "replace")
+        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
+        place = Source(Path(), display, data.decode("utf-8", "replace"))
+        if wide:
+            raise InputError(Diagnostic(f"`{display}` is not valid UTF-16", hint="save the file as UTF-8")) from None
+        summary = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
+        at = place.location(line, column)
+        raise InputError(Diagnostic(summary, at, place.excerpt(line), "save the file as UTF-8")) from None
+
+
+def _refuse_unprintable(source: Source) -> None:
+    match = _UNPRINTABLE.search(source.text)
+    if not match:
+        return
+    line = source.text.count("\n", 0, match.start()) + 1
+    column = match.start() - source.text.rfind("\n", 0, match.start())
+    character = f"U+{ord(match.group()):04X}"
+    if match.group() == "\0":
+        summary, hint = "the file contains NUL characters", "save it as UTF-8 (this looks like UTF-16 or a binary file)"
+    else:
+        summary = f"the control character {character} cannot stand in a YAML file"
+        hint = f'remove it, or write it as an escape in double quotes: "\\u{ord(match.group()):04x}"'
+    raise InputError(Diagnostic(summary, source.location(line, column), source.excerpt(line), hint))
