@@ -16,6 +16,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import daemon
@@ -23,8 +24,11 @@ from contestants import COMMAND, Contestant, choose_contestants, find_nexusctl, 
 from packages import SEVEN, Installed, measure_installs
 
 ACTS = ("apply", "no-op", "destroy")
-Times = dict[str, dict[str, list[float]]]
-"""Contestant and act to the seconds of each round."""
+Seconds = tuple[float, float, float]
+"""One round: the seconds of each act."""
+
+Times = dict[str, list[Seconds]]
+"""The rounds of each contestant."""
 
 
 def main() -> int:
@@ -69,25 +73,29 @@ def find_image(folder: Path, stack: str) -> str:
 
 def measure(folder: Path, stack: str, image: str, size: int, rounds: int) -> Times:
     contestants: list[Contestant] = [kind(folder, stack, image, size) for kind in choose_contestants()]
-    times: Times = defaultdict(lambda: defaultdict(list))
+    times: Times = defaultdict(list)
     for turn in range(rounds):
         first = turn % len(contestants)
         for contestant in contestants[first:] + contestants[:first]:
-            measure_round(contestant, times[contestant.name], f"{size} sandboxes, round {turn + 1} of {rounds}")
+            print(f"{size} sandboxes, round {turn + 1} of {rounds}: {contestant.name}", file=sys.stderr, flush=True)
+            try:
+                times[contestant.name].append(measure_round(contestant))
+            except RuntimeError as error:
+                # A tired engine can refuse anybody once; the other rounds still tell.
+                print(f"this round does not count: {error}", file=sys.stderr, flush=True)
+    if missing := [contestant.name for contestant in contestants if not times[contestant.name]]:
+        sys.exit(f"error: no round of {', '.join(missing)} with {size} sandboxes came to its end")
     return times
 
 
-def measure_round(contestant: Contestant, times: dict[str, list[float]], where: str) -> None:
-    print(f"{where}: {contestant.name}", file=sys.stderr, flush=True)
-    done = False
+def measure_round(contestant: Contestant) -> Seconds:
+    """Raises RuntimeError where the contestant fails; what it made is gone then all the same, or tried to be."""
     try:
-        times["apply"].append(take_time(contestant.apply))
-        times["no-op"].append(take_time(contestant.apply))
-        times["destroy"].append(take_time(contestant.destroy))
-        done = True
-    finally:
-        if not done:
+        return take_time(contestant.apply), take_time(contestant.apply), take_time(contestant.destroy)
+    except BaseException:
+        with suppress(RuntimeError):
             contestant.destroy()
+        raise
 
 
 def take_time(act: Callable[[], None]) -> float:
@@ -106,7 +114,7 @@ def describe_machine(image: str, rounds: int) -> str:
 
 
 def format_table(size: int, times: Times) -> str:
-    medians = {name: [statistics.median(rounds[act]) for act in ACTS] for name, rounds in times.items()}
+    medians = {name: [statistics.median(act) for act in zip(*rounds, strict=True)] for name, rounds in times.items()}
     rows = [[f"{size} sandboxes", *ACTS]]
     rows += [[name, *(f"{value:.2f}" for value in values)] for name, values in medians.items()]
     rows += [
