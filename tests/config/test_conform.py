@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from hypothesis import given, settings
-from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
 from nexusctl.config.conform import acceptor, compile_schema
 from nexusctl.config.schema import STACK, TEMPLATE, read_schema, resolve
+from tests.config.documents import some_value
 
 REGISTRY: Any = Registry().with_resources(
     [(name, Resource.from_contents(read_schema(name))) for name in (STACK, TEMPLATE)]
@@ -33,46 +33,12 @@ def strict_verdict(part: str, value: Any) -> bool:
     return Draft202012Validator(resolve(part), registry=REGISTRY).is_valid(value)
 
 
-SCALARS = st.one_of(
-    st.none(),
-    st.booleans(),
-    st.integers(-3, 70_000),
-    st.floats(allow_nan=False, allow_infinity=False),
-    st.sampled_from(["", "a", "api", "A b", "-x", "3000", "8080:3000", "1m", "512m", "0755", "/x", "data:/x:ro"]),
-    st.sampled_from(["none", "started", "task", "x\n", "1.5h", ":80/x", "22:22", "é", "no", "a" * 41]),
-    st.text(max_size=5),
-)
-
-
-def _some_value(schema: Any, depth: int = 0) -> st.SearchStrategy[Any]:
-    """Values that are near to `schema`: its examples, its keys with other values, and anything else."""
-    if "$ref" in schema:
-        schema = {**resolve(schema["$ref"]), **{key: value for key, value in schema.items() if key != "$ref"}}
-    choices = [SCALARS, st.sampled_from(schema.get("examples") or [None])]
-    choices += [st.sampled_from(schema["enum"])] if "enum" in schema else []
-    if depth < 4:
-        deeper = depth + 1
-        if "items" in schema:
-            choices.append(st.lists(st.deferred(lambda: _some_value(schema["items"], deeper)), max_size=3))
-        if "properties" in schema:
-            keys = schema["properties"].items()
-            known = {key: st.deferred(lambda part=part: _some_value(part, deeper)) for key, part in keys}
-            choices.append(st.fixed_dictionaries({}, optional=known))
-            needed = {key: known.pop(key) for key in schema.get("required", ())}
-            choices.append(st.fixed_dictionaries(needed, optional={**known, "other": SCALARS}))
-        if isinstance(schema.get("additionalProperties"), dict):
-            names = st.sampled_from(["api", "PORT", "db-1", "Not_a name", "", "x" * 64])
-            value = st.deferred(lambda: _some_value(schema["additionalProperties"], deeper))
-            choices.append(st.dictionaries(names, value, max_size=3))
-    return st.one_of(choices)
-
-
 @pytest.mark.parametrize("part", PARTS)
 def test_both_readers_of_a_schema_agree(part: str) -> None:
     accepts = acceptor(part)
 
     @settings(max_examples=100, deadline=None)
-    @given(_some_value({"$ref": part}))
+    @given(some_value({"$ref": part}))
     def check(value: Any) -> None:
         assert accepts(value) == strict_verdict(part, value)
 
