@@ -15,7 +15,7 @@ apt() { apt-get -qq ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"}
 apt update
 apt install -y --no-install-recommends "$@"
 apt-get clean
-rm -rf /var/lib/apt/lists/* /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/debconf/*-old
+rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/debconf/*-old
 """
 # Held lists of debconf would ask a person otherwise.
 _ENV = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true"}
