@@ -92,11 +92,16 @@ def update_limits(wire: Wire, container_id: str, resources: Resources, restart: 
 
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
     """Join a network; one that it is in already is fine."""
-    key = network_key(attachment)
+    path = f"/networks/{network_key(attachment)}/connect"
+    body = {"Container": container_id, "EndpointConfig": endpoint(aliases)}
     try:
-        wire.post(f"/networks/{key}/connect", {"Container": container_id, "EndpointConfig": endpoint(aliases)})
+        wire.post(path, body)
     except EngineError as error:
-        if error.status not in (403, 409) or not _is_attached(wire, container_id, attachment):
+        if "private (none) mode" in str(error):
+            # A sandbox without networks is in the engine's `none`, which suffers no other beside it.
+            disconnect(wire, container_id, "none")
+            wire.post(path, body)
+        elif error.status not in (403, 409) or not _is_attached(wire, container_id, attachment):
             raise
 
 

@@ -22,10 +22,13 @@ KEPT_OUTPUT = 16 * 1024 * 1024
 MARK = "NEXUSCTL_EXEC"
 """The environment variable by which the processes of one exec are found again, to end them."""
 
+# All are halted before the first one is ended, so that none starts another or remarks on the end of another.
 _KILL = """
+pids=
 for folder in /proc/[0-9]*; do
-  if tr '\\0' '\\n' 2>/dev/null <"$folder/environ" | grep -qx "$1"; then kill -9 "${folder#/proc/}" 2>/dev/null; fi
+  if tr '\\0' '\\n' 2>/dev/null <"$folder/environ" | grep -qx "$1"; then pids="$pids ${folder#/proc/}"; fi
 done
+if [ -n "$pids" ]; then kill -STOP $pids; kill -KILL $pids; fi 2>/dev/null
 true
 """
 

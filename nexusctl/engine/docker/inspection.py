@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from nexusctl.engine.base import Condition
@@ -91,9 +91,10 @@ def _read_time(text: str) -> str:
 
 def _ran_out_of_memory(wire: Wire, inspected: Inspected) -> bool:
     """Whether the kernel killed a process of it: the engine notes only the first process, but reports all as events."""
+    started = datetime.fromisoformat(inspected["State"]["StartedAt"])
     query = {
-        "since": inspected["State"]["StartedAt"],
-        "until": f"{time.time() + 1:.0f}",
+        "since": int(started.timestamp()),
+        "until": int(datetime.fromisoformat(inspected["State"]["FinishedAt"]).timestamp()) + 1,
         "filters": {"container": [inspected["Id"]], "event": ["oom"]},
     }
     return any(True for _ in wire.lines("GET", "/events", query))

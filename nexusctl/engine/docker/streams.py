@@ -7,6 +7,7 @@ input one way and output the other.
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import shutil
@@ -99,7 +100,10 @@ def execute(
 
 
 def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
-    body = b'{"Detach":false,"Tty":true}' if tty else b'{"Detach":false,"Tty":false}'
+    columns, rows = shutil.get_terminal_size()
+    # Engines before API 1.42 do not know the size from the start on, and are told a moment later.
+    size = {"ConsoleSize": [rows, columns]} if tty else {}
+    body = json.dumps({"Detach": False, "Tty": tty, **size}).encode()
     headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
     return wire.open("POST", f"/exec/{exec_id}/start", data=body, headers=headers, timeout=FOREVER)
 

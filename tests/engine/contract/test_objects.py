@@ -53,6 +53,17 @@ def test_networks_are_joined_and_left_while_it_runs(shop: Workshop) -> None:
         assert shop.look(container_id).networks == {two.id: two.name}
 
 
+def test_a_sandbox_without_networks_can_join_one_and_keeps_it_over_a_restart(shop: Workshop) -> None:
+    network = shop.join()
+    container_id = shop.start(shop.sandbox())
+    shop.engine.connect(container_id, network, ("a",))
+    shop.engine.stop_container(container_id)
+    shop.engine.start_container(container_id)
+    assert shop.look(container_id).networks == {network.id: network.name}
+    shop.engine.disconnect(container_id, network.id)
+    assert shop.look(container_id).networks == {}
+
+
 def test_a_volume_is_made_once_and_removed_once(shop: Workshop) -> None:
     name = f"{shop.stack}_data"
     for _ in range(2):

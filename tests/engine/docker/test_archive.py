@@ -1,0 +1,177 @@
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.archive import read_file
+from nexusctl.engine.docker.tape import list_entries
+from nexusctl.errors import StepError
+from nexusctl.model.stack import Upload, UploadFile
+from tests.engine.workshop import Workshop, text
+
+pytestmark = pytest.mark.engine
+
+STATE = "stat -c '%n %F %a %u:%g' "
+
+
+def folder_upload(source: Path, target: str, **fields: object) -> Upload:
+    """What a loader makes of the folder `source`."""
+    files = [UploadFile(path="", digest="", mode=0o750, kind="folder")]
+    for path in sorted(source.rglob("*")):
+        name = str(path.relative_to(source))
+        if path.is_symlink():
+            files.append(UploadFile(path=name, digest="", mode=0o777, kind="link", link=str(path.readlink())))
+        elif path.is_dir():
+            files.append(UploadFile(path=name, digest="", mode=0o755, kind="folder"))
+        else:
+            digest = hashlib.sha256(path.read_bytes()).hexdigest()
+            files.append(UploadFile(path=name, digest=digest, mode=0o644, size=path.stat().st_size))
+    return Upload(target=target, files=tuple(files), source=str(source), **fields)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    (tmp_path / "src" / "deep").mkdir(parents=True)
+    (tmp_path / "src" / "deep" / ("long-" * 40)).write_text("long name")
+    (tmp_path / "src" / "größe.txt").write_text("umlaut")
+    (tmp_path / "src" / "big").write_bytes(bytes(range(256)) * 4096 * 3 + b"odd")
+    (tmp_path / "src" / "link").symlink_to("deep")
+    return tmp_path / "src"
+
+
+def read(shop: Workshop, container_id: str, script: str) -> str:
+    outcome = shop.engine.run_script(container_id, script)
+    assert outcome.exit_code == 0, outcome
+    return outcome.output.strip()
+
+
+@pytest.mark.parametrize("when", ["before the start", "while it runs"])
+def test_a_folder_arrives_as_it_is(shop: Workshop, tree: Path, when: str) -> None:
+    upload = folder_upload(tree, "/srv/app", owner="1000:1001")
+    container_id = shop.start(shop.sandbox(uploads=(upload,) if when == "before the start" else ()))
+    if when == "while it runs":
+        shop.engine.upload(container_id, [upload])
+    found = read(shop, container_id, "cd /srv/app; find . -type f | LC_ALL=C sort | xargs sha256sum")
+    expected = {file.path: file.digest for file in upload.files if file.kind == "file"}
+    assert {line.split()[1].removeprefix("./"): line.split()[0] for line in found.splitlines()} == expected
+    assert read(shop, container_id, "readlink /srv/app/link") == "deep"
+    assert read(shop, container_id, STATE + "/srv/app /srv/app/big /srv/app/deep").splitlines() == [
+        "/srv/app directory 750 1000:1001",
+        "/srv/app/big regular file 644 1000:1001",
+        "/srv/app/deep directory 755 1000:1001",
+    ]
+
+
+def test_folders_above_a_target_are_roots_and_those_that_are_there_stay_as_they_are(shop: Workshop) -> None:
+    uploads = (text("/tmp/new/x", "x", owner="1000:1000"), text("/var/run/y", "y", mode=0o600))
+    container_id = shop.start(shop.sandbox(uploads=uploads))
+    assert read(shop, container_id, STATE + "/tmp /tmp/new /tmp/new/x /run/y").splitlines() == [
+        "/tmp directory 1777 0:0",
+        "/tmp/new directory 755 0:0",
+        "/tmp/new/x regular file 644 1000:1000",
+        "/run/y regular file 600 0:0",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("owner", "numbers"),
+    [("daemon", "1:1"), ("daemon:tty", "1:5"), ("nobody", "65534:65534"), ("1", "1:1"), ("77", "77:0")],
+)
+def test_owners_are_named_as_the_sandbox_knows_them(shop: Workshop, owner: str, numbers: str) -> None:
+    container_id = shop.start(shop.sandbox(uploads=(text("/srv/x", "x", owner=owner),)))
+    assert read(shop, container_id, STATE + "/srv/x") == f"/srv/x regular file 644 {numbers}"
+
+
+def test_files_without_an_owner_belong_to_the_sandboxs_user(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox(user="daemon", uploads=(text("/srv/x", "x"),)))
+    assert read(shop, container_id, STATE + "/srv/x") == "/srv/x regular file 644 1:1"
+
+
+def test_an_unknown_owner_is_named_and_nothing_is_left(shop: Workshop) -> None:
+    with pytest.raises(StepError, match="no user ghost"):
+        shop.create(shop.sandbox(uploads=(text("/srv/x", "x", owner="ghost"),)))
+    assert shop.observe().sandboxes == ()
+
+
+@pytest.mark.parametrize("change", ["same size", "longer", "shorter", "gone"])
+def test_a_file_that_changed_since_it_was_planned_stops_the_step(shop: Workshop, tmp_path: Path, change: str) -> None:
+    source = tmp_path / "file"
+    source.write_text("planned")
+    file = UploadFile(path="", digest=hashlib.sha256(b"planned").hexdigest(), mode=0o644, size=7)
+    sandbox = shop.sandbox(uploads=(Upload(target="/srv/x", files=(file,), source=str(source)),))
+    if change == "gone":
+        source.unlink()
+    else:
+        source.write_text({"same size": "changed", "longer": "planned!", "shorter": "plan"}[change])
+    with pytest.raises(StepError, match="cannot read" if change == "gone" else "changed while applying"):
+        shop.create(sandbox)
+    assert shop.observe().sandboxes == ()
+
+
+def test_a_running_sandbox_keeps_the_old_file_when_the_new_one_does_not_come_through(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    container_id = shop.start(shop.sandbox(uploads=(text("/srv/x", "old"),)))
+    source = tmp_path / "file"
+    source.write_bytes(b"n" * 2_000_000)
+    file = UploadFile(path="", digest="0" * 64, mode=0o644, size=2_000_000)
+    with pytest.raises(StepError, match="changed while applying"):
+        shop.engine.upload(container_id, [Upload(target="/srv/x", files=(file,), source=str(source))])
+    assert read(shop, container_id, "cat /srv/x; ls -A /srv") == "oldx"
+
+
+def test_a_program_never_sees_half_a_file_while_it_is_replaced(shop: Workshop, tmp_path: Path) -> None:
+    watch = "while :; do cat /srv/x | sha256sum; done >/tmp/seen"
+    old, new = "o" * 500_000, "n" * 500_000
+    container_id = shop.start(shop.sandbox(command=("bash", "-c", watch), uploads=(text("/srv/x", old),)))
+    shop.engine.upload(container_id, [text("/srv/x", new)])
+    seen = set(read(shop, container_id, "sleep 0.2; sort -u /tmp/seen | grep -- '  *-$' | cut -c1-64").split())
+    expected = {hashlib.sha256(content.encode()).hexdigest() for content in (old, new)}
+    assert seen <= expected
+    assert seen
+
+
+def test_a_folder_is_never_replaced_by_a_file(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    with pytest.raises(StepError) as refusal:
+        shop.engine.upload(container_id, [text("/etc", "x")])
+    assert "/etc is a folder" in " ".join(refusal.value.diagnostics[0].output)
+    assert read(shop, container_id, "ls -d /etc/passwd; ls -A / | grep -c nexusctl || true") == "/etc/passwd\n0"
+
+
+def test_a_symlink_in_the_place_of_a_file_is_replaced_and_not_followed(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    read(shop, container_id, "ln -s /etc /srv/x; ln -s /etc/passwd /srv/y")
+    shop.engine.upload(container_id, [text("/srv/x", "one"), text("/srv/y", "two")])
+    assert read(shop, container_id, "cat /srv/x /srv/y; grep -c ^root: /etc/passwd") == "onetwo1"
+
+
+@pytest.mark.parametrize("path", ["../x", "a/../../x", "/x", "link/x"])
+def test_nothing_leaves_the_target(path: str) -> None:
+    files = (
+        UploadFile(path="link", digest="", mode=0o777, kind="link", link="/etc"),
+        UploadFile(path=path, digest="", mode=0o644),
+    )
+    with pytest.raises(StepError, match="leads out of"):
+        list(list_entries(Upload(target="/srv", files=files), (0, 0)))
+
+
+def test_many_files_are_removed_with_the_folders_that_they_leave_empty(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    read(
+        shop,
+        container_id,
+        f"mkdir -p /srv/d/e; for i in $(seq 1500); do : >/srv/d/e/{'n' * 60}-$i; done; : >/srv/d/own",
+    )
+    names = [f"/srv/d/e/{'n' * 60}-{n}" for n in range(1, 1501)]
+    shop.engine.upload(container_id, (), [*names, "/srv/d/e", "/srv/d"])
+    assert read(shop, container_id, "find /srv") == "/srv\n/srv/d\n/srv/d/own"
+
+
+def test_a_small_file_is_read_from_a_container_that_never_ran(shop: Workshop) -> None:
+    container_id = shop.create(shop.sandbox(uploads=(text("/srv/x", "x"),)))
+    wire = shop.engine.wire  # type: ignore[attr-defined]
+    assert read_file(wire, container_id, "/srv/x") == b"x"
+    assert read_file(wire, container_id, "/srv/absent") is None
