@@ -49,6 +49,23 @@ def build_packages(
     return tuple(item for one in sets for item in _some(one))
 
 
+def with_template_packages(own: tuple[PackageSet, ...], template: tuple[PackageSet, ...]) -> tuple[PackageSet, ...]:
+    """`own` and what the template needs itself; the versions in `own` win, and a lock of its own names everything."""
+    managers = {chosen.manager: chosen for chosen in template}
+    for chosen in own:
+        below = managers.get(chosen.manager)
+        managers[chosen.manager] = _over(chosen, below) if below else chosen
+    return tuple(managers[name] for name in get_args(Manager) if name in managers)
+
+
+def _over(own: PackageSet, below: PackageSet) -> PackageSet:
+    if own.lock_name or below.lock_name:
+        return own
+    named = {package.name for package in own.packages}
+    kept = tuple(package for package in below.packages if package.name not in named)
+    return PackageSet(manager=own.manager, packages=(*kept, *own.packages))
+
+
 def _package_set(manager: str, node: Node, digests: Digests, problems: Problems) -> PackageSet | None:
     if isinstance(node, Sequence):
         return _from_list(manager, node, problems)

@@ -12,14 +12,14 @@ from nexusctl.config.environment import build_env, build_texts
 from nexusctl.config.health import build_command, build_health
 from nexusctl.config.mounts import build_mounts
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.packages import build_packages
+from nexusctl.config.packages import build_packages, with_template_packages
 from nexusctl.config.ports import PlacedPort, build_ports
 from nexusctl.config.problems import Problems
 from nexusctl.config.quantity import seconds, size
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.config.uploads import build_uploads
-from nexusctl.model.stack import DEFAULT_NETWORK, Resources, Sandbox
+from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Resources, Sandbox
 from nexusctl.model.template import Template
 
 LEAST_MEMORY = 6 * 1024 * 1024
@@ -119,7 +119,7 @@ def _build_sandbox(
         working_dir=node.text("working_dir"),
         user=node.text("user"),
         env=build_env(node, around.env_files, problems),
-        packages=build_packages(node, guess, around.digests, problems),
+        packages=_packages(node, file, guess, around),
         uploads=build_uploads(node, around.digests, problems),
         startup=node.text("startup"),
         health=build_health(node, problems),
@@ -131,6 +131,18 @@ def _build_sandbox(
         timeout=_timeout(node, problems),
         metadata=build_texts(node, "metadata", problems),
     )
+
+
+def _packages(
+    node: Mapping, file: TemplateFile | None, manager: str | None, around: Surroundings
+) -> tuple[PackageSet, ...]:
+    """The sandbox's packages and those of its template, which is of no use without its own."""
+    packages = build_packages(node, manager, around.digests, around.problems)
+    defaults = file.defaults if file else None
+    if defaults is None or defaults.lacks("packages") or defaults.get("packages") is node.get("packages"):
+        return packages
+    below = build_packages(defaults, manager, around.digests, around.problems)
+    return with_template_packages(packages, below)
 
 
 def _networks(node: Mapping, declared: Collection[str], problems: Problems) -> tuple[str, ...]:
