@@ -1,20 +1,20 @@
 """An end-to-end case: a directory with stack files and a `case.yaml` that says what is run and what must be true then.
 
-    steps:
-      - run: apply --yes -f one.yaml     # arguments of nexusctl, split as a shell does; STACK stands for the stack's name
-        stdin: text                      # optional
-        exit: 0                          # the exit code that it must have, 0 where nothing is said
-        stdout: [words that must appear]
-        stderr: [words]
-        silent: [words that must not appear on either]
-        containers:                      # what the engine must say afterwards, by sandbox; `null`: no such container
-          db: {state: running, env: {A: "1"}, memory: 67108864, file: {path: content}}
-        same: [db]                       # sandboxes whose container must be the one of the step before
-        new: [web]                       # sandboxes whose container must be another one
-        networks: 1                      # how many networks and volumes bear the stack's label
-        volumes: 0
-      - docker: pause db                 # or: do something to a sandbox behind nexusctl's back
-      - listen: 18080                    # or: take a host port until the case ends
+steps:
+  - run: apply --yes -f one.yaml     # arguments of nexusctl; STACK stands for the name of the stack
+    stdin: text                      # optional
+    exit: 0                          # the exit code that it must have, 0 where nothing is said
+    stdout: [words that must appear]
+    stderr: [words]
+    silent: [words that must not appear on either]
+    containers:                      # what the engine must say afterwards, by sandbox; `null`: no such container
+      db: {state: running, env: {A: "1"}, memory: 67108864, file: {path: content}}
+    same: [db]                       # sandboxes whose container must be the one of the step before
+    new: [web]                       # sandboxes whose container must be another one
+    networks: 1                      # how many networks and volumes bear the stack's label
+    volumes: 0
+  - docker: pause db                 # or: do something to a sandbox behind nexusctl's back
+  - listen: 18080                    # or: take a host port until the case ends
 """
 
 from __future__ import annotations
