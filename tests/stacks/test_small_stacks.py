@@ -54,8 +54,8 @@ def test_ten_agents_share_the_jobs_and_each_job_is_done_once(stack_copy: StackCo
 
     jobs = sorted(job.stem for job in (STACKS / "agents" / "agent" / "jobs").glob("*.py"))
     lines = wait_for(stack_copy, lines=len(names) + len(jobs)).splitlines()
-    assert sum(": ready" in line for line in lines) == len(names)
-    verdicts = Counter({job: sum(f": {job} " in line for line in lines) for job in jobs})
+    assert sum("| ready" in line for line in lines) == len(names)
+    verdicts = Counter({job: sum(f"| {job} " in line for line in lines) for job in jobs})
     assert verdicts == dict.fromkeys(jobs, 1)
     assert any("broken failed with exit code 1" in line for line in lines)
 

@@ -29,7 +29,7 @@ def main() -> None:
     for folder in (INBOX, RUNNING, DONE, QUEUED):
         folder.mkdir(parents=True, exist_ok=True)
     queue_jobs(Path(__file__).parent / "jobs")
-    print(f"{AGENT}: ready")
+    print("ready")
     while True:
         job = take_job()
         if job is None:
@@ -70,7 +70,7 @@ def work_on(name: str, job: Path) -> None:
     (DONE / f"{name}.txt").write_text(output)
     job.unlink()
     last = (output.strip().splitlines() or ["(no output)"])[-1]
-    print(f"{AGENT}: {name} {verdict} after {time.monotonic() - started:.1f} s: {last}")
+    print(f"{name} {verdict} after {time.monotonic() - started:.1f} s: {last}")
 
 
 def run(job: Path, folder: str) -> tuple[str, str]:
