@@ -63,7 +63,7 @@ class Digests:
         return self._trees[key]
 
     def _walk(self, top: Path, ignored: Any) -> Iterator[UploadFile]:
-        yield UploadFile(path="", digest="", mode=_bits(top.stat().st_mode), kind="folder")
+        yield UploadFile(path="", digest="", mode=shared_mode(top.stat().st_mode), kind="folder")
         total = count = 0
         waiting = [""]
         while waiting:
@@ -84,7 +84,7 @@ class Digests:
                 yield self._entry(top, path, found)
 
     def _entry(self, top: Path, path: str, found: os.stat_result) -> UploadFile:
-        mode = _bits(found.st_mode)
+        mode = shared_mode(found.st_mode)
         if stat.S_ISDIR(found.st_mode):
             return UploadFile(path=path, digest="", mode=mode, kind="folder")
         if stat.S_ISLNK(found.st_mode):
@@ -143,5 +143,9 @@ def _with_mode(entry: UploadFile, mode: int | None) -> UploadFile:
     return entry if mode is None or entry.kind != "file" else replace(entry, mode=mode)
 
 
-def _bits(mode: int) -> int:
-    return stat.S_IMODE(mode)
+def shared_mode(found: int) -> int:
+    """The bits that git keeps: 0755 for folders and programs, 0644 for other files.
+
+    The rest depends on the umask of whoever made the copy; it would show as a change on every other machine.
+    """
+    return 0o755 if stat.S_ISDIR(found) or found & stat.S_IXUSR else 0o644

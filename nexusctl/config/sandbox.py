@@ -193,6 +193,9 @@ def _check_kind(group: Group, problems: Problems) -> None:
     if kind == "service" and "run" in node.values:
         hint = "write `kind: task` as well, or remove it"
         problems.add(node.keys["run"], f"`run` is for tasks, and `{group.key.text}` is a service", hint)
+    if kind == "task" and "startup" in node.values:
+        hint = 'put it in front of the task\'s command: `command: "... && ..."`'
+        problems.add(node.keys["startup"], f"`{group.key.text}` is a task, which has no time for a `startup`", hint)
     if kind == "task" and group.sandbox.restart != "no":
         hint = "remove it: a task that failed runs again on the next apply"
         problems.add(node.keys["restart"], f"`{group.key.text}` is a task, which cannot restart by itself", hint)

@@ -7,7 +7,7 @@ import posixpath
 import stat
 from pathlib import Path
 
-from nexusctl.config.digest import Digests, Unfit
+from nexusctl.config.digest import Digests, Unfit, shared_mode
 from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems, note
@@ -93,7 +93,7 @@ def _files(node: Mapping, path: Path, mode: int | None, digests: Digests, proble
     except Unfit as error:
         problems.add(node.values["source"], f"`{node.text('source')}` cannot be uploaded: {error.summary}", error.hint)
         return ()
-    bits = stat.S_IMODE(found.st_mode) if mode is None else mode
+    bits = shared_mode(found.st_mode) if mode is None else mode
     return (UploadFile(path="", digest=digest, mode=bits, size=found.st_size),)
 
 
