@@ -75,7 +75,12 @@ def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
 
 
 def _explain(change: Change) -> str:
-    words = {"replace": "will be replaced", "start": "will be started", "run": "will run again"}
+    words = {
+        "replace": "will be replaced",
+        "start": "will be started",
+        "run": "will run again",
+        "update": "will be updated in place",
+    }
     verb = words.get(change.action, "")
     if change.cause == "drifted" and change.action in ("update", "rename"):
         verb = "was changed behind nexusctl's back"
