@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 import time
-import traceback
 from collections.abc import Callable
 
 import click
@@ -67,6 +65,10 @@ def _silence() -> None:
 
 
 def _report_bug(bug: Exception, arguments: list[str]) -> None:
+    # A command that meets no bug starts sooner without these.
+    import tempfile  # noqa: PLC0415
+    import traceback  # noqa: PLC0415
+
     log = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it stays
         "w", prefix="nexusctl-bug-", suffix=".log", delete=False, encoding="utf-8"
     )

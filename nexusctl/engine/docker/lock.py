@@ -9,8 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import platform
-import tempfile
+import socket
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -143,7 +142,7 @@ def is_dead(entry: Mapping[str, Any]) -> bool:
     holder = read_holder(entry)
     birth: str = (entry["Labels"] or {}).get(_BIRTH, "")
     place = _place()
-    if not place or not birth.startswith(f"{place} ") or holder.host != platform.node():
+    if not place or not birth.startswith(f"{place} ") or holder.host != socket.gethostname():
         return False
     return process_birth(holder.pid) != birth
 
@@ -168,6 +167,9 @@ def _take_over(wire: Wire, stack: str, owner: str) -> None:
 
 @contextmanager
 def _alone_on_this_machine() -> Iterator[None]:
+    # Loading it takes longer than most locks are held, and only a take-over needs it.
+    import tempfile  # noqa: PLC0415
+
     path = Path(tempfile.gettempdir()) / "nexusctl-takeover.lock"
     descriptor = _open_shared(path)
     try:
