@@ -1,7 +1,7 @@
 """A builder: a container in which an image is made from another one, and which is gone afterwards.
 
 What must not stay in the image lies below /dev, a tmpfs of every container: the host's CA bundle, npm's settings,
-and the managers' caches, which are volumes and so outlive the build.
+and the managers' caches, which are volumes and so outlive the build. /tmp is a volume that goes with the builder.
 """
 
 from __future__ import annotations
@@ -156,7 +156,7 @@ def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) ->
             "Init": True,
             "SecurityOpt": ["no-new-privileges:true"],
             "NetworkMode": _network(wire, trust),
-            "Mounts": [_cache_mount(name, folder) for name, folder in caches.items()],
+            "Mounts": [{"Type": "volume", "Target": "/tmp"}, *(_cache_mount(*cache) for cache in caches.items())],
         },
     }
 

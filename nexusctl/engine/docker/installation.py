@@ -13,6 +13,7 @@ from nexusctl.model.stack import Package, PackageSet, Upload
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import PackageManager
 
+# What lies there does not come into the image.
 _LOCK_FOLDER = "/tmp/nexusctl-lock"
 _SHOWN = 3
 _KEPT_LINES = 15
@@ -54,8 +55,6 @@ def install(builder: Builder, chosen: PackageSet, working_dir: str, report: Repo
     outcome = builder.run(manager.install(chosen, lock_path), env=env, working_dir=working_dir)
     if outcome.exit_code != 0:
         raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
-    if lock_path and not manager.keeps_lock:
-        builder.run(("/bin/rm", "-rf", _LOCK_FOLDER))
     answer = builder.run(manager.query(chosen), env=env, working_dir=working_dir)
     return _read(manager, answer.output, chosen)
 

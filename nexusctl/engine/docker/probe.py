@@ -85,15 +85,17 @@ def _http_script(port: int, path: str, seconds: int) -> str:
         "nc": f"{request} | nc -w {seconds} 127.0.0.1 {port} | {{ read -r _ s _ && echo $s; }}",
     }
     bodies = {tool: f"status=$({command})\n{_JUDGE}" for tool, command in status.items()}
+    # No time-out of wget's own: that option crashes BusyBox 1.35, and whoever runs a probe ends it in time.
     # wget tells no status in a form that all of its kinds share, but it fails for 4xx and 5xx and follows redirections.
-    bodies["wget"] = f"wget -q -O /dev/null -T {seconds} -t 1 {url} && exit 0\necho no good answer from $url\nexit 1"
-    return f"url={url}\n" + _NO_PROXY + _first_of(bodies, ("curl", "bash", "wget", "python3", "node", "nc"))
+    bodies["wget"] = f"wget -q -O /dev/null -t 1 {url} && exit 0\necho no good answer from $url\nexit 1"
+    return f"url={url}\n" + _NO_PROXY + _first_of(bodies, ("curl", "bash", "nc", "wget", "python3", "node"))
 
 
 def _tcp_script(port: int, seconds: int) -> str:
     bodies = {
         "bash": f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'",
-        "nc": f"nc -w {seconds} 127.0.0.1 {port} </dev/null >/dev/null",
+        # Old BusyBoxes know no -z; without it nc waits for a server that waits for it, so that wait is short.
+        "nc": f"{{ nc -z -w {seconds} 127.0.0.1 {port} || nc -w 1 127.0.0.1 {port} </dev/null >/dev/null; }} 2>/dev/null",
         "python3": f"python3 -c {shlex.quote(_PYTHON_TCP)} {port} {seconds}",
         "node": f"node -e {shlex.quote(_NODE_TCP)} {port} {seconds}",
     }

@@ -1,0 +1,144 @@
+"""What the managers are told and how their answers are read: data in, data out."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from nexusctl.engine.docker.installation import cache_volumes, describe, explain, last_lines
+from nexusctl.model.stack import Package, PackageSet, UploadFile
+from nexusctl.packages import MANAGERS
+
+PIP_404 = """\
+Collecting flask
+ERROR: Could not find a version that satisfies the requirement no-such-thing==1 (from versions: none)
+ERROR: No matching distribution found for no-such-thing==1
+"""
+NPM_404 = """\
+npm error code E404
+npm error 404 Not Found - GET https://index.example/@team%2fno-such
+npm error 404
+npm error 404  '@team/no-such@^1' is not in this registry.
+npm error A complete log of this run can be found in: /root/.npm/_logs/x.log
+"""
+
+
+def listed(manager: str, *texts: str) -> PackageSet:
+    packages = tuple(Package(name=name, version=version) for name, _, version in (t.partition("|") for t in texts))
+    return PackageSet(manager=manager, packages=packages)  # type: ignore[arg-type]
+
+
+def locked(manager: str, name: str) -> PackageSet:
+    file = UploadFile(path=name, digest="0" * 64, mode=0o644, size=1)
+    return PackageSet(manager=manager, lock_name=name, lock_files=(file,))  # type: ignore[arg-type]
+
+
+def test_each_manager_goes_by_its_name() -> None:
+    assert {name: manager.name for name, manager in MANAGERS.items()} == {"npm": "npm", "pip": "pip", "apt": "apt"}
+
+
+@pytest.mark.parametrize(
+    ("packages", "arguments"),
+    [
+        (listed("npm", "express", "@team/lib|^2"), ("express", "@team/lib@^2")),
+        (listed("pip", "flask", "requests[socks]|>=2,<3"), ("install", "flask", "requests[socks]>=2,<3")),
+        (listed("apt", "git", "curl|7.88.1-10"), ("git", "curl=7.88.1-10")),
+    ],
+)
+def test_names_and_versions_are_arguments_and_never_code(packages: PackageSet, arguments: tuple[str, ...]) -> None:
+    command = MANAGERS[packages.manager].install(packages)
+    assert command[:2] == ("/bin/sh", "-ec")
+    assert command[4:] == arguments
+    assert not any(argument in command[2] for argument in arguments if argument != "install")
+
+
+def test_a_lock_is_installed_the_way_the_manager_installs_locks() -> None:
+    assert MANAGERS["npm"].install(locked("npm", "package-lock.json"))[:2] == ("npm", "ci")
+    assert MANAGERS["pip"].install(locked("pip", "reqs.txt"), "/x/reqs.txt")[4:] == ("install", "-r", "/x/reqs.txt")
+    with pytest.raises(ValueError, match="no lock"):
+        MANAGERS["apt"].install(locked("apt", "x"))
+
+
+def test_what_npm_says_is_there_counts_for_what_was_asked() -> None:
+    answer = json.dumps({"dependencies": {"express": {"version": "5.1.0"}, "other": {"version": "1.0.0"}, "gone": {}}})
+    assert MANAGERS["npm"].read(answer, listed("npm", "express|^5")) == (Package(name="express", version="5.1.0"),)
+    found = MANAGERS["npm"].read(answer, locked("npm", "package-lock.json"))
+    assert [package.name for package in found] == ["express", "other"]
+
+
+def test_pip_finds_a_package_under_all_its_spellings_and_after_warnings() -> None:
+    answer = "WARNING: old\n" + json.dumps(
+        [{"name": "Typing_Extensions", "version": "4"}, {"name": "b", "version": "1"}]
+    )
+    found = MANAGERS["pip"].read(answer, listed("pip", "typing.extensions[x]|>=4"))
+    assert found == (Package(name="Typing_Extensions", version="4"),)
+
+
+def test_apt_is_asked_for_versions_and_passes_over_what_has_none() -> None:
+    found = MANAGERS["apt"].read("git\t1:2.39\nvirtual\t\nadduser\t3.1\n", listed("apt", "git", "virtual", "adduser"))
+    assert found == (Package(name="adduser", version="3.1"), Package(name="git", version="1:2.39"))
+
+
+@pytest.mark.parametrize("manager", ["npm", "pip"])
+def test_an_answer_that_is_none_is_refused(manager: str) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  (json's own words)
+        MANAGERS[manager].read("Segmentation fault", listed(manager, "x"))
+
+
+@pytest.mark.parametrize(
+    ("manager", "output", "package"),
+    [
+        ("npm", NPM_404, "@team/no-such"),
+        ("npm", "npm error notarget No matching version found for express@99.\n", "express@99"),
+        ("npm", "npm error path /app/node_modules/@a/native\nnpm error command failed\n", "@a/native"),
+        ("pip", PIP_404, "no-such-thing==1"),
+        ("apt", "E: Unable to locate package no-such\n", "no-such"),
+        ("apt", "E: Package 'old' has no installation candidate\n", "old"),
+        ("apt", "E: Version '9' for 'git' was not found\n", "git"),
+    ],
+)
+def test_the_package_that_fails_is_named(manager: str, output: str, package: str) -> None:
+    problem = explain(MANAGERS[manager], listed(manager, "some", "list"), 1, output)
+    assert problem.summary == f"{manager} could not install {package}"
+    assert problem.hint
+
+
+def test_a_failure_without_a_name_says_what_was_to_be_installed() -> None:
+    problem = explain(MANAGERS["npm"], listed("npm", "a", "b", "c", "d"), 1, "killed\n")
+    assert problem.summary == "npm could not install a, b, c, ..."
+    assert problem.output == ("killed",)
+
+
+def test_an_image_without_the_manager_is_told_apart_from_a_failed_install() -> None:
+    problem = explain(MANAGERS["npm"], listed("npm", "a"), 127, "sh: 1: npm: not found\n")
+    assert problem.summary == "npm is not there, so a cannot be installed"
+
+
+@pytest.mark.parametrize(
+    ("output", "word"),
+    [
+        ("npm error code SELF_SIGNED_CERT_IN_CHAIN", "SSL_CERT_FILE"),
+        ("npm error code EAI_AGAIN", "HTTP_PROXY"),
+        ("Could not connect to 10.0.0.1:80", "HTTP_PROXY"),
+    ],
+)
+def test_a_network_that_is_not_as_expected_gets_a_hint(output: str, word: str) -> None:
+    assert word in (explain(MANAGERS["npm"], listed("npm", "a"), 1, output).hint or "")
+
+
+def test_the_last_lines_are_without_colours_and_noise() -> None:
+    assert last_lines("\x1b[31mnpm error\x1b[0m boom\n\nnpm error\nnpm notice new version\n") == ("npm error boom",)
+    assert len(last_lines("x\n" * 100)) == 15
+
+
+def test_a_long_list_is_shortened_for_people() -> None:
+    assert describe(listed("pip", "a", "b", "c")) == "a, b, c"
+    assert describe(listed("pip", "a", "b", "c", "d")) == "a, b, c, ..."
+    assert describe(locked("npm", "package-lock.json")) == "package-lock.json"
+
+
+def test_only_managers_that_keep_downloads_get_a_cache() -> None:
+    volumes = cache_volumes([listed("npm", "a"), listed("apt", "b"), listed("pip", "c")])
+    assert set(volumes) == {"nexusctl_cache_npm", "nexusctl_cache_pip"}
+    assert all(folder.startswith("/dev/") for folder in volumes.values())
