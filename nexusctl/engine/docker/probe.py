@@ -94,8 +94,8 @@ def _http_script(port: int, path: str, seconds: int) -> str:
 def _tcp_script(port: int, seconds: int) -> str:
     bodies = {
         "bash": f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'",
-        # Old BusyBoxes know no -z; without it nc waits for a server that waits for it, so that wait is short.
-        "nc": f"{{ nc -z -w {seconds} 127.0.0.1 {port} || nc -w 1 127.0.0.1 {port} </dev/null >/dev/null; }} 2>/dev/null",
+        # Some BusyBoxes know no -z, and a plain nc would wait for a server that waits for it.
+        "nc": f"{{ nc -z -w {seconds} 127.0.0.1 {port} || nc -w {seconds} 127.0.0.1 {port} -e true; }} 2>/dev/null",
         "python3": f"python3 -c {shlex.quote(_PYTHON_TCP)} {port} {seconds}",
         "node": f"node -e {shlex.quote(_NODE_TCP)} {port} {seconds}",
     }
