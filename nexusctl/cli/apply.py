@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -7,18 +8,60 @@ import click
 from nexusctl import api
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.plan.selection import Choice
 
 
 @click.command()
+@click.argument("saved", metavar="[PLAN]", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @options.stack_file
+@options.targets
+@options.excludes
+@click.option(
+    "--on-failure", type=click.Choice(["keep", "rollback"]), default="keep", show_default=True,
+    help="Keep what was done, or bring what this run touched back to what was recorded before.",
+)  # fmt: skip
 @options.yes
 @options.lock_timeout
 @options.as_json
-def apply(file: Path, yes: bool, lock_timeout: float, as_json: bool) -> int:
-    """Show the plan, ask, and carry it out in dependency order, in parallel."""
+@click.pass_context
+def apply(
+    context: click.Context,
+    saved: Path | None,
+    file: Path,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    on_failure: str,
+    yes: bool,
+    lock_timeout: float,
+    as_json: bool,
+) -> int:
+    """Show the plan, ask, and carry it out in dependency order, in parallel.
+
+    With PLAN, a file that `plan --out` wrote: carry out that plan without asking, unless something moved since.
+    """
+    if saved:
+        _refuse_choice(context)
+        return _apply_saved(saved, on_failure, lock_timeout, as_json=as_json)
     stack = api.load(file)
     require_answer(yes=yes)
     engine = api.connect()
     with api.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
-        chosen = api.plan(engine, stack)
-        return carry_out(engine, chosen, yes=yes, as_json=as_json, question="Carry out this plan?")
+        basis = api.prepare(engine, stack, choice=Choice(targets=targets, excludes=excludes))
+        back = partial(api.plan_rollback, engine, basis) if on_failure == "rollback" else None
+        return carry_out(engine, basis.plan, yes=yes, as_json=as_json, question="Carry out this plan?", back=back)
+
+
+def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
+    saved = api.read_plan(path)
+    engine = api.connect()
+    with api.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
+        basis = api.recall_plan(engine, saved)
+        back = partial(api.plan_rollback, engine, basis) if on_failure == "rollback" else None
+        return carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back)
+
+
+def _refuse_choice(context: click.Context) -> None:
+    """A saved plan has its stack file and its choice in it; another one beside it would be silently ignored."""
+    for name, flag in (("file", "--file"), ("targets", "--target"), ("excludes", "--exclude")):
+        if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
+            raise click.UsageError(f"{flag} cannot be given with a saved plan, which says that already")

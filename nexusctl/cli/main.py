@@ -18,6 +18,7 @@ _VERBS = {
     "status": "Show state, health, uptime and endpoints.",
     "logs": "Show what sandboxes printed.",
     "exec": "Run a command in a sandbox.",
+    "unlock": "Remove a lock that somebody left behind.",
     "template": "List and show the templates.",
     "engine": "Start, stop and show the engine.",
     "doctor": "Check what this machine can do.",

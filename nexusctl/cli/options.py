@@ -38,6 +38,15 @@ lock_timeout = click.option(
     help="How long to wait for another nexusctl that changes this stack.",
 )  # fmt: skip
 
+targets = click.option(
+    "--target", "targets", multiple=True, metavar="NAME",
+    help="Only this sandbox or group and what it depends on; a glob, may be repeated.",
+)  # fmt: skip
+excludes = click.option(
+    "--exclude", "excludes", multiple=True, metavar="NAME",
+    help="Not this sandbox or group, nor what comes after it; a glob, may be repeated.",
+)  # fmt: skip
+
 
 def wants_color(stream: TextIO) -> bool:
     """Colours only on a terminal that can show them, and never with NO_COLOR (https://no-color.org)."""

@@ -7,19 +7,37 @@ import click
 
 from nexusctl import api
 from nexusctl.cli import options
+from nexusctl.plan.selection import Choice
 from nexusctl.render.plan import plan_document, render_plan
 
 
 @click.command()
 @options.stack_file
 @click.option("--deep", is_flag=True, help="Also look inside every sandbox.")
+@options.targets
+@options.excludes
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE", help="Save the plan for `apply FILE`."
+)
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @options.as_json
-def plan(file: Path, deep: bool, detailed_exitcode: bool, as_json: bool) -> int:
+def plan(
+    file: Path,
+    deep: bool,
+    targets: tuple[str, ...],
+    excludes: tuple[str, ...],
+    out: Path | None,
+    detailed_exitcode: bool,
+    as_json: bool,
+) -> int:
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
-    chosen = api.plan(api.connect(), api.load(file), deep=deep)
+    choice = Choice(targets=targets, excludes=excludes)
+    basis = api.prepare(api.connect(), api.load(file), deep=deep, choice=choice)
     if as_json:
-        options.write_json(plan_document(chosen))
+        options.write_json(plan_document(basis.plan))
     else:
-        click.echo(render_plan(chosen, color=options.wants_color(sys.stdout)), nl=False, color=True)
-    return 2 if detailed_exitcode and not chosen.empty else 0
+        click.echo(render_plan(basis.plan, color=options.wants_color(sys.stdout)), nl=False, color=True)
+    if out:
+        api.save_plan(basis, file, out, deep=deep)
+        options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
+    return 2 if detailed_exitcode and not basis.plan.empty else 0

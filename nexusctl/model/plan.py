@@ -232,16 +232,27 @@ class RemoveOrphan(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Omission:
+    """A change that was left out on request: this object stays as it is, for `reason`."""
+
+    action: Literal["create", "update", "replace", "start", "run", "rename", "remove"]
+    kind: ObjectKind
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done.
 
-    `unchanged` names the sandboxes that are as they should be.
+    `unchanged` names the sandboxes that are as they should be, `omitted` the changes that are not in this plan.
     """
 
     stack: str
     changes: tuple[Change, ...] = ()
     steps: tuple[Step, ...] = ()
     unchanged: tuple[str, ...] = ()
+    omitted: tuple[Omission, ...] = ()
 
     @property
     def empty(self) -> bool:

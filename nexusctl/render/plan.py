@@ -27,6 +27,8 @@ _VERBS = {
 
 def render_plan(plan: Plan, *, color: bool = False) -> str:
     """What would be done and why, for a person; ends with a line that counts."""
+    if plan.empty and plan.omitted:
+        return "\n".join([f"No changes in the part of stack {plan.stack} that was chosen.", *_render_omitted(plan), ""])
     if plan.empty:
         kept = f"{count(len(plan.unchanged), 'sandbox')} unchanged" if plan.unchanged else "there are no sandboxes"
         return f"No changes: stack {plan.stack} is as it should be ({kept}).\n"
@@ -34,7 +36,7 @@ def render_plan(plan: Plan, *, color: bool = False) -> str:
     width = max(len(change.name) for change in plan.changes)
     for change in plan.changes:
         lines += _render_change(change, width, color=color)
-    return "\n".join([*lines, "", f"Plan: {summarize_plan(plan)}.", ""])
+    return "\n".join([*lines, *_render_omitted(plan), "", f"Plan: {summarize_plan(plan)}.", ""])
 
 
 def summarize_plan(plan: Plan) -> str:
@@ -57,6 +59,10 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "empty": plan.empty,
         "changes": [_change_document(change) for change in plan.changes],
         "unchanged": list(plan.unchanged),
+        "omitted": [
+            {"action": left.action, "kind": left.kind, "name": left.name, "reason": left.reason}
+            for left in plan.omitted
+        ],
         "steps": [
             {"id": step.id, "action": type(step).__name__, "subject": step.subject, "needs": list(step.needs)}
             for step in plan.steps
@@ -85,6 +91,14 @@ def _explain(change: Change) -> str:
     if change.cause == "drifted" and change.action in ("update", "rename"):
         verb = "was changed behind nexusctl's back"
     return ": ".join(word for word in (verb, change.reason) if word)
+
+
+def _render_omitted(plan: Plan) -> Iterator[str]:
+    if plan.omitted:
+        yield ""
+        yield "Not in this plan, so these stay as they are:"
+    for left in plan.omitted:
+        yield f"{'':5} {left.kind:<8} {quiet(left.name)} ({_VERBS[left.action]}): {quiet(left.reason)}"
 
 
 def _render_difference(difference: Difference, *, color: bool) -> str:

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from nexusctl import api
+from nexusctl.cli import options
+from nexusctl.cli.boundary import FAILED
+from nexusctl.cli.carry_out import require_answer
+from nexusctl.model.live import LockHolder
+
+FORMAT_VERSION = "1.0"
+
+
+@click.command()
+@click.argument("stack", required=False)
+@options.stack_file
+@options.yes
+@options.as_json
+def unlock(stack: str | None, file: Path, yes: bool, as_json: bool) -> int:
+    """Say who holds a stack's lock, and remove it. STACK is its name; without it the stack file tells."""
+    name = stack or api.load(file).name
+    engine = api.connect()
+    holder = api.find_lock(engine, name)
+    if holder is None:
+        _tell(name, None, as_json=as_json)
+        return 0
+    if not yes:
+        options.say(_describe(name, holder))
+        require_answer(yes=yes)
+        if not click.confirm("If it is still at work, two would change the stack at once. Remove it?", err=True):
+            options.say("Nothing was changed.")
+            return FAILED
+    _tell(name, engine.unlock(name), as_json=as_json)
+    return 0
+
+
+def _tell(stack: str, holder: LockHolder | None, *, as_json: bool) -> None:
+    if as_json:
+        options.write_json(
+            {"format_version": FORMAT_VERSION, "stack": stack, "removed": asdict(holder) if holder else None}
+        )
+    elif holder is None:
+        click.echo(f"Stack {stack} is not locked.")
+    else:
+        click.echo(f"Removed. {_describe(stack, holder)}")
+
+
+def _describe(stack: str, holder: LockHolder) -> str:
+    since = datetime.fromtimestamp(holder.since).strftime("%Y-%m-%d %H:%M:%S")
+    who = f"{holder.user or 'somebody'}@{holder.host or 'an unknown host'}"
+    return f"The lock of stack {stack}: {who}, pid {holder.pid}, {holder.command or 'nexusctl'}, since {since}."

@@ -1,0 +1,86 @@
+"""The way back: what the records said before a run, and the plan that leads there again. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.names import container_name
+from nexusctl.model.plan import CreateContainer, DeriveImage, Plan, UpdateContainer
+from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
+from nexusctl.plan.claim import settle_claims
+from nexusctl.plan.fingerprint import Basis
+from nexusctl.plan.plan import make_plan
+from nexusctl.plan.selection import leave_out
+
+T = TypeVar("T")
+
+
+def recall_stack(before: Basis) -> Stack:
+    """The stack that the live sandboxes were before the run, by their records.
+
+    A record knows of files only the digests, so their content is taken from the stack file where it is the same.
+    """
+    stack, live = before.stack, before.live
+    names = {found.sandbox: container_name(stack.name, found.sandbox) for found in live.sandboxes}
+    claims = settle_claims(live.sandboxes, names)
+    records = {name: claim.holder.record for name, claim in claims.items() if claim.holder and claim.holder.record}
+    return replace(
+        stack,
+        sandboxes={name: _with_content(record, stack.sandboxes.get(name)) for name, record in records.items()},
+        networks={**stack.networks, **{n.network: Network(name=n.network, internal=n.internal) for n in live.networks}},
+        volumes={**{v.volume: Volume(name=v.volume) for v in live.volumes}, **stack.volumes},
+    )
+
+
+def plan_back(former: Stack, live: LiveState, touched: frozenset[str], in_place: frozenset[str]) -> Plan:
+    """The plan from `live` back to `former` for the sandboxes in `touched`.
+
+    `omitted` says what cannot be undone: tasks have run, and content that is known only by its digest is lost.
+    Raises `PlanError`.
+    """
+    plan = make_plan(former, live, in_place)
+    foreign = {c.name: "" for c in plan.changes if c.kind == "sandbox" and c.name not in touched}
+    back = leave_out(plan, foreign | _find_lost(plan, former, touched))
+    return replace(back, omitted=tuple(left for left in back.omitted if left.kind == "sandbox" and left.reason))
+
+
+def _find_lost(plan: Plan, former: Stack, touched: frozenset[str]) -> dict[str, str]:
+    """Why each touched sandbox that cannot be brought back cannot be."""
+    again = {c.name for c in plan.changes if c.kind == "sandbox" and c.action in ("create", "run")}
+    tasks = {name for name, sandbox in former.sandboxes.items() if sandbox.kind == "task"}
+    reasons = dict.fromkeys(sorted(again & tasks & touched), "it is a task, and what it did stays done")
+    underived = {s.id for s in plan.steps if isinstance(s, DeriveImage) and any(map(_lacks_folder, s.packages))}
+    for step in plan.steps:
+        if isinstance(step, CreateContainer | UpdateContainer) and step.subject not in reasons:
+            uploads = step.sandbox.uploads if isinstance(step, CreateContainer) else step.uploads
+            if lost := [upload.target for upload in uploads if _lacks_content(upload)]:
+                reasons[step.subject] = f"the former content of {', '.join(lost)} is known only by its digest"
+            elif underived & set(step.needs):
+                reasons[step.subject] = "its former packages came from a lock file that has changed"
+    return reasons
+
+
+def _with_content(record: Sandbox, desired: Sandbox | None) -> Sandbox:
+    if desired is None:
+        return record
+    return replace(
+        record,
+        uploads=tuple(_find_equal(upload, desired.uploads) for upload in record.uploads),
+        packages=tuple(_find_equal(chosen, desired.packages) for chosen in record.packages),
+    )
+
+
+def _find_equal(wanted: T, known: Iterable[T]) -> T:
+    """The one of `known` that equals `wanted`: it says besides where the content lies."""
+    return next((thing for thing in known if thing == wanted), wanted)
+
+
+def _lacks_content(upload: Upload) -> bool:
+    return upload.source is None and upload.content is None and any(file.kind == "file" for file in upload.files)
+
+
+def _lacks_folder(chosen: PackageSet) -> bool:
+    return bool(chosen.lock_files) and chosen.lock_folder is None
