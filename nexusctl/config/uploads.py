@@ -48,7 +48,11 @@ def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload
         target += "" if path.is_dir() else path.name
         target = target.rstrip("/")
     files = _files(node, path, mode, digests, problems)
-    return Upload(target=target, files=files, owner=node.text("owner"), source=str(path)) if files else None
+    return (
+        Upload(target=target, files=files, owner=node.text("owner"), ignore=_patterns(node), source=str(path))
+        if files
+        else None
+    )
 
 
 def _target(node: Mapping, problems: Problems) -> str | None:

@@ -58,6 +58,12 @@ class Engine(Protocol):
         The desired sandboxes are looked at for their image references only, to say which are missing.
         """
 
+    def look_inside(self, live: LiveState) -> LiveState:
+        """`live` with the interior of each sandbox that has uploads or packages by its record; tasks are left out.
+
+        Raises `EngineError` where a look fails: what could not be looked at never reads as absent.
+        """
+
     def condition(self, container_id: str) -> Condition: ...
 
     def logs(
@@ -114,7 +120,10 @@ class Engine(Protocol):
     def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None: ...
 
     def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
-        """Put files into a created or running container, each beside its target and then renamed over it."""
+        """Put files into a created or running container, each beside its target and then renamed over it.
+
+        `delete` are paths to remove: a folder when it is empty, or with all that is in it where a slash ends its path.
+        """
 
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None: ...
 

@@ -39,6 +39,9 @@ IMAGE_BASE = PREFIX + "image.base-id"
 IMAGE_PACKAGES = PREFIX + "image.packages"
 """On images: the packages that the managers named after installing, as JSON."""
 
+IMAGE_INVENTORY = PREFIX + "image.inventory"
+"""On images: everything that the managers knew of after installing, as JSON; empty on containers, where it is long."""
+
 IMAGE_TAG = PREFIX + "image.tag"
 """On images: the tag that it was made for."""
 

@@ -15,8 +15,11 @@ from nexusctl.errors import Conflict, Diagnostic, EngineError, LockHeld, NotFoun
 from nexusctl.model.live import (
     HealthState,
     Inspection,
+    Interior,
+    LiveFile,
     LiveImage,
     LiveNetwork,
+    LivePackages,
     LiveSandbox,
     LiveState,
     LiveVolume,
@@ -74,6 +77,7 @@ class MemoryContainer:
     resources: Resources = field(default_factory=Resources)
     restart: RestartPolicy = "no"
     files: dict[str, UploadFile] = field(default_factory=dict)
+    packages: dict[str, LivePackages] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)
 
     @property
@@ -151,6 +155,12 @@ class MemoryEngine:
                     if a.stack == stack.name and a.container_id not in self.containers
                 ),
                 lock=self.locks.get(stack.name),
+            )
+
+    def look_inside(self, live: LiveState) -> LiveState:
+        with self._mutex:
+            return replace(
+                live, sandboxes=tuple(self._look_inside(x) for x in live.sandboxes if x.id in self.containers)
             )
 
     def condition(self, container_id: str) -> Condition:
@@ -324,7 +334,8 @@ class MemoryEngine:
             if paths and found.state != "running":
                 raise Conflict("files can be removed from a running sandbox only", status=409)
             for path in paths:
-                found.files.pop(path, None)
+                for gone in [p for p in found.files if p == path or (path.endswith("/") and f"{p}/".startswith(path))]:
+                    del found.files[gone]
 
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
         self._note("connect", container_id)
@@ -505,8 +516,30 @@ class MemoryEngine:
             ports=container.ports,
             networks=dict(container.networks),
             amendments=tuple(a.name for a in amendments),
-            inspection=Inspection(resources=container.resources, restart=container.restart) if deep else None,
+            inspection=_inspect(container) if deep else None,
         )
+
+    def _look_inside(self, live: LiveSandbox) -> LiveSandbox:
+        """Files have no owners here; a file that is not recorded counts as added to the recorded folder it lies in."""
+        container, record = self.containers[live.id], live.record
+        if record is None or record.kind == "task" or not (record.uploads or container.packages):
+            return live
+        recorded = {f"{u.target}/{f.path}" if f.path else u.target: f.kind for u in record.uploads for f in u.files}
+        files = {
+            path: LiveFile(kind=file.kind, mode=file.mode, owner="", digest=file.digest, link=file.link)
+            for path, file in container.files.items()
+        }
+        added = {
+            path: "folder" if file.kind == "folder" else "file"
+            for path, file in files.items()
+            if path not in recorded and recorded.get(path.rpartition("/")[0]) == "folder"
+        }
+        inside = Interior(
+            files={path: file for path, file in files.items() if path in recorded},
+            added=added,
+            packages=dict(container.packages) if container.state == "running" else {},
+        )
+        return replace(live, interior=inside)
 
     def _add_image(self, reference: str, base: str = "") -> None:
         with self._mutex:
@@ -517,6 +550,12 @@ class MemoryEngine:
 
 
 _ALIVE = ("running", "paused", "restarting")
+
+
+def _inspect(container: MemoryContainer) -> Inspection:
+    return Inspection(
+        resources=container.resources, restart=container.restart, image=image_reference(container.placement.image)
+    )
 
 
 def _probe_command(health: Health) -> tuple[str, ...]:

@@ -14,14 +14,58 @@ HealthState = Literal["none", "starting", "healthy", "unhealthy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """What only a look at the single container tells; gathered for `--deep`, `drift` and `status`."""
+    """What only a look at the single container tells; gathered for `--deep`, `drift` and `status`.
+
+    `image` is the reference that it was created from, which may mean another image by now.
+    """
 
     resources: Resources
     restart: RestartPolicy
+    image: str = ""
     started_at: str = ""
     finished_at: str = ""
     writable_bytes: int | None = None
     probe_output: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveFile:
+    """One entry of a sandbox's file system. `owner` is `uid:gid`; `digest` is there for files that were read."""
+
+    kind: Literal["file", "folder", "link", "other"]
+    mode: int
+    owner: str
+    digest: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LivePackages:
+    """What one manager answers now, and what it answered when the packages were installed; both map name to version.
+
+    `asked_for` are those that the stack file names, `added` those that came later and that nothing else needs.
+    `problem` says why there is no answer, and is empty where there is one.
+    """
+
+    asked_for: Mapping[str, str] = field(default_factory=dict)
+    installed: Mapping[str, str] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interior:
+    """What lies inside a sandbox where its record has put something.
+
+    `files` are the recorded paths that are there. `added` maps paths that lie directly in recorded folders, and came
+    neither from there nor with the image, to `file` or `folder`. `owners` maps an owner as recorded (empty for none)
+    to the `uid:gid` that it means inside. `packages` are by manager; a sandbox that does not run cannot be asked.
+    """
+
+    files: Mapping[str, LiveFile] = field(default_factory=dict)
+    added: Mapping[str, str] = field(default_factory=dict)
+    owners: Mapping[str, str] = field(default_factory=dict)
+    packages: Mapping[str, LivePackages] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +95,7 @@ class LiveSandbox:
     networks: Mapping[str, str] = field(default_factory=dict)
     amendments: tuple[str, ...] = ()
     inspection: Inspection | None = None
+    interior: Interior | None = None
 
     @property
     def partial(self) -> bool:

@@ -92,11 +92,15 @@ class UploadFile:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
-    """Files that nexusctl puts into the sandbox before it starts."""
+    """Files that nexusctl puts into the sandbox before it starts.
+
+    `ignore` are gitignore patterns of what is not uploaded, and does not count as added where the sandbox has it.
+    """
 
     target: str
     files: tuple[UploadFile, ...]
     owner: str | None = None
+    ignore: tuple[str, ...] = field(default=(), compare=False, metadata=OUTSIDE)
     source: str | None = field(default=None, compare=False, metadata=OUTSIDE)
     content: str | None = field(default=None, compare=False, metadata=OUTSIDE)
 

@@ -17,6 +17,10 @@ apt install -y --no-install-recommends "$@"
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/debconf/*-old
 """
+# A virtual package is not known by its name, and a removed one by its settings only; the rest of the answer counts.
+_QUERY = r"""
+dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Version}\n' "$@" 2>/dev/null | sed -n 's/^installed\t//p'
+"""
 # Held lists of debconf would ask a person otherwise.
 _ENV = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true"}
 _CULPRITS = (
@@ -39,13 +43,15 @@ class Apt:
         return shell(_INSTALL, *(f"{p.name}={p.version}" if p.version else p.name for p in packages.packages))
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
-        # A virtual package is not known by its name; the rest of the answer counts nevertheless.
         names = (package.name for package in packages.packages)
-        return shell("""dpkg-query -W -f '${Package}\\t${Version}\\n' "$@" 2>/dev/null || true""", *names)
+        return shell(_QUERY, *names)
 
     def read(self, answer: str, packages: PackageSet) -> tuple[Package, ...]:
         rows = (line.partition("\t") for line in answer.splitlines())
         return by_name([Package(name=name, version=version) for name, _, version in rows if version])
+
+    def roots(self) -> tuple[str, ...]:
+        return ("apt-mark", "showmanual")
 
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:

@@ -47,7 +47,14 @@ class PackageManager(Protocol):
         """The asked-for packages in the answer to `query`, by name, with the versions that are really there.
 
         For a lock: those that it names itself, as far as the manager tells them from what they need.
+        For no package in particular: all that the answer names.
         Raises ValueError for an answer that cannot be read.
+        """
+
+    def roots(self) -> tuple[str, ...]:
+        """The command that names what nothing else needs, a line each, as `name` or `name==version`.
+
+        Empty where an answer to `query` for no package in particular has nothing else.
         """
 
     def explain(self, output: str) -> Blame:

@@ -46,6 +46,9 @@ class Npm:
             [Package(name=n, version=d["version"]) for n, d in found.items() if n in wanted and "version" in d]
         )
 
+    def roots(self) -> tuple[str, ...]:
+        return ()
+
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:
             if match := pattern.search(output):

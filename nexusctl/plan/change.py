@@ -54,12 +54,27 @@ def _describe_image(step: Step) -> str:
 
 
 def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
+    records = [live.record for live in scene.live.sandboxes if live.record]
+    joined = {network for record in records for network in record.networks}
+    mounted = {mount.source for record in records for mount in record.mounts}
     for network in scene.networks.missing:
+        name = network_name(scene.stack.name, network.name)
         yield Change(
-            action="create", kind="network", name=network.name, reason=network_name(scene.stack.name, network.name)
+            action="create",
+            kind="network",
+            name=network.name,
+            cause="drifted" if network.name in joined else "new",
+            reason=f"{name}, which was there" if network.name in joined else name,
         )
-    for name in sorted(scene.missing_volumes):
-        yield Change(action="create", kind="volume", name=name, reason=scene.volumes[name])
+    for volume in sorted(scene.missing_volumes):
+        name = scene.volumes[volume]
+        yield Change(
+            action="create",
+            kind="volume",
+            name=volume,
+            cause="drifted" if volume in mounted else "new",
+            reason=f"{name}, which was there" if volume in mounted else name,
+        )
 
 
 def _sandboxes(scene: Scene) -> Iterator[Change]:
@@ -71,7 +86,10 @@ def _sandboxes(scene: Scene) -> Iterator[Change]:
 
 
 def _describe_leftover(name: str, leftover: Leftover) -> Change:
-    phrase = "never became ready" if leftover.cause == "partial" else "was replaced and not yet removed"
+    replaced = leftover.live.name.endswith("_old")
+    phrase = "was replaced and not yet removed" if replaced else "claims to be this sandbox too"
+    if leftover.cause == "partial":
+        phrase = "never became ready"
     return Change(
         action="remove",
         kind="sandbox",

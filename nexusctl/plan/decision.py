@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
 from nexusctl.plan.claim import Claim
+from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare
 
 Action = Literal["create", "replace", "rerun", "update", "start", "rename", "none"]
@@ -36,11 +37,15 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a decision needs to know of the rest: the final name, the attachments, and what can change in place."""
+    """What a decision needs to know of the rest: the final name, the attachments, and what can change in place.
+
+    `moved_image` is there where the reference that the holder was created from means another image by now.
+    """
 
     name: str
     attachments: tuple[Attachment, ...]
     in_place: frozenset[str]
+    moved_image: Difference | None = None
 
 
 def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
@@ -87,28 +92,42 @@ def _decide_task(
 def _decide_service(
     sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
 ) -> Decision:
-    forcing = [d.field for d in differences if d.effect == "replace"]
-    if forcing or holder.state in ("dead", "removing"):
-        return Decision(
-            sandbox=sandbox,
-            action="replace",
-            cause="changed" if forcing else "drifted",
-            reason=f"{_join(forcing)} cannot change in a live container" if forcing else f"it is {holder.state}",
-            holder=holder,
-            differences=differences,
-            stop_first=_must_stop_first(sandbox, holder),
-        )
     connect, disconnect = _compare_networks(holder, around.attachments)
-    drift = (*_drifted_limits(holder), *_drifted_networks(holder, connect, disconnect))
     changed = {difference.field for difference in differences}
+    drift = (
+        *((around.moved_image,) if around.moved_image else ()),
+        *find_drift(sandbox, holder, around.in_place),
+        *_drifted_networks(holder, connect, disconnect),
+    )
+    differences = (*differences, *(difference for difference in drift if difference.field not in changed))
+    if holder.state in ("dead", "removing") or any(d.effect == "replace" for d in differences):
+        return _replace(sandbox, holder, differences)
     return _mend(
         sandbox,
         holder,
-        (*differences, *(difference for difference in drift if difference.field not in changed)),
+        differences,
         restore=_restore(sandbox, holder),
         rename=holder.name != around.name,
         connect=connect,
         disconnect=disconnect,
+    )
+
+
+def _replace(sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...]) -> Decision:
+    forcing = [d for d in differences if d.effect == "replace"]
+    changed = any(d.cause == "changed" for d in forcing)
+    reason = f"it is {holder.state}"
+    if forcing:
+        fields = _join([d.field for d in forcing])
+        reason = f"{fields} cannot {'change' if changed else 'be put right'} in a live container"
+    return Decision(
+        sandbox=sandbox,
+        action="replace",
+        cause="changed" if changed else "drifted",
+        reason=reason,
+        holder=holder,
+        differences=differences,
+        stop_first=_must_stop_first(sandbox, holder),
     )
 
 
@@ -183,16 +202,6 @@ def _find_network(attachment: Attachment, connected: Mapping[str, str]) -> str |
     if attachment.external:
         return next((network_id for network_id, name in connected.items() if name == attachment.name), None)
     return None
-
-
-def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
-    """Limits and restart policy that differ from the record; known only where the container was inspected."""
-    record, seen = holder.record, holder.inspection
-    if record is None or seen is None:
-        return ()
-    observed = replace(record, resources=seen.resources, restart=seen.restart)
-    found = compare(observed, record, frozenset({"resources", "restart"}))
-    return tuple(replace(difference, cause="drifted") for difference in found)
 
 
 def _drifted_networks(

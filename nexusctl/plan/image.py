@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import environment_tag, image_reference, recipe_tag
-from nexusctl.model.plan import BootstrapImage, DeriveImage, PullImage, Step
+from nexusctl.model.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
 from nexusctl.model.template import Template
 
@@ -40,6 +40,22 @@ def choose_image(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice
     return ImageChoice(reference=tag, steps=(*base.steps, derive), notes=base.notes)
 
 
+def find_moved_image(sandbox: Sandbox, stack: Stack, live: LiveState, holder: LiveSandbox) -> Difference | None:
+    """The difference where what `holder` was created from means another image by now; known where it was inspected."""
+    record, seen = holder.record, holder.inspection
+    if record is None or seen is None or sandbox.kind == "task":
+        return None
+    choice = choose_image(sandbox, stack, live)
+    present = live.images.get(choice.reference)
+    if present is None or choice.reference != image_reference(seen.image):
+        return None
+    rebuilt = next((step.base for step in choice.steps if isinstance(step, DeriveImage)), "")
+    if present.id == holder.image_id and (not rebuilt or rebuilt not in live.images):
+        return None
+    after = f"to be made from {rebuilt} as it is now" if rebuilt else _short(present.id)
+    return Difference(field="image", before=_short(holder.image_id), after=after, cause="drifted", effect="replace")
+
+
 def describe_packages(packages: tuple[PackageSet, ...]) -> str:
     """Such as `7 npm packages` or `package-lock.json`."""
     words = []
@@ -49,6 +65,10 @@ def describe_packages(packages: tuple[PackageSet, ...]) -> str:
         if count := len(chosen.packages):
             words.append(f"{count} {chosen.manager} package{'s' if count > 1 else ''}")
     return " and ".join(words)
+
+
+def _short(image_id: str) -> str:
+    return image_id[: len("sha256:") + 12]
 
 
 def _choose_base(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:

@@ -22,7 +22,7 @@ from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
 from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
-from nexusctl.plan.image import ImageChoice, choose_image
+from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.network import engine_volumes, plan_networks
 from nexusctl.plan.order import acyclic, order_steps
 from nexusctl.plan.step import Scene, build_gates, build_steps, removal_id
@@ -52,10 +52,12 @@ def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place
     networks = plan_networks(stack, live)
     decisions: dict[str, Decision] = {}
     for name, sandbox in sorted(stack.sandboxes.items()):
+        holder = claims[name].holder if name in claims else None
         around = Surroundings(
             name=container_name(stack.name, name),
             attachments=tuple(networks.attachments[network] for network in sandbox.networks),
             in_place=in_place,
+            moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
     volumes = engine_volumes(stack)

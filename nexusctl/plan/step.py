@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
@@ -23,6 +23,7 @@ from nexusctl.model.plan import (
 from nexusctl.model.stack import Dependency, Sandbox, Stack, Upload
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
+from nexusctl.plan.drift import drifted_paths, place
 from nexusctl.plan.image import ImageChoice
 from nexusctl.plan.network import NetworkPlan
 
@@ -148,7 +149,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     sandbox, record = decision.sandbox, holder.record
     assert record is not None
     touched = {difference.field.partition(".")[0] for difference in decision.differences}
-    uploads, delete = _changed_uploads(record, sandbox) if "uploads" in touched else ((), ())
+    uploads, delete = _changed_uploads(decision, record) if "uploads" in touched else ((), ())
     made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
         id=f"sandbox:{sandbox.name}:update",
@@ -166,29 +167,30 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     )
 
 
-def _changed_uploads(record: Sandbox, desired: Sandbox) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
-    """The uploads cut down to the files that differ from the record, and the recorded files that are no more."""
+def _changed_uploads(decision: Decision, record: Sandbox) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
+    """The uploads cut down to the files that have to be sent, and the paths that have to go.
+
+    What was uploaded and is no more goes, a folder if it is empty then; what was added by hand goes with all in it.
+    """
+    desired, drifted = decision.sandbox, drifted_paths(decision.differences)
     before = {(u.target, f.path): (f, u.owner) for u in record.uploads for f in u.files}
     changed = []
     for upload in desired.uploads:
-        files = tuple(f for f in upload.files if before.get((upload.target, f.path)) != (f, upload.owner))
+        files = tuple(
+            f
+            for f in upload.files
+            if before.get((upload.target, f.path)) != (f, upload.owner) or place(upload.target, f.path) in drifted
+        )
         if files:
-            changed.append(
-                Upload(
-                    target=upload.target,
-                    files=files,
-                    owner=upload.owner,
-                    source=upload.source,
-                    content=upload.content,
-                )
-            )
-    kept = {_place(u.target, f.path) for u in desired.uploads for f in u.files}
-    gone = {_place(target, path) for (target, path), (file, _) in before.items() if file.kind != "folder"} - kept
-    return tuple(changed), tuple(sorted(gone))
-
-
-def _place(target: str, path: str) -> str:
-    return f"{target.rstrip('/')}/{path}" if path else target
+            changed.append(replace(upload, files=files))
+    kept = {place(u.target, f.path) for u in desired.uploads for f in u.files}
+    gone = {place(target, path) for (target, path), (file, _) in before.items() if path or file.kind != "folder"}
+    added = {
+        f"{path}/" if difference.before == "folder" else path
+        for path, difference in drifted.items()
+        if difference.after is None
+    }
+    return tuple(changed), tuple(sorted((gone - kept) | added))
 
 
 def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: tuple[str, ...]) -> CreateContainer:

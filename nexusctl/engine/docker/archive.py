@@ -37,6 +37,10 @@ done
 
 _DELETE = """
 for path do
+  case "$path" in */)
+    if [ -L "${path%/}" ]; then rm -f -- "${path%/}"; else rm -rf -- "$path"; fi || exit 1
+    continue
+  esac
   if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir -- "$path" 2>/dev/null; else rm -f -- "$path" || exit 1; fi
 done
 exit 0
@@ -44,7 +48,9 @@ exit 0
 
 
 def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
-    """Put `uploads` in and remove the paths of `delete`. Raises `StepError`, `EngineError`.
+    """Put `uploads` in and remove the paths of `delete`: a folder when it is empty, or named with a slash at its end.
+
+    Raises `StepError`, `EngineError`.
 
     Files without an owner belong to the user that the container runs as; missing folders above a target are root's.
     """
@@ -66,7 +72,7 @@ def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete
 
 
 def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[Entry]:
-    accounts = Accounts(wire, container_id)
+    accounts = Accounts(lambda path: read_file(wire, container_id, path))
     for upload in uploads:
         yield from list_entries(upload, accounts.resolve(upload.owner or user or ROOT))
 
@@ -123,9 +129,8 @@ def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str]
 class Accounts:
     """Names of users and groups as the container's own files know them; each file is read once, when needed."""
 
-    def __init__(self, wire: Wire, container_id: str) -> None:
-        self._wire = wire
-        self._container_id = container_id
+    def __init__(self, read: Callable[[str], bytes | None]) -> None:
+        self._read = read
         self._tables: dict[str, list[list[str]]] = {}
 
     def resolve(self, owner: str) -> tuple[int, int]:
@@ -157,7 +162,7 @@ class Accounts:
 
     def _rows(self, path: str) -> list[list[str]]:
         if path not in self._tables:
-            text = read_file(self._wire, self._container_id, path) or b""
+            text = self._read(path) or b""
             lines = text.decode(errors="replace").splitlines()
             self._tables[path] = [row for line in lines if len(row := line.split(":")) >= 4]
         return self._tables[path]

@@ -36,6 +36,12 @@ class DockerEngine:
     def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
         return observe.observe(self.wire, stack, deep=deep)
 
+    def look_inside(self, live: LiveState) -> LiveState:
+        # Archives, threads and package managers are needed only where somebody wants to look inside.
+        from nexusctl.engine.docker.interior import look_inside  # noqa: PLC0415
+
+        return look_inside(self.wire, live)
+
     def condition(self, container_id: str) -> Condition:
         return inspection.look_at(self.wire, container_id)
 

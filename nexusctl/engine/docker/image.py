@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Report
+from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.docker.builder import Builder, host_trust, open_builder
 from nexusctl.engine.docker.debootstrap import import_suite
 from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines
+from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.pull import pull_image
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Diagnostic, NotFound, StepError
@@ -34,9 +35,13 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         facts: dict[str, tuple[Package, ...]] = {
             chosen.manager: install(builder, chosen, folder, report) for chosen in step.packages
         }
+        inventory: dict[str, dict[str, str]] = {
+            chosen.manager: take_inventory(_ask(builder, folder), chosen.manager) for chosen in step.packages
+        }
+        marks = {labels.IMAGE_PACKAGES: encode_facts(facts), labels.IMAGE_INVENTORY: encode_inventory(inventory)}
         # Somebody else may have made it meanwhile, and containers may run on it already.
         if not is_derived(wire, step.tag, step.base):
-            builder.commit(step.tag, marks={**_marks(builder, step.tag), labels.IMAGE_PACKAGES: encode_facts(facts)})
+            builder.commit(step.tag, marks={**_marks(builder, step.tag), **marks})
 
 
 def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report) -> None:
@@ -98,6 +103,13 @@ def configure(recipe: Recipe, base: Mapping[str, Any]) -> dict[str, Any]:
 
 def _marks(builder: Builder, tag: str) -> dict[str, str]:
     return {labels.IMAGE_BASE: str(builder.base["Id"]), labels.IMAGE_TAG: tag}
+
+
+def _ask(builder: Builder, folder: str) -> Ask:
+    def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
+        return builder.run(command, env=env, working_dir=folder)
+
+    return ask
 
 
 def _run_recipe(builder: Builder, recipe: Recipe, name: str) -> None:

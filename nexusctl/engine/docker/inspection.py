@@ -71,6 +71,7 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
     inspection = Inspection(
         resources=read_limits(config),
         restart=_RESTART.get((config.get("RestartPolicy") or {}).get("Name", ""), "no"),
+        image=str(inspected["Config"]["Image"]),
         started_at=_read_time(state.get("StartedAt", "")),
         finished_at=_read_time(state.get("FinishedAt", "")),
         writable_bytes=inspected.get("SizeRw"),

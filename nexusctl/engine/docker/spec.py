@@ -49,6 +49,7 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
         labels.ROLE: "sandbox",
         labels.RECORD: encode(sandbox),
         labels.BIRTH_NAME: placement.birth_name,
+        labels.IMAGE_INVENTORY: "",
     }
 
 

@@ -1,0 +1,158 @@
+"""What lies inside sandboxes where their records have put something: uploaded files, and packages.
+
+A running sandbox is asked by one command that lists, stats and hashes; one that does not run, or whose image has no
+such tools, by reading its archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from posixpath import basename, dirname
+from typing import Any
+
+from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker.archive import ROOT, Accounts, read_file
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.inspection import WORKERS
+from nexusctl.engine.docker.inventory import read_packages
+from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound, StepError
+from nexusctl.model.live import Interior, LivePackages, LiveSandbox, LiveState
+from nexusctl.model.stack import Sandbox
+
+SELF_MADE = frozenset(
+    {"node_modules", "__pycache__", ".cache", ".npm", ".venv", ".vite", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+)
+"""What tools make beside the sources that they work on: never counted as added to an upload."""
+
+_NPM_MADE = ("package.json", "package-lock.json")
+
+_ADDED = 1
+"""The engine's number for a path that the image has not."""
+
+Inspected = Mapping[str, Any]
+FindMarks = Callable[[str], Mapping[str, str]]
+
+
+def look_inside(wire: Wire, live: LiveState) -> LiveState:
+    """`live` with the interior of its sandboxes, several at a time; those that have gone meanwhile are left out."""
+    find_marks = lru_cache(maxsize=None)(lambda image_id: _find_marks(wire, image_id))
+    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+        found = pool.map(lambda sandbox: _look_inside(wire, sandbox, find_marks), live.sandboxes)
+        return replace(live, sandboxes=tuple(sandbox for sandbox in found if sandbox))
+
+
+def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> LiveSandbox | None:
+    record = sandbox.record
+    if record is None or record.kind == "task" or not (record.uploads or record.packages):
+        return sandbox
+    try:
+        inspected = wire.get(f"/containers/{sandbox.id}/json")
+        interior = _read_uploads(wire, inspected, record) if record.uploads else Interior()
+        if inspected["State"]["Status"] == "running":
+            packages = _read_packages(wire, inspected, record, find_marks(inspected["Image"]))
+            interior = replace(interior, packages=packages)
+    except NotFound:
+        return None
+    return replace(sandbox, interior=interior)
+
+
+def _find_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
+    """The labels of an image; none where it is gone, though something still runs on it."""
+    try:
+        found: Mapping[str, str] | None = wire.get(f"/images/{image_id}/json")["Config"].get("Labels")
+    except NotFound:
+        return {}
+    return found or {}
+
+
+def _read_packages(
+    wire: Wire, inspected: Inspected, record: Sandbox, marks: Mapping[str, str]
+) -> dict[str, LivePackages]:
+    def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
+        folder = inspected["Config"]["WorkingDir"] or "/"
+        return run(wire, inspected["Id"], command, env=env, user=ROOT, working_dir=folder)
+
+    return {chosen.manager: read_packages(ask, chosen, marks) for chosen in record.packages}
+
+
+def _read_uploads(wire: Wire, inspected: Inspected, record: Sandbox) -> Interior:
+    found = None
+    if inspected["State"]["Status"] == "running":
+        found = survey_running(wire, inspected["Id"], record.uploads)
+    if found is None:
+        found = survey_archive(wire, inspected["Id"], record.uploads)
+    return Interior(
+        files=found.files,
+        added=_find_added(wire, inspected, record, found),
+        owners=_read_owners(wire, inspected, record, found),
+    )
+
+
+def _read_owners(wire: Wire, inspected: Inspected, record: Sandbox, found: Survey) -> dict[str, str]:
+    """Owners whose names the sandbox does not know any more are left out."""
+    tables = found.accounts
+    accounts = Accounts(lambda path: tables[path] if tables else read_file(wire, inspected["Id"], path))
+    owners = {}
+    for owner in {upload.owner or "" for upload in record.uploads}:
+        try:
+            uid, gid = accounts.resolve(owner or inspected["Config"]["User"] or ROOT)
+        except StepError:
+            continue
+        owners[owner] = f"{uid}:{gid}"
+    return owners
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Borders:
+    """Paths that others than the uploads are responsible for."""
+
+    mounts: frozenset[str]
+    above: frozenset[str]
+    npm_folder: str
+
+    def allow(self, path: str) -> bool:
+        """Whether something at `path` would be an addition to the folder that it lies in."""
+        if path in self.mounts or path in self.above or basename(path) in SELF_MADE:
+            return False
+        return not (dirname(path) == self.npm_folder and basename(path) in _NPM_MADE)
+
+
+def _find_added(wire: Wire, inspected: Inspected, record: Sandbox, found: Survey) -> dict[str, str]:
+    """What lies directly in uploaded folders, and came neither with the uploads nor with the image.
+
+    A folder that the image has itself (such as a home) is everybody's, unless the package managers made it there.
+    """
+    borders = _draw_borders(inspected, record)
+    candidates = {path: kind for path, kind in found.beside.items() if borders.allow(path)}
+    if not candidates:
+        return {}
+    changes = wire.get(f"/containers/{inspected['Id']}/changes") or []
+    born = {entry["Path"] for entry in changes if entry["Kind"] == _ADDED}
+    work = inspected["Config"]["WorkingDir"] if record.packages else ""
+    return {
+        path: kind
+        for path, kind in sorted(candidates.items())
+        if path in born and (dirname(path) in born or (work and f"{dirname(path)}/".startswith(f"{work}/")))
+    }
+
+
+def _draw_borders(inspected: Inspected, record: Sandbox) -> _Borders:
+    mounts = {str(mount["Destination"]) for mount in inspected.get("Mounts") or ()}
+    mounts |= set(inspected["HostConfig"].get("Tmpfs") or ())
+    above = {parent for path in (*mounts, *(u.target for u in record.uploads)) for parent in _parents(path)}
+    npm = any(chosen.manager == "npm" for chosen in record.packages)
+    return _Borders(
+        mounts=frozenset(mounts),
+        above=frozenset(above),
+        npm_folder=(inspected["Config"]["WorkingDir"] or "/") if npm else "",
+    )
+
+
+def _parents(path: str) -> Iterable[str]:
+    while (path := dirname(path)) != "/":
+        yield path

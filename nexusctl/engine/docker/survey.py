@@ -1,0 +1,171 @@
+"""The uploaded files of one sandbox as they are now, by a command inside of it or from its archive."""
+
+from __future__ import annotations
+
+import hashlib
+import stat
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from posixpath import dirname
+from typing import BinaryIO, Literal, cast
+
+from nexusctl.engine.docker.archive import ROOT
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.wire import Answer, Wire
+from nexusctl.errors import Conflict, NotFound
+from nexusctl.model.live import LiveFile
+from nexusctl.model.stack import Upload, UploadFile
+
+PATHS_BYTES = 512 * 1024
+"""How much of paths one command gets; the kernel takes 2 MiB by default, and the survey starts others with the same."""
+
+SURVEY_TIMEOUT = 300.0
+"""Seconds after which a sandbox that does not answer is read through its archive."""
+
+_CHUNK = 256 * 1024
+
+# Only regular files of a size that an upload may have are read: a pipe or a device in its place would never end.
+_SURVEY = """
+for tool in find stat sha256sum readlink cat; do command -v $tool >/dev/null || exit 69; done
+stat -c '%f %u %g %n' "$@"
+printf '\\0'
+find "$@" -maxdepth 0 -type f -size -262145k -exec sha256sum {} +
+printf '\\0'
+for path do if [ -L "$path" ]; then readlink "$path" || echo; echo "$path"; fi; done
+printf '\\0'
+cat /etc/passwd
+printf '\\0'
+cat /etc/group
+printf '\\0'
+find "$@" -mindepth 1 -maxdepth 1 -type d -print0
+printf '\\0'
+find "$@" -mindepth 1 -maxdepth 1 ! -type d -print0
+exit 0
+"""
+
+_KINDS: Mapping[int, Literal["file", "folder", "link", "other"]] = {
+    stat.S_IFREG: "file",
+    stat.S_IFDIR: "folder",
+    stat.S_IFLNK: "link",
+}
+
+
+@dataclass(slots=True)
+class Survey:
+    """`files` by path, as recorded; `beside` maps what else lies directly in recorded folders to its kind.
+
+    `accounts` holds /etc/passwd and /etc/group where they were read on the way.
+    """
+
+    files: dict[str, LiveFile] = field(default_factory=dict)
+    beside: dict[str, str] = field(default_factory=dict)
+    accounts: dict[str, bytes] = field(default_factory=dict)
+
+
+def recorded_paths(uploads: Sequence[Upload]) -> dict[str, UploadFile]:
+    """Every entry of `uploads` by its absolute path."""
+    return {f"{u.target.rstrip('/')}/{f.path}" if f.path else u.target: f for u in uploads for f in u.files}
+
+
+def survey_running(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> Survey | None:
+    """By commands inside; None where the sandbox has not the tools, or does not run any more."""
+    paths = recorded_paths(uploads)
+    # Such names the tools write in ways of their own.
+    if any("\n" in path or "\\" in path for path in paths):
+        return None
+    found = Survey()
+    for batch in _batches(list(paths)):
+        command = ("/bin/sh", "-c", f"{{ {_SURVEY}\n}} 2>/dev/null", "survey", *batch)
+        try:
+            outcome = run(wire, container_id, command, user=ROOT, working_dir="/", timeout=SURVEY_TIMEOUT)
+        except Conflict:
+            return None
+        if outcome.exit_code != 0 or not _read_answer(outcome.output, paths, found):
+            return None
+    return found
+
+
+def survey_archive(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> Survey:
+    """From the container's archive, which can be read whatever its state. Raises `EngineError`."""
+    paths = recorded_paths(uploads)
+    found = Survey()
+    for upload in uploads:
+        try:
+            with wire.open("GET", f"/containers/{container_id}/archive", {"path": upload.target}) as answer:
+                _read_archive(answer, dirname(upload.target), paths, found)
+        except NotFound as error:
+            if "No such container" in str(error):
+                raise
+    return found
+
+
+def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for path in paths:
+        # With the pointer to it.
+        cost = len(path.encode()) + 9
+        if batch and size + cost > PATHS_BYTES:
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += cost
+    if batch:
+        yield batch
+
+
+def _read_answer(output: str, paths: Mapping[str, UploadFile], found: Survey) -> bool:
+    """Work one answer into `found`; False where it is not of the expected shape."""
+    parts = output.split("\0", 5)
+    if len(parts) != 6:
+        return False
+    stats, sums, links, passwd, group, children = parts
+    digests = {path: digest for digest, _, path in (line.partition("  ") for line in sums.splitlines())}
+    rows = links.split("\n")
+    targets = dict(zip(rows[1::2], rows[::2], strict=False))
+    for line in stats.splitlines():
+        mode, uid, gid, path = line.split(" ", 3)
+        if path in paths:
+            found.files[path] = _live_file(int(mode, 16), f"{uid}:{gid}", digests.get(path, ""), targets.get(path, ""))
+    found.accounts = {"/etc/passwd": passwd.encode(), "/etc/group": group.encode()}
+    # An empty name parts the folders from the rest.
+    folders, _, others = f"\0{children}".partition("\0\0")
+    for kind, names in (("folder", folders), ("file", others)):
+        found.beside.update({name: kind for name in names.split("\0") if name and name not in paths})
+    return True
+
+
+def _live_file(mode: int, owner: str, digest: str, link: str) -> LiveFile:
+    kind: Literal["file", "folder", "link", "other"] = _KINDS.get(stat.S_IFMT(mode), "other")
+    return LiveFile(kind=kind, mode=stat.S_IMODE(mode), owner=owner, digest=digest, link=link)
+
+
+def _read_archive(answer: Answer, folder: str, paths: Mapping[str, UploadFile], found: Survey) -> None:
+    with tarfile.open(fileobj=cast(BinaryIO, answer), mode="r|") as tar:
+        for member in tar:
+            path = f"{folder.rstrip('/')}/{member.name.rstrip('/')}"
+            if path in paths:
+                found.files[path] = _read_member(tar, member)
+            elif (parent := paths.get(dirname(path))) and parent.kind == "folder":
+                found.beside[path] = "folder" if member.isdir() else "file"
+
+
+def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> LiveFile:
+    kind: Literal["file", "folder", "link", "other"] = "other"
+    digest = ""
+    if member.issym():
+        kind = "link"
+    elif member.isdir():
+        kind = "folder"
+    elif stream := tar.extractfile(member) if member.isfile() else None:
+        kind, digest = "file", _hash(stream)
+    owner = f"{member.uid}:{member.gid}"
+    return LiveFile(kind=kind, mode=member.mode & 0o7777, owner=owner, digest=digest, link=member.linkname)
+
+
+def _hash(stream: object) -> str:
+    digest = hashlib.sha256()
+    while data := cast(BinaryIO, stream).read(_CHUNK):
+        digest.update(data)
+    return digest.hexdigest()

@@ -1,0 +1,116 @@
+"""Where a live sandbox differs from its record: changed by somebody else than nexusctl. Pure.
+
+Limits, files and packages are known only where somebody looked; what was not looked at never counts as drifted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any, Literal
+
+from nexusctl.model.live import Interior, LiveFile, LivePackages, LiveSandbox
+from nexusctl.model.plan import Difference
+from nexusctl.model.stack import Sandbox, Upload, UploadFile
+from nexusctl.plan.fields import compare
+
+Effect = Literal["in_place", "replace"]
+
+
+def find_drift(desired: Sandbox, holder: LiveSandbox, in_place: frozenset[str]) -> tuple[Difference, ...]:
+    """Limits, uploaded files and packages that differ from the record; `desired` says what its uploads ignore."""
+    inside = holder.interior or Interior()
+    return (
+        *_drifted_limits(holder),
+        *(_drifted_files(desired, holder.record, inside) if holder.record and holder.interior else ()),
+        *_drifted_packages(inside, "in_place" if "packages" in in_place else "replace"),
+    )
+
+
+def drifted_paths(differences: Iterable[Difference]) -> dict[str, Difference]:
+    """The uploaded or added files among `differences` that drifted, by path."""
+    return {
+        difference.field.removeprefix("uploads."): difference
+        for difference in differences
+        if difference.cause == "drifted" and difference.field.startswith("uploads.")
+    }
+
+
+def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
+    record, seen = holder.record, holder.inspection
+    if record is None or seen is None:
+        return ()
+    observed = replace(record, resources=seen.resources, restart=seen.restart)
+    found = compare(observed, record, frozenset({"resources", "restart"}))
+    return tuple(replace(difference, cause="drifted") for difference in found)
+
+
+def _drifted_files(desired: Sandbox, record: Sandbox, inside: Interior) -> Iterator[Difference]:
+    for upload in record.uploads:
+        for file in upload.files:
+            path = place(upload.target, file.path)
+            differing = _compare_file(file, inside.owners.get(upload.owner or ""), inside.files.get(path))
+            if differing:
+                yield _drifted(f"uploads.{path}", *differing, "in_place")
+    for path, kind in sorted(inside.added.items()):
+        if not _is_ignored(path, kind, desired.uploads):
+            yield _drifted(f"uploads.{path}", kind, None, "in_place")
+
+
+def place(target: str, path: str) -> str:
+    """The absolute path of an entry of an upload."""
+    return f"{target.rstrip('/')}/{path}" if path else target
+
+
+def _compare_file(recorded: UploadFile, owner: str | None, live: LiveFile | None) -> tuple[str | None, str] | None:
+    """Before and after in words, of what differs only; None where nothing does."""
+    wanted = _describe(recorded.kind, recorded.digest, recorded.link, recorded.mode, owner)
+    if live is None:
+        return None, ", ".join(word for word in wanted.values() if word)
+    seen = _describe(live.kind, live.digest, live.link, live.mode, live.owner if owner else None)
+    differing = [name for name in wanted if wanted[name] != seen[name]]
+    if not differing:
+        return None
+    return ", ".join(seen[name] for name in differing), ", ".join(wanted[name] for name in differing)
+
+
+def _describe(kind: str, digest: str, link: str, mode: int, owner: str | None) -> dict[str, str]:
+    contents = {"link": f"-> {link}", "file": f"sha256:{digest[:12]}" if digest else "other content"}
+    return {
+        "content": contents.get(kind, kind),
+        # A link has no permissions of its own.
+        "mode": "" if kind == "link" else f"mode {mode:04o}",
+        "owner": f"owner {owner}" if owner else "",
+    }
+
+
+def _is_ignored(path: str, kind: str, uploads: Iterable[Upload]) -> bool:
+    for upload in uploads:
+        prefix = f"{upload.target.rstrip('/')}/"
+        if upload.ignore and path.startswith(prefix):
+            # Only a look inside that found something needs patterns.
+            from pathspec import GitIgnoreSpec  # noqa: PLC0415
+
+            relative = path.removeprefix(prefix) + ("/" if kind == "folder" else "")
+            if GitIgnoreSpec.from_lines(upload.ignore).match_file(relative):
+                return True
+    return False
+
+
+def _drifted_packages(inside: Interior, effect: Effect) -> Iterator[Difference]:
+    for manager, found in sorted(inside.packages.items()):
+        if found.problem:
+            yield _drifted(f"packages.{manager}", f"no answer: {found.problem}", "an answer", effect)
+        else:
+            yield from _compare_packages(manager, found, effect)
+
+
+def _compare_packages(manager: str, found: LivePackages, effect: Effect) -> Iterator[Difference]:
+    before: Mapping[str, Any] = {**found.asked_for, **found.added}
+    for name in sorted(found.installed.keys() | found.added.keys()):
+        if before.get(name) != found.installed.get(name):
+            yield _drifted(f"packages.{manager}.{name}", before.get(name), found.installed.get(name), effect)
+
+
+def _drifted(field: str, before: str | None, after: str | None, effect: Effect) -> Difference:
+    return Difference(field=field, before=before, after=after, cause="drifted", effect=effect)
