@@ -1,0 +1,53 @@
+"""A sandbox of each template, applied as a user does it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.names import container_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One stack in a folder of its own."""
+
+    folder: Path
+    stack: str
+
+    def apply(self, sandboxes: str, more: str = "") -> subprocess.CompletedProcess[str]:
+        text = f"name: {self.stack}\nsandboxes: {sandboxes}\n{more}\n"
+        (self.folder / "nexus.yaml").write_text(text)
+        return self.nexusctl("apply", "--yes")
+
+    def nexusctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "nexusctl", *arguments]
+        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, check=False)
+
+    def run(self, sandbox: str, *command: str) -> str:
+        """What `command` writes inside the sandbox; it has to exit with 0."""
+        done = self.nexusctl("exec", sandbox, "--", *command)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout.strip()
+
+    def container(self, sandbox: str) -> str:
+        return container_name(self.stack, sandbox)
+
+    def health(self, sandbox: str) -> str:
+        found = json.loads(self.nexusctl("status", "--json").stdout)["sandboxes"]
+        return str(next(one["health"] for one in found if one["name"] == sandbox))
+
+
+@pytest.fixture
+def trial(wire: Wire, tmp_path: Path, stack_name: str) -> Iterator[Trial]:
+    chosen = Trial(folder=tmp_path, stack=stack_name)
+    yield chosen
+    done = chosen.nexusctl("destroy", "--yes", "--volumes", "--stack", stack_name)
+    assert done.returncode == 0, done.stderr
