@@ -6,13 +6,15 @@ BIN := $(VENV)/bin
 NEXUSCTL := $(BIN)/nexusctl
 DEMO := stacks/microservices/nexus.yaml
 
-.PHONY: help demo test lint bench clean engine tools
+.PHONY: help demo test lint bench faults rivals clean engine tools
 
 help:
 	@echo "make demo    set everything up and run the whole scenario of stacks/microservices"
 	@echo "make test    set everything up and run every test, on a real engine"
 	@echo "make lint    ruff, mypy and the map of the house"
 	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rounds 1')"
+	@echo "make faults  spoil every engine call of every kind of change (FAULTS=pair-fresh for one)"
+	@echo "make rivals  a hundred rounds of several nexusctl on one stack at once"
 	@echo "make clean   remove the virtual environment and what tools left here"
 
 demo: $(VENV)/ready engine
@@ -41,6 +43,12 @@ lint: $(VENV)/dev
 
 bench: $(VENV)/ready engine
 	$(BIN)/python bench/run.py $(BENCH)
+
+faults: $(VENV)/dev engine
+	$(BIN)/python -m tests.faults $(FAULTS)
+
+rivals: $(VENV)/dev engine
+	$(BIN)/python -m tests.e2e.rivals
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
