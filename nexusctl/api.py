@@ -29,6 +29,7 @@ from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.fingerprint import Basis, take_fingerprints
 from nexusctl.plan.plan import make_plan
+from nexusctl.plan.recorded import recorded_stack, select_drift
 from nexusctl.plan.rollback import plan_back, recall_stack
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
 from nexusctl.plan.selection import Choice, group_names, match_names, select_changes
@@ -39,6 +40,7 @@ __all__ = [
     "apply",
     "connect",
     "empty_stack",
+    "find_drift",
     "find_lock",
     "find_sandboxes",
     "hold_lock",
@@ -94,6 +96,18 @@ def _require_known(choice: Choice, groups: Mapping[str, str]) -> None:
         raise InputError(
             *(Diagnostic(f"no sandbox is called {w}", hint=suggest(w, known, "the sandboxes")) for w in unknown)
         )
+
+
+def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Plan:
+    """Where what is live differs from what was applied; `names` are sandboxes or groups, all where none is given.
+
+    The plan has no steps. Raises `InputError` for a name that means nothing, `PlanError`, `EngineError`.
+    """
+    live = observe(engine, stack, deep=True)
+    groups = group_names(stack, live)
+    _require_known(Choice(targets=names), groups)
+    chosen = frozenset().union(*(match_names(name, groups) for name in names)) if names else None
+    return select_drift(make_plan(recorded_stack(stack, live), live, engine.in_place), chosen)
 
 
 def save_plan(basis: Basis, file: Path, to: Path, *, deep: bool) -> None:

@@ -14,6 +14,7 @@ from nexusctl.plan.selection import Choice
 @click.command()
 @click.argument("saved", metavar="[PLAN]", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @options.stack_file
+@options.deep
 @options.targets
 @options.excludes
 @click.option(
@@ -28,6 +29,7 @@ def apply(
     context: click.Context,
     saved: Path | None,
     file: Path,
+    deep: bool,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
     on_failure: str,
@@ -46,7 +48,7 @@ def apply(
     require_answer(yes=yes)
     engine = api.connect()
     with api.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
-        basis = api.prepare(engine, stack, choice=Choice(targets=targets, excludes=excludes))
+        basis = api.prepare(engine, stack, deep=deep, choice=Choice(targets=targets, excludes=excludes))
         back = partial(api.plan_rollback, engine, basis) if on_failure == "rollback" else None
         return carry_out(engine, basis.plan, yes=yes, as_json=as_json, question="Carry out this plan?", back=back)
 
@@ -62,6 +64,6 @@ def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: b
 
 def _refuse_choice(context: click.Context) -> None:
     """A saved plan has its stack file and its choice in it; another one beside it would be silently ignored."""
-    for name, flag in (("file", "--file"), ("targets", "--target"), ("excludes", "--exclude")):
+    for name, flag in (("file", "--file"), ("deep", "--deep"), ("targets", "--target"), ("excludes", "--exclude")):
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{flag} cannot be given with a saved plan, which says that already")

@@ -14,6 +14,7 @@ _VERBS = {
     "validate": "Check a stack file; touches no engine.",
     "plan": "Show what apply would change, and why.",
     "apply": "Make the live sandboxes what the stack file says.",
+    "drift": "Show what was changed behind nexusctl's back.",
     "destroy": "Remove everything that belongs to a stack.",
     "status": "Show state, health, uptime and endpoints.",
     "logs": "Show what sandboxes printed.",

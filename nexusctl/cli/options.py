@@ -38,6 +38,7 @@ lock_timeout = click.option(
     help="How long to wait for another nexusctl that changes this stack.",
 )  # fmt: skip
 
+deep = click.option("--deep", is_flag=True, help="Also look inside every sandbox: limits, uploaded files, packages.")
 targets = click.option(
     "--target", "targets", multiple=True, metavar="NAME",
     help="Only this sandbox or group and what it depends on; a glob, may be repeated.",

@@ -13,7 +13,7 @@ from nexusctl.render.plan import plan_document, render_plan
 
 @click.command()
 @options.stack_file
-@click.option("--deep", is_flag=True, help="Also look inside every sandbox.")
+@options.deep
 @options.targets
 @options.excludes
 @click.option(

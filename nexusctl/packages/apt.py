@@ -15,7 +15,8 @@ apt() { apt-get -qq ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"}
 apt update
 apt install -y --no-install-recommends "$@"
 apt-get clean
-rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/log/apt /var/log/dpkg.log /var/log/alternatives.log /var/cache/debconf/*-old
+rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
+rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 """
 # A virtual package is not known by its name, and a removed one by its settings only; the rest of the answer counts.
 _QUERY = r"""

@@ -57,7 +57,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "format_version": FORMAT_VERSION,
         "stack": plan.stack,
         "empty": plan.empty,
-        "changes": [_change_document(change) for change in plan.changes],
+        "changes": [change_document(change) for change in plan.changes],
         "unchanged": list(plan.unchanged),
         "omitted": [
             {"action": left.action, "kind": left.kind, "name": left.name, "reason": left.reason}
@@ -75,7 +75,7 @@ def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
     head = f"{symbol:>5} {change.kind:<8} {change.name:<{width}}"
     yield f"{paint(head, _COLORS[symbol], color=color)}  {quiet(_explain(change))}".rstrip()
     for difference in change.differences:
-        yield f"{'':9}{_render_difference(difference, color=color)}"
+        yield f"{'':9}{render_difference(difference, color=color)}"
     for note in change.notes:
         yield f"{'':9}{paint(f'({quiet(note)})', 'dim', color=color)}"
 
@@ -101,7 +101,8 @@ def _render_omitted(plan: Plan) -> Iterator[str]:
         yield f"{'':5} {left.kind:<8} {quiet(left.name)} ({_VERBS[left.action]}): {quiet(left.reason)}"
 
 
-def _render_difference(difference: Difference, *, color: bool) -> str:
+def render_difference(difference: Difference, *, color: bool) -> str:
+    """One field, from how it is to how it will be."""
     symbol = "+" if difference.before is None else "-" if difference.after is None else "~"
     before, after = (_render_value(difference.field, v) for v in (difference.before, difference.after))
     arrow = {"+": after, "-": before, "~": f"{before} -> {after}"}[symbol]
@@ -118,7 +119,8 @@ def _render_value(field: str, value: Any) -> str:
     return quiet(text if len(text) <= 100 else f"{text[:97]}...")
 
 
-def _change_document(change: Change) -> dict[str, Any]:
+def change_document(change: Change) -> dict[str, Any]:
+    """One change as plain JSON values."""
     return {
         "action": change.action,
         "kind": change.kind,

@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from nexusctl import api
+from nexusctl.cli import options
+from nexusctl.render.drift import drift_document, render_drift
+
+DRIFTED = 2
+"""The exit code that tells drift from an error."""
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@options.stack_file
+@options.stack_name
+@options.as_json
+def drift(names: tuple[str, ...], file: Path, stack_name: str | None, as_json: bool) -> int:
+    """Look inside every sandbox, or the named ones, and show what is not as it was applied. Changes nothing.
+
+    Exits with 2 where something has drifted, with 0 where nothing has.
+    """
+    found = api.find_drift(api.connect(), api.stack_at(file, stack_name), names)
+    if as_json:
+        options.write_json(drift_document(found))
+    else:
+        click.echo(render_drift(found, color=options.wants_color(sys.stdout)), nl=False, color=True)
+    return DRIFTED if found.changes else 0

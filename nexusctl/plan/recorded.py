@@ -1,0 +1,57 @@
+"""What the records of a stack say, taken as its desired state: the plan for it holds nothing but drift. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.names import container_name
+from nexusctl.model.plan import Change, Plan
+from nexusctl.model.stack import Network, Stack
+from nexusctl.plan.claim import settle_claims
+from nexusctl.plan.fingerprint import Basis
+from nexusctl.plan.rollback import recall_stack
+from nexusctl.plan.selection import Choice
+
+
+def recorded_stack(stack: Stack, live: LiveState) -> Stack:
+    """The declared sandboxes, as recorded where they are live; all that are live where `stack` declares none."""
+    basis = Basis(stack=stack, live=live, choice=Choice(), plan=Plan(stack=stack.name))
+    recalled = recall_stack(basis)
+    declared = {name: recalled.sandboxes.get(name, sandbox) for name, sandbox in stack.sandboxes.items()}
+    return replace(
+        recalled,
+        sandboxes=declared or recalled.sandboxes,
+        networks={**{n.name: n for n in _guess_external(recalled, live)}, **recalled.networks},
+    )
+
+
+def select_drift(plan: Plan, names: frozenset[str] | None) -> Plan:
+    """The changes of the plan for a recorded stack that are drift, without steps; those of `names` where it is given.
+
+    A task that is to run again has not drifted, and an image that is missing is no part of a stack.
+    """
+    changes = tuple(change for change in plan.changes if _is_drift(change) and (names is None or _is_of(change, names)))
+    return replace(plan, changes=changes, steps=())
+
+
+def _is_drift(change: Change) -> bool:
+    return change.kind not in ("image", "record") and change.action != "run"
+
+
+def _is_of(change: Change, names: frozenset[str]) -> bool:
+    return change.kind == "sandbox" and change.name in names
+
+
+def _guess_external(stack: Stack, live: LiveState) -> Iterator[Network]:
+    """Without a stack file nobody says what an external network is called: the one other that a sandbox is in."""
+    own = {network.id for network in live.networks}
+    names = {found.sandbox: container_name(stack.name, found.sandbox) for found in live.sandboxes}
+    for claim in settle_claims(live.sandboxes, names).values():
+        if claim.holder is None or claim.holder.record is None:
+            continue
+        unknown = [name for name in claim.holder.record.networks if name not in stack.networks]
+        others = [name for network_id, name in claim.holder.networks.items() if network_id not in own]
+        if len(unknown) == len(others) == 1:
+            yield Network(name=unknown[0], external=others[0])
