@@ -17,6 +17,8 @@ from nexusctl.plan.selection import leave_out
 
 T = TypeVar("T")
 
+_NEW = "it was not there before"
+
 
 def recall_stack(before: Basis) -> Stack:
     """The stack that the live sandboxes were before the run, by their records.
@@ -44,7 +46,13 @@ def plan_back(former: Stack, live: LiveState, touched: frozenset[str], in_place:
     plan = make_plan(former, live, in_place)
     foreign = {c.name: "" for c in plan.changes if c.kind == "sandbox" and c.name not in touched}
     back = leave_out(plan, foreign | _find_lost(plan, former, touched))
-    return replace(back, omitted=tuple(left for left in back.omitted if left.kind == "sandbox" and left.reason))
+    return replace(
+        back,
+        changes=tuple(
+            replace(c, reason=_NEW) if c.kind == "sandbox" and c.cause == "removed" else c for c in back.changes
+        ),
+        omitted=tuple(left for left in back.omitted if left.kind == "sandbox" and left.reason),
+    )
 
 
 def _find_lost(plan: Plan, former: Stack, touched: frozenset[str]) -> dict[str, str]:

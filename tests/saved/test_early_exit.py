@@ -1,0 +1,76 @@
+"""A service that ends right after its start is a failure of the apply that started it."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusctl.engine.base import LogChunk
+from nexusctl.errors import EngineError
+from nexusctl.model.stack import Sandbox, Stack
+from tests.saved.workbench import Workbench, failures, outcome
+
+STACK = """
+name: demo
+sandboxes:
+  good: {image: img:1}
+  wrong: {image: img:1, command: "no-such-flag"}
+  job: {kind: task, image: img:1, command: "true"}
+"""
+
+
+@pytest.fixture
+def failing(bench: Workbench) -> Workbench:
+    def behave(sandbox: Sandbox) -> int | None:
+        return {"wrong": 3, "job": 0}.get(sandbox.name)
+
+    bench.engine.behave = behave
+    bench.write(STACK)
+    return bench
+
+
+def test_it_is_named_with_its_exit_code(failing: Workbench) -> None:
+    events = failing.apply()
+    assert failures(events) == ["wrong: it exited with code 3 right after its start"]
+    assert outcome(events) == "failed"
+
+
+def test_so_is_one_that_was_started_again(failing: Workbench) -> None:
+    failing.apply()
+    assert failures(failing.apply()) == ["wrong: it exited with code 3 right after its start"]
+
+
+def test_its_last_lines_are_shown(failing: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = failing.engine.create_container
+
+    def create(stack: str, sandbox: Sandbox, placement) -> str:  # type: ignore[no-untyped-def]
+        found = made(stack, sandbox, placement)
+        failing.engine.containers[found].log.append(LogChunk(stream="stderr", data=b"unknown option\n"))
+        return found
+
+    monkeypatch.setattr(failing.engine, "create_container", create)
+    outputs = [event.problem.output for event in failing.apply() if hasattr(event, "problem")]
+    assert outputs == [("unknown option",)]
+
+
+def test_an_engine_that_does_not_answer_then_takes_nothing_back(
+    failing: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan = failing.prepare().plan
+
+    def silent(stack: Stack, *, deep: bool = False):  # type: ignore[no-untyped-def]
+        raise EngineError("no answer")
+
+    monkeypatch.setattr(failing.engine, "observe", silent)
+    assert outcome(failing.carry_out(plan)) == "done"
+
+
+def test_a_run_that_starts_nothing_does_not_look(failing: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    failing.write(STACK.replace('  wrong: {image: img:1, command: "no-such-flag"}\n', ""))
+    failing.apply()
+    failing.write("name: demo")
+    plan = failing.prepare().plan
+    assert not plan.empty
+    looks: list[Stack] = []
+    monkeypatch.setattr(failing.engine, "observe", lambda stack, deep=False: looks.append(stack))
+    failing.carry_out(plan)
+    assert looks == []

@@ -1,0 +1,223 @@
+"""A saved plan is carried out as it was shown, or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import stat
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+
+from nexusctl import __version__, api
+from nexusctl.engine.memory import MemoryEngine
+from nexusctl.errors import InputError, PlanError
+from nexusctl.model.stack import Stack
+from nexusctl.plan.fingerprint import Basis, Fingerprints, take_fingerprints
+from nexusctl.plan.plan import make_plan
+from nexusctl.plan.saved import find_moved
+from nexusctl.plan.selection import Choice
+from tests.plan.worlds import carry_out, new_engine, plan_for, stacks
+from tests.saved.workbench import THREE, Workbench
+
+SALT = "00" * 16
+
+
+def save(bench: Workbench, **words: tuple[str, ...]) -> Basis:
+    basis = bench.prepare(**words)
+    api.save_plan(basis, bench.file, bench.folder / "saved", deep=False)
+    return basis
+
+
+def recall(bench: Workbench) -> Basis:
+    return api.recall_plan(bench.engine, api.read_plan(bench.folder / "saved"))
+
+
+def moved(bench: Workbench) -> list[str]:
+    before = list(bench.engine.calls)
+    with pytest.raises(PlanError) as caught:
+        recall(bench)
+    assert bench.engine.calls == before, "something was changed"
+    (problem,) = caught.value.diagnostics
+    return [note.text for note in problem.notes]
+
+
+def test_where_nothing_moved_the_plan_that_was_shown_comes_back(bench: Workbench) -> None:
+    bench.apply()
+    bench.write(THREE.replace("3000", "3001"))
+    shown = save(bench).plan
+    assert not shown.empty
+    assert recall(bench).plan == shown
+
+
+def test_a_plan_that_was_carried_out_does_not_hold_a_second_time(bench: Workbench) -> None:
+    save(bench)
+    bench.carry_out(recall(bench).plan)
+    assert "sandbox db: its container is new" in moved(bench)
+
+
+def rewrite(old: str, new: str) -> Callable[[Workbench], None]:
+    return lambda bench: bench.write(THREE.replace(old, new))
+
+
+def remove(bench: Workbench) -> None:
+    bench.engine.remove_container(bench.container("api"))
+
+
+def make_anew(bench: Workbench) -> None:
+    remove(bench)
+    bench.carry_out(bench.prepare().plan)
+
+
+def stop(bench: Workbench) -> None:
+    bench.engine.stop_container(bench.container("api"))
+
+
+def rename(bench: Workbench) -> None:
+    bench.engine.rename_container(bench.container("api"), "elsewhere")
+
+
+def amend(bench: Workbench) -> None:
+    found = bench.engine.containers[bench.container("api")]
+    bench.engine.amend("demo", replace(found.sandbox, metadata={"team": "x"}), found.id)
+
+
+def disconnect(bench: Workbench) -> None:
+    found = bench.engine.containers[bench.container("api")]
+    bench.engine.disconnect(found.id, next(iter(found.networks)))
+
+
+def move_image(bench: Workbench) -> None:
+    bench.engine.images["img:1"] = replace(bench.engine.images["img:1"], id="sha256:other")
+
+
+def lose_network(bench: Workbench) -> None:
+    bench.engine.networks.clear()
+
+
+def lose_volume(bench: Workbench) -> None:
+    bench.engine.volumes.clear()
+
+
+MOVES: dict[str, tuple[Callable[[Workbench], None], str]] = {
+    "a value changed": (rewrite("3000", "3001"), "input: env.PORT of api was changed"),
+    "a value added": (rewrite('PORT: "3000"', 'PORT: "3000", A: b'), "input: env.A of api was added"),
+    "a value gone": (rewrite('env: {PORT: "3000"}', "env: {}"), "input: env.PORT of api was removed"),
+    "a dependency gone": (rewrite("depends_on: [api], ", ""), "input: depends_on.api of web was removed"),
+    "an uploaded file changed": (
+        lambda bench: bench.write(THREE, server="other()"),
+        "input: uploads./server.js of api was changed",
+    ),
+    "a sandbox gone": (rewrite('  web: {image: img:1, depends_on: [api], startup: "true"}', ""), "input: sandbox web"),
+    "a volume added": (rewrite("{data: {}}", "{data: {}, more: {}}"), "input: volume more of the stack file was added"),
+    "the stack renamed": (rewrite("name: demo", "name: other"), "input: the stack is called other, it was demo"),
+    "a container removed": (remove, "sandbox api: its container is gone"),
+    "a container replaced": (make_anew, "sandbox api: its container was replaced"),
+    "a container stopped": (stop, "sandbox api: the state of its container changed (it was running, now exited)"),
+    "a container renamed": (rename, "sandbox api: the name of its container changed"),
+    "a record amended": (amend, "sandbox api: the record of its container changed"),
+    "a container disconnected": (disconnect, "sandbox api: the networks of its container changed"),
+    "an image moved": (move_image, "image img:1 was changed"),
+    "a network removed": (lose_network, "network default was removed"),
+    "a volume removed": (lose_volume, "volume data was removed"),
+}
+
+
+@pytest.mark.parametrize("case", MOVES)
+def test_what_moved_is_named_and_nothing_is_changed(bench: Workbench, case: str) -> None:
+    bench.apply()
+    bench.engine.remove_container(bench.container("web"))
+    save(bench)
+    move, phrase = MOVES[case]
+    move(bench)
+    said = moved(bench)
+    assert [text for text in said if text.startswith(phrase)], said
+
+
+def test_what_moved_outside_of_a_part_does_not_matter_to_it(bench: Workbench) -> None:
+    bench.apply()
+    bench.write(THREE.replace("4711", "4712"))
+    shown = save(bench, targets=("db",)).plan
+    stop(bench)
+    assert recall(bench).plan.steps == shown.steps
+
+
+def test_no_value_stands_in_the_file_and_only_its_owner_reads_it(bench: Workbench) -> None:
+    bench.apply()
+    bench.write(THREE.replace("4711", "0815"))
+    save(bench)
+    path = bench.folder / "saved"
+    text = path.read_text()
+    salt = bytes.fromhex(json.loads(text)["body"]["salt"])
+    for value in ("4711", "0815"):
+        assert f'"{value}' not in text
+        for form in (value, json.dumps(value)):
+            assert hashlib.sha256(form.encode()).hexdigest()[:24] not in text
+            assert hashlib.sha256(salt + form.encode()).hexdigest()[:24] not in text
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_an_older_file_of_that_name_is_replaced_and_loses_its_mode(bench: Workbench) -> None:
+    (bench.folder / "saved").write_text("old")
+    (bench.folder / "saved").chmod(0o666)
+    save(bench)
+    assert stat.S_IMODE((bench.folder / "saved").stat().st_mode) == 0o600
+    assert sorted(path.name for path in bench.folder.iterdir()) == ["nexus.yaml", "saved", "server.js"]
+
+
+def test_a_place_that_cannot_be_written_is_said(bench: Workbench) -> None:
+    with pytest.raises(InputError, match="cannot be saved as"):
+        api.save_plan(bench.prepare(), bench.file, bench.folder / "no" / "such", deep=False)
+
+
+SPOILED: dict[str, tuple[Callable[[str], str], str]] = {
+    "empty": (lambda text: "", "it is not a saved plan"),
+    "foreign": (lambda text: '{"format_version": 1}', "it is not a saved plan"),
+    "a list": (lambda text: "[1]", "it is not a saved plan"),
+    "nested too deeply": (lambda text: "[" * 100_000, "it is not a saved plan"),
+    "cut": (lambda text: text[:-40], "it is not a saved plan"),
+    "altered": (lambda text: text.replace('"deep": false', '"deep": true'), "it is damaged"),
+    "newer": (lambda text: text.replace('"format_version": 1', '"format_version": 2'), "its format version is 2"),
+}
+
+
+@pytest.mark.parametrize("case", SPOILED)
+def test_a_file_that_is_no_saved_plan_is_refused(bench: Workbench, case: str) -> None:
+    save(bench)
+    spoil, words = SPOILED[case]
+    path = bench.folder / "saved"
+    path.write_text(spoil(path.read_text()))
+    with pytest.raises(InputError, match=words):
+        recall(bench)
+
+
+def test_bytes_that_are_no_text_and_a_missing_file_are_refused(bench: Workbench) -> None:
+    (bench.folder / "saved").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(InputError, match="it is not a saved plan"):
+        recall(bench)
+    with pytest.raises(InputError, match="No such file"):
+        api.read_plan(bench.folder / "none")
+
+
+def test_the_plan_of_another_nexusctl_is_refused(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    save(bench)
+    monkeypatch.setattr(api, "__version__", "99.0")
+    with pytest.raises(InputError, match=f"nexusctl {__version__} wrote it, and this is nexusctl 99.0"):
+        recall(bench)
+
+
+@settings(max_examples=60, deadline=None)
+@given(before=stacks(), after=stacks())
+def test_what_did_not_move_is_never_said_to_have_moved(before: Stack, after: Stack) -> None:
+    engine = new_engine()
+    carry_out(engine, plan_for(engine, before))
+    first, second = (_prints(after, engine) for _ in range(2))
+    assert find_moved(first, second) == ()
+
+
+def _prints(stack: Stack, engine: MemoryEngine) -> Fingerprints:
+    live = engine.observe(stack)
+    plan = make_plan(stack, live, engine.in_place)
+    return take_fingerprints(Basis(stack=stack, live=live, choice=Choice(), plan=plan), SALT)
