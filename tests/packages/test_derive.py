@@ -57,10 +57,14 @@ def test_two_that_make_the_same_image_at_once_do_not_disturb_each_other(wire: Wi
 def test_an_image_on_a_base_that_has_changed_is_made_anew(wire: Wire, node_image: str, tag: str) -> None:
     base = f"nexusctl-test/base-{uuid.uuid4().hex[:8]}:1"
     try:
+        made = []
         for marker in ("one", "two"):
             commit(wire, node_image, base, {"Env": [f"MARKER={marker}"]})
             derive_image(wire, step(tag, base), print)
             assert f"MARKER={marker}" in config(wire, tag)["Env"]
+            made.append(wire.get(f"/images/{tag}/json")["Id"])
+        with pytest.raises(NotFound):
+            wire.get(f"/images/{made[0]}/json")
     finally:
         wire.delete(f"/images/{base}", {"force": True})
 

@@ -100,7 +100,9 @@ def find_tool(report: Report) -> str:
 
 def _install_tool() -> None:
     environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    install = ["apt-get", "install", "-qq", "-y", "--no-install-recommends", TOOL]
+    # Somebody else on this machine may be installing something just now.
+    patience = ("-o", "DPkg::Lock::Timeout=120")
+    install = ["apt-get", "install", *patience, "-qq", "-y", "--no-install-recommends", TOOL]
     for command in (install, ["apt-get", "update", "-qq"], install):
         done = subprocess.run(
             command,
@@ -124,9 +126,16 @@ def _read_to_end(process: subprocess.Popen[bytes], suite: str, complaints: IO[by
         yield block
     if process.wait() != 0:
         complaints.seek(0)
-        hint = "see whether this machine reaches a Debian mirror (proxies are honoured), then apply again"
         output = _last_lines(complaints.read())
-        raise StepError(Diagnostic(f"{TOOL} could not make a Debian {suite}", hint=hint, output=output))
+        raise StepError(Diagnostic(f"{TOOL} could not make a Debian {suite}", hint=_hint(), output=output))
+
+
+def _hint() -> str:
+    if os.geteuid() != 0:
+        return (
+            "without root it needs user namespaces of one's own: run this as root, or let the engine reach a registry"
+        )
+    return "see whether this machine reaches a Debian mirror (proxies are honoured), then apply again"
 
 
 def _read_id(messages: Iterator[Mapping[str, Any]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +15,7 @@ from nexusctl.engine.docker.installation import cache_volumes, explain, install,
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.pull import pull_image
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import Diagnostic, NotFound, StepError
+from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.plan import BootstrapImage, DeriveImage
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Recipe
@@ -40,8 +41,14 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         }
         marks = {labels.IMAGE_PACKAGES: encode_facts(facts), labels.IMAGE_INVENTORY: encode_inventory(inventory)}
         # Somebody else may have made it meanwhile, and containers may run on it already.
-        if not is_derived(wire, step.tag, step.base):
-            builder.commit(step.tag, marks={**_marks(builder, step.tag), **marks})
+        if is_derived(wire, step.tag, step.base):
+            return
+        outdated = find_image(wire, step.tag)
+        builder.commit(step.tag, marks={**_marks(builder, step.tag), **marks})
+    if outdated and outdated["RepoTags"] == [step.tag]:
+        # Without its tag nobody finds it again; the engine keeps it where a container still needs it.
+        with contextlib.suppress(EngineError):
+            wire.delete(f"/images/{outdated['Id']}")
 
 
 def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report) -> None:

@@ -19,9 +19,7 @@ _SHOWN = 3
 _KEPT_LINES = 15
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
-_NOISE = re.compile(
-    r"complete log of this run|Log files were not written|^npm notice|^\s*$|^npm (?:ERR!|error)\s*$|Reading package lists|Building dep"
-)
+_NOISE = re.compile(r"complete log of this run|Log files were not written|^npm notice|^\s*$|^npm (?:ERR!|error)\s*$")
 
 # What a network that is not as the manager expects it looks like, and what to do about it.
 _NO_NAME = ("EAI_AGAIN", "ENOTFOUND", "Temporary failure in name resolution", "Temporary failure resolving")
