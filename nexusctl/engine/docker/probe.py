@@ -92,15 +92,17 @@ def _http_script(port: int, path: str, seconds: int) -> str:
 
 
 def _tcp_script(port: int, seconds: int) -> str:
+    place = f"127.0.0.1 {port}"
     bodies = {
         "bash": f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'",
         # Some BusyBoxes know no -z, and a plain nc would wait for a server that waits for it.
-        "nc": f"{{ nc -z -w {seconds} 127.0.0.1 {port} || nc -w {seconds} 127.0.0.1 {port} -e true; }} 2>/dev/null",
+        "nc": f"nc -z -w {seconds} {place} 2>/dev/null || nc -w {seconds} {place} -e /bin/true 2>/dev/null",
         "python3": f"python3 -c {shlex.quote(_PYTHON_TCP)} {port} {seconds}",
         "node": f"node -e {shlex.quote(_NODE_TCP)} {port} {seconds}",
     }
     bodies = {
-        tool: f"{command} && exit 0\necho nothing listens on port {port}\nexit 1" for tool, command in bodies.items()
+        tool: f"{{ {command}; }} && exit 0\necho nothing listens on port {port}\nexit 1"
+        for tool, command in bodies.items()
     }
     return _first_of(bodies, tuple(bodies))
 
