@@ -1,0 +1,125 @@
+"""A stack on the engine that tests change behind nexusctl's back, and what the deep plan says of it then."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from nexusctl import api
+from nexusctl.engine import labels
+from nexusctl.engine.docker.engine import DockerEngine
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound
+from nexusctl.model.event import Failed
+from nexusctl.model.names import container_name, network_name, volume_name
+from nexusctl.model.plan import Plan
+from nexusctl.model.stack import Stack
+from nexusctl.run.interrupt import Interrupt
+
+Finding = tuple[str, str, str, str]
+"""An object (`sandbox api`), the action that puts it right, the field (empty for none), the cause."""
+
+
+@dataclass
+class Scene:
+    """`file` is the stack file, in a folder of its own."""
+
+    wire: Wire
+    file: Path
+    engine: DockerEngine = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = DockerEngine(self.wire)
+
+    @property
+    def stack(self) -> Stack:
+        return api.load(self.file)
+
+    # -- nexusctl ------------------------------------------------------------------------------------------
+
+    def plan(self, *, deep: bool = True) -> Plan:
+        return api.plan(self.engine, self.stack, deep=deep)
+
+    def drift(self) -> Plan:
+        return api.find_drift(self.engine, self.stack)
+
+    def apply(self, *, deep: bool = True) -> None:
+        failed = [e for e in api.apply(self.engine, self.plan(deep=deep), Interrupt()) if isinstance(e, Failed)]
+        assert not failed, failed
+
+    def destroy(self) -> None:
+        chosen = api.plan(self.engine, api.empty_stack(self.stack.name), remove_volumes=True)
+        list(api.apply(self.engine, chosen, Interrupt()))
+
+    # -- behind its back -----------------------------------------------------------------------------------
+
+    def id(self, sandbox: str) -> str:
+        """The id of the sandbox's container by its labels, the oldest where several claim it."""
+        wanted = [f"{labels.STACK}={self.stack.name}", f"{labels.SANDBOX}={sandbox}"]
+        found = self.wire.get("/containers/json", {"all": True, "filters": {"label": wanted}})
+        return str(min(found, key=lambda entry: entry["Created"])["Id"])
+
+    def container(self, sandbox: str) -> str:
+        return container_name(self.stack.name, sandbox)
+
+    def network(self, name: str) -> str:
+        return network_name(self.stack.name, name)
+
+    def volume(self, name: str) -> str:
+        return volume_name(self.stack.name, name)
+
+    def post(self, sandbox: str, verb: str, body: Any = None, **query: Any) -> None:
+        self.wire.post(f"/containers/{self.id(sandbox)}/{verb}", body, query)
+
+    def inside(self, sandbox: str, script: str) -> str:
+        outcome = run(self.wire, self.id(sandbox), ("/bin/sh", "-ec", script), user="0:0")
+        assert outcome.exit_code == 0, outcome.output
+        return outcome.output
+
+    def await_state(self, sandbox: str, wanted: str) -> None:
+        """Until the container's state or health is `wanted`, as its events say."""
+        found = self.id(sandbox)
+        with self.wire.open("GET", "/events", {"filters": {"container": [found]}}, timeout=60) as events:
+            while wanted not in self._words(found):
+                next(iter(events))
+
+    def _words(self, container_id: str) -> tuple[str, str]:
+        condition = self.engine.condition(container_id)
+        return condition.state, condition.health
+
+    def clone(self, sandbox: str, *, name: str, claims: str) -> None:
+        """Run a copy of a sandbox's container that claims to be the sandbox `claims`."""
+        config = self.wire.get(f"/containers/{self.id(sandbox)}/json")
+        record = json.loads(config["Config"]["Labels"][labels.RECORD])
+        record["sandbox"]["name"] = claims
+        marks = {**config["Config"]["Labels"], labels.SANDBOX: claims, labels.RECORD: json.dumps(record)}
+        body = {**config["Config"], "Labels": marks, "HostConfig": {"NetworkMode": self.network("default")}}
+        made = self.wire.post("/containers/create", body, {"name": name})["Id"]
+        self.wire.post(f"/containers/{made}/start")
+
+    def remove_container(self, name: str) -> None:
+        try:
+            self.wire.delete(f"/containers/{name}", {"force": True, "v": True})
+        except NotFound:
+            return
+
+
+def findings(plan: Plan) -> set[Finding]:
+    """Everything that a plan names, in words that a table can hold."""
+    return {
+        (f"{change.kind} {change.name}", change.action, named, cause)
+        for change in plan.changes
+        for named, cause in [(d.field, d.cause) for d in change.differences] or [("", change.cause)]
+    }
+
+
+def lay_out(folder: Path, files: dict[str, str]) -> None:
+    for path, content in files.items():
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(content)
+        os.chmod(folder / path, stat.S_IRUSR | stat.S_IWUSR)  # noqa: PTH101
