@@ -8,6 +8,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineUnreachable, NexusError
@@ -90,10 +91,18 @@ class _Run:
         except Interrupted:
             self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))
         except NexusError as error:
-            self._fail(step, _diagnose(step, error), unknown=isinstance(error, EngineUnreachable))
+            problem = _diagnose(step, error, self._users(step))
+            self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))
         except BaseException as bug:
             bug.add_note("".join(traceback.format_exception(bug)))
             self._events.put(bug)
+
+    def _users(self, step: Step) -> list[str]:
+        """The sandboxes that an image is for."""
+        if not step.id.startswith("image:"):
+            return []
+        followers = self._dependents.get(step.id, ())
+        return [user for follower in followers for user in self._users(follower) or [follower.subject]]
 
     def _fail(self, step: Step, problem: Diagnostic, *, unknown: bool = False) -> None:
         self._events.put(Failed(step=step, at=self._now(), problem=problem, unknown=unknown))
@@ -129,11 +138,10 @@ class _Run:
                 yield Skipped(step=step, at=self._now(), reason="interrupted")
 
 
-def _diagnose(step: Step, error: NexusError) -> Diagnostic:
-    """The error's first diagnostic, with the object's name in it where the engine's own words lack it."""
+def _diagnose(step: Step, error: NexusError, users: list[str]) -> Diagnostic:
+    """The error's first diagnostic, with the names of the sandboxes that it concerns where its own words lack them."""
     problem = error.diagnostics[0]
-    if step.subject in problem.summary:
+    subject = ", ".join(users) or step.subject
+    if subject in problem.summary:
         return problem
-    return Diagnostic(
-        f"{step.subject}: {problem.summary}", hint=problem.hint, output=problem.output, sandbox=step.subject
-    )
+    return replace(problem, summary=f"{subject}: {problem.summary}", sandbox=subject)
