@@ -85,9 +85,10 @@ def _http_script(port: int, path: str, seconds: int) -> str:
         "nc": f"{request} | nc -w {seconds} 127.0.0.1 {port} | {{ read -r _ s _ && echo $s; }}",
     }
     bodies = {tool: f"status=$({command})\n{_JUDGE}" for tool, command in status.items()}
+    # It needs a second try, because it may follow a redirection on a connection that the server has closed.
     # No time-out of wget's own: that option crashes BusyBox 1.35, and whoever runs a probe ends it in time.
     # wget tells no status in a form that all of its kinds share, but it fails for 4xx and 5xx and follows redirections.
-    bodies["wget"] = f"wget -q -O /dev/null -t 1 {url} && exit 0\necho no good answer from $url\nexit 1"
+    bodies["wget"] = f"wget -q -O /dev/null -t 2 {url} && exit 0\necho no good answer from $url\nexit 1"
     return f"url={url}\n" + _NO_PROXY + _first_of(bodies, ("curl", "bash", "nc", "wget", "python3", "node"))
 
 
