@@ -135,12 +135,14 @@ def find_nexusctl() -> str:
     return found
 
 
-def run(argv: Sequence[str]) -> str:
-    """Run a command to its end; returns stdout. Raises RuntimeError with its last lines where it fails."""
-    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(argv)} exited with {done.returncode}:\n{last_lines((done.stdout, done.stderr))}")
-    return done.stdout
+def run(argv: Sequence[str]) -> int:
+    """Run a command to its end; returns the process id that it had. Raises RuntimeError with its last lines."""
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, errors="replace")
+    texts = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{' '.join(argv)} exited with {process.returncode}:\n{last_lines(texts)}")
+    return process.pid
 
 
 def last_lines(texts: Iterable[str], count: int = 15) -> str:

@@ -6,7 +6,8 @@ import http.client
 import json
 import os
 import socket
-from collections.abc import Iterator
+import threading
+from contextlib import suppress
 from typing import Any
 from urllib.parse import quote
 
@@ -41,19 +42,37 @@ def find_labelled(kind: str, label: str) -> list[dict[str, Any]]:
     return list(call("GET", f"/{kind}?all=1&filters={filters}"))
 
 
-def count_builders(since: float, until: float) -> int:
-    """How many containers that install packages were created between two times, as the engine's events tell."""
-    filters = {"type": ["container"], "event": ["create"], "label": ["dev.nexusctl.role=builder"]}
-    return sum(1 for _ in _read_events(since, until, filters))
+class BuilderWatch:
+    """Hears of every container that is created to install packages, from its beginning to its end.
 
+    It listens while things happen, because the engine remembers only its last few hundred events.
+    """
 
-def _read_events(since: float, until: float, filters: dict[str, list[str]]) -> Iterator[Any]:
-    connection = _Connection("localhost", timeout=60)
-    path = f"/events?since={since:.6f}&until={until:.6f}&filters={quote(json.dumps(filters))}"
-    try:
-        connection.request("GET", path)
-        for line in connection.getresponse():
-            if line.strip():
-                yield json.loads(line)
-    finally:
-        connection.close()
+    def __init__(self) -> None:
+        filters = {"type": ["container"], "event": ["create"], "label": ["dev.nexusctl.role=builder"]}
+        self._connection = _Connection("localhost", timeout=3600)
+        self._connection.request("GET", f"/events?filters={quote(json.dumps(filters))}")
+        self._answer = self._connection.getresponse()
+        self._owners: list[int] = []
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> BuilderWatch:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.sock.shutdown(socket.SHUT_RDWR)
+        self._thread.join()
+
+    def count(self, pid: int) -> int:
+        """How many of them the nexusctl with this process id has made."""
+        return self._owners.count(pid)
+
+    def _listen(self) -> None:
+        # The end of the watch cuts the stream, which is not an error.
+        with suppress(OSError, http.client.HTTPException):
+            for line in self._answer:
+                if line.strip():
+                    self._owners.append(
+                        json.loads(json.loads(line)["Actor"]["Attributes"]["dev.nexusctl.builder"])["pid"]
+                    )

@@ -12,8 +12,6 @@ import daemon
 from contestants import COMMAND, find_nexusctl, run
 
 SEVEN = ["express", "jsonwebtoken", "bcrypt", "pg", "dotenv", "cors", "helmet"]
-_SLACK = 1.0
-"""Seconds by which the times of the engine's events are widened."""
 
 
 @dataclass(frozen=True)
@@ -39,18 +37,18 @@ def measure_installs(folder: Path, stack: str, count: int) -> Installed:
     name = f"{stack}-npm"
     sandboxes = {f"s{index:03}": sandbox for index in range(count)}
     file.write_text(json.dumps({"name": name, "version": 1, "sandboxes": sandboxes}))
-    began, clock = time.time(), time.perf_counter()
     images: set[str] = set()
     try:
-        run([find_nexusctl(), "apply", "--yes", "-f", str(file)])
-        seconds = time.perf_counter() - clock
+        with daemon.BuilderWatch() as watch:
+            clock = time.perf_counter()
+            pid = run([find_nexusctl(), "apply", "--yes", "-f", str(file)])
+            seconds = time.perf_counter() - clock
         images = {found["Image"] for found in daemon.find_labelled("containers/json", f"dev.nexusctl.stack={name}")}
-        builders = daemon.count_builders(began - _SLACK, time.time())
     finally:
         run([find_nexusctl(), "destroy", "--yes", "-f", str(file)])
         for image in images:
             daemon.call("DELETE", f"/images/{image}")
-    return Installed(count=count, builders=builders, seconds=seconds)
+    return Installed(count=count, builders=watch.count(pid), seconds=seconds)
 
 
 def _make_template_image(folder: Path, stack: str) -> None:
