@@ -180,7 +180,8 @@ def apply(engine: Engine, chosen: Plan, interrupt: Interrupt) -> Iterator[Event]
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:
     """The plan back to what was recorded before, for the sandboxes that a run touched. Raises `PlanError`."""
     former = recall_stack(before)
-    return plan_back(former, engine.observe(former, deep=True), touched, engine.in_place)
+    # A change in place that failed halfway shows only inside.
+    return plan_back(former, observe(engine, former, deep=True), touched, engine.in_place)
 
 
 def find_lock(engine: Engine, stack: str) -> LockHolder | None:

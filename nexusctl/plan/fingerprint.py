@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from nexusctl.model.live import LiveSandbox, LiveState
@@ -145,10 +145,16 @@ def _images(step: Step) -> Iterator[str]:
 
 
 def _print_plan(plan: Plan, seal: Seal) -> Prints:
-    """Changes and steps; waits are left out, for they change nothing and come and go with time."""
+    """Changes and steps.
+
+    Waits are left out, for they change nothing and come and go with time, and so are notes, which tell of things
+    that change all the time, such as how much a container has written.
+    """
     prints: dict[str, dict[str, str]] = {}
     for change in plan.changes:
-        prints.setdefault(f"{change.kind} {change.name}", {})[change.action] = seal("env", plain(change))
+        prints.setdefault(f"{change.kind} {change.name}", {})[change.action] = seal(
+            "env", plain(replace(change, notes=()))
+        )
     waits = {step.id for step in plan.steps if isinstance(step, AwaitHealthy | AwaitExit)}
     for step in plan.steps:
         if step.id not in waits:

@@ -146,6 +146,8 @@ def _describe_live(thing: str, part: str, how: str, values: str) -> str:
             return f"sandbox {name}: its container {words[how]}"
         shown = f" (it was {values})" if part in ("name", "state", "health", "exit code") else ""
         return f"sandbox {name}: the {part} of its container changed{shown}"
+    if kind == "image":
+        return f"image {name} is another one, or was made or removed"
     words = {"replaced": "was replaced", "gone": "was removed", "new": "was made", "changed": "was changed"}
     return f"{kind} {name} {words[how]}"
 

@@ -119,7 +119,7 @@ MOVES: dict[str, tuple[Callable[[Workbench], None], str]] = {
     "a container renamed": (rename, "sandbox api: the name of its container changed"),
     "a record amended": (amend, "sandbox api: the record of its container changed"),
     "a container disconnected": (disconnect, "sandbox api: the networks of its container changed"),
-    "an image moved": (move_image, "image img:1 was changed"),
+    "an image moved": (move_image, "image img:1 is another one"),
     "a network removed": (lose_network, "network default was removed"),
     "a volume removed": (lose_volume, "volume data was removed"),
 }
@@ -221,3 +221,28 @@ def _prints(stack: Stack, engine: MemoryEngine) -> Fingerprints:
     live = engine.observe(stack)
     plan = make_plan(stack, live, engine.in_place)
     return take_fingerprints(Basis(stack=stack, live=live, choice=Choice(), plan=plan), SALT)
+
+
+def test_what_moves_all_the_time_does_not_count(bench: Workbench) -> None:
+    bench.apply()
+    bench.write(THREE.replace("3000", "3001"))
+    before = bench.prepare()
+    noted = replace(before.plan.changes[0], notes=("12 MiB that it has written are lost",))
+    after = replace(before, plan=replace(before.plan, changes=(noted, *before.plan.changes[1:])))
+    assert find_moved(take_fingerprints(before, SALT), take_fingerprints(after, SALT)) == ()
+
+
+def test_an_image_that_is_gone_is_named(bench: Workbench) -> None:
+    save(bench)
+    del bench.engine.images["img:1"]
+    assert moved(bench) == ["image img:1 is another one, or was made or removed"]
+
+
+def test_a_plan_that_comes_out_differently_for_a_reason_outside_is_refused(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.apply()
+    bench.write(THREE, server="other()")
+    save(bench)
+    monkeypatch.setattr(MemoryEngine, "in_place", frozenset())
+    assert moved(bench) == ["sandbox api: what is to be done for it comes out differently"]
