@@ -58,7 +58,7 @@ def negotiate(endpoint: Endpoint) -> Endpoint:
     timeout = PING_TIMEOUT if endpoint.url.startswith("unix:") else REMOTE_PING_TIMEOUT
     try:
         with Wire(endpoint, timeout=timeout).open("GET", "/_ping") as answer:
-            offered = answer.headers.get("Api-Version", "")
+            offered = answer.headers.get("api-version", "")
     except EngineError as error:
         raise EngineUnreachable(
             f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error)}", hint=_HINT

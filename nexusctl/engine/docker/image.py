@@ -36,7 +36,7 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         facts: dict[str, tuple[Package, ...]] = {
             chosen.manager: install(builder, chosen, folder, report) for chosen in step.packages
         }
-        inventory: dict[str, dict[str, str]] = {
+        inventory: dict[str, list[str]] = {
             chosen.manager: take_inventory(_ask(builder, folder), chosen.manager) for chosen in step.packages
         }
         marks = {labels.IMAGE_PACKAGES: encode_facts(facts), labels.IMAGE_INVENTORY: encode_inventory(inventory)}

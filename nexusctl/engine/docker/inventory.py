@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from nexusctl.engine import labels
@@ -27,21 +27,20 @@ def read_packages(ask: Ask, chosen: PackageSet, marks: Mapping[str, str]) -> Liv
         asked_for = {package.name: package.version for package in manager.read(answer.output, chosen)}
     except _UNREADABLE:
         last = (answer.output.strip().splitlines() or [f"exit code {answer.exit_code}"])[-1]
-        return LivePackages(installed=_read_mark(marks, labels.IMAGE_PACKAGES, chosen.manager), problem=last)
+        return LivePackages(installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, chosen.manager)), problem=last)
     return LivePackages(
         asked_for=asked_for,
-        installed=_read_mark(marks, labels.IMAGE_PACKAGES, chosen.manager),
-        added=_find_added(ask, chosen, answer, _read_mark(marks, labels.IMAGE_INVENTORY, chosen.manager)),
+        installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, chosen.manager)),
+        added=_find_added(ask, chosen, answer, frozenset(_read_label(marks, labels.IMAGE_INVENTORY, chosen.manager))),
     )
 
 
-def take_inventory(ask: Ask, manager: str) -> dict[str, str]:
-    """Everything that a manager knows of, by name with its version; empty where its answer cannot be read."""
-    everything = PackageSet(manager=manager)  # type: ignore[arg-type]
-    return _read_everything(ask(MANAGERS[manager].query(everything), MANAGERS[manager].env), everything)
+def take_inventory(ask: Ask, manager: str) -> list[str]:
+    """The names of all that a manager knows of."""
+    return sorted(_read_names(ask(MANAGERS[manager].inventory(), MANAGERS[manager].env)))
 
 
-def encode_inventory(found: Mapping[str, Mapping[str, str]]) -> str:
+def encode_inventory(found: Mapping[str, Sequence[str]]) -> str:
     return json.dumps(found, sort_keys=True, separators=(",", ":"))
 
 
@@ -52,7 +51,7 @@ def _read_everything(answer: Outcome, everything: PackageSet) -> dict[str, str]:
         return {}
 
 
-def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: Mapping[str, str]) -> dict[str, str]:
+def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: frozenset[str]) -> dict[str, str]:
     """What came after installing, without what only came because something else needs it."""
     if not before:
         return {}
@@ -62,14 +61,16 @@ def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: Mapping[s
     added = {n: v for n, v in _read_everything(answer, everything).items() if n not in before}
     if not added or not manager.roots():
         return added
-    lines = ask(manager.roots(), manager.env).output.splitlines()
-    roots = {line.partition("==")[0].strip() for line in lines}
+    roots = _read_names(ask(manager.roots(), manager.env))
     return {name: version for name, version in added.items() if name in roots}
 
 
-def _read_mark(marks: Mapping[str, str], label: str, manager: str) -> dict[str, str]:
-    # Only nexusctl writes these labels; a damaged one tells nothing.
+def _read_names(answer: Outcome) -> set[str]:
+    return {line.partition("==")[0].strip() for line in answer.output.splitlines() if line.strip()}
+
+
+def _read_label(marks: Mapping[str, str], label: str, manager: str) -> Any:
+    """Only nexusctl writes these labels; a damaged one tells nothing."""
     with contextlib.suppress(*_UNREADABLE):
-        found: Any = json.loads(marks.get(label) or "{}").get(manager, {})
-        return {str(name): str(version) for name, version in found.items()}
+        return json.loads(marks.get(label) or "{}").get(manager) or {}
     return {}

@@ -109,7 +109,7 @@ def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
 
 
 def _copy(answer: Answer, tty: bool, stdout: BinaryIO, stderr: BinaryIO) -> None:
-    for chunk in _plain_chunks(answer) if tty else split_frames(answer.read_raw):
+    for chunk in _plain_chunks(answer) if tty else split_frames(answer.read):
         target = stdout if chunk.stream == "stdout" else stderr
         target.write(chunk.data)
         target.flush()

@@ -9,16 +9,15 @@ than a whole no-op plan; streams with a terminal go through it (`streams.py`).
 from __future__ import annotations
 
 import contextlib
-import http.client
 import json
 import math
 import socket
-import ssl
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from nexusctl.engine.docker.message import Reply, read_reply, send_request
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 
 CALL_TIMEOUT = 120.0
@@ -100,87 +99,70 @@ class Wire:
         A mapping or list as a query's value is sent as JSON, as the API's `filters` are.
         Raises `NotFound`, `Conflict`, `EngineError` for a refusal, `EngineUnreachable` for no answer.
         """
-        connection = self._connect(self.timeout if timeout is None else timeout)
         prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
+        fields = {"Host": "localhost", "Content-Type": content_type, **(headers or {})}
         try:
-            connection.connect()
-            # The connection forgets its socket when the answer's end is the connection's end.
-            plug = connection.sock
+            plug = self._connect(self.timeout if timeout is None else timeout)
+        except OSError as error:
+            raise self._unreachable(error) from error
+        try:
             # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                connection.request(
-                    method,
-                    prefix + path + _encode(query),
-                    body=data,
-                    headers={"Content-Type": content_type, **(headers or {})},
-                )
-            response = connection.getresponse()
-            refusal = _refusal(response.status, response.read()) if response.status >= 400 else None
-        except (OSError, http.client.HTTPException) as error:
-            connection.close()
+                send_request(plug, method, prefix + path + _encode(query), fields, data)
+            reply = read_reply(plug)
+            refusal = _refusal(reply.status, reply.body.read()) if reply.status >= 400 else None
+        except OSError as error:
+            plug.close()
             raise self._unreachable(error) from error
         except BaseException:
-            connection.close()
+            plug.close()
             raise
         if refusal:
-            connection.close()
+            plug.close()
             raise refusal
-        return Answer(connection, response, plug, self._unreachable)
+        return Answer(plug, reply, self._unreachable)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         reason = str(error) or type(error).__name__
         return EngineUnreachable(f"the engine at {self.endpoint.url} does not answer: {reason}", hint=_UNREACHABLE_HINT)
 
-    def _connect(self, timeout: float) -> http.client.HTTPConnection:
-        try:
-            return self._choose_connection(None if timeout == FOREVER else timeout)
-        except OSError as error:
-            raise self._unreachable(error) from error
-
-    def _choose_connection(self, timeout: float | None) -> http.client.HTTPConnection:
+    def _connect(self, timeout: float) -> socket.socket:
+        patience = None if timeout == FOREVER else timeout
         url = urlsplit(self.endpoint.url)
-        if url.scheme in ("unix", "ssh"):
-            return _SocketConnection(self.endpoint.url, timeout)
+        if url.scheme == "unix":
+            plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            plug.settimeout(patience)
+            plug.connect(url.path)
+            return plug
+        if url.scheme == "ssh":
+            plug = _dial_ssh(url.netloc)
+            plug.settimeout(patience)
+            return plug
         host, port = url.hostname or "localhost", url.port or (2376 if self.endpoint.tls else 2375)
-        if self.endpoint.tls:
-            context = ssl.create_default_context(cafile=f"{self.endpoint.tls}/ca.pem")
-            context.load_cert_chain(f"{self.endpoint.tls}/cert.pem", f"{self.endpoint.tls}/key.pem")
-            return http.client.HTTPSConnection(host, port, timeout=timeout, context=context)
-        return http.client.HTTPConnection(host, port, timeout=timeout)
+        plug = socket.create_connection((host, port), timeout=patience)
+        return _encrypt(plug, host, self.endpoint.tls) if self.endpoint.tls else plug
 
 
 class Answer:
     """The body of an accepted call; a connection that breaks while reading raises `EngineUnreachable`."""
 
-    def __init__(
-        self,
-        connection: http.client.HTTPConnection,
-        response: http.client.HTTPResponse,
-        plug: socket.socket,
-        translate: Callable[[Exception], EngineUnreachable],
-    ) -> None:
-        self._connection = connection
-        self._response = response
+    def __init__(self, plug: socket.socket, reply: Reply, translate: Callable[[Exception], EngineUnreachable]) -> None:
+        self._reply = reply
         self._socket = plug
         self._translate = translate
 
     @property
     def headers(self) -> Mapping[str, str]:
-        return dict(self._response.headers)
+        """By lower-case name."""
+        return self._reply.headers
 
-    def read(self, size: int | None = None) -> bytes:
-        try:
-            return self._response.read() if size is None else self._response.read(size)
-        except (OSError, http.client.HTTPException) as error:
-            raise self._translate(error) from error
-
-    def read_raw(self, size: int) -> bytes:
-        """`size` bytes of a connection that the engine handed over, fewer only at its end."""
-        return self._take(self._response.fp.read, size)
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer only at the end; all of it without a size."""
+        return self._take(self._reply.body.read, size)
 
     def read_some(self, size: int) -> bytes:
         """What has come already, at most `size` bytes; waits for the first. Empty at the end."""
-        return self._take(self._response.fp.read1 if self._handed_over else self._response.read1, size)
+        return self._take(self._reply.body.read1, size)
 
     def send(self, data: bytes) -> None:
         """Send more to an engine that handed the connection over; raises `OSError` when it is gone."""
@@ -191,25 +173,15 @@ class Answer:
         # Past TLS, which Python can only end both ways at once.
         socket.socket.shutdown(self._socket, socket.SHUT_WR)
 
-    @property
-    def _handed_over(self) -> bool:
-        return self._response.status == http.HTTPStatus.SWITCHING_PROTOCOLS
-
     def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             return read(size)
-        except (OSError, http.client.HTTPException) as error:
+        except OSError as error:
             raise self._translate(error) from error
 
     def __iter__(self) -> Iterator[bytes]:
-        while line := self._readline():
+        while line := self._take(self._reply.body.readline, -1):
             yield line
-
-    def _readline(self) -> bytes:
-        try:
-            return self._response.readline()
-        except (OSError, http.client.HTTPException) as error:
-            raise self._translate(error) from error
 
     def cut(self) -> None:
         """End the connection from another thread; whoever reads from it sees its end."""
@@ -217,8 +189,8 @@ class Answer:
             socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
 
     def close(self) -> None:
-        self._response.close()
-        self._connection.close()
+        self._reply.body.close()
+        self._socket.close()
 
     def __enter__(self) -> Answer:
         return self
@@ -227,21 +199,13 @@ class Answer:
         self.close()
 
 
-class _SocketConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket, or over `docker system dial-stdio` on a host that ssh reaches."""
+def _encrypt(plug: socket.socket, host: str, folder: str) -> socket.socket:
+    # Only an engine behind TLS needs it, and it takes as long to load as a plan to make.
+    import ssl  # noqa: PLC0415
 
-    def __init__(self, url: str, timeout: float | None) -> None:
-        super().__init__("localhost", timeout=timeout)
-        self._url = urlsplit(url)
-
-    def connect(self) -> None:
-        if self._url.scheme == "unix":
-            self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            self.sock.settimeout(self.timeout)
-            self.sock.connect(self._url.path)
-        else:
-            self.sock = _dial_ssh(self._url.netloc)
-            self.sock.settimeout(self.timeout)
+    context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
+    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
+    return context.wrap_socket(plug, server_hostname=host)
 
 
 def _dial_ssh(destination: str) -> socket.socket:
