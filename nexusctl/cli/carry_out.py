@@ -48,20 +48,22 @@ def carry_out(
         options.say("Nothing was changed.")
         return FAILED
     touched: set[str] = set()
-    code = _run(engine, chosen, touched, as_json=as_json)
-    if code == FAILED and back:
+    code, stopped = _run(engine, chosen, touched, as_json=as_json)
+    # Whoever asked to stop wants no second run, even where something had failed before.
+    if code == FAILED and back and not stopped:
         return _roll_back(engine, back(frozenset(touched)), as_json=as_json)
     return code
 
 
-def _run(engine: Engine, chosen: Plan, touched: set[str], *, as_json: bool) -> int:
+def _run(engine: Engine, chosen: Plan, touched: set[str], *, as_json: bool) -> tuple[int, bool]:
+    """The exit code, and whether the user asked to stop; adds to `touched` what was begun."""
     with stoppable() as interrupt:
         events = _note_touched(api.apply(engine, chosen, interrupt), touched)
         finished, problems = show(events, chosen, as_json=as_json)
     if not as_json:
         sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
         click.echo(_last_word(chosen, finished.outcome, finished.at, len(problems)))
-    return {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome]
+    return {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome], interrupt.requested
 
 
 def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]:
@@ -79,7 +81,7 @@ def _roll_back(engine: Engine, chosen: Plan, *, as_json: bool) -> int:
         click.echo("\nRolling back to what was recorded before:" if not chosen.empty else "\nNothing to roll back.")
     if as_json or not chosen.empty or chosen.omitted:
         _show_plan(chosen, "rollback", as_json=as_json)
-    code = _run(engine, chosen, set(), as_json=as_json) if not chosen.empty else 0
+    code, _ = _run(engine, chosen, set(), as_json=as_json) if not chosen.empty else (0, False)
     if not as_json:
         click.echo(_describe_rollback(chosen, whole=code == 0))
     return code or FAILED

@@ -11,7 +11,7 @@ from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError
 from nexusctl.model.event import Done, Event, Failed, Finished
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.plan import ReplaceContainer, RestoreContainer, StartContainer
+from nexusctl.model.plan import ReplaceContainer, RestoreContainer, StartContainer, Step
 from nexusctl.model.stack import Stack
 from nexusctl.run.wait import tail
 
@@ -37,7 +37,9 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     if not started or finished.outcome == "interrupted":
         yield finished
         return
-    pause = max(0.0, SETTLE - (finished.at - max(done.at for done in started.values())))
+    # One with a health check has been waited for already.
+    fresh = [done.at for done in started.values() if not _has_health(done.step)]
+    pause = max(0.0, SETTLE - (finished.at - max(fresh))) if fresh else 0.0
     time.sleep(pause)
     at = finished.at + pause
     failures = [
@@ -46,6 +48,10 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     ]
     yield from failures
     yield replace(finished, at=at, outcome="failed" if failures else finished.outcome)
+
+
+def _has_health(step: Step) -> bool:
+    return isinstance(step, StartContainer | ReplaceContainer) and step.sandbox.health is not None
 
 
 def _find_ended(engine: Engine, stack: str, started: Mapping[str, Done]) -> list[LiveSandbox]:
