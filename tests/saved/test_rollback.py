@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
+
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
 from nexusctl import api
 from nexusctl.engine.base import Outcome
+from nexusctl.errors import EngineError
+from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Plan
-from nexusctl.model.stack import Sandbox
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.run.executor import execute
+from nexusctl.run.interrupt import Interrupt
+from tests.plan.worlds import carry_out, new_engine, plan_for, stacks
 from tests.saved.workbench import THREE, Workbench, outcome, touched
 
 
@@ -90,3 +101,37 @@ def test_what_the_run_did_not_touch_stays_as_it_is(bench: Workbench) -> None:
     bench.engine.answer = fail_startup("web")
     back = api.plan_rollback(bench.engine, before, frozenset({"db"}))
     assert {change.name for change in back.changes} <= {"db"}
+
+
+def _fail_at(number: int) -> Callable[[str, str], None]:
+    count = itertools.count()
+
+    def interfere(method: str, subject: str) -> None:
+        if next(count) == number:
+            raise EngineError(f"{method} of {subject} was refused", status=500)
+
+    return interfere
+
+
+@settings(max_examples=100, deadline=None)
+@given(before=stacks(), after=stacks(), number=st.integers(min_value=0, max_value=40))
+def test_wherever_a_run_fails_what_can_be_rolled_back_is_as_it_was(before: Stack, after: Stack, number: int) -> None:
+    engine = new_engine()
+    carry_out(engine, plan_for(engine, before))
+    basis = api.prepare(engine, after)
+    engine.interfere = _fail_at(number)
+    events = list(execute(basis.plan, engine, Interrupt()))
+    engine.interfere = _fail_at(-1)
+    assume(outcome(events) == "failed")
+    back = api.plan_rollback(engine, basis, touched(events))
+    assert outcome(list(execute(back, engine, Interrupt()))) == "done"
+    former, now = (_records(state) for state in (basis.live, api.observe(engine, before)))
+    for name in touched(events) - lost(back).keys():
+        if former.get(name) != now.get(name):
+            assert (former.get(name) or now[name]).kind == "task", f"{name} was not rolled back"
+    for name in former.keys() - touched(events):
+        assert former[name] == now[name], f"{name} was not touched by the run, but by its rollback"
+
+
+def _records(live: LiveState) -> dict[str, Sandbox]:
+    return {found.sandbox: found.record for found in live.sandboxes if found.record and not found.partial}
