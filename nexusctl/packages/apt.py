@@ -51,6 +51,9 @@ class Apt:
         rows = (line.partition("\t") for line in answer.splitlines())
         return by_name([Package(name=name, version=version) for name, _, version in rows if version])
 
+    def inventory(self) -> tuple[str, ...]:
+        return ("dpkg-query", "-W", "-f", r"${Package}\n")
+
     def roots(self) -> tuple[str, ...]:
         return ("apt-mark", "showmanual")
 

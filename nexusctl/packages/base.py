@@ -51,8 +51,11 @@ class PackageManager(Protocol):
         Raises ValueError for an answer that cannot be read.
         """
 
+    def inventory(self) -> tuple[str, ...]:
+        """The command that names all that is there, whoever needs it: a line each, as `name` or `name==version`."""
+
     def roots(self) -> tuple[str, ...]:
-        """The command that names what nothing else needs, a line each, as `name` or `name==version`.
+        """The command that names, in the same form, only what nothing else needs.
 
         Empty where an answer to `query` for no package in particular has nothing else.
         """

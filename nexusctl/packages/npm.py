@@ -46,6 +46,9 @@ class Npm:
             [Package(name=n, version=d["version"]) for n, d in found.items() if n in wanted and "version" in d]
         )
 
+    def inventory(self) -> tuple[str, ...]:
+        return shell("npm ls --all --parseable --silent | sed -n 's#.*/node_modules/##p'")
+
     def roots(self) -> tuple[str, ...]:
         return ()
 

@@ -52,6 +52,9 @@ class Pip:
         wanted = {_normal(package.name) for package in packages.packages} or set(found)
         return by_name([package for name, package in found.items() if name in wanted])
 
+    def inventory(self) -> tuple[str, ...]:
+        return shell(_PIP, "list", "--format=freeze")
+
     def roots(self) -> tuple[str, ...]:
         return shell(_PIP, "list", "--not-required", "--format=freeze")
 

@@ -204,10 +204,12 @@ def scene(wire: Wire, base_image: str, tmp_path_factory: pytest.TempPathFactory)
         STACK.replace("NAME", name).replace("IMAGE", base_image).replace("MOVING", moving)
     )
     scene = Scene(wire, folder / "nexus.yaml")
-    scene.apply()
-    yield scene
-    scene.destroy()
-    wire.delete(f"/images/{moving}", {"force": True})
+    try:
+        scene.apply()
+        yield scene
+    finally:
+        scene.destroy()
+        wire.delete(f"/images/{moving}", {"force": True})
 
 
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)

@@ -1,0 +1,106 @@
+"""Packages that were changed by hand are named by manager and name, and put right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from uuid import uuid4
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+from tests.drift.scene import Finding, Scene, findings
+
+pytestmark = pytest.mark.engine
+
+STACK = """
+name: NAME
+sandboxes:
+  npm:
+    template: node
+    packages: [is-odd@3.0.0]
+    uploads: [{source: ./src, target: /app}]
+    command: [sleep, infinity]
+  pip:
+    template: python
+    packages: [six==1.16.0]
+    command: [sleep, infinity]
+  apt:
+    image: IMAGE
+    packages: {apt: [tree]}
+    command: [sleep, infinity]
+"""
+
+# Without an index: what a manager reads is what it finds in its own places.
+_MODULES = "cd /app/node_modules"
+_NPM_FILE = '{"name": "by-hand", "version": "1.0.0"}'
+_SITE = "cd $(python3 -c 'import six, os; print(os.path.dirname(six.__file__))')"
+_DEB = r"""
+mkdir -p /tmp/deb/DEBIAN
+cd /tmp/deb/DEBIAN
+printf 'Package: %s\nVersion: 99\nArchitecture: all\nMaintainer: nobody\nDescription: x\n' NAME > control
+dpkg-deb -b /tmp/deb /tmp/x.deb
+dpkg -i /tmp/x.deb
+"""
+
+ROWS = {
+    "npm package removed": ("npm", f"{_MODULES}; rm -r is-odd", "packages.npm.is-odd"),
+    "npm package of another version": (
+        "npm",
+        f"{_MODULES}; sed -i 's/3[.]0[.]0/3.0.9/' is-odd/package.json",
+        "packages.npm.is-odd",
+    ),
+    "npm package added": (
+        "npm",
+        f"{_MODULES}; mkdir by-hand; echo '{_NPM_FILE}' > by-hand/package.json",
+        "packages.npm.by-hand",
+    ),
+    "npm itself removed": ("npm", 'rm "$(command -v npm)"', "packages.npm"),
+    "pip package removed": ("pip", f"{_SITE}; rm -r six*", "packages.pip.six"),
+    "pip package of another version": (
+        "pip",
+        f"{_SITE}; mv six-1.16.0.dist-info six-1.15.0.dist-info; sed -i 's/^Version: .*/Version: 1.15.0/' six-*/M*",
+        "packages.pip.six",
+    ),
+    "pip package added": (
+        "pip",
+        f"{_SITE}; mkdir added-1.dist-info; printf 'Name: added\\nVersion: 1\\n' > added-1.dist-info/METADATA",
+        "packages.pip.added",
+    ),
+    "apt package removed": ("apt", "dpkg --remove tree", "packages.apt.tree"),
+    "apt package of another version": ("apt", _DEB.replace("NAME", "tree"), "packages.apt.tree"),
+    "apt package added": ("apt", _DEB.replace("NAME", "by-hand"), "packages.apt.by-hand"),
+}
+
+
+@pytest.fixture(scope="module")
+def scene(wire: Wire, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    folder = tmp_path_factory.mktemp("packages")
+    (folder / "src").mkdir()
+    (folder / "src" / "main.js").write_text("main()\n")
+    text = STACK.replace("NAME", f"drift-{uuid4().hex[:8]}").replace("IMAGE", base_image)
+    (folder / "nexus.yaml").write_text(text)
+    scene = Scene(wire, folder / "nexus.yaml")
+    try:
+        scene.apply()
+        yield scene
+    finally:
+        scene.destroy()
+
+
+@pytest.mark.parametrize(("sandbox", "script", "field"), ROWS.values(), ids=ROWS)
+def test_a_package_changed_by_hand_is_named_and_put_right(sandbox: str, script: str, field: str, scene: Scene) -> None:
+    assert findings(scene.plan()) == set(), "a row before this one left something"
+    scene.inside(sandbox, script)
+    expected: set[Finding] = {(f"sandbox {sandbox}", "replace", field, "drifted")}
+    assert findings(scene.plan()) == expected
+    assert findings(scene.plan(deep=False)) == set(), "nobody looks inside unasked"
+    scene.apply()
+    assert findings(scene.plan()) == set()
+
+
+def test_what_the_packages_brought_into_an_uploads_folder_is_no_drift_and_a_file_by_hand_is(scene: Scene) -> None:
+    assert scene.inside("npm", "ls /app").split() == ["main.js", "node_modules", "package-lock.json", "package.json"]
+    scene.inside("npm", "touch /app/by-hand.js")
+    assert findings(scene.plan()) == {("sandbox npm", "update", "uploads./app/by-hand.js", "drifted")}
+    scene.apply()
+    assert findings(scene.plan()) == set()
