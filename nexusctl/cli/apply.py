@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, execution, planning, saving
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.plan.selection import Choice
@@ -44,21 +44,21 @@ def apply(
     if saved:
         _refuse_choice(context)
         return _apply_saved(saved, on_failure, lock_timeout, as_json=as_json)
-    stack = api.load(file)
+    stack = planning.load(file)
     require_answer(yes=yes)
-    engine = api.connect()
-    with api.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
-        basis = api.prepare(engine, stack, deep=deep, choice=Choice(targets=targets, excludes=excludes))
-        back = partial(api.plan_rollback, engine, basis) if on_failure == "rollback" else None
+    engine = connection.connect()
+    with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
+        basis = planning.prepare(engine, stack, deep=deep, choice=Choice(targets=targets, excludes=excludes))
+        back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         return carry_out(engine, basis.plan, yes=yes, as_json=as_json, question="Carry out this plan?", back=back)
 
 
 def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
-    saved = api.read_plan(path)
-    engine = api.connect()
-    with api.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
-        basis = api.recall_plan(engine, saved)
-        back = partial(api.plan_rollback, engine, basis) if on_failure == "rollback" else None
+    saved = saving.read_plan(path)
+    engine = connection.connect()
+    with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
+        basis = saving.recall_plan(engine, saved)
+        back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         return carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import click
 
-from nexusctl import api
+from nexusctl.api import execution
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED, INTERRUPTED
 from nexusctl.cli.progress import show
@@ -58,7 +58,7 @@ def carry_out(
 def _run(engine: Engine, chosen: Plan, touched: set[str], *, as_json: bool) -> tuple[int, bool]:
     """The exit code, and whether the user asked to stop; adds to `touched` what was begun."""
     with stoppable() as interrupt:
-        events = _note_touched(api.apply(engine, chosen, interrupt), touched)
+        events = _note_touched(execution.apply(engine, chosen, interrupt), touched)
         finished, problems = show(events, chosen, as_json=as_json)
     if not as_json:
         sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))

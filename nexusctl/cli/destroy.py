@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import carry_out, require_answer
@@ -20,13 +20,13 @@ from nexusctl.model.live import LiveState
 @options.as_json
 def destroy(file: Path, stack_name: str | None, volumes: bool, yes: bool, lock_timeout: float, as_json: bool) -> int:
     """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
-    name = stack_name or api.load(file).name
+    name = stack_name or planning.load(file).name
     require_answer(yes=yes)
-    engine = api.connect()
-    with api.hold_lock(engine, name, timeout=lock_timeout, report=options.say):
-        chosen = api.plan(engine, api.empty_stack(name), remove_volumes=volumes)
+    engine = connection.connect()
+    with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say):
+        chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=volumes)
         code = carry_out(engine, chosen, yes=yes, as_json=as_json, question=f"Remove all of stack {name}?")
-    remains = api.observe_remains(engine, name)
+    remains = planning.observe_remains(engine, name)
     if not as_json:
         click.echo(_describe_remains(name, remains))
     else:

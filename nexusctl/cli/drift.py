@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
 from nexusctl.render.drift import drift_document, render_drift
 
@@ -23,7 +23,7 @@ def drift(names: tuple[str, ...], file: Path, stack_name: str | None, as_json: b
 
     Exits with 2 where something has drifted, with 0 where nothing has.
     """
-    found = api.find_drift(api.connect(), api.stack_at(file, stack_name), names)
+    found = inspection.find_drift(connection.connect(), planning.stack_at(file, stack_name), names)
     if as_json:
         options.write_json(drift_document(found))
     else:

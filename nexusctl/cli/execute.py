@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
 from nexusctl.errors import Diagnostic, InputError
 
@@ -40,8 +40,8 @@ def execute(
     command: tuple[str, ...],
 ) -> int:
     """Run COMMAND in SANDBOX with this terminal's input and output, and exit with its code."""
-    engine = api.connect()
-    live = api.find_sandboxes(engine, api.stack_at(file, stack_name), (sandbox,))[0]
+    engine = connection.connect()
+    live = inspection.find_sandboxes(engine, planning.stack_at(file, stack_name), (sandbox,))[0]
     if live.state != "running":
         raise InputError(
             Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint="`nexusctl apply` starts it, then try again")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
 from nexusctl.engine.base import Engine, LogChunk
 from nexusctl.errors import NexusError
@@ -37,8 +37,8 @@ def logs(
     as_json: bool,
 ) -> None:
     """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named."""
-    engine = api.connect()
-    chosen = api.find_sandboxes(engine, api.stack_at(file, stack_name), sandboxes)
+    engine = connection.connect()
+    chosen = inspection.find_sandboxes(engine, planning.stack_at(file, stack_name), sandboxes)
     start = time.time() - since if since else None
     width = max((len(live.sandbox) for live in chosen), default=0)
     sources = [_read_lines(engine, live, tail=tail, since=start, follow=follow) for live in chosen]

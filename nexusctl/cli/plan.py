@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, planning, saving
 from nexusctl.cli import options
 from nexusctl.plan.selection import Choice
 from nexusctl.render.plan import plan_document, render_plan
@@ -32,12 +32,12 @@ def plan(
 ) -> int:
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
     choice = Choice(targets=targets, excludes=excludes)
-    basis = api.prepare(api.connect(), api.load(file), deep=deep, choice=choice)
+    basis = planning.prepare(connection.connect(), planning.load(file), deep=deep, choice=choice)
     if as_json:
         options.write_json(plan_document(basis.plan))
     else:
         click.echo(render_plan(basis.plan, color=options.wants_color(sys.stdout)), nl=False, color=True)
     if out:
-        api.save_plan(basis, file, out, deep=deep)
+        saving.save_plan(basis, file, out, deep=deep)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
     return 2 if detailed_exitcode and not basis.plan.empty else 0

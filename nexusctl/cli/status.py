@@ -5,8 +5,9 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
+from nexusctl.plan.status import select
 from nexusctl.render.status import render_status, status_document
 
 
@@ -19,8 +20,8 @@ from nexusctl.render.status import render_status, status_document
 def status(file: Path, stack_name: str | None, states: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
     """Show state, health, uptime, template, ports and endpoint of each sandbox."""
     metadata = dict(_split(pair) for pair in pairs)
-    stack = api.stack_at(file, stack_name)
-    chosen = api.select(api.status(api.connect(), stack), states=states, metadata=metadata)
+    stack = planning.stack_at(file, stack_name)
+    chosen = select(inspection.status(connection.connect(), stack), states=states, metadata=metadata)
     if as_json:
         options.write_json(status_document(stack.name, chosen))
     else:

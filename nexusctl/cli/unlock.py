@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import connection, planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import require_answer
@@ -22,9 +22,9 @@ FORMAT_VERSION = "1.0"
 @options.as_json
 def unlock(stack: str | None, file: Path, yes: bool, as_json: bool) -> int:
     """Say who holds a stack's lock, and remove it. STACK is its name; without it the stack file tells."""
-    name = stack or api.load(file).name
-    engine = api.connect()
-    holder = api.find_lock(engine, name)
+    name = stack or planning.load(file).name
+    engine = connection.connect()
+    holder = connection.find_lock(engine, name)
     if holder is None:
         _tell(name, None, as_json=as_json)
         return 0

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl import api
+from nexusctl.api import planning
 from nexusctl.cli import options
 from nexusctl.render.style import count
 
@@ -14,7 +14,7 @@ from nexusctl.render.style import count
 @options.as_json
 def validate(file: Path, as_json: bool) -> None:
     """Check a stack file and everything that it names; touches no engine."""
-    stack = api.load(file)
+    stack = planning.load(file)
     if as_json:
         options.write_json({"format_version": "1.0", "stack": stack.name, "sandboxes": list(stack.sandboxes)})
     else:

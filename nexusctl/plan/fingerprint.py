@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import (
     AwaitExit,
@@ -24,8 +24,9 @@ from nexusctl.model.plan import (
 )
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.plan.basis import Basis
 from nexusctl.plan.fields import TABLE
-from nexusctl.plan.selection import Choice, choose_names, group_names
+from nexusctl.plan.selection import choose_names, group_names
 
 _PRIVATE = ("env", "startup", "command", "health")
 _COST = 2**9
@@ -34,16 +35,6 @@ Prints = Mapping[str, Mapping[str, str]]
 """By object (`sandbox api`, `container api ID`), then by part, a digest or a word."""
 
 Seal = Callable[[str, Any], str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Basis:
-    """All that a plan was made of, and the plan."""
-
-    stack: Stack
-    live: LiveState
-    choice: Choice
-    plan: Plan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

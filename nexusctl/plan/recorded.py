@@ -9,8 +9,8 @@ from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Change, Plan
 from nexusctl.model.stack import Network, Stack
+from nexusctl.plan.basis import Basis
 from nexusctl.plan.claim import settle_claims
-from nexusctl.plan.fingerprint import Basis
 from nexusctl.plan.rollback import recall_stack
 from nexusctl.plan.selection import Choice
 

@@ -10,8 +10,8 @@ from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import CreateContainer, DeriveImage, Plan, UpdateContainer
 from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
+from nexusctl.plan.basis import Basis
 from nexusctl.plan.claim import settle_claims
-from nexusctl.plan.fingerprint import Basis
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.selection import leave_out
 

@@ -85,16 +85,16 @@ def test_a_wrong_ignore_pattern_is_refused(tmp_path: Path) -> None:
     assert summaries(path)[0].startswith("`src` cannot be uploaded: a pattern in `ignore` cannot be read")
 
 
-def test_an_upload_keeps_the_bits_of_its_source_unless_a_mode_is_given(tmp_path: Path) -> None:
+def test_an_upload_has_the_bits_that_git_keeps_unless_a_mode_is_given(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir(mode=0o750)
     (tmp_path / "src").chmod(0o750)
     (tmp_path / "src" / "run").write_text("x")
     (tmp_path / "src" / "run").chmod(0o700)
     uploads = "[{source: src, target: /a}, {source: src, target: /b, mode: 0640}, {source: src/run, target: /c}]"
     first, second, third = loaded(tmp_path, f"    uploads: {uploads}\n").sandboxes["api"].uploads
-    assert [oct(file.mode) for file in first.files] == ["0o750", "0o700"]
-    assert [oct(file.mode) for file in second.files] == ["0o750", "0o640"]
-    assert [oct(file.mode) for file in third.files] == ["0o700"]
+    assert [oct(file.mode) for file in first.files] == ["0o755", "0o755"]
+    assert [oct(file.mode) for file in second.files] == ["0o755", "0o640"]
+    assert [oct(file.mode) for file in third.files] == ["0o755"]
     assert first.source == str(tmp_path / "src")
 
 

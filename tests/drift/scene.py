@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexusctl import api
+from nexusctl.api import execution, inspection, planning
 from nexusctl.engine import labels
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.exec import run
@@ -38,23 +38,23 @@ class Scene:
 
     @property
     def stack(self) -> Stack:
-        return api.load(self.file)
+        return planning.load(self.file)
 
     # -- nexusctl ------------------------------------------------------------------------------------------
 
     def plan(self, *, deep: bool = True) -> Plan:
-        return api.plan(self.engine, self.stack, deep=deep)
+        return planning.plan(self.engine, self.stack, deep=deep)
 
     def drift(self) -> Plan:
-        return api.find_drift(self.engine, self.stack)
+        return inspection.find_drift(self.engine, self.stack)
 
     def apply(self, *, deep: bool = True) -> None:
-        failed = [e for e in api.apply(self.engine, self.plan(deep=deep), Interrupt()) if isinstance(e, Failed)]
+        failed = [e for e in execution.apply(self.engine, self.plan(deep=deep), Interrupt()) if isinstance(e, Failed)]
         assert not failed, failed
 
     def destroy(self) -> None:
-        chosen = api.plan(self.engine, api.empty_stack(self.stack.name), remove_volumes=True)
-        list(api.apply(self.engine, chosen, Interrupt()))
+        chosen = planning.plan(self.engine, planning.empty_stack(self.stack.name), remove_volumes=True)
+        list(execution.apply(self.engine, chosen, Interrupt()))
 
     # -- behind its back -----------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
 from tests.drift.scene import Finding, Scene, findings, lay_out
 
@@ -40,6 +41,14 @@ sandboxes:
     image: IMAGE
     command: *wait
     replicas: 2
+"""
+
+MINE = """
+  mine:
+    image: IMAGE
+    user: daemon
+    command: [sleep, infinity]
+    uploads: [{source: ./home, target: /srv/mine, mode: "0600"}]
 """
 
 FILES = {"server.js": "serve()\n", "lib/a.js": "a\n", "lib/b.js": "b\n"}
@@ -278,3 +287,18 @@ def test_a_sandbox_that_does_not_run_is_looked_into_as_well(scene: Scene) -> Non
     scene.apply()
     assert findings(scene.plan()) == set()
     assert scene.inside("api", "cat /srv/app/server.js") == FILES["server.js"]
+
+
+def test_files_of_a_sandbox_with_a_user_of_its_own_are_seen_and_put_right(scene: Scene) -> None:
+    """Root has no power over other users' files in such a sandbox."""
+    assert findings(scene.plan()) == set()
+    lay_out(scene.file.parent, {"home/key": "secret\n", "home/open/x": "x\n"})
+    document = scene.file.read_text() + MINE.replace("IMAGE", scene.stack.sandboxes["api"].image)
+    scene.file.write_text(document)
+    scene.apply()
+    assert findings(scene.plan()) == set()
+    run(scene.wire, scene.id("mine"), ("/bin/sh", "-c", "echo more >> /srv/mine/key; rm /srv/mine/open/x"))
+    named = {f"uploads./srv/mine/{path}" for path in ("key", "open/x")}
+    assert findings(scene.plan()) == {("sandbox mine", "update", path, "drifted") for path in named}
+    scene.apply()
+    assert findings(scene.plan()) == set()

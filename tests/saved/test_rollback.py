@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from nexusctl import api
+from nexusctl.api import execution, planning
 from nexusctl.engine.base import Outcome
 from nexusctl.errors import EngineError
 from nexusctl.model.live import LiveState
@@ -31,7 +31,7 @@ def fail_and_plan_back(bench: Workbench) -> Plan:
     before = bench.prepare()
     events = bench.carry_out(before.plan)
     assert outcome(events) == "failed"
-    return api.plan_rollback(bench.engine, before, touched(events))
+    return execution.plan_rollback(bench.engine, before, touched(events))
 
 
 def records(bench: Workbench) -> dict[str, Sandbox | None]:
@@ -99,7 +99,7 @@ def test_what_the_run_did_not_touch_stays_as_it_is(bench: Workbench) -> None:
     before = bench.prepare()
     bench.engine.stop_container(bench.container("api"))
     bench.engine.answer = fail_startup("web")
-    back = api.plan_rollback(bench.engine, before, frozenset({"db"}))
+    back = execution.plan_rollback(bench.engine, before, frozenset({"db"}))
     assert {change.name for change in back.changes} <= {"db"}
 
 
@@ -118,14 +118,14 @@ def _fail_at(number: int) -> Callable[[str, str], None]:
 def test_wherever_a_run_fails_what_can_be_rolled_back_is_as_it_was(before: Stack, after: Stack, number: int) -> None:
     engine = new_engine()
     carry_out(engine, plan_for(engine, before))
-    basis = api.prepare(engine, after)
+    basis = planning.prepare(engine, after)
     engine.interfere = _fail_at(number)
     events = list(execute(basis.plan, engine, Interrupt()))
     engine.interfere = _fail_at(-1)
     assume(outcome(events) == "failed")
-    back = api.plan_rollback(engine, basis, touched(events))
+    back = execution.plan_rollback(engine, basis, touched(events))
     assert outcome(list(execute(back, engine, Interrupt()))) == "done"
-    former, now = (_records(state) for state in (basis.live, api.observe(engine, before)))
+    former, now = (_records(state) for state in (basis.live, planning.observe(engine, before)))
     for name in touched(events) - lost(back).keys():
         if former.get(name) != now.get(name):
             assert (former.get(name) or now[name]).kind == "task", f"{name} was not rolled back"

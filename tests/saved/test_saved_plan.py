@@ -11,11 +11,13 @@ from dataclasses import replace
 import pytest
 from hypothesis import given, settings
 
-from nexusctl import __version__, api
+from nexusctl import __version__
+from nexusctl.api import saving
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.stack import Stack
-from nexusctl.plan.fingerprint import Basis, Fingerprints, take_fingerprints
+from nexusctl.plan.basis import Basis
+from nexusctl.plan.fingerprint import Fingerprints, take_fingerprints
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.saved import find_moved
 from nexusctl.plan.selection import Choice
@@ -27,12 +29,12 @@ SALT = "00" * 16
 
 def save(bench: Workbench, **words: tuple[str, ...]) -> Basis:
     basis = bench.prepare(**words)
-    api.save_plan(basis, bench.file, bench.folder / "saved", deep=False)
+    saving.save_plan(basis, bench.file, bench.folder / "saved", deep=False)
     return basis
 
 
 def recall(bench: Workbench) -> Basis:
-    return api.recall_plan(bench.engine, api.read_plan(bench.folder / "saved"))
+    return saving.recall_plan(bench.engine, saving.read_plan(bench.folder / "saved"))
 
 
 def moved(bench: Workbench) -> list[str]:
@@ -169,7 +171,7 @@ def test_an_older_file_of_that_name_is_replaced_and_loses_its_mode(bench: Workbe
 
 def test_a_place_that_cannot_be_written_is_said(bench: Workbench) -> None:
     with pytest.raises(InputError, match="cannot be saved as"):
-        api.save_plan(bench.prepare(), bench.file, bench.folder / "no" / "such", deep=False)
+        saving.save_plan(bench.prepare(), bench.file, bench.folder / "no" / "such", deep=False)
 
 
 SPOILED: dict[str, tuple[Callable[[str], str], str]] = {
@@ -198,12 +200,12 @@ def test_bytes_that_are_no_text_and_a_missing_file_are_refused(bench: Workbench)
     with pytest.raises(InputError, match="it is not a saved plan"):
         recall(bench)
     with pytest.raises(InputError, match="No such file"):
-        api.read_plan(bench.folder / "none")
+        saving.read_plan(bench.folder / "none")
 
 
 def test_the_plan_of_another_nexusctl_is_refused(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     save(bench)
-    monkeypatch.setattr(api, "__version__", "99.0")
+    monkeypatch.setattr(saving, "__version__", "99.0")
     with pytest.raises(InputError, match=f"nexusctl {__version__} wrote it, and this is nexusctl 99.0"):
         recall(bench)
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
-from nexusctl import api
+from nexusctl.api import execution, planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.event import Event, Failed, Finished, Started
 from nexusctl.model.plan import Plan
-from nexusctl.plan.fingerprint import Basis
+from nexusctl.plan.basis import Basis
 from nexusctl.plan.selection import Choice
 from nexusctl.run.interrupt import Interrupt
 
@@ -42,10 +42,10 @@ class Workbench:
         (self.folder / "server.js").write_text(server)
 
     def prepare(self, **words: tuple[str, ...]) -> Basis:
-        return api.prepare(self.engine, api.load(self.file), choice=Choice(**words))
+        return planning.prepare(self.engine, planning.load(self.file), choice=Choice(**words))
 
     def carry_out(self, plan: Plan) -> list[Event]:
-        return list(api.apply(self.engine, plan, Interrupt()))
+        return list(execution.apply(self.engine, plan, Interrupt()))
 
     def apply(self, **words: tuple[str, ...]) -> list[Event]:
         return self.carry_out(self.prepare(**words).plan)

@@ -1,0 +1,43 @@
+"""The engine, and the lock of a stack on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import AbstractContextManager
+
+from nexusctl.engine.base import Engine, Report
+from nexusctl.model.live import LockHolder
+from nexusctl.model.stack import Stack
+
+
+def connect() -> Engine:
+    """The engine that DOCKER_HOST, the docker context or a usual socket names; raises `EngineUnreachable`."""
+    # Commands that need no engine start sooner without it.
+    from nexusctl.engine.docker.engine import connect as connect_docker  # noqa: PLC0415
+
+    return connect_docker()
+
+
+def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report) -> AbstractContextManager[None]:
+    """The stack's lock, held while inside; raises `LockHeld` after `timeout` seconds."""
+    # Only what changes something needs them, and they take as long to load as a plan to make.
+    import getpass  # noqa: PLC0415
+    import socket  # noqa: PLC0415
+    import sys  # noqa: PLC0415
+
+    holder = LockHolder(
+        stack=stack,
+        owner=os.urandom(8).hex(),
+        user=getpass.getuser(),
+        host=socket.gethostname(),
+        pid=os.getpid(),
+        command=" ".join(["nexusctl", *sys.argv[1:2]]),
+        since=time.time(),
+    )
+    return engine.lock(stack, holder, timeout=timeout, report=report)
+
+
+def find_lock(engine: Engine, stack: str) -> LockHolder | None:
+    """Who holds the stack's lock now."""
+    return engine.observe(Stack(name=stack)).lock

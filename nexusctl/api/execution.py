@@ -1,0 +1,29 @@
+"""Execute: the last line of the sentence, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nexusctl.api.planning import observe
+from nexusctl.engine.base import Engine
+from nexusctl.model.event import Event
+from nexusctl.model.plan import Plan
+from nexusctl.plan.basis import Basis
+from nexusctl.plan.rollback import plan_back, recall_stack
+from nexusctl.run.interrupt import Interrupt
+
+
+def apply(engine: Engine, chosen: Plan, interrupt: Interrupt) -> Iterator[Event]:
+    """Carry out a plan; the caller holds the stack's lock."""
+    # Thread pools and graphs are not needed for a plan without steps.
+    from nexusctl.run.early_exit import watch  # noqa: PLC0415
+    from nexusctl.run.executor import execute  # noqa: PLC0415
+
+    return watch(execute(chosen, engine, interrupt), engine, chosen.stack)
+
+
+def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:
+    """The plan back to what was recorded before, for the sandboxes that a run touched. Raises `PlanError`."""
+    former = recall_stack(before)
+    # A change in place that failed halfway shows only inside.
+    return plan_back(former, observe(engine, former, deep=True), touched, engine.in_place)

@@ -1,0 +1,77 @@
+"""Looking at what is live: status, drift, the sandboxes that a name means."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from nexusctl.api.planning import observe, require_known
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.live import LiveSandbox
+from nexusctl.model.plan import Plan
+from nexusctl.model.stack import Stack
+from nexusctl.plan.plan import make_plan
+from nexusctl.plan.recorded import recorded_stack, select_drift
+from nexusctl.plan.selection import Choice, group_names, match_names
+from nexusctl.plan.status import SandboxStatus, summarize
+
+
+def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:
+    """Each declared and each live sandbox of the stack.
+
+    An engine probes for the first time only when an interval has passed; where it has not done so yet, we do.
+    """
+    live = engine.observe(stack, deep=True)
+    return summarize(stack, replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes)), time.time())
+
+
+def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple[LiveSandbox, ...]:
+    unprobed = [live for live in sandboxes if live.health == "starting" and live.state == "running"]
+    if not unprobed:
+        return sandboxes
+    # Threads are loaded only where there is something to ask.
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        healthy = {live.id for live, passed in zip(unprobed, pool.map(_probe(engine), unprobed), strict=True) if passed}
+    return tuple(replace(live, health="healthy") if live.id in healthy else live for live in sandboxes)
+
+
+def _probe(engine: Engine) -> Callable[[LiveSandbox], bool]:
+    def passes(live: LiveSandbox) -> bool:
+        health = live.record.health if live.record else None
+        return health is not None and engine.probe(live.id, health).exit_code == 0
+
+    return passes
+
+
+def find_sandboxes(engine: Engine, stack: Stack, names: tuple[str, ...]) -> tuple[LiveSandbox, ...]:
+    """The live sandboxes that `names` (of sandboxes or of groups) mean, all where none is given.
+
+    Raises `InputError` for a name that means none of them, with those that there are.
+    """
+    live = engine.observe(stack)
+    ready = {status.container_id: status for status in summarize(stack, live, 0.0) if status.container_id}
+    found = [sandbox for sandbox in live.sandboxes if sandbox.id in ready]
+    known = sorted({ready[sandbox.id].name for sandbox in found})
+    missing = [n for n in names if not any(n in (ready[x.id].name, ready[x.id].group) for x in found)]
+    if missing:
+        hint = f"live are: {', '.join(known)}" if known else "none is live; `nexusctl apply` makes them"
+        raise InputError(*(Diagnostic(f"stack {stack.name} has no live sandbox {n}", hint=hint) for n in missing))
+    order = {sandbox.id: number for number, sandbox in enumerate(sorted(found, key=lambda x: known.index(x.sandbox)))}
+    wanted = [x for x in found if not names or {ready[x.id].name, ready[x.id].group} & set(names)]
+    return tuple(sorted(wanted, key=lambda x: order[x.id]))
+
+
+def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Plan:
+    """Where what is live differs from what was applied; `names` are sandboxes or groups, all where none is given.
+
+    The plan has no steps. Raises `InputError` for a name that means nothing, `PlanError`, `EngineError`.
+    """
+    live = observe(engine, stack, deep=True)
+    groups = group_names(stack, live)
+    require_known(Choice(targets=names), groups)
+    chosen = frozenset().union(*(match_names(name, groups) for name in names)) if names else None
+    return select_drift(make_plan(recorded_stack(stack, live), live, engine.in_place), chosen)

@@ -1,0 +1,67 @@
+"""Parse, observe, plan: the first lines of the sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from nexusctl.config.load import load
+from nexusctl.config.suggestion import suggest
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.live import LiveState
+from nexusctl.model.plan import Plan
+from nexusctl.model.stack import Stack
+from nexusctl.plan.basis import Basis
+from nexusctl.plan.plan import make_plan
+from nexusctl.plan.selection import Choice, group_names, match_names, select_changes
+
+__all__ = ["empty_stack", "load", "observe", "observe_remains", "plan", "prepare", "require_known", "stack_at"]
+
+EVERYTHING = Choice()
+
+
+def observe(engine: Engine, stack: Stack, *, deep: bool = False) -> LiveState:
+    """What is there for `stack`; `deep` inspects each sandbox and looks inside. Raises `EngineError`."""
+    live = engine.observe(stack, deep=deep)
+    return engine.look_inside(live) if deep else live
+
+
+def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bool = False) -> Plan:
+    """What would make the live sandboxes what `stack` says. Changes nothing. Raises `PlanError`, `EngineError`."""
+    return make_plan(stack, observe(engine, stack, deep=deep), engine.in_place, remove_volumes=remove_volumes)
+
+
+def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice = EVERYTHING) -> Basis:
+    """The plan for what `choice` means, together with all that it was made of.
+
+    Changes nothing. Raises `InputError` for a choice that means nothing, `PlanError`, `EngineError`.
+    """
+    live = observe(engine, stack, deep=deep)
+    require_known(choice, group_names(stack, live))
+    whole = make_plan(stack, live, engine.in_place)
+    return Basis(stack=stack, live=live, choice=choice, plan=select_changes(whole, stack, live, choice))
+
+
+def require_known(choice: Choice, groups: Mapping[str, str]) -> None:
+    unknown = [word for word in (*choice.targets, *choice.excludes) if not match_names(word, groups)]
+    if unknown:
+        known = {*groups, *groups.values()}
+        raise InputError(
+            *(Diagnostic(f"no sandbox is called {w}", hint=suggest(w, known, "the sandboxes")) for w in unknown)
+        )
+
+
+def empty_stack(name: str) -> Stack:
+    """The desired state of a stack that is to be destroyed."""
+    return Stack(name=name)
+
+
+def stack_at(path: Path, name: str | None) -> Stack:
+    """The stack that a command is about: the one called `name` where it is given, else the one in the file."""
+    return empty_stack(name) if name else load(path)
+
+
+def observe_remains(engine: Engine, stack: str) -> LiveState:
+    """What bears the labels of `stack` now, for the last word of `destroy`."""
+    return engine.observe(empty_stack(stack))

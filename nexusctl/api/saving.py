@@ -1,0 +1,72 @@
+"""Plans in files: written, read, and made anew to see whether they still hold."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nexusctl import __version__
+from nexusctl.api.planning import load, prepare
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, InputError, Note, PlanError
+from nexusctl.plan.basis import Basis
+from nexusctl.plan.fingerprint import take_fingerprints
+from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
+
+
+def save_plan(basis: Basis, file: Path, to: Path, *, deep: bool) -> None:
+    """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written."""
+    salt = os.urandom(16).hex()
+    saved = Saved(
+        version=__version__,
+        file=str(file.absolute()),
+        stack=basis.stack.name,
+        choice=basis.choice,
+        deep=deep,
+        salt=salt,
+        prints=take_fingerprints(basis, salt),
+    )
+    beside = to.with_name(f".{to.name}.{salt[:8]}")
+    try:
+        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file_beside:
+            file_beside.write(write_saved(saved))
+        beside.replace(to)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise InputError(Diagnostic(f"the plan cannot be saved as {to}: {error.strerror}")) from None
+
+
+def read_plan(path: Path) -> Saved:
+    """The saved plan in the file `path`. Raises `InputError` for what is none, or not one of this nexusctl's."""
+    try:
+        return read_saved(path.read_text(encoding="utf-8"), version=__version__)
+    except OSError as error:
+        problem = error.strerror or str(error)
+    except UnicodeDecodeError:
+        problem = "it is not a saved plan"
+    except Unusable as error:
+        problem = str(error)
+    raise InputError(
+        Diagnostic(f"{path} cannot be applied: {problem}", hint="`nexusctl plan --out FILE` makes a saved plan")
+    )
+
+
+def recall_plan(engine: Engine, saved: Saved) -> Basis:
+    """The saved plan, made anew; the caller holds the stack's lock. Raises `PlanError` with all that moved."""
+    stack = load(Path(saved.file))
+    if stack.name != saved.stack:
+        raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")
+    basis = prepare(engine, stack, deep=saved.deep, choice=saved.choice)
+    if moved := find_moved(saved.prints, take_fingerprints(basis, saved.salt)):
+        raise _outdated(*moved)
+    return basis
+
+
+def _outdated(*moved: str) -> PlanError:
+    return PlanError(
+        Diagnostic(
+            "the saved plan does not hold any more; nothing was changed",
+            notes=tuple(Note(phrase) for phrase in moved),
+            hint="`nexusctl plan --out FILE` makes a new one",
+        )
+    )

@@ -1,0 +1,20 @@
+"""What a plan rests on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.plan import Plan
+from nexusctl.model.stack import Stack
+from nexusctl.plan.selection import Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Basis:
+    """All that a plan was made of, and the plan."""
+
+    stack: Stack
+    live: LiveState
+    choice: Choice
+    plan: Plan
