@@ -1,7 +1,8 @@
 """Putting uploads into a container, before it starts or while it runs.
 
 What the engine extracts is not atomic: a cut transfer leaves half a file. Before the start that does no harm,
-for such a container is made anew. In a running one each file is laid beside its target and then renamed over it.
+for such a container is made anew. In a running one
+each file is laid beside its target and then renamed over it, where root may do that.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from nexusctl.errors import Conflict, Diagnostic, NotFound, StepError
 from nexusctl.model.stack import Upload
 
 ROOT = "0:0"
+
+_ROOTS = ("", "0", "root")
 
 ARGUMENT_BYTES = 64 * 1024
 """How much of paths one command gets; the kernel takes at least twice as much."""
@@ -57,7 +60,9 @@ def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete
     inspected = wire.get(f"/containers/{container_id}/json")
     entries = list(_list_all(wire, container_id, uploads, inspected["Config"]["User"]))
     running = inspected["State"]["Status"] == "running"
-    if entries and running and _can_rename(wire, container_id):
+    user = inspected["Config"]["User"]
+    # In a sandbox with a user of its own, root has no power over that user's folders; the engine has.
+    if entries and running and user.partition(":")[0] in _ROOTS and _can_rename(wire, container_id):
         _put_beside(wire, container_id, entries)
     elif entries:
         _put(wire, container_id, entries, lambda entry: entry.path)
@@ -68,7 +73,16 @@ def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete
                 status=409,
                 hint="start it first with `nexusctl apply`, or remove its container to have it made anew",
             )
+        _delete(wire, container_id, paths, user)
+
+
+def _delete(wire: Wire, container_id: str, paths: Sequence[str], user: str) -> None:
+    try:
         _run_over(wire, container_id, _DELETE, paths, step=1)
+    except StepError:
+        if user.partition(":")[0] in _ROOTS:
+            raise
+        _run_over(wire, container_id, _DELETE, paths, step=1, user=user)
 
 
 def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[Entry]:
@@ -105,22 +119,22 @@ def _put_beside(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None
         raise
 
 
-def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, step: int) -> None:
+def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, step: int, user: str = ROOT) -> None:
     """Run `script` over `paths` in as many calls as their length asks for, never parting a group of `step`."""
     batch: list[str] = []
     for start in range(0, len(paths), step):
         group = paths[start : start + step]
         if batch and sum(map(len, batch)) + sum(map(len, group)) > ARGUMENT_BYTES:
-            _run_script(wire, container_id, script, batch)
+            _run_script(wire, container_id, script, batch, user)
             batch = []
         batch += group
     if batch:
-        _run_script(wire, container_id, script, batch)
+        _run_script(wire, container_id, script, batch, user)
 
 
-def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str]) -> None:
+def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str], user: str) -> None:
     command = ("/bin/sh", "-c", script, "upload", *paths)
-    outcome = run(wire, container_id, command, user=ROOT, working_dir="/")
+    outcome = run(wire, container_id, command, user=user, working_dir="/")
     if outcome.exit_code != 0:
         lines = tuple(outcome.output.splitlines()[-10:])
         raise StepError(Diagnostic("the uploaded files could not be put in place", output=lines))

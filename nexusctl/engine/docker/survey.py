@@ -69,7 +69,10 @@ def recorded_paths(uploads: Sequence[Upload]) -> dict[str, UploadFile]:
 
 
 def survey_running(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> Survey | None:
-    """By commands inside; None where the sandbox has not the tools, or does not run any more."""
+    """By commands inside; None where they cannot tell: no such tools, not running any more, or something is unread.
+
+    In a sandbox with a user of its own even root may not read what belongs to others, and cannot tell that from absent.
+    """
     paths = recorded_paths(uploads)
     # Such names the tools write in ways of their own.
     if any("\n" in path or "\\" in path for path in paths):
@@ -83,7 +86,11 @@ def survey_running(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> 
             return None
         if outcome.exit_code != 0 or not _read_answer(outcome.output, paths, found):
             return None
-    return found
+    return found if all(_is_read(found.files.get(path)) for path in paths) else None
+
+
+def _is_read(file: LiveFile | None) -> bool:
+    return file is not None and bool(file.kind != "file" or file.digest)
 
 
 def survey_archive(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> Survey:
