@@ -1,0 +1,91 @@
+"""A stack that uses every field of the schema in at least three variants, on images with and without settings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+WAIT = ["bash", "-c", 'trap "exit 0" TERM; while :; do sleep 1; done']
+
+FIELDS: dict[str, list[Any]] = {
+    "command": [WAIT, "sleep 1000", ["sleep", "1000"]],
+    "working_dir": ["/", "/srv/new/folder", "/tmp"],
+    "user": ["33:33", 33, "daemon"],
+    "env": [{}, {"A": "1", "EMPTY": "", "ODD": "a=b  ~ \" ' $$HOME"}, {"PATH": "/usr/bin:/bin", "N": 3}],
+    "env_file": ["one.env", ["one.env", "two.env"], "two.env"],
+    "uploads": [
+        [{"content": "x\n", "target": "/etc/x.conf"}, {"source": "./src", "target": "/root"}],
+        [{"source": "./src", "target": "/srv/app", "owner": "33", "ignore": ["*.log"]}],
+        [{"source": "./src/a b.txt", "target": "/srv/files/", "mode": "0600", "owner": "daemon:daemon"}],
+        [{"source": "./src", "target": "/tmp"}, {"content": "", "target": "/root/.empty", "mode": "0400"}],
+        [{"source": "./src", "target": "/srv/deep"}, {"content": "y", "target": "/srv/deep/under/here"}],
+    ],
+    "startup": ["true", "echo done > /tmp/started", "cd /tmp && mkdir x\ntouch x/y\n"],
+    "depends_on": [["plain"], {"plain": {"condition": "started"}}, ["plain", "loaded"]],
+    "health": [
+        {"command": ["true"], "interval": "2s"},
+        {"command": "test -e /etc/passwd", "timeout": "30s", "retries": 5, "start_period": "500ms"},
+        "none",
+    ],
+    "ports": [[8080], [9091, "9090/udp"], [{"container": 8080}, "8081/udp"]],
+    "volumes": [["data:/data"], ["data:/data:ro", "./src:/mnt/src:ro"], ["data:/srv/deep/er/data"]],
+    "networks": [["default"], ["back", "default"], ["back"], ["default", "back"]],
+    "resources": [{"memory": "32m"}, {"cpus": 0.25, "pids": 64}, {"cpus": 1.5, "memory": "1g", "pids": 2000}, {}],
+    "restart": ["always", "on-failure", "unless-stopped", "no"],
+    "timeout": [60, "2h", "90m"],
+    "metadata": [{}, {"team": "x"}, {"a/b": "", "c": "ü"}],
+    "replicas": [1, 2, 3],
+}
+"""By field of a sandbox in the schema; each round takes the next variant of every field."""
+
+APART: dict[str, list[dict[str, Any]]] = {
+    "kind": [
+        {"kind": "task", "command": ["true"]},
+        {"kind": "service", "command": WAIT},
+        {"kind": "task", "command": "exit 0"},
+    ],
+    "run": [{"kind": "task", "command": ["true"], "run": run} for run in ("once", "changed", "once")],
+    "networks": [{"command": WAIT, "networks": []}],
+    "replicas": [{"command": WAIT, "replicas": 0}],
+}
+"""Variants that do not go with the rest."""
+
+TEMPLATES = """
+own.yaml: {description: One, image: PLAIN, defaults: {command: [sleep, '1000'], env: {FROM: template}}}
+other.yaml: {description: Two, image: LOADED}
+third.yaml: {description: Three, image: LOADED, defaults: {working_dir: /opt, metadata: {x: z}}}
+"""
+
+FILES = {
+    "one.env": "ONE=1\nQUOTED='a b'\n",
+    "two.env": "TWO=2\nONE=3\n",
+    "src/a b.txt": "text\n",
+    "src/x.log": "ignored or not\n",
+    "src/folder/ünï.txt": "more\n",
+    "src/folder/back\\slash": "odd\n",
+}
+
+ROUNDS = 6
+
+
+def make_document(name: str, plain: str, loaded: str, plain_id: str) -> dict[str, Any]:
+    """The stack as the content of its file; `loaded` is the image with env, command, user and so on of its own."""
+    sandboxes: dict[str, Any] = {"plain": {"image": plain, "command": WAIT}, "loaded": {"image": loaded}}
+    for mark, image in (("p", plain), ("l", loaded), ("i", plain_id)):
+        for turn in range(ROUNDS if mark != "i" else 1):
+            sandboxes[f"all-{mark}{turn}"] = {"image": image, **_take_turn(turn)}
+        for field, variants in APART.items():
+            for number, variant in enumerate(variants):
+                sandboxes[f"{field}-{mark}{number}"] = {"image": image, **variant}
+    for number, template in enumerate(("own", "other", "third")):
+        sandboxes[f"template-{number}"] = {"template": f"./{template}.yaml"}
+    for number, packages in enumerate(([], {}, {"npm": []})):
+        sandboxes[f"packages-{number}"] = {"template": "./own.yaml", "packages": packages}
+    return {"name": name, "volumes": {"data": {}}, "networks": {"back": {}}, "sandboxes": sandboxes}
+
+
+def _take_turn(turn: int) -> dict[str, Any]:
+    """The fields shift against each other, so that not the same variants meet each time."""
+    return {
+        field: variants[(turn + shift * (turn // 3)) % len(variants)]
+        for shift, (field, variants) in enumerate(FIELDS.items())
+    }
