@@ -15,7 +15,8 @@ from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.event import Event, Started
-from nexusctl.model.plan import AwaitExit, AwaitHealthy, Plan
+from nexusctl.model.plan import Plan
+from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import FORMAT_VERSION
 from nexusctl.render.plan import plan_document, render_plan, summarize_plan

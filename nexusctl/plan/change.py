@@ -9,7 +9,7 @@ from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, PullImage, 
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import describe_packages
-from nexusctl.plan.step import Scene
+from nexusctl.plan.scene import Scene
 
 
 def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...]:

@@ -12,18 +12,10 @@ from typing import Any
 
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import image_reference
-from nexusctl.model.plan import (
-    AwaitExit,
-    AwaitHealthy,
-    BootstrapImage,
-    CreateContainer,
-    DeriveImage,
-    Plan,
-    PullImage,
-    Step,
-)
+from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.step import AwaitExit, AwaitHealthy, CreateContainer
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.fields import TABLE
 from nexusctl.plan.selection import choose_names, group_names

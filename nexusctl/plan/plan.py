@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 from nexusctl.errors import PlanError
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name
-from nexusctl.model.plan import (
-    CreateNetwork,
-    CreateVolume,
-    Plan,
-    RemoveContainer,
-    RemoveNetwork,
-    RemoveOrphan,
-    RemoveVolume,
-    Step,
-)
+from nexusctl.model.plan import Plan, Step
 from nexusctl.model.stack import Stack
 from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
@@ -24,8 +15,7 @@ from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.network import engine_volumes, plan_networks
-from nexusctl.plan.order import acyclic, order_steps
-from nexusctl.plan.step import Scene, build_gates, build_steps, removal_id
+from nexusctl.plan.scene import Scene
 
 
 def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove_volumes: bool = False) -> Plan:
@@ -39,13 +29,19 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
         raise PlanError(*conflicts)
     scene = _survey(stack, live, claims, in_place)
     changes = describe_changes(scene, remove_volumes=remove_volumes)
-    steps = {step.id: step for step in _all_steps(scene, remove_volumes=remove_volumes)}
     return Plan(
         stack=stack.name,
         changes=changes,
-        steps=order_steps(steps.values()) if changes else (),
+        steps=_sequence(scene, remove_volumes=remove_volumes) if changes else (),
         unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
     )
+
+
+def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
+    # A plan that changes nothing is made in less time than these take to load.
+    from nexusctl.plan.sequence import sequence_steps  # noqa: PLC0415
+
+    return sequence_steps(scene, remove_volumes=remove_volumes)
 
 
 def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:
@@ -82,69 +78,3 @@ def _choose_images(stack: Stack, live: LiveState, decisions: Mapping[str, Decisi
         for name, decision in decisions.items()
         if decision.action in ("create", "replace", "rerun")
     }
-
-
-def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
-    for choice in scene.images.values():
-        yield from choice.steps
-    for network in scene.networks.missing:
-        attachment = scene.networks.attachments[network.name]
-        yield CreateNetwork(
-            id=f"network:{network.name}:create", subject=network.name, network=network, name=attachment.name
-        )
-    for name in sorted(scene.missing_volumes):
-        yield CreateVolume(
-            id=f"volume:{name}:create", subject=name, volume=scene.stack.volumes[name], name=scene.volumes[name]
-        )
-    removals = tuple(_removals(scene))
-    yield from removals
-    touching = []
-    for decision in scene.decisions.values():
-        own = tuple(build_steps(scene, decision))
-        touching += [step.id for step in own]
-        yield from own
-    yield from build_gates(scene)
-    undone = (*(step.id for step in removals), *touching)
-    for excess in scene.networks.excess:
-        yield RemoveNetwork(
-            id=f"network:{excess.network}:remove:{excess.id[:12]}",
-            subject=excess.network,
-            needs=undone,
-            network_id=excess.id,
-            name=excess.name,
-        )
-    if remove_volumes:
-        for volume in scene.live.volumes:
-            yield RemoveVolume(
-                id=f"volume:{volume.volume}:remove", subject=volume.volume, needs=undone, name=volume.name
-            )
-    for orphan in scene.live.orphans:
-        yield RemoveOrphan(id=f"record:{orphan.name}:remove", subject=orphan.name, name=orphan.name)
-
-
-def _removals(scene: Scene) -> Iterator[RemoveContainer]:
-    """Containers of sandboxes that are no more, each after those that depend on it."""
-    gone = [live for live in scene.live.sandboxes if live.sandbox not in scene.stack.sandboxes]
-    dependents = acyclic(_dependents(gone))
-    by_sandbox: dict[str, list[LiveSandbox]] = {}
-    for live in gone:
-        by_sandbox.setdefault(live.sandbox, []).append(live)
-    for live in gone:
-        first = [removal_id(other) for name in sorted(dependents[live.sandbox]) for other in by_sandbox[name]]
-        yield RemoveContainer(
-            id=removal_id(live),
-            subject=live.sandbox,
-            needs=tuple(sorted(first)),
-            container_id=live.id,
-            amendments=live.amendments,
-        )
-
-
-def _dependents(gone: list[LiveSandbox]) -> dict[str, frozenset[str]]:
-    """Which of the sandboxes that go depend on each of them, by the records."""
-    dependents: dict[str, set[str]] = {live.sandbox: set() for live in gone}
-    for live in gone:
-        for dependency in live.record.depends_on if live.record else ():
-            if dependency.sandbox in dependents:
-                dependents[dependency.sandbox].add(live.sandbox)
-    return {name: frozenset(names) for name, names in dependents.items()}

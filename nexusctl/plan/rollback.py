@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name
-from nexusctl.model.plan import CreateContainer, DeriveImage, Plan, UpdateContainer
+from nexusctl.model.plan import DeriveImage, Plan
 from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
+from nexusctl.model.step import CreateContainer, UpdateContainer
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.claim import settle_claims
 from nexusctl.plan.plan import make_plan

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Change, Omission, Plan, RemoveNetwork, RemoveOrphan, RemoveVolume, Step
+from nexusctl.model.plan import Change, Omission, Plan, Step
 from nexusctl.model.stack import Stack
+from nexusctl.model.step import RemoveNetwork, RemoveOrphan, RemoveVolume
 
 Key = tuple[str, str, bool]
 

@@ -2,44 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import container_name
-from nexusctl.model.plan import (
+from nexusctl.model.plan import Placement, Step
+from nexusctl.model.stack import Dependency, Sandbox, Upload
+from nexusctl.model.step import (
     AwaitExit,
     AwaitHealthy,
     CreateContainer,
-    Placement,
     RemoveContainer,
     RenameContainer,
     ReplaceContainer,
     RestoreContainer,
     StartContainer,
-    Step,
     UpdateContainer,
 )
-from nexusctl.model.stack import Dependency, Sandbox, Stack, Upload
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.drift import drifted_paths, place
-from nexusctl.plan.image import ImageChoice
-from nexusctl.plan.network import NetworkPlan
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
-    """All that the steps of one sandbox depend on."""
-
-    stack: Stack
-    live: LiveState
-    networks: NetworkPlan
-    volumes: Mapping[str, str]
-    missing_volumes: frozenset[str]
-    claims: Mapping[str, Claim]
-    decisions: Mapping[str, Decision]
-    images: Mapping[str, ImageChoice]
+from nexusctl.plan.scene import Scene
 
 
 def build_steps(scene: Scene, decision: Decision) -> Iterator[Step]:
@@ -234,19 +218,30 @@ def _ready(name: str) -> str:
 
 
 def _gates(scene: Scene, sandbox: Sandbox) -> tuple[str, ...]:
-    """The steps that have to be done before `sandbox` may start or change."""
-    return tuple(_gate(scene, dependency) for dependency in sandbox.depends_on)
+    """The steps that have to be done before `sandbox` may start or change.
+
+    A dependency that does not change passes on what it depends on itself: the order holds across it.
+    """
+    found: list[str] = []
+    seen: set[str] = set()
+    waiting = list(sandbox.depends_on)
+    while waiting:
+        dependency = waiting.pop()
+        if dependency.sandbox not in seen:
+            seen.add(dependency.sandbox)
+            found += _gate(scene, dependency)
+            if scene.decisions[dependency.sandbox].action == "none":
+                waiting += scene.stack.sandboxes[dependency.sandbox].depends_on
+    return tuple(found)
 
 
-def _gate(scene: Scene, dependency: Dependency) -> str:
-    """A step's id; it may name no step, which means that there is nothing to wait for."""
+def _gate(scene: Scene, dependency: Dependency) -> list[str]:
+    """Ids of steps; those that name no step mean that there is nothing of the kind to wait for."""
     name = dependency.sandbox
-    decision = scene.decisions[name]
-    if decision.action == "replace" or dependency.condition != "started":
-        return _ready(name)
-    if decision.action in ("create", "rerun") or decision.restore:
-        return f"sandbox:{name}:start"
-    return f"sandbox:{name}:update" if decision.action == "update" else f"sandbox:{name}:rename"
+    gates = [f"sandbox:{name}:{verb}" for verb in ("start", "update", "rename")]
+    if scene.decisions[name].action == "replace" or dependency.condition != "started":
+        gates.append(_ready(name))
+    return gates
 
 
 def _unmet(scene: Scene, decision: Decision) -> Iterator[str]:

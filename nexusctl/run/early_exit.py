@@ -11,8 +11,9 @@ from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError
 from nexusctl.model.event import Done, Event, Failed, Finished
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.plan import ReplaceContainer, RestoreContainer, StartContainer, Step
+from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
+from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer
 from nexusctl.run.wait import tail
 
 SETTLE = 0.3

@@ -13,7 +13,8 @@ from dataclasses import replace
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineUnreachable, NexusError
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
-from nexusctl.model.plan import AwaitExit, AwaitHealthy, Plan, Step
+from nexusctl.model.plan import Plan, Step
+from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform import Ledger, perform
 from nexusctl.run.wait import Interrupted

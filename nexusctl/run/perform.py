@@ -6,17 +6,14 @@ import threading
 from dataclasses import dataclass, field, replace
 
 from nexusctl.engine.base import Engine, Report
-from nexusctl.model.plan import (
-    Attachment,
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
+from nexusctl.model.stack import Sandbox
+from nexusctl.model.step import (
     AwaitExit,
     AwaitHealthy,
-    BootstrapImage,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
-    DeriveImage,
-    Placement,
-    PullImage,
     RemoveContainer,
     RemoveNetwork,
     RemoveOrphan,
@@ -25,10 +22,8 @@ from nexusctl.model.plan import (
     ReplaceContainer,
     RestoreContainer,
     StartContainer,
-    Step,
     UpdateContainer,
 )
-from nexusctl.model.stack import Sandbox
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.replace import replace_container
 from nexusctl.run.startup import run_startup

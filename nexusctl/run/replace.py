@@ -11,7 +11,7 @@ from contextlib import suppress
 
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineError, NexusError, StepError
-from nexusctl.model.plan import ReplaceContainer
+from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
 from nexusctl.run.wait import Interrupted, wait_healthy

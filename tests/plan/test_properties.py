@@ -7,8 +7,9 @@ from dataclasses import replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexusctl.model.plan import CreateContainer, RemoveContainer, ReplaceContainer, StartContainer, Step
+from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
+from nexusctl.model.step import CreateContainer, RemoveContainer, ReplaceContainer, StartContainer
 from nexusctl.plan.plan import make_plan
 from tests.plan.worlds import carry_out, new_engine, plan_for, portrait, stacks
 
@@ -68,7 +69,7 @@ def test_dependencies_come_before_dependents_and_go_after_them(before: Stack, af
     ready = {step.subject: number for number, step in enumerate(steps) if _serves(step)}
     for step in steps:
         if isinstance(step, StartContainer | ReplaceContainer):
-            assert all(ready.get(d.sandbox, -1) < place[step.id] for d in step.sandbox.depends_on)
+            assert all(ready.get(name, -1) < place[step.id] for name in _needed_by(step.sandbox.name, after))
     removed = {step.subject: place[step.id] for step in steps if _removes_for_good(step, after)}
     for name, number in removed.items():
         dependents = [b.name for b in before.sandboxes.values() if name in {d.sandbox for d in b.depends_on}]
@@ -95,6 +96,12 @@ def test_destroying_leaves_only_volumes(stack: Stack) -> None:
     assert not live.sandboxes
     assert not live.networks
     assert not live.orphans
+
+
+def _needed_by(name: str, stack: Stack) -> set[str]:
+    """Every sandbox that `name` depends on, however indirectly."""
+    direct = {dependency.sandbox for dependency in stack.sandboxes[name].depends_on}
+    return direct.union(*(_needed_by(other, stack) for other in direct))
 
 
 def _serves(step: Step) -> bool:

@@ -1,0 +1,135 @@
+"""The steps that change something on an engine; the ones that make images stand in `plan.py`.
+
+A plan without steps never loads them: a command waits longer for its classes than for its plan.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from nexusctl.model.plan import Attachment, Placement, Step
+from nexusctl.model.stack import Health, Network, Sandbox, Upload, Volume
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateNetwork(Step):
+    network: Network
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateVolume(Step):
+    volume: Volume
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveNetwork(Step):
+    network_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveVolume(Step):
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CreateContainer(Step):
+    """Create the container and put its uploads in; it is not started."""
+
+    sandbox: Sandbox
+    placement: Placement
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartContainer(Step):
+    """Start what the step `created` made, run its startup script, give it its final name."""
+
+    sandbox: Sandbox
+    placement: Placement
+    created: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitHealthy(Step):
+    """Wait until the probe passes. `container_id` is empty where the step `created` tells it."""
+
+    health: Health | None
+    container_id: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AwaitExit(Step):
+    """Wait until a task has run, and fail unless it exited with 0."""
+
+    container_id: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplaceContainer(Step):
+    """Put the container that the step `created` made in the place of `old_ids`.
+
+    With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
+    or a volume); otherwise it serves until the new one is ready. `amendments` are the old one's.
+    """
+
+    sandbox: Sandbox
+    placement: Placement
+    created: str
+    old_id: str
+    old_running: bool
+    stop_first: bool
+    amendments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RestoreContainer(Step):
+    """Bring a stopped, paused or unhealthy container back to service."""
+
+    container_id: str
+    how: Literal["start", "unpause", "restart"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UpdateContainer(Step):
+    """Change a live container in place, then write the amendment.
+
+    `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
+    `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
+    the new one makes obsolete.
+    """
+
+    container_id: str
+    sandbox: Sandbox
+    limits: bool = False
+    uploads: tuple[Upload, ...] = ()
+    delete: tuple[str, ...] = ()
+    connect: tuple[Attachment, ...] = ()
+    disconnect: tuple[str, ...] = ()
+    amend: bool = True
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenameContainer(Step):
+    container_id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveContainer(Step):
+    """Stop and remove; `amendments` go with it."""
+
+    container_id: str
+    amendments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RemoveOrphan(Step):
+    """Remove an amendment whose container is gone."""
+
+    name: str

@@ -1,0 +1,27 @@
+"""All that the changes and the steps of a plan depend on, gathered once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.stack import Stack
+from nexusctl.plan.claim import Claim
+from nexusctl.plan.decision import Decision
+from nexusctl.plan.image import ImageChoice
+from nexusctl.plan.network import NetworkPlan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """All that the steps of one sandbox depend on."""
+
+    stack: Stack
+    live: LiveState
+    networks: NetworkPlan
+    volumes: Mapping[str, str]
+    missing_volumes: frozenset[str]
+    claims: Mapping[str, Claim]
+    decisions: Mapping[str, Decision]
+    images: Mapping[str, ImageChoice]
