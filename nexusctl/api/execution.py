@@ -9,7 +9,6 @@ from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
 from nexusctl.plan.basis import Basis
-from nexusctl.plan.rollback import plan_back, recall_stack
 from nexusctl.run.interrupt import Interrupt
 
 
@@ -24,6 +23,9 @@ def apply(engine: Engine, chosen: Plan, interrupt: Interrupt) -> Iterator[Event]
 
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:
     """The plan back to what was recorded before, for the sandboxes that a run touched. Raises `PlanError`."""
+    # Few applies have to go back.
+    from nexusctl.plan.rollback import plan_back, recall_stack  # noqa: PLC0415
+
     former = recall_stack(before)
     # A change in place that failed halfway shows only inside.
     return plan_back(former, observe(engine, former, deep=True), touched, engine.in_place)

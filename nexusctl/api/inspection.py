@@ -12,9 +12,9 @@ from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
+from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.recorded import recorded_stack, select_drift
-from nexusctl.plan.selection import Choice, group_names, match_names
 from nexusctl.plan.status import SandboxStatus, summarize
 
 

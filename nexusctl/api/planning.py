@@ -13,8 +13,8 @@ from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.basis import Basis
+from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.selection import Choice, group_names, match_names, select_changes
 
 __all__ = ["empty_stack", "load", "observe", "observe_remains", "plan", "prepare", "require_known", "stack_at"]
 
@@ -40,7 +40,15 @@ def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice 
     live = observe(engine, stack, deep=deep)
     require_known(choice, group_names(stack, live))
     whole = make_plan(stack, live, engine.in_place)
-    return Basis(stack=stack, live=live, choice=choice, plan=select_changes(whole, stack, live, choice))
+    chosen = whole if choice.everything else _select(whole, stack, live, choice)
+    return Basis(stack=stack, live=live, choice=choice, plan=chosen)
+
+
+def _select(whole: Plan, stack: Stack, live: LiveState, choice: Choice) -> Plan:
+    # Most plans are whole, and the step classes that it knows take longer to load than a plan to make.
+    from nexusctl.plan.selection import select_changes  # noqa: PLC0415
+
+    return select_changes(whole, stack, live, choice)
 
 
 def require_known(choice: Choice, groups: Mapping[str, str]) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, execution, planning, saving
+from nexusctl.api import connection, execution, planning
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
-from nexusctl.plan.selection import Choice
+from nexusctl.plan.choice import Choice
 
 
 @click.command()
@@ -54,6 +54,9 @@ def apply(
 
 
 def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
+    # See `plan --out`: only a saved plan needs it.
+    from nexusctl.api import saving  # noqa: PLC0415
+
     saved = saving.read_plan(path)
     engine = connection.connect()
     with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, planning, saving
+from nexusctl.api import connection, planning
 from nexusctl.cli import options
-from nexusctl.plan.selection import Choice
+from nexusctl.plan.choice import Choice
 from nexusctl.render.plan import plan_document, render_plan
 
 
@@ -38,6 +38,9 @@ def plan(
     else:
         click.echo(render_plan(basis.plan, color=options.wants_color(sys.stdout)), nl=False, color=True)
     if out:
+        # Few plans are saved, and what digests them takes as long to load as a plan to make.
+        from nexusctl.api import saving  # noqa: PLC0415
+
         saving.save_plan(basis, file, out, deep=deep)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
     return 2 if detailed_exitcode and not basis.plan.empty else 0

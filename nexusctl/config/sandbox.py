@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
@@ -21,6 +20,7 @@ from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.config.uploads import build_uploads
 from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Resources, Sandbox
 from nexusctl.model.template import Template
+from nexusctl.model.value import dataclass
 
 LEAST_MEMORY = 6 * 1024 * 1024
 

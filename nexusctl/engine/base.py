@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.model.live import HealthState, LiveState, LockHolder, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
+from nexusctl.model.value import dataclass
 
 Report = Callable[[str], None]
 """Takes a short phrase that says what is being done now, such as `pulling 40 %`."""

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.plan import Step
+from nexusctl.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

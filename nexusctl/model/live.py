@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Literal
 
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox
+from nexusctl.model.value import dataclass
 
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 HealthState = Literal["none", "starting", "healthy", "unhealthy"]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from nexusctl.model.stack import PackageSet
 from nexusctl.model.template import Template
+from nexusctl.model.value import dataclass
 
 ObjectKind = Literal["image", "network", "volume", "sandbox", "record"]
 Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run"]

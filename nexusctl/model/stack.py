@@ -8,10 +8,11 @@ compared nor recorded.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from nexusctl.model.template import Template
+from nexusctl.model.value import dataclass
 
 Kind = Literal["service", "task"]
 RunPolicy = Literal["once", "changed", "always"]

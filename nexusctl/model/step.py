@@ -5,11 +5,11 @@ A plan without steps never loads them: a command waits longer for its classes th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 from nexusctl.model.plan import Attachment, Placement, Step
 from nexusctl.model.stack import Health, Network, Sandbox, Upload, Volume
+from nexusctl.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.selection import Choice
+from nexusctl.model.value import dataclass
+from nexusctl.plan.choice import Choice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from nexusctl.model.live import LiveSandbox
+from nexusctl.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
+from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare

@@ -8,11 +8,12 @@ packages and dependencies are keyed by what identifies an item.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import Any, Literal
 
 from nexusctl.model.plan import Difference
 from nexusctl.model.stack import Sandbox
+from nexusctl.model.value import dataclass
 
 Flat = Mapping[str, Any]
 Effect = Literal["record", "changeable", "replace"]

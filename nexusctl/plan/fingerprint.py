@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.model.live import LiveSandbox
@@ -16,9 +16,11 @@ from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, St
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.step import AwaitExit, AwaitHealthy, CreateContainer
+from nexusctl.model.value import dataclass
 from nexusctl.plan.basis import Basis
+from nexusctl.plan.choice import group_names
 from nexusctl.plan.fields import TABLE
-from nexusctl.plan.selection import choose_names, group_names
+from nexusctl.plan.selection import choose_names
 
 _PRIVATE = ("env", "startup", "command", "health")
 _COST = 2**9

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import environment_tag, image_reference, recipe_tag
 from nexusctl.model.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
 from nexusctl.model.template import Template
+from nexusctl.model.value import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

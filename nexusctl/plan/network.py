@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from nexusctl.model.live import LiveNetwork, LiveState
 from nexusctl.model.names import network_name, volume_name
 from nexusctl.model.plan import Attachment
 from nexusctl.model.stack import Network, Stack
+from nexusctl.model.value import dataclass
 from nexusctl.plan.conflict import used_networks
 
 

@@ -10,9 +10,9 @@ from nexusctl.model.names import container_name
 from nexusctl.model.plan import Change, Plan
 from nexusctl.model.stack import Network, Stack
 from nexusctl.plan.basis import Basis
+from nexusctl.plan.choice import Choice
 from nexusctl.plan.claim import settle_claims
 from nexusctl.plan.rollback import recall_stack
-from nexusctl.plan.selection import Choice
 
 
 def recorded_stack(stack: Stack, live: LiveState) -> Stack:

@@ -8,12 +8,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from nexusctl.model.record import canonical
+from nexusctl.model.value import dataclass
+from nexusctl.plan.choice import Choice
 from nexusctl.plan.fingerprint import Fingerprints, Prints
-from nexusctl.plan.selection import Choice
 
 FORMAT = "nexusctl-plan"
 FORMAT_VERSION = 1

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from nexusctl.model.live import LiveState
 from nexusctl.model.stack import Stack
+from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import ImageChoice

@@ -3,40 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
+from dataclasses import replace
 
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Change, Omission, Plan, Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import RemoveNetwork, RemoveOrphan, RemoveVolume
+from nexusctl.plan.choice import Choice, group_names, match_names
 
 Key = tuple[str, str, bool]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
-    """What a user asked for, as names of sandboxes or groups, or globs; no target means every sandbox."""
-
-    targets: tuple[str, ...] = ()
-    excludes: tuple[str, ...] = ()
-
-    @property
-    def everything(self) -> bool:
-        return not self.targets and not self.excludes
-
-
-def group_names(stack: Stack, live: LiveState) -> dict[str, str]:
-    """Every declared and every live sandbox, with its group."""
-    found = {x.sandbox: x.record.group if x.record else x.sandbox for x in live.sandboxes}
-    return found | {name: sandbox.group for name, sandbox in stack.sandboxes.items()}
-
-
-def match_names(pattern: str, groups: Mapping[str, str]) -> frozenset[str]:
-    """The sandboxes whose name or group `pattern` means."""
-    return frozenset(
-        name for name, group in groups.items() if fnmatchcase(name, pattern) or fnmatchcase(group, pattern)
-    )
 
 
 def choose_names(stack: Stack, live: LiveState, choice: Choice) -> frozenset[str]:

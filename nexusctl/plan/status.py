@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name, natural_key
 from nexusctl.model.stack import Port, Sandbox, Stack
+from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim, settle_claims
 
 

@@ -17,10 +17,10 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.stack import Stack
 from nexusctl.plan.basis import Basis
+from nexusctl.plan.choice import Choice
 from nexusctl.plan.fingerprint import Fingerprints, take_fingerprints
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.saved import find_moved
-from nexusctl.plan.selection import Choice
 from tests.plan.worlds import carry_out, new_engine, plan_for, stacks
 from tests.saved.workbench import THREE, Workbench
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from nexusctl.errors import InputError
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.selection import Choice, choose_names, select_changes
+from nexusctl.plan.choice import Choice
+from nexusctl.plan.selection import choose_names, select_changes
 from nexusctl.render.plan import plan_document, render_plan
 from tests.plan.worlds import NAMES, carry_out, new_engine, plan_for, portrait, stacks
 from tests.saved.workbench import THREE, Workbench

@@ -11,7 +11,7 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.event import Event, Failed, Finished, Started
 from nexusctl.model.plan import Plan
 from nexusctl.plan.basis import Basis
-from nexusctl.plan.selection import Choice
+from nexusctl.plan.choice import Choice
 from nexusctl.run.interrupt import Interrupt
 
 THREE = """

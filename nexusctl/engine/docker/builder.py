@@ -14,7 +14,6 @@ import time
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +24,7 @@ from nexusctl.engine.docker.lock import process_birth
 from nexusctl.engine.docker.trust import FOLDER, HostTrust, read_trust
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, NotFound
+from nexusctl.model.value import dataclass
 
 CACHES = f"{FOLDER}/cache"
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
 from nexusctl.engine.docker.facts import CA_VARIABLES, PROXY_VARIABLES, EngineFacts, Facts
+from nexusctl.model.value import dataclass
 
 OLDEST_API = (1, 40)
 GIB = 1024**3

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shlex
-from dataclasses import dataclass
 
 from nexusctl.engine.docker.machine import Machine
 from nexusctl.engine.docker.wire import Endpoint
 from nexusctl.errors import Diagnostic
+from nexusctl.model.value import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 INSTALLED = ("docker.io", "iptables", "iproute2")

@@ -8,7 +8,6 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 from nexusctl.engine.docker.cgroups import mount_cgroups
@@ -40,6 +39,7 @@ from nexusctl.engine.docker.endpoint import negotiate
 from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener, read_start
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NexusError
+from nexusctl.model.value import dataclass
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0

@@ -14,12 +14,13 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Literal
 
 from nexusctl.engine.docker.choice import Target
 from nexusctl.engine.docker.machine import DAEMON_PATH, read_command, read_start
+from nexusctl.model.value import dataclass
 
 STATE = Path("/run/nexusctl")
 USUAL_PIDFILE = Path("/var/run/docker.pid")

@@ -8,7 +8,7 @@ import shutil
 import socket
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.machine import find_program, read_listener
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
+from nexusctl.model.value import dataclass
 
 WELL_KNOWN_IMAGE = "debian:bookworm-slim"
 REGISTRY_TIMEOUT = 6.0

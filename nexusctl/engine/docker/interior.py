@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from posixpath import basename, dirname
 from typing import Any
@@ -23,6 +23,7 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound, StepError
 from nexusctl.model.live import Interior, LivePackages, LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox
+from nexusctl.model.value import dataclass
 
 SELF_MADE = frozenset(
     {"node_modules", "__pycache__", ".cache", ".npm", ".venv", ".vite", ".mypy_cache", ".pytest_cache", ".ruff_cache"}

@@ -8,8 +8,9 @@ import socket
 import struct
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from nexusctl.model.value import dataclass
 
 DAEMON_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin"
 """Where daemons and their tools are looked for: the user's PATH often lacks the sbin folders."""

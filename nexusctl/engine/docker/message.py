@@ -9,8 +9,9 @@ from __future__ import annotations
 import io
 import socket
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Protocol
+
+from nexusctl.model.value import dataclass
 
 LINE_LIMIT = 65536
 """Bytes of one line of a reply's head."""

@@ -7,7 +7,6 @@ import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from posixpath import normpath
@@ -15,6 +14,7 @@ from typing import BinaryIO
 
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Upload, UploadFile
+from nexusctl.model.value import dataclass
 
 CHUNK = 256 * 1024
 

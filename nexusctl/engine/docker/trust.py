@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit
+
+from nexusctl.model.value import dataclass
 
 FOLDER = "/dev/nexusctl"
 """A folder in a tmpfs that every container has."""

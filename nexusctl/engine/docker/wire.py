@@ -13,12 +13,12 @@ import json
 import math
 import socket
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from nexusctl.engine.docker.message import Reply, read_reply, send_request
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
+from nexusctl.model.value import dataclass
 
 CALL_TIMEOUT = 120.0
 """Seconds without a byte after which a plain call counts as unanswered."""

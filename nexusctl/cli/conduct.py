@@ -1,0 +1,83 @@
+"""Carries an approved plan out and says how that went. Loaded only for a plan that changes something."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+
+import click
+
+from nexusctl.api import execution
+from nexusctl.cli import options
+from nexusctl.cli.boundary import FAILED, INTERRUPTED
+from nexusctl.cli.plan_view import show_plan
+from nexusctl.cli.progress import show
+from nexusctl.cli.signals import stoppable
+from nexusctl.engine.base import Engine
+from nexusctl.model.event import Event, Started
+from nexusctl.model.plan import Plan
+from nexusctl.model.step import AwaitExit, AwaitHealthy
+from nexusctl.render.diagnostic import render_diagnostics
+from nexusctl.render.plan import summarize_plan
+from nexusctl.render.style import duration
+
+
+def run(engine: Engine, chosen: Plan, touched: set[str], *, as_json: bool) -> tuple[int, bool]:
+    """The exit code, and whether the user asked to stop; adds to `touched` what was begun."""
+    with stoppable() as interrupt:
+        events = _note_touched(execution.apply(engine, chosen, interrupt), touched)
+        finished, problems = show(events, chosen, as_json=as_json)
+    if not as_json:
+        sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
+        click.echo(_last_word(chosen, finished.outcome, finished.at, len(problems)))
+    return {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome], interrupt.requested
+
+
+def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]:
+    """Pass `events` on and note the sandboxes that a step other than a wait was begun for."""
+    for event in events:
+        step = event.step if isinstance(event, Started) else None
+        if step and step.id.startswith("sandbox:") and not isinstance(step, AwaitHealthy | AwaitExit):
+            touched.add(step.subject)
+        yield event
+
+
+def roll_back(engine: Engine, chosen: Plan, *, as_json: bool) -> int:
+    """The run failed, and that is what the exit code says however well the way back went."""
+    if not as_json:
+        click.echo("\nRolling back to what was recorded before:" if not chosen.empty else "\nNothing to roll back.")
+    if as_json or not chosen.empty or chosen.omitted:
+        show_plan(chosen, "rollback", as_json=as_json)
+    code, _ = run(engine, chosen, set(), as_json=as_json) if not chosen.empty else (0, False)
+    if not as_json:
+        click.echo(_describe_rollback(chosen, whole=code == 0))
+    return code or FAILED
+
+
+def _describe_rollback(chosen: Plan, *, whole: bool) -> str:
+    names = ", ".join(dict.fromkeys(change.name for change in chosen.changes if change.kind == "sandbox")) or "nothing"
+    done = f"Rolled back: {names}." if whole else f"Rolled back in part: {names}; see above for what failed."
+    left = "; ".join(f"{omission.name} ({omission.reason})" for omission in chosen.omitted)
+    return f"{done} Could not be rolled back: {left}." if left else done
+
+
+def _last_word(chosen: Plan, outcome: str, seconds: float, problems: int) -> str:
+    if outcome == "done":
+        return f"Done in {duration(seconds)}: {_past(summarize_plan(chosen))}."
+    reason = f"{problems} failed" if outcome == "failed" else "interrupted"
+    return f"Not complete after {duration(seconds)} ({reason}). `nexusctl plan` shows what is left to do."
+
+
+def _past(summary: str) -> str:
+    words = {
+        "to create": "created",
+        "to update in place": "updated in place",
+        "to replace": "replaced",
+        "to start": "started",
+        "to run": "run",
+        "to rename": "renamed",
+        "to remove": "removed",
+    }
+    for future, past in words.items():
+        summary = summary.replace(future, past)
+    return summary
