@@ -15,8 +15,8 @@ from tests.faults.portrait import Portrait, container_ids, remains, take_portrai
 from tests.faults.proxy import KINDS, Fault, Proxy
 from tests.faults.scenario import Scenario
 
-STALL = 10
-"""Seconds that a spoiled client waits for an answer."""
+STALL = 4
+"""Seconds that a client waits for the answer to a call that is stalled."""
 
 TIMEOUT = 180
 
@@ -129,7 +129,9 @@ class Driver:
     def _run(self, arguments: list[str], *, spoiled: bool = False) -> subprocess.CompletedProcess[str]:
         environ = dict(os.environ)
         if spoiled:
-            environ |= {"DOCKER_HOST": f"unix://{self._proxy.path}", "DOCKER_CLIENT_TIMEOUT": str(STALL)}
+            environ["DOCKER_HOST"] = f"unix://{self._proxy.path}"
+            if self._proxy.fault and self._proxy.fault.kind == "stall":
+                environ["DOCKER_CLIENT_TIMEOUT"] = str(STALL)
         command = [sys.executable, "-m", "nexusctl", *arguments]
         self._running = subprocess.Popen(
             command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True

@@ -113,6 +113,9 @@ class Proxy:
                 self._kill()
             elif kind == "stall":
                 _wait_for_close(client)
+            elif kind == "lost-reply":
+                # Closing alone would wait for the thread that still reads from it.
+                client.shutdown(socket.SHUT_RDWR)
 
     def _kill(self) -> None:
         pid = self.victim()
