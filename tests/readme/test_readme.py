@@ -40,3 +40,12 @@ def test_every_file_of_the_map_exists() -> None:
     block = TEXT.split("## The map of the house")[1].split("##")[0]
     for name in re.findall(r"^ {6}(\S+)", block, re.MULTILINE):
         assert (README.parent / "nexusctl" / name).exists(), name
+
+
+def test_every_promise_names_tests_that_exist() -> None:
+    block = TEXT.split("## What nexusctl promises")[1].split("\n## ")[0]
+    rows = [line for line in block.splitlines() if line.startswith("| ") and "tests/" in line]
+    assert len(rows) >= 13
+    for row in rows:
+        for path in re.findall(r"`(tests/[^`]+)`", row):
+            assert (README.parent / path).exists(), path

@@ -1,0 +1,55 @@
+"""What nexusctl did not make it never touches, whatever it is called."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+
+pytestmark = pytest.mark.engine
+
+NEXUSCTL = [sys.executable, "-m", "nexusctl"]
+
+
+def test_foreign_objects_under_needed_names_are_a_clear_conflict_and_stay_as_they_are(
+    tmp_path: Path, stack_name: str, base_image: str, wire: Wire
+) -> None:
+    file = tmp_path / "nexus.yaml"
+    file.write_text(f"""
+name: {stack_name}
+volumes: {{data: }}
+sandboxes:
+  api: {{image: "{base_image}", command: [sleep, infinity], volumes: ["data:/data"]}}
+""")
+    name = f"{stack_name}_api"
+    container = wire.post("/containers/create", {"Image": base_image, "Cmd": ["sleep", "60"]}, {"name": name})["Id"]
+    network = wire.post("/networks/create", {"Name": f"{stack_name}_default"})["Id"]
+    wire.post("/volumes/create", {"Name": f"{stack_name}_data"})
+    try:
+        before = _look(wire, container, network, stack_name)
+        for verb in (["apply", "--yes", "-f", file], ["destroy", "--yes", "--volumes", "--stack", stack_name]):
+            done = subprocess.run([*NEXUSCTL, *verb], capture_output=True, text=True, check=False)
+            if verb[0] == "apply":
+                assert done.returncode == 1
+                for kind, taken in (("container", name), ("network", "default"), ("volume", "data")):
+                    assert f"the {kind} name" in done.stderr
+                    assert taken in done.stderr
+            assert "Traceback" not in done.stderr
+            assert _look(wire, container, network, stack_name) == before
+    finally:
+        wire.delete(f"/containers/{container}", {"force": True})
+        wire.delete(f"/networks/{network}")
+        wire.delete(f"/volumes/{stack_name}_data")
+
+
+def _look(wire: Wire, container: str, network: str, stack: str) -> list[Any]:
+    return [
+        wire.get(f"/containers/{container}/json"),
+        wire.get(f"/networks/{network}"),
+        wire.get(f"/volumes/{stack}_data"),
+    ]
