@@ -26,7 +26,14 @@ class Npm:
     name = "npm"
     cache = "npm_config_cache"
     env: Mapping[str, str] = MappingProxyType(
-        {"npm_config_update_notifier": "false", "npm_config_logs_max": "0", "npm_config_progress": "false"}
+        {
+            "npm_config_update_notifier": "false",
+            "npm_config_logs_max": "0",
+            "npm_config_progress": "false",
+            # npm waits five minutes for a download that has stalled before it asks again.
+            "npm_config_fetch_timeout": "60000",
+            "npm_config_fetch_retries": "4",
+        }
     )
     keeps_lock = True
 
