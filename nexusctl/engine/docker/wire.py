@@ -2,8 +2,8 @@
 
 A fresh connection costs 0.1 ms on a Unix socket and leaves no state to share between threads, and no stale
 keep-alive on which a POST could be lost. Nothing is ever sent twice here: only the caller knows how to read
-back what a lost call has done. The Docker SDK is not used for these calls because importing it takes longer
-than a whole no-op plan; streams with a terminal go through it (`streams.py`).
+back what a lost call has done. The Docker SDK is not used for calls because importing it takes longer than a
+whole no-op plan; it reads the registries' credentials (`pull.py`).
 """
 
 from __future__ import annotations
