@@ -50,11 +50,10 @@ def _asks_for_json(arguments: list[str]) -> bool:
 def _show(error: NexusError, *, as_json: bool) -> None:
     # Rendering is needed only when something is wrong.
     from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415
-    from nexusctl.render.event import FORMAT_VERSION, diagnostic_document  # noqa: PLC0415
+    from nexusctl.render.report import problems_document  # noqa: PLC0415
 
     if as_json:
-        problems = [diagnostic_document(problem) for problem in error.diagnostics]
-        write_json({"format_version": FORMAT_VERSION, "errors": problems})
+        write_json(problems_document(error.diagnostics))
     else:
         sys.stderr.write(render_diagnostics(error.diagnostics, color=wants_color(sys.stderr)))
 

@@ -6,16 +6,45 @@ import click
 
 from nexusctl.api import planning
 from nexusctl.cli import options
+from nexusctl.cli.boundary import FAILED
+from nexusctl.errors import InputError
+from nexusctl.model.stack import Stack
 from nexusctl.render.style import count
 
 
 @click.command()
 @options.stack_file
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
+    help="How problems are shown: for people, for editors, or as annotations of GitHub Actions.",
+)  # fmt: skip
 @options.as_json
-def validate(file: Path, as_json: bool) -> None:
+def validate(file: Path, form: str, as_json: bool) -> int:
     """Check a stack file and everything that it names; touches no engine."""
-    stack = planning.load(file)
-    if as_json:
-        options.write_json({"format_version": "1.0", "stack": stack.name, "sandboxes": list(stack.sandboxes)})
+    form = "json" if as_json else form
+    try:
+        stack = planning.load(file)
+    except InputError as error:
+        if form == "text":
+            raise
+        _report(error, form)
+        return FAILED
+    _confirm(stack, file, form)
+    return 0
+
+
+def _report(error: InputError, form: str) -> None:
+    # Only a file with a mistake needs it.
+    from nexusctl.render.report import problems_document, render_annotations  # noqa: PLC0415
+
+    if form == "json":
+        options.write_json(problems_document(error.diagnostics))
     else:
+        click.echo(render_annotations(error.diagnostics), nl=False)
+
+
+def _confirm(stack: Stack, file: Path, form: str) -> None:
+    if form == "json":
+        options.write_json({"format_version": "1.0", "stack": stack.name, "sandboxes": list(stack.sandboxes)})
+    elif form == "text":
         click.echo(f"{file} is valid: stack {stack.name} with {count(len(stack.sandboxes), 'sandbox')}.")

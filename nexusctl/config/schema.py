@@ -13,12 +13,15 @@ TEMPLATE = "template.schema.json"
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
+def find_schema(name: str) -> Path:
+    """Where the schema `name` lies: in the installed package, or else in the checkout."""
+    path = _PACKAGE / "schemas" / name
+    return path if path.exists() else _PACKAGE.parent / "schemas" / name
+
+
 @cache
 def read_schema(name: str) -> dict[str, Any]:
-    """The schema `name`, from the installed package or else from the checkout; its references name their schema."""
-    path = _PACKAGE / "schemas" / name
-    if not path.exists():
-        path = _PACKAGE.parent / "schemas" / name
+    """The schema `name`; its references name their schema."""
 
     def settle(part: dict[str, Any]) -> dict[str, Any]:
         pattern, reference = part.get("pattern"), part.get("$ref")
@@ -29,7 +32,7 @@ def read_schema(name: str) -> dict[str, Any]:
             part["$ref"] = name + reference
         return part
 
-    schema: dict[str, Any] = json.loads(path.read_bytes(), object_hook=settle)
+    schema: dict[str, Any] = json.loads(find_schema(name).read_bytes(), object_hook=settle)
     return schema
 
 

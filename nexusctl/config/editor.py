@@ -1,0 +1,75 @@
+"""The schemas as editors need them: whole, in one file, and with room for `${...}`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from nexusctl.config.schema import STACK, TEMPLATE, find_schema
+
+Schema = dict[str, Any]
+
+_REFERENCE = r"\$\{"
+
+# Names make other names, and are never references.
+_LITERAL = ("name",)
+
+_CLOSED = {"integer", "number", "boolean", "array"}
+
+
+def editor_schema(name: str) -> Schema:
+    """The schema `name` as an editor can use it.
+
+    What `${...}` stands for is known only when the file is resolved, so each place of a file that people write
+    which takes a number, a list or a text of a certain form takes a reference too.
+    """
+    if name not in (STACK, TEMPLATE):
+        return _read(name)
+    schema: Schema = _widen(_read(name))
+    if name == TEMPLATE:
+        # Its defaults are in the language of the stack file.
+        schema["$defs"] = {**_widen(_read(STACK))["$defs"], **schema.get("$defs", {})}
+    return schema
+
+
+def _read(name: str) -> Schema:
+    schema: Schema = json.loads(find_schema(name).read_bytes())
+    return schema
+
+
+def _widen(schema: Any) -> Any:
+    """`schema` with every part of it opened to references."""
+    if not isinstance(schema, dict):
+        return schema
+    widened = {keyword: _widen_part(keyword, value) for keyword, value in schema.items()}
+    return _open(widened)
+
+
+def _widen_part(keyword: str, value: Any) -> Any:
+    match keyword:
+        case "properties" | "$defs":
+            return {
+                name: part if name in _LITERAL and keyword == "$defs" else _widen(part) for name, part in value.items()
+            }
+        case "additionalProperties" | "items":
+            return _widen(value)
+        case "oneOf" | "anyOf" | "allOf":
+            return [_widen(part) for part in value]
+        case "$ref":
+            return "#" + value.rpartition("#")[2]
+    return value
+
+
+def _open(schema: Schema) -> Schema:
+    """`schema` itself with room for a reference, where it has none."""
+    types = schema.get("type", [])
+    types = [types] if isinstance(types, str) else types
+    if "enum" in schema:
+        choices = {"enum": schema["enum"]}
+        kept = {keyword: value for keyword, value in schema.items() if keyword != "enum"}
+        return {**kept, "anyOf": [choices, {"type": "string", "pattern": _REFERENCE}]}
+    if "string" in types and "pattern" in schema:
+        return {**schema, "pattern": f"(?:{schema['pattern']})|{_REFERENCE}"}
+    if _CLOSED & set(types) and "string" not in types:
+        return {**schema, "type": [*types, "string"], "pattern": _REFERENCE}
+    return schema

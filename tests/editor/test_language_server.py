@@ -1,0 +1,72 @@
+"""An editor with a real YAML language server flags what is wrong in a stack file and completes what is right."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from nexusctl.cli.main import nexusctl
+from tests.editor.language_server import LanguageServer
+from tests.readme.reference import README
+
+LINE = "# yaml-language-server: $schema=nexus.schema.json"
+STACKS = README.parent / "stacks"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]:
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("the language server comes from npm, which is not installed")
+    folder = tmp_path_factory.mktemp("server")
+    subprocess.run([npm, "install", "--silent", "--prefix", str(folder), "yaml-language-server@1"], check=True)
+    with LanguageServer(folder / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server") as running:
+        yield running
+
+
+def write(folder: Path, text: str) -> Path:
+    """A stack file that begins as the README says."""
+    schema = CliRunner().invoke(nexusctl, ["schema"])
+    assert schema.exit_code == 0
+    (folder / "nexus.schema.json").write_text(schema.output)
+    file = folder / "nexus.yaml"
+    file.write_text(f"{LINE}\n{text}")
+    return file
+
+
+def test_the_readme_shows_the_line() -> None:
+    assert LINE in README.read_text()
+
+
+def test_a_wrong_key_and_a_wrong_value_are_flagged_where_they_stand(server: LanguageServer, tmp_path: Path) -> None:
+    text = "name: shop\nsandboxes:\n  api:\n    templat: node\n    kind: servise\n    resources: {memory: 12q}\n"
+    found = server.open(write(tmp_path, text))
+    places = {(one["range"]["start"]["line"], one["message"]) for one in found}
+    assert any(line == 4 and "templat" in message for line, message in places), places
+    assert any(line == 5 for line, _ in places), places
+    assert any(line == 6 for line, _ in places), places
+
+
+def test_right_keys_and_values_are_completed(server: LanguageServer, tmp_path: Path) -> None:
+    file = write(tmp_path, "name: shop\nsandboxes:\n  api:\n    image: debian\n    \n    kind: \n")
+    server.open(file)
+    assert {"template", "packages", "depends_on", "resources"} <= server.complete(file, 5, 4)
+    assert {"service", "task"} <= server.complete(file, 6, 10)
+
+
+def test_a_reference_may_stand_where_a_number_or_a_list_is_needed(server: LanguageServer, tmp_path: Path) -> None:
+    text = (
+        "name: shop\nsandboxes:\n  api:\n    image: debian\n    replicas: ${var.count}\n    packages: ${var.packages}\n"
+        "    kind: ${var.kind}\n    resources: {cpus: '${var.cpus}', memory: '${var.memory}'}\n"
+    )
+    assert server.open(write(tmp_path, text)) == []
+
+
+@pytest.mark.parametrize("stack", sorted(path.parent.name for path in STACKS.glob("*/nexus.yaml")))
+def test_the_stacks_of_this_project_are_right_in_an_editor(server: LanguageServer, tmp_path: Path, stack: str) -> None:
+    assert server.open(write(tmp_path, (STACKS / stack / "nexus.yaml").read_text())) == []
