@@ -9,6 +9,7 @@ from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.model.live import LiveState
+from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command()
@@ -30,7 +31,7 @@ def destroy(file: Path, stack_name: str | None, volumes: bool, yes: bool, lock_t
     if not as_json:
         click.echo(_describe_remains(name, remains))
     else:
-        options.write_json({"format_version": "1.0", "event": "remains", "remains": _list_remains(remains)})
+        options.write_json({"format_version": FORMAT_VERSION, "event": "remains", "remains": _list_remains(remains)})
     return code or (FAILED if remains.sandboxes or remains.networks else 0)
 
 

@@ -8,7 +8,9 @@ import click
 
 from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
+from nexusctl.engine.base import Command
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command(name="exec", context_settings={"ignore_unknown_options": True})
@@ -26,7 +28,7 @@ from nexusctl.errors import Diagnostic, InputError
 @click.option("-T", "--no-tty", is_flag=True, help="No terminal inside, even where there is one here.")
 @options.as_json
 @click.argument("sandbox")
-@click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(
     file: Path,
     stack_name: str | None,
@@ -37,7 +39,7 @@ def execute(
     no_tty: bool,
     as_json: bool,
     sandbox: str,
-    command: tuple[str, ...],
+    words: tuple[str, ...],
 ) -> int:
     """Run COMMAND in SANDBOX with this terminal's input and output, and exit with its code."""
     engine = connection.connect()
@@ -48,10 +50,9 @@ def execute(
         )
     captured = (io.BytesIO(), io.BytesIO())
     out, err = captured if as_json else (sys.stdout.buffer, sys.stderr.buffer)
-    code = engine.execute(
-        live.id,
-        command,
-        env=dict(_split(pair) for pair in pairs),
+    command = Command(
+        argv=words,
+        env=dict(options.split_pair(pair, "--env") for pair in pairs),
         working_dir=workdir,
         user=user,
         tty=not no_tty and not as_json and sys.stdin.isatty() and sys.stdout.isatty(),
@@ -60,14 +61,10 @@ def execute(
         stderr=err,
         timeout=timeout,
     )
+    code = engine.execute(live.id, command)
     if as_json:
         texts = [stream.getvalue().decode(errors="replace") for stream in captured]
-        options.write_json({"format_version": "1.0", "exit_code": code, "stdout": texts[0], "stderr": texts[1]})
+        options.write_json(
+            {"format_version": FORMAT_VERSION, "exit_code": code, "stdout": texts[0], "stderr": texts[1]}
+        )
     return code
-
-
-def _split(pair: str) -> tuple[str, str]:
-    key, sign, value = pair.partition("=")
-    if not sign or not key:
-        raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint="--env")
-    return key, value

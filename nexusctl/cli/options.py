@@ -49,6 +49,14 @@ excludes = click.option(
 )  # fmt: skip
 
 
+def split_pair(pair: str, option: str) -> tuple[str, str]:
+    """The two sides of a KEY=VALUE that `option` was given; the value may be empty, the key may not."""
+    key, sign, value = pair.partition("=")
+    if not sign or not key:
+        raise click.BadParameter(f"{pair!r} is not KEY=VALUE", param_hint=option)
+    return key, value
+
+
 def wants_color(stream: TextIO) -> bool:
     """Colours only on a terminal that can show them, and never with NO_COLOR (https://no-color.org)."""
     return stream.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

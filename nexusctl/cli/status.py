@@ -19,17 +19,10 @@ from nexusctl.render.status import render_status, status_document
 @options.as_json
 def status(file: Path, stack_name: str | None, states: tuple[str, ...], pairs: tuple[str, ...], as_json: bool) -> None:
     """Show state, health, uptime, template, ports and endpoint of each sandbox."""
-    metadata = dict(_split(pair) for pair in pairs)
+    metadata = dict(options.split_pair(pair, "--metadata") for pair in pairs)
     stack = planning.stack_at(file, stack_name)
     chosen = select(inspection.status(connection.connect(), stack), states=states, metadata=metadata)
     if as_json:
         options.write_json(status_document(stack.name, chosen))
     else:
         click.echo(render_status(chosen, color=options.wants_color(sys.stdout)), nl=False, color=True)
-
-
-def _split(pair: str) -> tuple[str, str]:
-    key, sign, value = pair.partition("=")
-    if not sign:
-        raise click.BadParameter(f"{pair!r} has no '='; write KEY=VALUE", param_hint="--metadata")
-    return key, value

@@ -6,6 +6,7 @@ from nexusctl.cli import options
 from nexusctl.config.load import load_template, template_names
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
+from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import table
 
 
@@ -20,7 +21,7 @@ def list_templates(as_json: bool) -> None:
     """Name, image and purpose of each template."""
     templates = [load_template(name) for name in template_names()]
     if as_json:
-        options.write_json({"format_version": "1.0", "templates": [plain(item) for item in templates]})
+        options.write_json({"format_version": FORMAT_VERSION, "templates": [plain(item) for item in templates]})
         return
     rows = [["TEMPLATE", "IMAGE", "MANAGER", "DESCRIPTION"]]
     rows += [[t.name, t.image, t.manager or "-", " ".join(t.description.split())] for t in templates]
@@ -34,7 +35,7 @@ def show(name: str, as_json: bool) -> None:
     """All that a template brings, in the language of the stack file."""
     chosen = load_template(name)
     if as_json:
-        options.write_json({"format_version": "1.0", "template": plain(chosen)})
+        options.write_json({"format_version": FORMAT_VERSION, "template": plain(chosen)})
         return
     click.echo("\n".join(_describe(chosen)))
 

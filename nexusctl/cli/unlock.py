@@ -11,8 +11,7 @@ from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import require_answer
 from nexusctl.model.live import LockHolder
-
-FORMAT_VERSION = "1.0"
+from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command()

@@ -9,6 +9,7 @@ from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.errors import InputError
 from nexusctl.model.stack import Stack
+from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count
 
 
@@ -45,6 +46,6 @@ def _report(error: InputError, form: str) -> None:
 
 def _confirm(stack: Stack, file: Path, form: str) -> None:
     if form == "json":
-        options.write_json({"format_version": "1.0", "stack": stack.name, "sandboxes": list(stack.sandboxes)})
+        options.write_json({"format_version": FORMAT_VERSION, "stack": stack.name, "sandboxes": list(stack.sandboxes)})
     elif form == "text":
         click.echo(f"{file} is valid: stack {stack.name} with {count(len(stack.sandboxes), 'sandbox')}.")

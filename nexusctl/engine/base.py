@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.model.live import HealthState, LiveState, LockHolder, State
@@ -43,6 +44,24 @@ class Outcome:
 class LogChunk:
     stream: Literal["stdout", "stderr"]
     data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """What to run inside a sandbox, with the streams that it reads and writes.
+
+    None for `working_dir` and `user` takes the sandbox's own. `timeout` is in seconds; None lets it run to its end.
+    """
+
+    argv: tuple[str, ...]
+    stdout: BinaryIO
+    stderr: BinaryIO
+    stdin: BinaryIO | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    working_dir: str | None = None
+    user: str | None = None
+    tty: bool = False
+    timeout: float | None = None
 
 
 class Engine(Protocol):
@@ -142,18 +161,5 @@ class Engine(Protocol):
     def run_script(self, container_id: str, script: str) -> Outcome:
         """Run a shell script as the sandbox's own user in its working directory."""
 
-    def execute(
-        self,
-        container_id: str,
-        command: tuple[str, ...],
-        *,
-        env: Mapping[str, str],
-        working_dir: str | None,
-        user: str | None,
-        tty: bool,
-        stdin: BinaryIO | None,
-        stdout: BinaryIO,
-        stderr: BinaryIO,
-        timeout: float | None,
-    ) -> int:
-        """Run `command` with the given streams; returns its exit code, or 124 when `timeout` seconds have passed."""
+    def execute(self, container_id: str, command: Command) -> int:
+        """Run `command`; returns its exit code, or 124 when its time is over."""

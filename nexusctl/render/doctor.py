@@ -7,8 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from nexusctl.engine.docker.checks import Check
-
-FORMAT_VERSION = "1.0"
+from nexusctl.render.format import FORMAT_VERSION
 
 
 def render_checks(checks: Iterable[Check]) -> str:

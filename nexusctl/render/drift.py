@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from nexusctl.model.plan import Change, Plan
-from nexusctl.render.plan import FORMAT_VERSION, change_document, render_difference
+from nexusctl.render.format import FORMAT_VERSION
+from nexusctl.render.plan import change_document, render_difference
 from nexusctl.render.style import count, paint, quiet
 
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from nexusctl.engine.docker.daemon import Status
 from nexusctl.engine.docker.wire import Endpoint
-
-FORMAT_VERSION = "1.0"
+from nexusctl.render.format import FORMAT_VERSION
 
 
 def render_status(status: Status) -> str:

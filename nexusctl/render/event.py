@@ -9,9 +9,8 @@ from typing import Any
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
 from nexusctl.model.plan import Plan, Step
+from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import duration, paint, quiet
-
-FORMAT_VERSION = "1.0"
 
 
 def event_document(event: Event) -> dict[str, Any]:

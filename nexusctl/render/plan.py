@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from nexusctl.model.plan import Change, Difference, Plan
+from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count, paint, quiet, size
-
-FORMAT_VERSION = "1.0"
 
 _SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "start": ">", "run": ">", "rename": "~", "remove": "-"}
 _COLORS = {"+": "green", "~": "yellow", "-/+": "magenta", ">": "cyan", "-": "red"}

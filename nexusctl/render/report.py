@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from nexusctl.errors import Diagnostic
-from nexusctl.render.event import FORMAT_VERSION, diagnostic_document
+from nexusctl.render.event import diagnostic_document
+from nexusctl.render.format import FORMAT_VERSION
 
 
 def problems_document(diagnostics: Iterable[Diagnostic]) -> dict[str, Any]:

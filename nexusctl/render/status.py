@@ -8,9 +8,8 @@ from typing import Any
 
 from nexusctl.model.stack import Port
 from nexusctl.plan.status import SandboxStatus
+from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import duration, paint, quiet, table
-
-FORMAT_VERSION = "1.0"
 
 _COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
 

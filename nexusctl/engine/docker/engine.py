@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import BinaryIO
 
-from nexusctl.engine.base import Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.docker import containers, endpoint, inspection, lock, objects, observe
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
@@ -134,33 +133,8 @@ class DockerEngine:
     def run_script(self, container_id: str, script: str) -> Outcome:
         return commands.run(self.wire, container_id, ("/bin/sh", "-e", "-c", script))
 
-    def execute(
-        self,
-        container_id: str,
-        command: tuple[str, ...],
-        *,
-        env: Mapping[str, str],
-        working_dir: str | None,
-        user: str | None,
-        tty: bool,
-        stdin: BinaryIO | None,
-        stdout: BinaryIO,
-        stderr: BinaryIO,
-        timeout: float | None,
-    ) -> int:
+    def execute(self, container_id: str, command: Command) -> int:
         # See `logs`.
         from nexusctl.engine.docker.streams import execute  # noqa: PLC0415
 
-        return execute(
-            self.wire,
-            container_id,
-            command,
-            env=env,
-            working_dir=working_dir,
-            user=user,
-            tty=tty,
-            stdin=stdin,
-            stdout=stdout,
-            stderr=stderr,
-            timeout=timeout,
-        )
+        return execute(self.wire, container_id, command)

@@ -16,11 +16,11 @@ import termios
 import threading
 import tty as terminal
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from nexusctl.engine.base import LogChunk
+from nexusctl.engine.base import Command, LogChunk
 from nexusctl.engine.docker.exec import MARK, TIMED_OUT, create_exec, kill_marked, wait_for_exit_code
 from nexusctl.engine.docker.frames import split_frames
 from nexusctl.engine.docker.wire import FOREVER, Answer, Wire
@@ -46,49 +46,33 @@ def read_logs(
         yield from _plain_chunks(answer) if one_stream else split_frames(answer.read)
 
 
-def execute(
-    wire: Wire,
-    container_id: str,
-    command: tuple[str, ...],
-    *,
-    env: Mapping[str, str],
-    working_dir: str | None,
-    user: str | None,
-    tty: bool,
-    stdin: BinaryIO | None,
-    stdout: BinaryIO,
-    stderr: BinaryIO,
-    timeout: float | None,
-) -> int:
-    """Run `command` with these streams; returns its exit code, or 124 when `timeout` seconds have passed.
+def execute(wire: Wire, container_id: str, command: Command) -> int:
+    """Run `command`; returns its exit code, or 124 when its time is over.
 
     What it started is killed then, and also when the caller is interrupted. With `tty` a terminal at `stdin` is in
     raw mode meanwhile and its size is passed on.
     """
     mark = uuid.uuid4().hex
-    marked = {**(_terminal_kind() if tty else {}), **env, MARK: mark}
-    exec_id = create_exec(
-        wire, container_id, command, env=marked, user=user, cwd=working_dir, stdin=stdin is not None, tty=tty
-    )
+    exec_id = _create(wire, container_id, command, mark)
     timed_out = threading.Event()
     with contextlib.ExitStack() as stack:
-        answer = stack.enter_context(_start(wire, exec_id, tty=tty))
+        answer = stack.enter_context(_start(wire, exec_id, tty=command.tty))
 
         def end() -> None:
             try:
-                kill_marked(wire, container_id, mark, user)
+                kill_marked(wire, container_id, mark, command.user)
             finally:
                 answer.cut()
 
-        if timeout is not None:
-            stack.enter_context(_alarm(timeout, timed_out, end))
-        if stdin is not None:
-            if tty:
-                stack.enter_context(_raw_terminal(stdin))
+        if command.timeout is not None:
+            stack.enter_context(_alarm(command.timeout, timed_out, end))
+        if command.stdin is not None:
+            if command.tty:
+                stack.enter_context(_raw_terminal(command.stdin))
                 stack.enter_context(_passed_on_size(wire, exec_id))
-            stack.enter_context(_pumped(stdin, answer))
+            stack.enter_context(_pumped(command.stdin, answer))
         try:
-            _copy(answer, tty, stdout, stderr)
+            _copy(answer, command)
         except EngineError:
             if not timed_out.is_set():
                 raise
@@ -97,6 +81,19 @@ def execute(
                 end()
             raise
     return TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
+
+
+def _create(wire: Wire, container_id: str, command: Command, mark: str) -> str:
+    return create_exec(
+        wire,
+        container_id,
+        command.argv,
+        env={**(_terminal_kind() if command.tty else {}), **command.env, MARK: mark},
+        user=command.user,
+        cwd=command.working_dir,
+        stdin=command.stdin is not None,
+        tty=command.tty,
+    )
 
 
 def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
@@ -108,9 +105,9 @@ def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
     return wire.open("POST", f"/exec/{exec_id}/start", data=body, headers=headers, timeout=FOREVER)
 
 
-def _copy(answer: Answer, tty: bool, stdout: BinaryIO, stderr: BinaryIO) -> None:
-    for chunk in _plain_chunks(answer) if tty else split_frames(answer.read):
-        target = stdout if chunk.stream == "stdout" else stderr
+def _copy(answer: Answer, command: Command) -> None:
+    for chunk in _plain_chunks(answer) if command.tty else split_frames(answer.read):
+        target = command.stdout if chunk.stream == "stdout" else command.stderr
         target.write(chunk.data)
         target.flush()
 

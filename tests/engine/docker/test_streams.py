@@ -12,14 +12,14 @@ from typing import Any, BinaryIO
 
 import pytest
 
+from nexusctl.engine.base import Command
 from nexusctl.engine.docker.frames import split_frames
 from tests.engine.workshop import Workshop
 
 
 def execute(shop: Workshop, container_id: str, *command: str, **options: Any) -> tuple[int, bytes, bytes]:
     out, err = io.BytesIO(), io.BytesIO()
-    defaults = {"env": {}, "working_dir": None, "user": None, "tty": False, "stdin": None, "timeout": None}
-    code = shop.engine.execute(container_id, command, stdout=out, stderr=err, **{**defaults, **options})
+    code = shop.engine.execute(container_id, Command(argv=command, stdout=out, stderr=err, **options))
     return code, out.getvalue(), err.getvalue()
 
 
@@ -92,9 +92,10 @@ def test_a_command_whose_time_is_over_is_ended(shop: Workshop) -> None:
 
 DRIVER = """
 import sys
+from nexusctl.engine.base import Command
 from nexusctl.engine.docker.engine import connect
-sys.exit(connect().execute(sys.argv[1], ("sh", "-c", sys.argv[2]), env={}, working_dir=None, user=None,
-    tty=True, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer, timeout=60))
+sys.exit(connect().execute(sys.argv[1], Command(argv=("sh", "-c", sys.argv[2]), tty=True, timeout=60,
+    stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)))
 """
 
 

@@ -1,0 +1,35 @@
+"""What sandboxes do once they run: told by tests, well-behaved where they say nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nexusctl.engine.base import Outcome
+from nexusctl.model.stack import Health, Sandbox
+
+Behave = Callable[[Sandbox], int | None]
+"""What a sandbox does once started: the code it exits with at once, or None to go on running."""
+
+Answer = Callable[[Sandbox, tuple[str, ...]], Outcome]
+"""What a command in a sandbox gives; a probe for a port comes as `("probe", "8080")`."""
+
+Interfere = Callable[[str, str], None]
+"""Hears of every call that changes something, as (method, subject), and may raise to make it fail."""
+
+
+def behave_well(sandbox: Sandbox) -> int | None:
+    """Tasks succeed, services go on."""
+    return 0 if sandbox.kind == "task" else None
+
+
+def answer_well(sandbox: Sandbox, command: tuple[str, ...]) -> Outcome:  # noqa: ARG001 - an answer may ignore both
+    """Every command succeeds and says nothing."""
+    return Outcome(exit_code=0, output="")
+
+
+def interfere_never(method: str, subject: str) -> None:
+    """Every call is left alone."""
+
+
+def probe_command(health: Health) -> tuple[str, ...]:
+    return health.command or ("probe", str(health.http_port or health.tcp_port))

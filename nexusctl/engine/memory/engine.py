@@ -1,0 +1,115 @@
+"""The port of `engine/base.py` in memory: each method is one function of a neighbouring file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager
+
+from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.memory import containers, images, lock, objects, observe
+from nexusctl.engine.memory.behaviour import probe_command
+from nexusctl.engine.memory.world import World
+from nexusctl.model.live import LiveState, LockHolder
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
+
+IN_PLACE = frozenset({"uploads", "networks", "resources", "restart"})
+
+
+class MemoryEngine(World):
+    """A world that is its own engine, so that tests reach both by one name."""
+
+    @property
+    def in_place(self) -> frozenset[str]:
+        return IN_PLACE
+
+    def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
+        return observe.observe(self, stack, deep=deep)
+
+    def look_inside(self, live: LiveState) -> LiveState:
+        return observe.look_inside(self, live)
+
+    def condition(self, container_id: str) -> Condition:
+        return observe.look_at(self, container_id)
+
+    def logs(
+        self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+    ) -> Iterator[LogChunk]:
+        """Each chunk counts as a line."""
+        log = tuple(self.get(container_id).log)
+        return iter(log if tail is None else log[max(0, len(log) - tail) :])
+
+    def lock(self, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> AbstractContextManager[None]:
+        return lock.hold(self, stack, holder, timeout=timeout, report=report)
+
+    def unlock(self, stack: str) -> LockHolder | None:
+        return lock.unlock(self, stack)
+
+    def pull_image(self, reference: str, report: Report) -> None:
+        images.pull_image(self, reference, report)
+
+    def bootstrap_image(self, step: BootstrapImage, report: Report) -> None:
+        images.bootstrap_image(self, step, report)
+
+    def derive_image(self, step: DeriveImage, report: Report) -> None:
+        images.derive_image(self, step, report)
+
+    def create_network(self, stack: str, network: Network, name: str) -> str:
+        return objects.create_network(self, stack, network, name)
+
+    def remove_network(self, network_id: str) -> None:
+        objects.remove_network(self, network_id)
+
+    def create_volume(self, stack: str, volume: Volume, name: str) -> None:
+        objects.create_volume(self, stack, volume, name)
+
+    def remove_volume(self, name: str) -> None:
+        objects.remove_volume(self, name)
+
+    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement) -> str:
+        return containers.create_container(self, stack, sandbox, placement)
+
+    def start_container(self, container_id: str) -> None:
+        containers.start_container(self, container_id)
+
+    def stop_container(self, container_id: str) -> None:
+        containers.stop_container(self, container_id)
+
+    def unpause_container(self, container_id: str) -> None:
+        containers.unpause_container(self, container_id)
+
+    def remove_container(self, container_id: str) -> None:
+        containers.remove_container(self, container_id)
+
+    def rename_container(self, container_id: str, name: str) -> None:
+        containers.rename_container(self, container_id, name)
+
+    def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
+        containers.update_limits(self, container_id, resources, restart)
+
+    def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+        containers.upload(self, container_id, uploads, delete)
+
+    def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
+        containers.connect(self, container_id, attachment)
+
+    def disconnect(self, container_id: str, network_id: str) -> None:
+        containers.disconnect(self, container_id, network_id)
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str) -> str:
+        return objects.amend(self, stack, sandbox, container_id)
+
+    def remove_amendment(self, name: str) -> None:
+        objects.remove_amendment(self, name)
+
+    def probe(self, container_id: str, health: Health) -> Outcome:
+        return observe.ask(self, container_id, probe_command(health))
+
+    def run_script(self, container_id: str, script: str) -> Outcome:
+        self.note("run_script", container_id)
+        return observe.ask(self, container_id, ("/bin/sh", "-e", "-c", script))
+
+    def execute(self, container_id: str, command: Command) -> int:
+        outcome = observe.ask(self, container_id, command.argv)
+        command.stdout.write(outcome.output.encode())
+        return outcome.exit_code

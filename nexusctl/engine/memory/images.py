@@ -1,0 +1,37 @@
+"""Images: there as soon as they are asked for, unless their registry does not answer."""
+
+from __future__ import annotations
+
+from nexusctl.engine.base import Report
+from nexusctl.engine.memory.world import World, make_image
+from nexusctl.errors import EngineError, NotFound
+from nexusctl.model.names import image_reference
+from nexusctl.model.plan import BootstrapImage, DeriveImage
+
+
+def pull_image(world: World, reference: str, report: Report) -> None:
+    world.note("pull_image", reference)
+    report(f"pulling {reference}")
+    if image_reference(reference) in world.unreachable:
+        raise EngineError(f"no registry answers for {reference}", status=500)
+    _add(world, reference)
+
+
+def bootstrap_image(world: World, step: BootstrapImage, report: Report) -> None:
+    world.note("bootstrap_image", step.tag)
+    report(f"making {step.tag}")
+    _add(world, step.tag, step.base)
+
+
+def derive_image(world: World, step: DeriveImage, report: Report) -> None:
+    world.note("derive_image", step.tag)
+    report(f"installing on {step.base}")
+    _add(world, step.tag, step.base)
+
+
+def _add(world: World, reference: str, base: str = "") -> None:
+    with world.mutex:
+        if base and image_reference(base) not in world.images:
+            raise NotFound(f"no such image: {base}", status=404)
+        base_id = world.images[image_reference(base)].id if base else ""
+        world.images[image_reference(reference)] = make_image(image_reference(reference), base_id)

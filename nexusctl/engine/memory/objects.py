@@ -1,0 +1,79 @@
+"""Networks, volumes and amendments."""
+
+from __future__ import annotations
+
+from nexusctl.engine.memory.world import Amendment, World
+from nexusctl.errors import Conflict
+from nexusctl.model.live import LiveNetwork, LiveVolume
+from nexusctl.model.record import encode
+from nexusctl.model.stack import Network, Sandbox, Volume
+
+
+def create_network(world: World, stack: str, network: Network, name: str) -> str:
+    world.note("create_network", name)
+    with world.mutex:
+        for network_id, (owner, found) in world.networks.items():
+            if (owner, found.network, found.internal) == (stack, network.name, network.internal):
+                return network_id
+        others = (found.name for owner, found in world.networks.values() if owner != stack)
+        world.check_name("network", name, others)
+        made = LiveNetwork(id=world.new_id(name), name=name, network=network.name, internal=network.internal)
+        world.networks[made.id] = (stack, made)
+        return made.id
+
+
+def remove_network(world: World, network_id: str) -> None:
+    world.note("remove_network", network_id)
+    with world.mutex:
+        users = [c.name for c in world.containers.values() if network_id in c.networks and c.alive]
+        if users:
+            raise Conflict(f"network {network_id} is still used by {', '.join(sorted(users))}", status=409)
+        world.networks.pop(network_id, None)
+
+
+def create_volume(world: World, stack: str, volume: Volume, name: str) -> None:
+    world.note("create_volume", name)
+    with world.mutex:
+        if name in world.volumes and world.volumes[name][0] != stack:
+            raise Conflict(f"the volume name {name} is taken", status=409)
+        world.check_name("volume", name, ())
+        world.volumes[name] = (stack, LiveVolume(name=name, volume=volume.name))
+
+
+def remove_volume(world: World, name: str) -> None:
+    world.note("remove_volume", name)
+    with world.mutex:
+        users = [
+            c.name
+            for c in world.containers.values()
+            if any(c.placement.volumes.get(mount.source) == name for mount in c.sandbox.mounts)
+        ]
+        if users:
+            raise Conflict(f"volume {name} is still used by {', '.join(sorted(users))}", status=409)
+        world.volumes.pop(name, None)
+
+
+def amend(world: World, stack: str, sandbox: Sandbox, container_id: str) -> str:
+    world.note("amend", container_id)
+    with world.mutex:
+        earlier = find_amendments(world, container_id)
+        if earlier and earlier[-1].record == encode(sandbox):
+            return earlier[-1].name
+        sequence = earlier[-1].sequence + 1 if earlier else 1
+        name = f"nexusctl_amendment_{container_id[:16]}_{sequence}"
+        world.amendments[name] = Amendment(
+            name=name, stack=stack, container_id=container_id, sequence=sequence, record=encode(sandbox)
+        )
+        return name
+
+
+def remove_amendment(world: World, name: str) -> None:
+    world.note("remove_amendment", name)
+    with world.mutex:
+        world.amendments.pop(name, None)
+
+
+def find_amendments(world: World, container_id: str) -> list[Amendment]:
+    """Those of one container, the newest last."""
+    found = (a for a in world.amendments.values() if a.container_id == container_id)
+    return sorted(found, key=lambda a: a.sequence)

@@ -1,0 +1,134 @@
+"""Looking: at a whole stack, at one container, and inside."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nexusctl.engine.base import Condition, Outcome
+from nexusctl.engine.memory.behaviour import probe_command
+from nexusctl.engine.memory.containers import foreign_ports
+from nexusctl.engine.memory.objects import find_amendments
+from nexusctl.engine.memory.world import MemoryContainer, World
+from nexusctl.errors import Conflict
+from nexusctl.model.live import HealthState, Inspection, Interior, LiveFile, LiveSandbox, LiveState, Orphan
+from nexusctl.model.names import container_name, image_reference
+from nexusctl.model.record import decode
+from nexusctl.model.stack import Stack
+
+
+def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
+    with world.mutex:
+        own = [c for c in world.containers.values() if c.stack == stack.name]
+        wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
+        return LiveState(
+            stack=stack.name,
+            sandboxes=tuple(
+                _see(world, c, deep) for c in sorted(own, key=lambda c: (c.sandbox.name, c.created_at, c.id))
+            ),
+            networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
+            volumes=tuple(volume for owner, volume in world.volumes.values() if owner == stack.name),
+            images=dict(world.images),
+            taken=_find_taken(world, stack),
+            host_ports={**world.host_ports, **foreign_ports(world, stack.name)},
+            unreachable=frozenset((wanted - set(world.images)) & world.unreachable),
+            orphans=tuple(
+                Orphan(kind="amendment", name=a.name)
+                for a in world.amendments.values()
+                if a.stack == stack.name and a.container_id not in world.containers
+            ),
+            lock=world.locks.get(stack.name),
+        )
+
+
+def look_inside(world: World, live: LiveState) -> LiveState:
+    with world.mutex:
+        return replace(
+            live, sandboxes=tuple(_look_inside(world, x) for x in live.sandboxes if x.id in world.containers)
+        )
+
+
+def look_at(world: World, container_id: str) -> Condition:
+    with world.mutex:
+        found = world.get(container_id)
+        return Condition(state=found.state, health=_health(world, found), exit_code=found.exit_code)
+
+
+def ask(world: World, container_id: str, command: tuple[str, ...]) -> Outcome:
+    """What a command inside a running container gives. Raises `Conflict` for one that does not run."""
+    with world.mutex:
+        found = world.get(container_id)
+        if found.state != "running":
+            raise Conflict(f"Container {container_id} is not running", status=409)
+        sandbox = found.sandbox
+    return world.answer(sandbox, command)
+
+
+def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
+    amendments = find_amendments(world, container.id)
+    record = decode(amendments[-1].record if amendments else container.record)
+    image = world.images.get(image_reference(container.placement.image))
+    return LiveSandbox(
+        id=container.id,
+        name=container.name,
+        sandbox=container.sandbox.name,
+        state=container.state,
+        record=record,
+        birth_name=container.placement.birth_name,
+        health=_health(world, container),
+        exit_code=container.exit_code,
+        created_at=container.created_at,
+        image=container.placement.image,
+        image_id=image.id if image else "",
+        ports=container.ports,
+        networks=dict(container.networks),
+        amendments=tuple(a.name for a in amendments),
+        inspection=_inspect(container) if deep else None,
+    )
+
+
+def _inspect(container: MemoryContainer) -> Inspection:
+    return Inspection(
+        resources=container.resources, restart=container.restart, image=image_reference(container.placement.image)
+    )
+
+
+def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
+    """Files have no owners here; a file that is not recorded counts as added to the recorded folder it lies in."""
+    container, record = world.containers[live.id], live.record
+    if record is None or record.kind == "task" or not (record.uploads or container.packages):
+        return live
+    recorded = {f"{u.target}/{f.path}" if f.path else u.target: f.kind for u in record.uploads for f in u.files}
+    files = {
+        path: LiveFile(kind=file.kind, mode=file.mode, owner="", digest=file.digest, link=file.link)
+        for path, file in container.files.items()
+    }
+    added = {
+        path: "folder" if file.kind == "folder" else "file"
+        for path, file in files.items()
+        if path not in recorded and recorded.get(path.rpartition("/")[0]) == "folder"
+    }
+    inside = Interior(
+        files={path: file for path, file in files.items() if path in recorded},
+        added=added,
+        packages=dict(container.packages) if container.state == "running" else {},
+    )
+    return replace(live, interior=inside)
+
+
+def _health(world: World, container: MemoryContainer) -> HealthState:
+    health = container.sandbox.health
+    if health is None or container.state != "running":
+        return "none"
+    passed = world.answer(container.sandbox, probe_command(health)).exit_code == 0
+    return "healthy" if passed else "unhealthy"
+
+
+def _find_taken(world: World, stack: Stack) -> dict[str, dict[str, str]]:
+    """The names in `taken`, and those of other stacks' containers that `stack` would use."""
+    wanted = {container_name(stack.name, name) for name in stack.sandboxes}
+    others = {
+        c.name: f"a sandbox of the stack {c.stack}"
+        for c in world.containers.values()
+        if c.stack != stack.name and c.name in wanted
+    }
+    return {**world.taken, "container": {**world.taken["container"], **others}}

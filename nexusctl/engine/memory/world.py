@@ -1,0 +1,124 @@
+"""What the engine holds, and what every part of it needs: ids, names, the list of calls."""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from nexusctl.engine.base import LogChunk
+from nexusctl.engine.memory.behaviour import Answer, Behave, Interfere, answer_well, behave_well, interfere_never
+from nexusctl.errors import Conflict, NotFound
+from nexusctl.model.live import LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
+from nexusctl.model.names import image_reference
+from nexusctl.model.plan import Placement
+from nexusctl.model.record import decode
+from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, UploadFile
+from nexusctl.model.value import dataclass as value
+
+Kind = Literal["container", "network", "volume"]
+
+ALIVE = ("running", "paused", "restarting")
+
+
+@dataclass(slots=True, kw_only=True)
+class MemoryContainer:
+    """`record` is that of its birth: a label, which nothing changes."""
+
+    id: str
+    name: str
+    stack: str
+    record: str
+    placement: Placement
+    created_at: int
+    state: State = "created"
+    exit_code: int | None = None
+    ports: tuple[Port, ...] = ()
+    networks: dict[str, str] = field(default_factory=dict)
+    resources: Resources = field(default_factory=Resources)
+    restart: RestartPolicy = "no"
+    files: dict[str, UploadFile] = field(default_factory=dict)
+    packages: dict[str, LivePackages] = field(default_factory=dict)
+    log: list[LogChunk] = field(default_factory=list)
+
+    @property
+    def sandbox(self) -> Sandbox:
+        """The sandbox as it was created."""
+        return decode(self.record)
+
+    @property
+    def alive(self) -> bool:
+        return self.state in ALIVE
+
+
+@value(frozen=True, slots=True, kw_only=True)
+class Amendment:
+    name: str
+    stack: str
+    container_id: str
+    sequence: int
+    record: str
+
+
+class World:
+    """Safe to share between threads: who changes it holds `mutex`. Tests may look at it and change it.
+
+    `calls` lists every call that changes something, as (method, subject). `interfere` is called with the same two
+    before each of them, outside of any lock.
+    """
+
+    def __init__(
+        self,
+        *,
+        images: Iterable[str] = (),
+        unreachable: Iterable[str] = (),
+        behave: Behave = behave_well,
+        answer: Answer = answer_well,
+        interfere: Interfere = interfere_never,
+    ) -> None:
+        self.images = {image_reference(name): make_image(image_reference(name)) for name in images}
+        self.unreachable = frozenset(image_reference(name) for name in unreachable)
+        self.containers: dict[str, MemoryContainer] = {}
+        self.networks: dict[str, tuple[str, LiveNetwork]] = {}
+        self.volumes: dict[str, tuple[str, LiveVolume]] = {}
+        self.amendments: dict[str, Amendment] = {}
+        self.locks: dict[str, LockHolder] = {}
+        self.taken: dict[str, dict[str, str]] = {"container": {}, "network": {}, "volume": {}}
+        self.host_ports: dict[tuple[str, int, str], str] = {}
+        self.calls: list[tuple[str, str]] = []
+        self.behave = behave
+        self.answer = answer
+        self.interfere = interfere
+        self.mutex = threading.RLock()
+        self.released = threading.Condition(self.mutex)
+        self.numbers = itertools.count(1)
+
+    def note(self, method: str, subject: str) -> None:
+        """Has to come before the mutex is taken."""
+        with self.mutex:
+            self.calls.append((method, subject))
+        self.interfere(method, subject)
+
+    def new_id(self, name: str) -> str:
+        return hashlib.sha256(f"{next(self.numbers)} {name}".encode()).hexdigest()
+
+    def get(self, container_id: str) -> MemoryContainer:
+        """Raises `NotFound`."""
+        if container_id not in self.containers:
+            raise NotFound(f"No such container: {container_id}", status=404)
+        return self.containers[container_id]
+
+    def check_name(self, kind: Kind, name: str, present: Iterable[str]) -> None:
+        """Raises `Conflict` where somebody else has the name, or one of `present` is called so."""
+        if name in self.taken[kind]:
+            raise Conflict(f"the {kind} name {name} is taken by {self.taken[kind][name]}", status=409)
+        if name in present:
+            raise Conflict(f"the {kind} name {name} is taken by another {kind}", status=409)
+
+
+def make_image(reference: str, base_id: str = "") -> LiveImage:
+    digest = hashlib.sha256(f"{reference} {base_id}".encode()).hexdigest()
+    return LiveImage(id=f"sha256:{digest}", reference=reference, base_id=base_id)
