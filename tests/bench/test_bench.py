@@ -12,7 +12,12 @@ from nexusctl.engine.docker.endpoint import connect
 
 SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "run.py"
 
-pytestmark = pytest.mark.engine
+# Each looks for what bears the bench's name, so only one runs at a time.
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.usefixtures("template_images"),
+    pytest.mark.xdist_group("bench"),
+]
 
 
 def find_bench_objects() -> set[str]:

@@ -10,7 +10,7 @@ import pytest
 from nexusctl.engine.docker.wire import Wire
 from tests.drift.scene import Finding, Scene, findings
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("drift-packages")]
 
 STACK = """
 name: NAME
@@ -73,7 +73,9 @@ ROWS = {
 
 
 @pytest.fixture(scope="module")
-def scene(wire: Wire, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+def scene(
+    wire: Wire, base_image: str, template_images: None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Scene]:
     folder = tmp_path_factory.mktemp("packages")
     (folder / "src").mkdir()
     (folder / "src" / "main.js").write_text("main()\n")

@@ -19,7 +19,7 @@ import pytest
 from nexusctl.engine.docker.endpoint import connect
 from tests.stacks.stack_copy import FIRST_APPLY, NOTHING, StackCopy, copy_stack
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("microservices")]
 
 SERVICES = ["backend", "db", "frontend"]
 TASKS = ["benchmark", "integration-tests", "migrate"]
@@ -28,7 +28,7 @@ PATIENCE = 60
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackCopy]:
+def system(template_images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackCopy]:
     with copy_stack("microservices", tmp_path_factory.mktemp("stacks"), connect()) as copy:
         # Figures of two seconds are enough to see that there are some.
         copy.edit("nexus.yaml", "SECONDS: 5", "SECONDS: 2")

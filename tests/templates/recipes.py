@@ -7,13 +7,19 @@ from nexusctl.engine.docker.image import bootstrap_image
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.names import recipe_tag
 from nexusctl.model.plan import BootstrapImage
+from tests.alone import alone
 
 
 def make_image(wire: Wire, name: str) -> str:
-    """The tag of the template's image, after those that it is made from."""
+    """The tag of the template's image, after those that it is made from; nobody else makes one meanwhile."""
+    with alone("template-images"):
+        return _make_image(wire, name)
+
+
+def _make_image(wire: Wire, name: str) -> str:
     template = load_template(name)
     assert template.recipe is not None
-    base = make_image(wire, template.recipe.base) if template.recipe.base else ""
+    base = _make_image(wire, template.recipe.base) if template.recipe.base else ""
     tag = recipe_tag(template)
     bootstrap_image(wire, BootstrapImage(id=name, subject=name, template=template, tag=tag, base=base), print)
     return tag
