@@ -24,7 +24,7 @@ def locate(node: Scalar, field: str, problems: Problems, text: str | None = None
     try:
         path.stat()
     except FileNotFoundError:
-        problems.add(node, f"the `{field}` path `{path_text(node, text)}` does not exist", _nearest(path))
+        problems.add(node, f"the `{field}` path `{path_text(node, text)}` does not exist", nearest_path(path))
     except OSError as error:
         reason = (error.strerror or "unknown error").lower()
         hint = "check the path and its permissions"
@@ -45,7 +45,8 @@ def path_text(node: Scalar, text: str | None = None) -> str:
     return node.text if text is None else text
 
 
-def _nearest(path: Path) -> str:
+def nearest_path(path: Path) -> str:
+    """A hint for a path that does not exist: what lies in its folder."""
     folder = path.parent
     try:
         beside = [entry.name for entry in folder.iterdir()]

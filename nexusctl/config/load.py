@@ -6,6 +6,7 @@ from pathlib import Path
 
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
+from nexusctl.config.given import NOTHING, Given
 from nexusctl.config.node import Mapping
 from nexusctl.config.problems import Problems
 from nexusctl.config.references import connect
@@ -20,19 +21,29 @@ from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack, Volume
 __all__ = ["load", "load_template", "template_names"]
 
 
-def load(path: Path) -> Stack:
-    """The stack in the file `path`; relative paths in it start from its folder.
+def load(path: Path, given: Given = NOTHING) -> Stack:
+    """The stack in the file `path`, with what is `given` for its variables; relative paths start from its folder.
 
     Raises `InputError` with all problems, in the order of their lines. Reads the file, the templates and env files
     that it names, and the content of uploads; touches nothing.
     """
     problems = Problems()
     source = read_source(path)
-    document = compose(source, problems)
+    document = refer(compose(source, problems), given, problems)
     conforming = validate(document, STACK, problems)
     stack = build(conforming, document, problems)
     problems.raise_any()
     return stack
+
+
+def refer(document: Mapping, given: Given, problems: Problems) -> Mapping:
+    """`document` with its references in their places."""
+    if not (document.source.refers or "variables" in document.keys or given is not NOTHING):
+        return document
+    # Most files need nothing of it.
+    from nexusctl.config.weave import weave  # noqa: PLC0415
+
+    return weave(document, given, problems)
 
 
 def build(conforming: Mapping, document: Mapping, problems: Problems) -> Stack:

@@ -29,12 +29,16 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 
 
 class Source:
-    """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says."""
+    """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says.
+
+    `refers` is True once a `${` was found in one of its values.
+    """
 
     def __init__(self, path: Path, display: str, text: str) -> None:
         self.path = path
         self.display = display
         self.text = text
+        self.refers = False
 
     @cached_property
     def lines(self) -> list[str]:

@@ -21,6 +21,10 @@ class Problems:
         """Report what is wrong at `place`; the same problem reached again through an alias counts once."""
         location = place.source.location(place.line, place.column)
         excerpt = place.source.excerpt(place.line)
+        # Only a value that a reference brought here has one.
+        origin = getattr(place, "origin", None)
+        if origin is not None:
+            notes = (*notes, note("its value was written here", origin))
         self.extend([Diagnostic(summary, location, excerpt, hint, notes, sandbox=self.sandbox)])
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:

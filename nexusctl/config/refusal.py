@@ -86,7 +86,7 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, error: Any, problems: Prob
 
 def _missing_key(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
     for key in error.validator_value:
-        if key not in node.values and not _misspelt(node, [key], error.schema):
+        if node.lacks(key) and not _misspelt(node, [key], error.schema):
             where = f"`{_dotted(path)}` lacks" if path else "the file lacks"
             problems.add(place, f"{where} `{key}`", _example(error.schema["properties"][key], key))
     return [path]
@@ -101,7 +101,7 @@ def _alternatives(node: Mapping, place: Node, path: Path, error: Any, problems: 
         summary = f"`{_dotted(path)}` has both `{given[0]}` and `{given[1]}`, which exclude each other"
         problems.add(second, summary, f"keep one of {either}", note("the other one is here", first))
         return [path]
-    if not _misspelt(node, names, error.schema):
+    if not node.dropped.intersection(names) and not _misspelt(node, names, error.schema):
         problems.add(place, f"`{_dotted(path)}` needs {either}", _example(error.schema, ""))
     # A sandbox is taken apart further, so that its other problems show as well.
     return [] if error.validator == "anyOf" else [path]
@@ -127,7 +127,7 @@ def _summary(node: Node, path: Path, error: Any) -> str:
         case "type":
             names = [_KINDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted)]
             needed = ", ".join(names[:-1]) + " or " + names[-1] if len(names) > 1 else names[0]
-            return f"{subject} has to be {needed}, not {_kind(node)}"
+            return f"{subject} has to be {needed}, not {describe(node)}"
         case "minLength" | "minItems":
             return f"{subject} is empty"
         case "minimum":
@@ -159,10 +159,11 @@ def _example(schema: MappingType[str, Any], key: str) -> str:
 
 
 def _value(node: Node) -> str:
-    return f"`{_shown(node.text)}`" if isinstance(node, Scalar) and node.text else _kind(node)
+    return f"`{_shown(node.text)}`" if isinstance(node, Scalar) and node.text else describe(node)
 
 
-def _kind(node: Node) -> str:
+def describe(node: Node) -> str:
+    """What `node` is, in words that can follow `not`: a list, nothing, the text with what it says."""
     if isinstance(node, Mapping):
         return "a mapping"
     if isinstance(node, Sequence):

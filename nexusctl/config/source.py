@@ -30,6 +30,18 @@ _UNUSABLE = re.compile("[\0\ud800-\udfff]")
 
 def compose(source: Source, problems: Problems) -> Mapping:
     """The tree of `source`, whose root is a mapping. Raises `InputError` where no tree can be made of it."""
+    root = compose_any(source, problems)
+    if isinstance(root, Mapping):
+        return root
+    place = root or Scalar(source, 1, 1, "", False)
+    what = "is empty" if root is None or (isinstance(root, Scalar) and root.value is None) else "is not a mapping"
+    problems.add(place, f"the file {what}", "begin it with `name: my-stack` and go on with `sandboxes:`")
+    problems.raise_any()
+    raise AssertionError("a problem was added, so this is not reached")
+
+
+def compose_any(source: Source, problems: Problems) -> Node | None:
+    """The tree of `source`, whatever its root is; None for an empty one. Raises `InputError` as `compose` does."""
     composer = _Composer(source, problems)
     try:
         takes = composer.takes
@@ -42,12 +54,7 @@ def compose(source: Source, problems: Problems) -> Mapping:
     except RecursionError:
         # The pure Python parser recurses where the C one does not.
         composer.fail(Scalar(source, 1, 1, "", False), "the file is nested too deeply", "nest it less")
-    root = composer.root
-    if isinstance(root, Mapping):
-        return root
-    place = root or Scalar(source, 1, 1, "", False)
-    what = "is empty" if root is None or (isinstance(root, Scalar) and root.value is None) else "is not a mapping"
-    return composer.fail(place, f"the file {what}", "begin it with `name: my-stack` and go on with `sandboxes:`")
+    return composer.root
 
 
 def _events(source: Source) -> Iterator[Any]:
@@ -98,6 +105,8 @@ class _Composer:
         mark, text = event.start_mark, event.value
         bare: bool = event.implicit[0]
         node = Scalar(self.source, mark.line + 1, mark.column + 1, text, bare)
+        if "${" in text:
+            self.source.refers = True
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self.refuse_tag(node, event.tag)
         if event.style == '"' and _UNUSABLE.search(text):

@@ -16,7 +16,7 @@ from nexusctl.config.refusal import Path, refuse
 from nexusctl.config.schema import STACK, TEMPLATE, read_schema
 
 # How deep below the root the smallest part lies that can be left out whole, by the first key of its path.
-_PART_DEPTH = {"sandboxes": 4, "volumes": 2, "networks": 2, "defaults": 3}
+_PART_DEPTH = {"sandboxes": 4, "volumes": 2, "networks": 2, "variables": 2, "outputs": 2, "defaults": 3}
 _WHOLE = {"health", "command"}
 _DEEPER = {"packages"}
 
@@ -69,7 +69,7 @@ def _without(document: Mapping, cuts: set[Path]) -> Mapping:
     copy = Mapping(document.source, document.line, document.column)
     copy.keys = {key: name for key, name in document.keys.items() if key not in gone}
     copy.values = {key: _thinned(document.values[key], below.get(key, set())) for key in copy.keys}
-    copy.dropped = frozenset(str(key) for key in gone)
+    copy.dropped = document.dropped | {str(key) for key in gone}
     return copy
 
 

@@ -42,6 +42,27 @@ def _dense() -> bytes:
     return (HEAD + "".join(f"  {name}: {{image: a, depends_on: [{', '.join(names)}]}}\n" for name in names)).encode()
 
 
+VARIABLES = "variables: {a: {default: x}}\n" + HEAD + "  a:\n    image: a\n"
+
+
+def _doubling_variables() -> bytes:
+    """A text that each of 25 variables doubles."""
+    lines = [f"  v{n}: {{default: '${{var.v{n + 1}}}${{var.v{n + 1}}}'}}\n" for n in range(25)]
+    return ("variables:\n" + "".join(lines) + "  v25: {default: x}\n" + HEAD).encode()
+
+
+def _variable_chain() -> bytes:
+    """Each of many variables is the one behind it."""
+    lines = [f"  v{n}: {{default: '${{var.v{n + 1}}}'}}\n" for n in range(9_000)]
+    return ("variables:\n" + "".join(lines) + "  v9000: {default: x}\n" + HEAD).encode()
+
+
+def _doubling_lists() -> bytes:
+    """A list that each of 25 variables doubles."""
+    lines = [f"  v{n}: {{type: list, default: ['${{var.v{n + 1}}}', '${{var.v{n + 1}}}']}}\n" for n in range(25)]
+    return ("variables:\n" + "".join(lines) + "  v25: {type: list, default: [x]}\n" + HEAD).encode()
+
+
 FILES: Mapping[str, Callable[[], bytes]] = {
     "fifty-thousand-brackets": lambda: b"[" * 50_000,
     "fifty-thousand-brackets-on-lines": lambda: b"[\n" * 50_000,
@@ -72,6 +93,23 @@ FILES: Mapping[str, Callable[[], bytes]] = {
     "almost-too-many-packages": lambda: _counted(59_000, "p@,", HEAD + "  a: {image: a, packages: {npm: [", "]}}\n"),
     "almost-too-many-replicas": lambda: _counted(10, "  s@: {image: a, replicas: 1000}\n"),
     "almost-too-many-replicas-with-ports": lambda: _counted(10, "  s@: {image: a, replicas: 1000, ports: [3@:3]}\n"),
+    "almost-too-many-references": lambda: _counted(29_000, "      K@: ${var.a}\n", VARIABLES + "    env:\n"),
+    "almost-too-many-wrong-references": lambda: _counted(29_000, "      K@: x${var.@}\n", VARIABLES + "    env:\n"),
+    "many-references-in-a-text": lambda: _filled("${var.a}", VARIABLES + "    startup: ", "\n"),
+    "many-wrong-references-in-a-text": lambda: _filled("${var.b@}", VARIABLES + "    startup: ", "\n"),
+    "many-openings": lambda: _filled("${", VARIABLES + "    startup: ", "\n"),
+    "many-escaped-openings": lambda: _filled("$${", VARIABLES + "    startup: ", "\n"),
+    "nested-references": lambda: _filled("${env.A:-", VARIABLES + "    startup: ", "\n"),
+    "nested-closed-references": (VARIABLES + "    startup: " + "${env.A_:-" * 90_000 + "}" * 90_000 + "\n").encode,
+    "doubling-variables": _doubling_variables,
+    "doubling-lists": _doubling_lists,
+    "large-text-in-many-places": lambda: _counted(
+        900,
+        "      K@: ${var.b}\n",
+        "variables: {a: {default: x}, b: {default: " + "x" * 900_000 + "}}\n" + HEAD + "  a:\n    image: a\n    env:\n",
+    ),
+    "a-chain-of-variables": _variable_chain,
+    "pattern-that-never-ends": ("variables: {a: {pattern: (a|a)*b, default: " + "a" * 60 + "}}\n" + HEAD).encode,
     "a-chain": lambda: _counted(8_000, "  s@: {image: a, depends_on: [s@]}\n").replace(b"[s", b"[s1"),
     "replicas-of-replicas": lambda: _counted(
         9, "  s@: {image: a, replicas: 1000, depends_on: [t]}\n", HEAD + "  t: {image: a, replicas: 1000}\n"

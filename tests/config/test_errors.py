@@ -5,32 +5,40 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
 import pytest
 
 from nexusctl.config import template
+from nexusctl.config.given import Given
 from nexusctl.config.load import load
-from nexusctl.errors import InputError
+from nexusctl.errors import Diagnostic, InputError
 from nexusctl.render.diagnostic import render_diagnostics
 
 HERE = Path(__file__).parent
 CASES = sorted(folder.name for folder in (HERE / "errors").iterdir() if folder.is_dir())
 
 
-def said_about(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+def problems_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Diagnostic, ...]:
+    """What is wrong with the file in `folder`, loaded with what its `given.json` says."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(template, "FOLDER", HERE / "templates")
+    given = Path("given.json")
+    told = json.loads(given.read_text()) if given.exists() else {}
+    for name, value in told.get("environment", {}).items():
+        monkeypatch.setenv(name, value)
+    files = tuple(map(Path, told.get("files", ())))
     with pytest.raises(InputError) as caught:
-        load(Path("nexus.yaml"))
-    return render_diagnostics(caught.value.diagnostics)
+        load(Path("nexus.yaml"), Given(values=told.get("values", {}), files=files))
+    return caught.value.diagnostics
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_each_mistake_is_told_in_these_words(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = HERE / "errors" / case
-    said = said_about(folder, monkeypatch)
+    said = render_diagnostics(problems_of(folder, monkeypatch))
     expected = folder / "expected.txt"
     if os.environ.get("NEXUS_UPDATE_GOLDEN"):
         expected.write_text(said, encoding="utf-8")
@@ -39,8 +47,5 @@ def test_each_mistake_is_told_in_these_words(case: str, monkeypatch: pytest.Monk
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_problem_says_what_to_do_about_it(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(HERE / "errors" / case)
-    monkeypatch.setattr(template, "FOLDER", HERE / "templates")
-    with pytest.raises(InputError) as caught:
-        load(Path("nexus.yaml"))
-    assert [problem.summary for problem in caught.value.diagnostics if not problem.hint] == []
+    problems = problems_of(HERE / "errors" / case, monkeypatch)
+    assert [problem.summary for problem in problems if not problem.hint] == []

@@ -25,6 +25,9 @@ RIGHT = {
     "almost-too-many-replicas",
     "replicas-of-replicas",
     "one-comment",
+    "almost-too-many-references",
+    "many-escaped-openings",
+    "many-references-in-a-text",
 }
 
 

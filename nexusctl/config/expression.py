@@ -1,0 +1,116 @@
+"""`${...}` in a text: which parts are literal, and which stand for something else.
+
+$            literal, wherever no `{` follows
+$${          a literal `${`
+${var.port}  a reference: a namespace, and words after dots
+${file:./a}  a reference: a namespace, and an argument after a colon
+${env.A:-b}  a reference with what stands in for it; `b` may hold references too
+${env.A:?b}  a reference with what to say where there is nothing
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+OPENING = "${"
+DEPTH_LIMIT = 8
+
+_REFERENCE = re.compile(
+    r"(?P<namespace>[A-Za-z_][A-Za-z0-9_]*)(?P<words>(?:\.[A-Za-z0-9_-]+)*)(?P<rest>(?::.*)?)\Z", re.S
+)
+
+
+class Expression(NamedTuple):
+    """One reference: `text` is all of it as written, `at` is where it begins in its scalar's text.
+
+    `operator` is `:-`, `:?` or empty; `operand` are the parts behind it.
+    """
+
+    at: int
+    text: str
+    namespace: str
+    words: tuple[str, ...]
+    argument: str | None
+    operator: str
+    operand: tuple[Part, ...]
+
+
+class Malformed(NamedTuple):
+    """What begins like a reference and is none."""
+
+    at: int
+    summary: str
+    hint: str
+
+
+Part = str | Expression | Malformed
+
+
+def parse(text: str, at: int = 0, depth: int = 0) -> tuple[Part, ...]:
+    """The parts of `text` in order, escapes resolved; `at` is where it begins in the text of its scalar."""
+    parts: list[Part] = []
+    literal, position = "", 0
+    while (begin := text.find(OPENING, position)) >= 0:
+        if begin > position and text[begin - 1] == "$":
+            literal += text[position : begin - 1] + OPENING
+            position = begin + len(OPENING)
+            continue
+        literal += text[position:begin]
+        if literal:
+            parts.append(literal)
+        literal = ""
+        end = _end(text, begin)
+        if end < 0:
+            hint = "close it with `}`, or write `$${` for a literal `${`"
+            return (*parts, Malformed(at + begin, "this `${` is never closed", hint))
+        parts.append(_reference(text[begin:end], at + begin, depth))
+        position = end
+    literal += text[position:]
+    if literal:
+        parts.append(literal)
+    return tuple(parts)
+
+
+def _end(text: str, begin: int) -> int:
+    """Where the reference that begins at `begin` ends, those inside of it counted; -1 where it never does."""
+    depth = 0
+    for match in re.compile(r"\$\{|\}").finditer(text, begin):
+        depth += 1 if match.group() == OPENING else -1
+        if depth == 0:
+            return match.end()
+    return -1
+
+
+def _reference(text: str, at: int, depth: int) -> Expression | Malformed:
+    inside = text[len(OPENING) : -1]
+    match = _REFERENCE.match(inside)
+    if not match:
+        return Malformed(at, f"`{shorten(text)}` is no reference", _advice(text, inside))
+    words = tuple(match["words"].split(".")[1:])
+    operator, argument = _tail(match["rest"])
+    if argument is not None and words:
+        hint = f"write `{OPENING}{match['namespace']}{match['words']}}}`, or `:-` before what stands in for it"
+        return Malformed(at, f"`{shorten(text)}` has a `:` where a reference ends", hint)
+    if operator and depth >= DEPTH_LIMIT:
+        return Malformed(at, f"references stand more than {DEPTH_LIMIT} deep inside of each other", "nest them less")
+    behind = match.start("rest") + len(OPENING) + len(operator)
+    operand = parse(text[behind:-1], at + behind, depth + 1) if operator else ()
+    return Expression(at, text, match["namespace"], words, argument, operator, operand)
+
+
+def _tail(rest: str) -> tuple[str, str | None]:
+    """The operator, or the argument, of what stands behind the words."""
+    if rest.startswith((":-", ":?")):
+        return rest[:2], None
+    return "", rest[1:] if rest else None
+
+
+def _advice(text: str, inside: str) -> str:
+    if _REFERENCE.match(inside.strip()):
+        return f"write it without spaces: `{OPENING}{inside.strip()}}}`"
+    return f"write one such as `${{var.port}}`, or `${shorten(text)}` for the literal text"
+
+
+def shorten(text: str) -> str:
+    return text if len(text) <= 60 else text[:60] + "..."

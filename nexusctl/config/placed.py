@@ -1,0 +1,98 @@
+"""Nodes that a reference brought to another place than they were written at, and places inside of a scalar."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from nexusctl.config.expression import OPENING
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+
+_BLOCK = re.compile(r"(?:[&!]\S*\s+)*[|>]")
+
+
+class Placed(Scalar):
+    """A scalar that a reference made; `origin` is where its value was written, None for what stands in no file."""
+
+    __slots__ = ("origin",)
+
+    def __init__(self, place: Node, text: str, value: Any, origin: Node | None = None) -> None:
+        super().__init__(place.source, place.line, place.column, text, False)
+        self.value = value
+        self.origin = origin
+
+
+class Woven(Placed):
+    """A scalar with parts that are no text yet, such as secrets; in `text` they stand as they print themselves."""
+
+    __slots__ = ("parts",)
+
+    def __init__(self, place: Node, parts: Iterable[Any], origin: Node | None = None) -> None:
+        self.parts = tuple(parts)
+        text = "".join(map(str, self.parts))
+        super().__init__(place, text, text, origin)
+
+
+def move(node: Node, place: Node) -> Node:
+    """`node` as it looks at `place`: paths in it start from there, and problems are shown there."""
+    if isinstance(node, Mapping):
+        mapping = Mapping(place.source, place.line, place.column)
+        mapping.keys = {key: _move_key(name, place) for key, name in node.keys.items()}
+        mapping.values = {key: move(value, place) for key, value in node.values.items()}
+        return mapping
+    if isinstance(node, Sequence):
+        sequence = Sequence(place.source, place.line, place.column)
+        sequence.items = [move(item, place) for item in node.items]
+        return sequence
+    origin = node.origin if isinstance(node, Placed) else node
+    if isinstance(node, Woven):
+        return Woven(place, node.parts, origin)
+    return Placed(place, node.text, node.value, origin)
+
+
+def _move_key(key: Scalar, place: Node) -> Scalar:
+    return Placed(place, key.text, key.text, key)
+
+
+def from_value(value: Any, place: Node) -> Node:
+    """A node for a JSON value, with `place` as its place. An object of any other class becomes a `Woven`."""
+    if isinstance(value, str):
+        return Placed(place, value, value)
+    if isinstance(value, bool) or value is None:
+        return Placed(place, {True: "true", False: "false", None: ""}[value], value)
+    if isinstance(value, int | float):
+        return Placed(place, str(value), value)
+    if isinstance(value, list):
+        sequence = Sequence(place.source, place.line, place.column)
+        sequence.items = [from_value(item, place) for item in value]
+        return sequence
+    if isinstance(value, dict):
+        mapping = Mapping(place.source, place.line, place.column)
+        mapping.keys = {key: Placed(place, key, key) for key in value}
+        mapping.values = {key: from_value(item, place) for key, item in value.items()}
+        return mapping
+    return Woven(place, (value,))
+
+
+def point_into(scalar: Scalar, at: int) -> Scalar:
+    """The place of the `${` at the index `at` of a scalar's text, as an empty scalar there.
+
+    Quotes, folds and indentation make a text differ from what stands in the file, but not the order of its `${`.
+    """
+    if isinstance(scalar, Placed):
+        return scalar
+    line, column = scalar.line, scalar.column
+    if _BLOCK.match(scalar.source.excerpt(line), column - 1):
+        line, column = line + 1, 1
+    before = scalar.text.count(OPENING, 0, at)
+    while line <= len(scalar.source.lines):
+        text = scalar.source.lines[line - 1]
+        found = text.find(OPENING, column - 1)
+        if found < 0:
+            line, column = line + 1, 1
+        elif before:
+            before, column = before - 1, found + 1 + len(OPENING)
+        else:
+            return Scalar(scalar.source, line, found + 1, "", False)
+    return scalar

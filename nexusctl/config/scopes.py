@@ -1,0 +1,94 @@
+"""What `${env.NAME}`, `${stack.name}` and `${file:./path}` mean."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+from nexusctl.config.expression import Expression
+from nexusctl.config.host import host_path, nearest_path
+from nexusctl.config.interpolation import Namespace, Reported, Unresolved, one_argument, one_word
+from nexusctl.config.node import Scalar
+from nexusctl.config.suggestion import nearest, suggest
+
+FILE_LIMIT = 1024 * 1024
+
+_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def is_usable(text: str) -> bool:
+    """Whether a text from outside can be written anywhere: a NUL or half a character cannot."""
+    return not _UNUSABLE.search(text)
+
+
+def resolve_env(expression: Expression, _: Scalar) -> str:
+    """The text of a variable of nexusctl's own environment."""
+    name = one_word(expression, "NAME")
+    value = os.environ.get(name)
+    if value is None:
+        near = nearest(name, os.environ)
+        instead = f"did you mean `{near}`? Or" if near else f"`export {name}=...` before you call nexusctl, or"
+        hint = f"{instead} say what stands in for it: `${{env.{name}:-value}}`"
+        raise Unresolved(f"the environment has no variable `{name}`", hint)
+    if not is_usable(value):
+        raise Unresolved(f"the variable `{name}` of the environment is not UTF-8", "set it to a text")
+    return value
+
+
+def stack_scope(find_name: Callable[[], str | None]) -> Namespace:
+    """The namespace `stack`; `find_name` returns the stack's name, None where that is wrong."""
+
+    def resolve(expression: Expression, _: Scalar) -> str:
+        word = one_word(expression, "name")
+        if word != "name":
+            raise Unresolved(f"a stack has no `{word}` to refer to", suggest(word, ["name"], "it has"))
+        name = find_name()
+        if name is None:
+            raise Reported
+        return name
+
+    return resolve
+
+
+class TextFiles:
+    """The texts of the files that `${file:...}` names, each read once in a load."""
+
+    def __init__(self) -> None:
+        self._texts: dict[Path, str] = {}
+
+    def resolve(self, expression: Expression, place: Scalar) -> str:
+        name = one_argument(expression, "./path")
+        if name.startswith(("/", "~")):
+            hint = "write a path that starts from the folder of this file, such as `${file:./motd.txt}`"
+            raise Unresolved(f"`{name}` is not relative to this file", hint)
+        path = host_path(place, name)
+        if path not in self._texts:
+            self._texts[path] = _read(path, name)
+        return self._texts[path]
+
+
+def _read(path: Path, name: str) -> str:
+    try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):
+            what = "a folder" if stat.S_ISDIR(found.st_mode) else "a socket, pipe or device"
+            raise Unresolved(f"`{name}` is {what}", "name a text file")
+        with path.open("rb") as file:
+            data = file.read(FILE_LIMIT + 1)
+    except FileNotFoundError:
+        raise Unresolved(f"there is no file `{name}`", nearest_path(path)) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or "no file can be called that").lower()
+        raise Unresolved(f"the file `{name}` cannot be read: {reason}", "check the path and its permissions") from None
+    if len(data) > FILE_LIMIT:
+        raise Unresolved(f"the file `{name}` is larger than 1 MiB", "name it under `uploads`, which take larger ones")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise Unresolved(f"the file `{name}` is not a UTF-8 text", "name it under `uploads`, which take any file")
+    return text

@@ -1,0 +1,279 @@
+"""Typed variables: what is declared, what was supplied, and the value that comes of it."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from collections.abc import Mapping as MappingType
+from typing import NamedTuple
+
+from nexusctl.config.expression import Expression
+from nexusctl.config.given import Given
+from nexusctl.config.interpolation import Reported, Unresolved, dig, wrong_form
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
+from nexusctl.config.pattern import TooSlow, matches
+from nexusctl.config.placed import Placed
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.refusal import describe
+from nexusctl.config.scopes import is_usable
+from nexusctl.config.source import compose, compose_any
+from nexusctl.config.suggestion import nearest, suggest
+from nexusctl.config.text import read_source
+from nexusctl.errors import Diagnostic, InputError, Note
+
+PREFIX = "NEXUS_VAR_"
+CHAIN_LIMIT = 30
+
+_KINDS = {
+    "string": ("a text", "hello"),
+    "integer": ("a whole number", "3000"),
+    "number": ("a number", "0.5"),
+    "boolean": ("true or false", "true"),
+    "list": ("a list", "[a, b]"),
+    "map": ("a mapping", "{a: 1, b: 2}"),
+}
+
+_PROPERTIES = {"type", "default", "description", "allowed", "pattern", "sensitive"}
+
+Weave = Callable[[Node], Node | None]
+
+
+class Supplied(NamedTuple):
+    """A value from outside of the declaration; `by` says in words who gave it. `text` is read as the type needs it."""
+
+    node: Node
+    by: str
+    is_text: bool
+
+
+def gather(given: Given, declared: MappingType[str, Scalar], problems: Problems) -> dict[str, Supplied]:
+    """The strongest value that was supplied for each of the variables `declared`; other names are reported."""
+    supplied: dict[str, Supplied] = {}
+    for name in declared:
+        if (text := os.environ.get(PREFIX + name)) is not None:
+            supplied[name] = _from_text(text, declared[name], f"{PREFIX}{name}")
+    for path in given.files:
+        try:
+            values = compose(read_source(path, kind="variable file"), problems)
+        except InputError as error:
+            problems.extend(error.diagnostics)
+            continue
+        for name, node in values.values.items():
+            supplied[name] = Supplied(node, f"the file {path}", False)
+            if name not in declared:
+                hint, notes = _likely(name, declared)
+                problems.add(values.keys[name], f"the stack declares no variable `{name}`", hint, *notes)
+    for name, text in given.values.items():
+        if name in declared:
+            supplied[name] = _from_text(text, declared[name], f"`--var {name}=...`")
+        else:
+            hint, notes = _likely(name, declared)
+            problems.extend([Diagnostic(f"`--var {name}=...`: no such variable is declared", hint=hint, notes=notes)])
+    return supplied
+
+
+def _from_text(text: str, place: Scalar, by: str) -> Supplied:
+    return Supplied(Placed(place, text, text), by, True)
+
+
+def _likely(name: str, declared: MappingType[str, Scalar]) -> tuple[str, tuple[Note, ...]]:
+    """The hint for a name that is not declared, and where the one stands that was meant."""
+    if not declared:
+        return "declare it: `variables: {" + name + ": {type: string}}`", ()
+    near = nearest(name, declared)
+    places = (note(f"`{near}` is declared here", declared[near]),) if near else ()
+    return suggest(name, declared, "variables of this stack"), places
+
+
+class Variables:
+    """The variables of one load, each worked out when it is first asked for.
+
+    `section` is what the file says below `variables`; whether that conforms to the schema is not looked at here.
+    `weave` puts the references of a default in their places. `resolve` is the namespace.
+    """
+
+    def __init__(
+        self, section: Mapping, supplied: MappingType[str, Supplied], weave: Weave, problems: Problems
+    ) -> None:
+        self.keys = section.keys
+        self._section = section.values
+        self._supplied = supplied
+        self._weave = weave
+        self._problems = problems
+        self._values: dict[str, Node | None] = {}
+        self._open: list[str] = []
+
+    def resolve(self, expression: Expression, place: Scalar) -> Node:
+        """What `${var.NAME}` means, or `${var.NAME.KEY}` for a part of a map or list."""
+        if not expression.words or expression.argument is not None:
+            raise wrong_form(expression, "${var.NAME}")
+        name = expression.words[0]
+        if name not in self.keys:
+            hint, notes = _likely(name, self.keys)
+            raise Unresolved(f"there is no variable `{name}`", hint, *notes)
+        if name in self._open:
+            shown = " -> ".join([*self._open[self._open.index(name) :], name])
+            places = [note(f"`{other}` is declared here", self.keys[other]) for other in self._open]
+            raise Unresolved(f"these variables need each other: {shown}", "give one a value of its own", *places)
+        if len(self._open) > CHAIN_LIMIT:
+            hint = "let them refer to each other less"
+            raise Unresolved(f"these variables refer to each other more than {CHAIN_LIMIT} times", hint)
+        value = self.value(name)
+        if value is None:
+            raise Reported
+        section = self._section[name]
+        if isinstance(section, Mapping) and _is_sensitive(section):
+            hint = "name a secret of its own for now"
+            raise Unresolved(f"the sensitive variable `{name}` cannot be handed on", hint)
+        return dig(value, expression.words[1:], expression)
+
+    def settle(self) -> None:
+        """Work all of them out, so that what is wrong with any is reported."""
+        for name in self.keys:
+            self.value(name)
+
+    def value(self, name: str) -> Node | None:
+        """The value of a declared variable; None where there is no right one, which is reported."""
+        if name not in self._values:
+            self._open.append(name)
+            self._values[name] = self._work_out(name)
+            self._open.pop()
+        return self._values[name]
+
+    def _work_out(self, name: str) -> Node | None:
+        section = self._section.get(name)
+        declaration = section if isinstance(section, Mapping) else Mapping(self.keys[name].source, 1, 1)
+        supplied = self._supplied.get(name) or self._default(declaration)
+        if supplied is None:
+            # Where the declaration itself is wrong, the schema says so.
+            if "default" not in declaration.values and section is not None and _is_right(section):
+                self._refuse_missing(name, declaration)
+            return None
+        if isinstance(supplied.node, Scalar) and not is_usable(supplied.node.text):
+            self._problems.add(self.keys[name], f"{_subject(name, supplied)} is not UTF-8", "set it to a text")
+            return None
+        kind = declaration.text("type") or _natural_type(declaration)
+        value = _convert(supplied, kind)
+        if value is None:
+            needed, example = _KINDS[kind]
+            found = "something else" if _is_sensitive(declaration) else describe(supplied.node)
+            summary = f"{_subject(name, supplied)} has to be {needed}, not {found}"
+            self._refuse(declaration, supplied.node, summary, f"give it one such as `{example}`")
+            return None
+        return value if self._is_allowed(name, declaration, supplied, value) else None
+
+    def _default(self, declaration: Mapping) -> Supplied | None:
+        default = declaration.get("default")
+        if default is None:
+            return None
+        woven = self._weave(default)
+        return Supplied(woven, "", woven is not default) if woven is not None else None
+
+    def _refuse_missing(self, name: str, declaration: Mapping) -> None:
+        about = (declaration.text("description") or "").strip().rstrip(".")
+        how = f"set it with `--var {name}=...`, {PREFIX}{name} or a `--var-file`, or give it a `default`"
+        hint = f"{about}. {how[0].upper()}{how[1:]}" if about else how
+        self._problems.add(self.keys[name], f"the variable `{name}` has no value", hint)
+
+    def _refuse(self, declaration: Mapping, place: Node, summary: str, hint: str, *notes: Note) -> None:
+        """Report a wrong value; of a sensitive one without the lines that it may stand in."""
+        if _is_sensitive(declaration):
+            location = place.source.location(place.line, place.column)
+            self._problems.extend([Diagnostic(summary, location, hint=hint)])
+        else:
+            self._problems.add(place, summary, hint, *notes)
+
+    def _is_allowed(self, name: str, declaration: Mapping, supplied: Supplied, value: Node) -> bool:
+        allowed, pattern = declaration.get("allowed"), declaration.get("pattern")
+        secret = _is_sensitive(declaration)
+        subject, shown = _subject(name, supplied), "this value" if secret else describe(value)
+        if isinstance(allowed, Sequence):
+            values = value.items if isinstance(value, Sequence) else [value]
+            known = [plain(item) for item in allowed.items]
+            wrong = next((item for item in values if not _is_among(plain(item), known)), None)
+            if wrong is not None:
+                shown = "this value" if secret else describe(wrong)
+                words = [item.text for item in allowed.items if isinstance(item, Scalar)]
+                hint = suggest("" if secret or not isinstance(wrong, Scalar) else wrong.text, words, "allowed are")
+                place = note(f"`{name}` is declared here", self.keys[name])
+                self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, place)
+                return False
+        if isinstance(pattern, Scalar) and isinstance(value, Scalar):
+            try:
+                fits = matches(pattern.text, value.text)
+            except re.error as error:
+                self._problems.add(
+                    pattern, f"`pattern` is no regular expression: {error}", "write one such as `[a-z]+`"
+                )
+            except TooSlow:
+                hint = "write one without a repetition inside of a repetition"
+                self._problems.add(pattern, "`pattern` takes too long to try", hint)
+            else:
+                if fits:
+                    return True
+                hint = f"the whole of it has to match `{pattern.text}`"
+                place = note("the pattern is here", pattern)
+                self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, place)
+            return False
+        return True
+
+
+def _subject(name: str, supplied: Supplied) -> str:
+    by = f", set by {supplied.by}," if supplied.by else ""
+    return f"the variable `{name}`{by}"
+
+
+def _is_right(section: Node) -> bool:
+    if isinstance(section, Mapping):
+        return section.values.keys() <= _PROPERTIES
+    return isinstance(section, Scalar) and section.value is None
+
+
+def _is_sensitive(declaration: Mapping) -> bool:
+    sensitive = declaration.get("sensitive")
+    return isinstance(sensitive, Scalar) and sensitive.value is not False
+
+
+def _is_among(value: object, known: list[object]) -> bool:
+    return any(type(value) is type(other) and value == other for other in known)
+
+
+def _natural_type(declaration: Mapping) -> str:
+    """The type of a variable whose declaration names none: that of its default, or text."""
+    default = declaration.get("default")
+    if isinstance(default, Mapping):
+        return "map"
+    if isinstance(default, Sequence):
+        return "list"
+    kinds = {bool: "boolean", int: "integer", float: "number"}
+    return kinds.get(type(default.value), "string") if default is not None else "string"
+
+
+def _convert(supplied: Supplied, kind: str) -> Node | None:
+    """The value as its type has it, None where it is none of that type."""
+    node: Node | None = supplied.node
+    if kind in ("list", "map"):
+        if supplied.is_text and isinstance(node, Scalar):
+            node = _read(node.text, node)
+        return node if isinstance(node, Sequence if kind == "list" else Mapping) else None
+    if not isinstance(node, Scalar) or node.value is None:
+        return None
+    if kind == "string":
+        return node if node.value is node.text else Placed(node, node.text, node.text, node)
+    value = resolve(node.text.strip()) if supplied.is_text else node.value
+    right = {"integer": (int,), "number": (int, float), "boolean": (bool,)}.get(kind, (type(value),))
+    if type(value) not in right:
+        return None
+    return Placed(node, node.text.strip(), value, node) if supplied.is_text else node
+
+
+def _read(text: str, place: Node) -> Node | None:
+    """A list or mapping written as one text, in YAML or JSON; the mistakes in it are not told, as it may be secret."""
+    try:
+        found = Problems()
+        node = compose_any(Source(place.source.path, place.source.display, text), found)
+        found.raise_any()
+    except InputError:
+        return None
+    return node
