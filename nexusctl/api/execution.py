@@ -8,17 +8,18 @@ from nexusctl.api.planning import observe
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.plan.basis import Basis
 from nexusctl.run.interrupt import Interrupt
 
 
-def apply(engine: Engine, chosen: Plan, interrupt: Interrupt) -> Iterator[Event]:
-    """Carry out a plan; the caller holds the stack's lock."""
+def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, reveal: Reveal = withhold) -> Iterator[Event]:
+    """Carry out a plan; the caller holds the stack's lock. `reveal` gives the values of secrets."""
     # Thread pools and graphs are not needed for a plan without steps.
     from nexusctl.run.early_exit import watch  # noqa: PLC0415
     from nexusctl.run.executor import execute  # noqa: PLC0415
 
-    return watch(execute(chosen, engine, interrupt), engine, chosen.stack)
+    return watch(execute(chosen, engine, interrupt, reveal), engine, chosen.stack)
 
 
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:

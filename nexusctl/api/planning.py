@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.config.load import load
@@ -39,9 +40,14 @@ def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice 
     """
     live = observe(engine, stack, deep=deep)
     require_known(choice, group_names(stack, live))
-    whole = make_plan(stack, live, engine.in_place)
-    chosen = whole if choice.everything else _select(whole, stack, live, choice)
-    return Basis(stack=stack, live=live, choice=choice, plan=chosen)
+    return plan_anew(engine, Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name)))
+
+
+def plan_anew(engine: Engine, basis: Basis) -> Basis:
+    """`basis` with the plan that follows from the rest of it. Raises `PlanError`."""
+    whole = make_plan(basis.stack, basis.live, engine.in_place)
+    chosen = whole if basis.choice.everything else _select(whole, basis.stack, basis.live, basis.choice)
+    return replace(basis, plan=chosen)
 
 
 def _select(whole: Plan, stack: Stack, live: LiveState, choice: Choice) -> Plan:

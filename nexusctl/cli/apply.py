@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, execution, planning
+from nexusctl.api import connection, execution, planning, secrets
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.plan.choice import Choice
@@ -49,8 +49,10 @@ def apply(
     engine = connection.connect()
     with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
         basis = planning.prepare(engine, stack, deep=deep, choice=Choice(targets=targets, excludes=excludes))
+        basis, reveal = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        return carry_out(engine, basis.plan, yes=yes, as_json=as_json, question="Carry out this plan?", back=back)
+        question = "Carry out this plan?"
+        return carry_out(engine, basis.plan, yes=yes, as_json=as_json, question=question, back=back, reveal=reveal)
 
 
 def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
@@ -60,9 +62,9 @@ def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: b
     saved = saving.read_plan(path)
     engine = connection.connect()
     with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
-        basis = saving.recall_plan(engine, saved)
+        basis, reveal = secrets.read_secrets(engine, saving.recall_plan(engine, saved))
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        return carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back)
+        return carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back, reveal=reveal)
 
 
 def _refuse_choice(context: click.Context) -> None:

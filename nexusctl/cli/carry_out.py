@@ -13,6 +13,7 @@ from nexusctl.cli.plan_view import show_plan
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.plan import Plan
+from nexusctl.model.secret import Reveal, withhold
 
 Back = Callable[[frozenset[str]], Plan]
 """The plan that leads back, for the sandboxes that a run touched."""
@@ -27,12 +28,19 @@ def require_answer(*, yes: bool) -> None:
 
 
 def carry_out(
-    engine: Engine, chosen: Plan, *, yes: bool, as_json: bool, question: str, back: Back | None = None
+    engine: Engine,
+    chosen: Plan,
+    *,
+    yes: bool,
+    as_json: bool,
+    question: str,
+    back: Back | None = None,
+    reveal: Reveal = withhold,
 ) -> int:
     """Returns the exit code. The caller holds the stack's lock.
 
     Where the plan fails and `back` is given, it is asked for the plan that leads the
-    sandboxes which were touched back, and that is carried out.
+    sandboxes which were touched back, and that is carried out. `reveal` gives the values of secrets.
     """
     show_plan(chosen, "planned", as_json=as_json)
     if chosen.empty:
@@ -44,8 +52,8 @@ def carry_out(
     from nexusctl.cli.conduct import roll_back, run  # noqa: PLC0415
 
     touched: set[str] = set()
-    code, stopped = run(engine, chosen, touched, as_json=as_json)
+    code, stopped = run(engine, chosen, touched, reveal, as_json=as_json)
     # Whoever asked to stop wants no second run, even where something had failed before.
     if code == FAILED and back and not stopped:
-        return roll_back(engine, back(frozenset(touched)), as_json=as_json)
+        return roll_back(engine, back(frozenset(touched)), reveal, as_json=as_json)
     return code

@@ -16,16 +16,17 @@ from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event, Started
 from nexusctl.model.plan import Plan
+from nexusctl.model.secret import Reveal
 from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
 
 
-def run(engine: Engine, chosen: Plan, touched: set[str], *, as_json: bool) -> tuple[int, bool]:
+def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_json: bool) -> tuple[int, bool]:
     """The exit code, and whether the user asked to stop; adds to `touched` what was begun."""
     with stoppable() as interrupt:
-        events = _note_touched(execution.apply(engine, chosen, interrupt), touched)
+        events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)
         finished, problems = show(events, chosen, as_json=as_json)
     if not as_json:
         sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
@@ -42,13 +43,13 @@ def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]
         yield event
 
 
-def roll_back(engine: Engine, chosen: Plan, *, as_json: bool) -> int:
+def roll_back(engine: Engine, chosen: Plan, reveal: Reveal, *, as_json: bool) -> int:
     """The run failed, and that is what the exit code says however well the way back went."""
     if not as_json:
         click.echo("\nRolling back to what was recorded before:" if not chosen.empty else "\nNothing to roll back.")
     if as_json or not chosen.empty or chosen.omitted:
         show_plan(chosen, "rollback", as_json=as_json)
-    code, _ = run(engine, chosen, set(), as_json=as_json) if not chosen.empty else (0, False)
+    code, _ = run(engine, chosen, set(), reveal, as_json=as_json) if not chosen.empty else (0, False)
     if not as_json:
         click.echo(_describe_rollback(chosen, whole=code == 0))
     return code or FAILED

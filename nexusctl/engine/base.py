@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.model.live import HealthState, LiveState, LockHolder, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 from nexusctl.model.value import dataclass
 
@@ -119,10 +120,11 @@ class Engine(Protocol):
 
     # -- containers ----------------------------------------------------------------------------------------
 
-    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement) -> str:
-        """Create it and put its uploads in, without starting it; returns its id.
+    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
+        """Create it and put its uploads and secrets in, without starting it; returns its id.
 
-        Every attachment of `placement` has its id by now, external ones excepted.
+        `reveal` gives the values of the secrets that it uses. Every attachment of `placement` has its id by now,
+        external ones excepted.
         """
 
     def start_container(self, container_id: str) -> None: ...

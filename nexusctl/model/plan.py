@@ -123,7 +123,8 @@ class Omission:
 class Plan:
     """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done.
 
-    `unchanged` names the sandboxes that are as they should be, `omitted` the changes that are not in this plan.
+    `unchanged` names the sandboxes that are as they should be, `omitted` the changes that are not in this plan,
+    `unread` the secrets that are used and were not read: a plan takes their values to be what they were.
     """
 
     stack: str
@@ -131,6 +132,7 @@ class Plan:
     steps: tuple[Step, ...] = ()
     unchanged: tuple[str, ...] = ()
     omitted: tuple[Omission, ...] = ()
+    unread: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import MISSING, Field, fields, is_dataclass
 from typing import Any, TypeVar
 
 from nexusctl.model import stack
+from nexusctl.model.secret import SecretFile, SecretText, SecretUse
 from nexusctl.model.stack import Sandbox
 
 VERSION = 1
@@ -20,6 +21,7 @@ T = TypeVar("T")
 
 # Which class the items of a field belong to; every other field holds plain JSON values.
 _PART_OF: Mapping[tuple[type, str], type] = {
+    (Sandbox, "secrets"): SecretFile,
     (Sandbox, "packages"): stack.PackageSet,
     (Sandbox, "uploads"): stack.Upload,
     (Sandbox, "depends_on"): stack.Dependency,
@@ -92,7 +94,14 @@ def _revive(cls: type[T], data: Mapping[str, Any]) -> T:
 
 
 def _revive_field(cls: type, name: str, value: Any) -> Any:
+    if (cls, name) == (Sandbox, "env"):
+        return {key: item if isinstance(item, str) else _revive_text(item) for key, item in value.items()}
     part = _PART_OF.get((cls, name))
     if isinstance(value, list):
         return tuple(_revive(part, item) if part else item for item in value)
     return _revive(part, value) if part and value is not None else value
+
+
+def _revive_text(data: Mapping[str, Any]) -> SecretText:
+    parts = data["parts"]
+    return SecretText(parts=tuple(part if isinstance(part, str) else _revive(SecretUse, part) for part in parts))

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
+from nexusctl.model.secret import SecretFile, SecretRef, Text
 from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
 
@@ -142,7 +143,8 @@ class Sandbox:
     command: tuple[str, ...] | None = None
     working_dir: str | None = None
     user: str | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
+    env: Mapping[str, Text] = field(default_factory=dict)
+    secrets: tuple[SecretFile, ...] = ()
     packages: tuple[PackageSet, ...] = ()
     uploads: tuple[Upload, ...] = ()
     startup: str | None = None
@@ -176,10 +178,11 @@ class Volume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The whole desired state. `templates` holds the templates that the sandboxes use, by name."""
+    """The whole desired state. `templates` are those that its sandboxes use, `secrets` say where values come from."""
 
     name: str
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict)
     networks: Mapping[str, Network] = field(default_factory=dict)
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
+    secrets: Mapping[str, SecretRef] = field(default_factory=dict)

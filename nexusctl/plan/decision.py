@@ -12,6 +12,7 @@ from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare
+from nexusctl.plan.unread import assume_unchanged
 
 Action = Literal["create", "replace", "rerun", "update", "start", "rename", "none"]
 Restore = Literal["", "start", "unpause", "restart"]
@@ -54,6 +55,7 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
     if holder is None:
         return _create(sandbox, claim)
     assert holder.record is not None
+    sandbox = assume_unchanged(sandbox, holder.record)
     differences = compare(holder.record, sandbox, around.in_place)
     if sandbox.kind == "task":
         return _decide_task(sandbox, holder, differences, around)

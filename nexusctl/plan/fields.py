@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any, Literal
 
 from nexusctl.model.plan import Difference
+from nexusctl.model.secret import SecretFile, SecretText, SecretUse
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
 
@@ -39,7 +40,7 @@ def _words(name: str, value: tuple[str, ...] | None) -> Flat:
     return {} if value is None else {name: list(value)}
 
 
-def _mapping(name: str, value: Mapping[str, str]) -> Flat:
+def _mapping(name: str, value: Mapping[str, Any]) -> Flat:
     return {f"{name}.{key}": item for key, item in value.items()}
 
 
@@ -48,6 +49,10 @@ def _attributes(name: str, value: Any) -> Flat:
         return {}
     pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
     return {f"{name}.{key}": list(item) if isinstance(item, tuple) else item for key, item in pairs if item is not None}
+
+
+def _secrets(name: str, value: tuple[SecretFile, ...]) -> Flat:
+    return {f"{name}.{file.name}": SecretUse(secret=file.secret, digest=file.digest) for file in value}
 
 
 def _packages(name: str, value: Any) -> Flat:
@@ -108,6 +113,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="working_dir", effect="replace", flatten=_scalar),
     Rule(field="user", effect="replace", flatten=_scalar),
     Rule(field="env", effect="replace", flatten=_mapping),
+    Rule(field="secrets", effect="changeable", flatten=_secrets),
     Rule(field="packages", effect="changeable", flatten=_packages),
     Rule(field="uploads", effect="changeable", flatten=_uploads),
     Rule(field="startup", effect="replace", flatten=_scalar),
@@ -139,10 +145,29 @@ def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: fr
     before = rule.flatten(rule.field, getattr(recorded, rule.field))
     after = rule.flatten(rule.field, getattr(desired, rule.field))
     effect: Literal["record", "in_place", "replace"] = "replace"
+    # A folder for secrets is mounted at birth or never.
+    fixed = rule.field == "secrets" and not (before and after)
     if rule.effect == "record":
         effect = "record"
-    elif rule.effect == "changeable" and rule.field in in_place:
+    elif rule.effect == "changeable" and rule.field in in_place and not fixed:
         effect = "in_place"
     for path in sorted(before.keys() | after.keys()):
-        if before.get(path) != after.get(path):
-            yield Difference(field=path, before=before.get(path), after=after.get(path), effect=effect)
+        old, new = before.get(path), after.get(path)
+        if old != new:
+            yield Difference(field=path, before=_describe(old, {}), after=_describe(new, _digests(old)), effect=effect)
+
+
+def _describe(value: Any, known: Mapping[str, str]) -> Any:
+    """`value` in words where a secret is in it: its name, and whether its digest differs from the one in `known`."""
+    match value:
+        case SecretText():
+            return "".join(part if isinstance(part, str) else _describe(part, known) for part in value.parts)
+        case SecretUse():
+            changed = known.get(value.secret, value.digest) != value.digest
+            return f"[secret {value.secret}{', changed' if changed else ''}]"
+    return value
+
+
+def _digests(value: Any) -> Mapping[str, str]:
+    parts = value.parts if isinstance(value, SecretText) else (value,)
+    return {part.secret: part.digest for part in parts if isinstance(part, SecretUse)}

@@ -56,7 +56,7 @@ def _make_seal(salt: bytes) -> Seal:
     known: dict[str, str] = {}
 
     def seal(field: str, value: Any) -> str:
-        text = canonical(value)
+        text = canonical(plain(value))
         if field.partition(".")[0] not in _PRIVATE:
             return hashlib.sha256(salt + text.encode()).hexdigest()[:24]
         if text not in known:

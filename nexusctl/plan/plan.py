@@ -16,6 +16,7 @@ from nexusctl.plan.decision import Decision, Surroundings, decide
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.network import engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
+from nexusctl.plan.unread import find_unread
 
 
 def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove_volumes: bool = False) -> Plan:
@@ -34,6 +35,7 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
         changes=changes,
         steps=_sequence(scene, remove_volumes=remove_volumes) if changes else (),
         unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
+        unread=find_unread(stack.sandboxes.values()),
     )
 
 

@@ -10,6 +10,7 @@ from nexusctl.model.plan import Change, Omission, Plan, Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import RemoveNetwork, RemoveOrphan, RemoveVolume
 from nexusctl.plan.choice import Choice, group_names, match_names
+from nexusctl.plan.unread import find_unread
 
 Key = tuple[str, str, bool]
 
@@ -31,7 +32,10 @@ def select_changes(plan: Plan, stack: Stack, live: LiveState, choice: Choice) ->
         return plan
     reasons = _find_reasons(plan, stack, live, choice)
     kept = _keep_steps(plan, reasons, idle_creation=not choice.targets, idle_removal=not choice.targets)
-    return _cut(plan, kept, reasons)
+    part = _cut(plan, kept, reasons)
+    chosen = choose_names(stack, live, choice) | {step.subject for step in part.steps}
+    unread = find_unread(sandbox for name, sandbox in stack.sandboxes.items() if name in chosen)
+    return replace(part, unread=unread)
 
 
 def leave_out(plan: Plan, reasons: Mapping[str, str]) -> Plan:

@@ -27,15 +27,23 @@ _VERBS = {
 def render_plan(plan: Plan, *, color: bool = False) -> str:
     """What would be done and why, for a person; ends with a line that counts."""
     if plan.empty and plan.omitted:
-        return "\n".join([f"No changes in the part of stack {plan.stack} that was chosen.", *_render_omitted(plan), ""])
+        return "\n".join(
+            [
+                f"No changes in the part of stack {plan.stack} that was chosen.",
+                *_render_omitted(plan),
+                *_render_unread(plan),
+                "",
+            ]
+        )
     if plan.empty:
         kept = f"{count(len(plan.unchanged), 'sandbox')} unchanged" if plan.unchanged else "there are no sandboxes"
-        return f"No changes: stack {plan.stack} is as it should be ({kept}).\n"
+        lines = [f"No changes: stack {plan.stack} is as it should be ({kept}).", *_render_unread(plan), ""]
+        return "\n".join(lines)
     lines = [paint(f"Stack {plan.stack}", "bold", color=color), ""]
     width = max(len(change.name) for change in plan.changes)
     for change in plan.changes:
         lines += _render_change(change, width, color=color)
-    return "\n".join([*lines, *_render_omitted(plan), "", f"Plan: {summarize_plan(plan)}.", ""])
+    return "\n".join([*lines, *_render_omitted(plan), "", f"Plan: {summarize_plan(plan)}.", *_render_unread(plan), ""])
 
 
 def summarize_plan(plan: Plan) -> str:
@@ -58,6 +66,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "empty": plan.empty,
         "changes": [change_document(change) for change in plan.changes],
         "unchanged": list(plan.unchanged),
+        "unread": list(plan.unread),
         "omitted": [
             {"action": left.action, "kind": left.kind, "name": left.name, "reason": left.reason}
             for left in plan.omitted
@@ -98,6 +107,11 @@ def _render_omitted(plan: Plan) -> Iterator[str]:
         yield "Not in this plan, so these stay as they are:"
     for left in plan.omitted:
         yield f"{'':5} {left.kind:<8} {quiet(left.name)} ({_VERBS[left.action]}): {quiet(left.reason)}"
+
+
+def _render_unread(plan: Plan) -> Iterator[str]:
+    if plan.unread:
+        yield f"{count(len(plan.unread), 'secret')} will be read at apply: {', '.join(plan.unread)}."
 
 
 def render_difference(difference: Difference, *, color: bool) -> str:

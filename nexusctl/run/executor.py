@@ -14,6 +14,7 @@ from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineUnreachable, NexusError
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
 from nexusctl.model.plan import Plan, Step
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform import Ledger, perform
@@ -23,13 +24,15 @@ WORKERS = 8
 """Steps that change something at once; more does not make an engine faster. Waits do not count."""
 
 
-def execute(plan: Plan, engine: Engine, interrupt: Interrupt, *, workers: int = WORKERS) -> Iterator[Event]:
-    """Carry out `plan`, yielding events as they happen, `Finished` last.
+def execute(
+    plan: Plan, engine: Engine, interrupt: Interrupt, reveal: Reveal = withhold, *, workers: int = WORKERS
+) -> Iterator[Event]:
+    """Carry out `plan`, yielding events as they happen, `Finished` last; `reveal` gives the values of secrets.
 
     After `interrupt` no step starts; running ones come to their end, waits are cut short.
     A bug in a step is raised when the running steps have ended.
     """
-    run = _Run(plan, engine, interrupt)
+    run = _Run(plan, engine, interrupt, reveal)
     with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="step") as pool:
         yield from run.events(pool)
 
@@ -37,10 +40,11 @@ def execute(plan: Plan, engine: Engine, interrupt: Interrupt, *, workers: int = 
 class _Run:
     """One execution: which steps wait, which run, what they made. Only `events` runs in the caller's thread."""
 
-    def __init__(self, plan: Plan, engine: Engine, interrupt: Interrupt) -> None:
+    def __init__(self, plan: Plan, engine: Engine, interrupt: Interrupt, reveal: Reveal) -> None:
         self._plan = plan
         self._engine = engine
         self._interrupt = interrupt
+        self._reveal = reveal
         self._ledger = Ledger()
         self._begin = time.monotonic()
         self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
@@ -87,7 +91,8 @@ class _Run:
         begin = self._now()
         self._events.put(Started(step=step, at=begin))
         try:
-            perform(self._plan.stack, step, self._engine, self._ledger, self._reporter(step), self._interrupt)
+            report = self._reporter(step)
+            perform(self._plan.stack, step, self._engine, self._ledger, report, self._interrupt, self._reveal)
             self._events.put(Done(step=step, at=self._now(), took=self._now() - begin))
         except Interrupted:
             self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))

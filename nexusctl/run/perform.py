@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from nexusctl.engine.base import Engine, Report
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.step import (
     AwaitExit,
@@ -52,9 +53,18 @@ class Ledger:
 
 
 def perform(  # noqa: PLR0912 - one flat table, a case a step
-    stack: str, step: Step, engine: Engine, ledger: Ledger, report: Report, interrupt: Interrupt
+    stack: str,
+    step: Step,
+    engine: Engine,
+    ledger: Ledger,
+    report: Report,
+    interrupt: Interrupt,
+    reveal: Reveal = withhold,
 ) -> None:
-    """Carry out `step`. Raises `EngineError`, `StepError`, or `Interrupted` out of a wait."""
+    """Carry out `step`; `reveal` gives the values of secrets.
+
+    Raises `EngineError`, `StepError`, or `Interrupted` out of a wait.
+    """
     match step:
         case PullImage():
             engine.pull_image(step.reference, report)
@@ -73,7 +83,7 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
         case CreateContainer():
             report("creating")
             place = _located(step.placement, ledger)
-            ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place))
+            ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place, reveal))
         case StartContainer():
             _start(step, engine, ledger.containers[step.created], report)
         case AwaitHealthy():

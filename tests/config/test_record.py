@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nexusctl.model import stack as model
 from nexusctl.model.record import decode, encode
+from nexusctl.model.secret import SecretFile, SecretText, SecretUse
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -28,6 +29,7 @@ FILES = st.builds(
     kind=st.sampled_from(["file", "folder", "link"]),
     link=TEXTS,
 )
+USES = st.builds(SecretUse, secret=NAMES, digest=TEXTS)
 SANDBOXES = st.builds(
     model.Sandbox,
     name=NAMES,
@@ -39,7 +41,8 @@ SANDBOXES = st.builds(
     command=st.none() | tuples(TEXTS),
     working_dir=st.none() | TEXTS,
     user=st.none() | TEXTS,
-    env=st.dictionaries(NAMES, TEXTS, max_size=4),
+    env=st.dictionaries(NAMES, TEXTS | st.builds(SecretText, parts=tuples(TEXTS | USES)), max_size=4),
+    secrets=tuples(st.builds(SecretFile, secret=NAMES, name=NAMES, digest=TEXTS)),
     packages=tuples(
         st.builds(
             model.PackageSet,

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.plan import Plan
+from nexusctl.model.secret import Reveal, Secret, SecretFile, SecretText, SecretUse
 from nexusctl.model.stack import (
     Dependency,
     Health,
@@ -27,6 +28,9 @@ from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform import Ledger, perform
 
 IMAGE = "debian:12"
+TOKEN = SecretText(parts=("t-", SecretUse(secret="token", digest="d1")))
+OTHER_TOKEN = SecretText(parts=("t-", SecretUse(secret="token", digest="d2")))
+FILES = (SecretFile(secret="token", name="token", digest="d1"), SecretFile(secret="key", name="key", digest="d2"))
 NAMES = ("a", "b", "c", "d", "e")
 NETWORKS = ("default", "back", "front")
 VOLUMES = ("data", "logs")
@@ -59,7 +63,8 @@ def _sandboxes(draw: st.DrawFn, name: str, others: dict[str, Sandbox]) -> Sandbo
         kind=kind,
         run=draw(st.sampled_from(("once", "changed"))) if not service else "changed",
         command=draw(st.none() | st.just(("sleep", "1"))),
-        env=draw(st.dictionaries(st.sampled_from("AB"), st.sampled_from(("1", "2")))),
+        env=draw(st.dictionaries(st.sampled_from("AB"), st.sampled_from(("1", "2", TOKEN, OTHER_TOKEN)))),
+        secrets=draw(st.sampled_from(((), FILES[:1], FILES))) if service else (),
         uploads=draw(_uploads()),
         startup=draw(st.none() | st.sampled_from(("true", "echo"))) if service else None,
         health=draw(st.none() | st.just(Health(tcp_port=80))) if service else None,
@@ -101,11 +106,15 @@ def plan_for(engine: MemoryEngine, stack: Stack) -> Plan:
     return make_plan(stack, engine.observe(stack), engine.in_place)
 
 
-def carry_out(engine: MemoryEngine, plan: Plan, steps: int | None = None) -> None:
+def _reveal(use: SecretUse | SecretFile) -> Secret:
+    return Secret(use.digest.encode())
+
+
+def carry_out(engine: MemoryEngine, plan: Plan, steps: int | None = None, reveal: Reveal = _reveal) -> None:
     """The first `steps` steps of a plan, all where None is given, in their order."""
     ledger = Ledger()
     for step in plan.steps[:steps]:
-        perform(plan.stack, step, engine, ledger, lambda doing: None, Interrupt())
+        perform(plan.stack, step, engine, ledger, lambda doing: None, Interrupt(), reveal)
 
 
 def portrait(engine: MemoryEngine, stack: Stack) -> dict[str, Any]:

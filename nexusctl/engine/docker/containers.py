@@ -12,18 +12,19 @@ from nexusctl.engine.docker.spec import container_body, endpoint, limits_update,
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Resources, RestartPolicy, Sandbox
 
 STOP_TIMEOUT = 10
 """Seconds between the signal that asks a sandbox to stop and the one that ends it."""
 
 
-def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placement) -> str:
+def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
     """Create it, join its networks, put its uploads in; returns its id.
 
     One of ours that was created before and never started is taken over. What cannot be completed is removed again.
     """
-    body = container_body(stack, sandbox, placement)
+    body = container_body(stack, sandbox, placement, reveal)
     container_id = _create_or_adopt(wire, placement.birth_name or placement.name, body)
     try:
         for attachment in placement.networks[1:]:

@@ -12,9 +12,10 @@ from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import LiveState, LockHolder
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
-IN_PLACE = frozenset({"uploads", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "networks", "resources", "restart"})
 
 
 def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
@@ -88,8 +89,8 @@ class DockerEngine:
     def remove_volume(self, name: str) -> None:
         objects.remove_volume(self.wire, name)
 
-    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement) -> str:
-        return containers.create_container(self.wire, stack, sandbox, placement)
+    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
+        return containers.create_container(self.wire, stack, sandbox, placement, reveal)
 
     def start_container(self, container_id: str) -> None:
         containers.start_container(self.wire, container_id)

@@ -9,6 +9,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.probe import healthcheck_test
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
+from nexusctl.model.secret import Reveal, reveal_text, withhold
 from nexusctl.model.stack import Health, Mount, Network, Port, Resources, RestartPolicy, Sandbox
 
 CPU_PERIOD = 100_000
@@ -21,7 +22,7 @@ LIFTED_MEMORY = 1 << 62
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
 
-def container_body(stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
+def container_body(stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> dict[str, Any]:
     """What to POST to /containers/create. It joins the first network at birth; the rest is for `connect`."""
     optional = {
         "Cmd": None if sandbox.command is None else list(sandbox.command),
@@ -32,7 +33,7 @@ def container_body(stack: str, sandbox: Sandbox, placement: Placement) -> dict[s
     return {
         "Image": placement.image,
         "Hostname": hostname(sandbox.name),
-        "Env": [f"{name}={value}" for name, value in sandbox.env.items()],
+        "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
         "Labels": container_labels(stack, sandbox, placement),
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
         "HostConfig": host_config(sandbox, placement),

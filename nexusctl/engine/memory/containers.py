@@ -11,19 +11,23 @@ from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
+from nexusctl.model.secret import Reveal, reveal_text
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, Upload
 
 FIRST_FREE_PORT = 32768
 
 
-def create_container(world: World, stack: str, sandbox: Sandbox, placement: Placement) -> str:
+def create_container(world: World, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal) -> str:
     name = placement.birth_name or placement.name
+    env = {key: reveal_text(text, reveal) for key, text in sandbox.env.items()}
+    secrets = {file.name: reveal(file).reveal() for file in sandbox.secrets}
     world.note("create_container", name)
     with world.mutex:
         if image_reference(placement.image) not in world.images:
             raise NotFound(f"cannot create {name}: no such image: {placement.image}", status=404)
         made = _adopt(world, stack, sandbox, placement, name) or _make(world, stack, sandbox, placement, name)
         _lay_down(made, sandbox.uploads)
+        made.env, made.secrets = env, secrets
         return made.id
 
 

@@ -11,9 +11,10 @@ from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
 from nexusctl.model.live import LiveState, LockHolder
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
-IN_PLACE = frozenset({"uploads", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "networks", "resources", "restart"})
 
 
 class MemoryEngine(World):
@@ -66,8 +67,8 @@ class MemoryEngine(World):
     def remove_volume(self, name: str) -> None:
         objects.remove_volume(self, name)
 
-    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement) -> str:
-        return containers.create_container(self, stack, sandbox, placement)
+    def create_container(self, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
+        return containers.create_container(self, stack, sandbox, placement, reveal)
 
     def start_container(self, container_id: str) -> None:
         containers.start_container(self, container_id)

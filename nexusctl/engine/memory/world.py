@@ -40,6 +40,8 @@ class MemoryContainer:
     networks: dict[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     restart: RestartPolicy = "no"
+    env: dict[str, bytes] = field(default_factory=dict)
+    secrets: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, UploadFile] = field(default_factory=dict)
     packages: dict[str, LivePackages] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)

@@ -1,0 +1,33 @@
+"""A file of this machine that is not in the repository."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from nexusctl.model.secret import SecretRef
+from nexusctl.secrets.base import SIZE_LIMIT, Unreadable
+
+
+class FileSource:
+    def read(self, ref: SecretRef) -> bytes:
+        return read_file(Path(ref.where))
+
+
+def read_file(path: Path) -> bytes:
+    """The content of a regular file of at most 1 MiB. Raises `Unreadable`."""
+    try:
+        # Without O_NONBLOCK opening a pipe would wait for ever.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unreadable(f"`{path}` is no regular file", "name the file itself")
+            data = file.read(SIZE_LIMIT + 1)
+    except FileNotFoundError:
+        raise Unreadable(f"there is no file `{path}`", "put it there, or name another one") from None
+    except OSError as error:
+        reason = (error.strerror or "unknown error").lower()
+        raise Unreadable(f"`{path}` cannot be read: {reason}", "check its permissions") from None
+    if len(data) > SIZE_LIMIT:
+        raise Unreadable(f"`{path}` is larger than 1 MiB", "a file of that size belongs under `uploads`")
+    return data
