@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from nexusctl.config.load import load
 from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
@@ -71,9 +71,9 @@ def empty_stack(name: str) -> Stack:
     return Stack(name=name)
 
 
-def stack_at(path: Path, name: str | None) -> Stack:
-    """The stack that a command is about: the one called `name` where it is given, else the one in the file."""
-    return empty_stack(name) if name else load(path)
+def stack_at(inputs: Inputs, name: str | None) -> Stack:
+    """The stack that a command is about: the one called `name` where it is given, else the one in the files."""
+    return empty_stack(name) if name else load(inputs)
 
 
 def observe_remains(engine: Engine, stack: str) -> LiveState:

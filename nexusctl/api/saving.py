@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 from nexusctl import __version__
 from nexusctl.api.planning import load, prepare
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
+from nexusctl.model.inputs import Inputs
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.fingerprint import take_fingerprints
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
 
 
-def save_plan(basis: Basis, file: Path, to: Path, *, deep: bool) -> None:
+def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool) -> None:
     """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written."""
     salt = os.urandom(16).hex()
     saved = Saved(
         version=__version__,
-        file=str(file.absolute()),
+        inputs=_absolute(inputs),
         stack=basis.stack.name,
         choice=basis.choice,
         deep=deep,
@@ -34,6 +36,11 @@ def save_plan(basis: Basis, file: Path, to: Path, *, deep: bool) -> None:
     except OSError as error:
         beside.unlink(missing_ok=True)
         raise InputError(Diagnostic(f"the plan cannot be saved as {to}: {error.strerror}")) from None
+
+
+def _absolute(inputs: Inputs) -> Inputs:
+    """`inputs` for a reader in any folder."""
+    return replace(inputs, files=tuple(path.absolute() for path in inputs.files))
 
 
 def read_plan(path: Path) -> Saved:
@@ -53,7 +60,7 @@ def read_plan(path: Path) -> Saved:
 
 def recall_plan(engine: Engine, saved: Saved) -> Basis:
     """The saved plan, made anew; the caller holds the stack's lock. Raises `PlanError` with all that moved."""
-    stack = load(Path(saved.file))
+    stack = load(saved.inputs)
     if stack.name != saved.stack:
         raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")
     basis = prepare(engine, stack, deep=saved.deep, choice=saved.choice)

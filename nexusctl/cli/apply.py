@@ -8,12 +8,13 @@ import click
 from nexusctl.api import connection, execution, planning, secrets
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.model.inputs import Inputs
 from nexusctl.plan.choice import Choice
 
 
 @click.command()
 @click.argument("saved", metavar="[PLAN]", required=False, type=click.Path(path_type=Path, dir_okay=False))
-@options.stack_file
+@options.stack_inputs
 @options.deep
 @options.targets
 @options.excludes
@@ -28,7 +29,7 @@ from nexusctl.plan.choice import Choice
 def apply(
     context: click.Context,
     saved: Path | None,
-    file: Path,
+    inputs: Inputs,
     deep: bool,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
@@ -44,7 +45,7 @@ def apply(
     if saved:
         _refuse_choice(context)
         return _apply_saved(saved, on_failure, lock_timeout, as_json=as_json)
-    stack = planning.load(file)
+    stack = planning.load(inputs)
     require_answer(yes=yes)
     engine = connection.connect()
     with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
@@ -69,6 +70,7 @@ def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: b
 
 def _refuse_choice(context: click.Context) -> None:
     """A saved plan has its stack file and its choice in it; another one beside it would be silently ignored."""
-    for name, flag in (("file", "--file"), ("deep", "--deep"), ("targets", "--target"), ("excludes", "--exclude")):
+    choice = {"deep": "--deep", "targets": "--target", "excludes": "--exclude"}
+    for name, flag in (options.INPUT_FLAGS | choice).items():
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{flag} cannot be given with a saved plan, which says that already")

@@ -1,27 +1,28 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from nexusctl.api import connection, planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
 from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command()
-@options.stack_file
+@options.stack_inputs
 @options.stack_name
 @click.option("--volumes", is_flag=True, help="Remove the named volumes too; their data is lost.")
 @options.yes
 @options.lock_timeout
 @options.as_json
-def destroy(file: Path, stack_name: str | None, volumes: bool, yes: bool, lock_timeout: float, as_json: bool) -> int:
+def destroy(
+    inputs: Inputs, stack_name: str | None, volumes: bool, yes: bool, lock_timeout: float, as_json: bool
+) -> int:
     """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
-    name = stack_name or planning.load(file).name
+    name = stack_name or planning.load(inputs).name
     require_answer(yes=yes)
     engine = connection.connect()
     with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say):

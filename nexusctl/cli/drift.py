@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
+from nexusctl.model.inputs import Inputs
 from nexusctl.render.drift import drift_document, render_drift
 
 DRIFTED = 2
@@ -15,15 +15,15 @@ DRIFTED = 2
 
 @click.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@options.stack_file
+@options.stack_inputs
 @options.stack_name
 @options.as_json
-def drift(names: tuple[str, ...], file: Path, stack_name: str | None, as_json: bool) -> int:
+def drift(names: tuple[str, ...], inputs: Inputs, stack_name: str | None, as_json: bool) -> int:
     """Look inside every sandbox, or the named ones, and show what is not as it was applied. Changes nothing.
 
     Exits with 2 where something has drifted, with 0 where nothing has.
     """
-    found = inspection.find_drift(connection.connect(), planning.stack_at(file, stack_name), names)
+    found = inspection.find_drift(connection.connect(), planning.stack_at(inputs, stack_name), names)
     if as_json:
         options.write_json(drift_document(found))
     else:

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import sys
-from pathlib import Path
 
 import click
 
@@ -10,11 +9,12 @@ from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
 from nexusctl.engine.base import Command
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.inputs import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command(name="exec", context_settings={"ignore_unknown_options": True})
-@options.stack_file
+@options.stack_inputs
 @options.stack_name
 @click.option("-e", "--env", "pairs", multiple=True, metavar="KEY=VALUE", help="Set a variable for this command.")
 @click.option("-w", "--workdir", metavar="PATH", help="Where to run it; the sandbox's working_dir by default.")
@@ -30,7 +30,7 @@ from nexusctl.render.format import FORMAT_VERSION
 @click.argument("sandbox")
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(
-    file: Path,
+    inputs: Inputs,
     stack_name: str | None,
     pairs: tuple[str, ...],
     workdir: str | None,
@@ -43,7 +43,7 @@ def execute(
 ) -> int:
     """Run COMMAND in SANDBOX with this terminal's input and output, and exit with its code."""
     engine = connection.connect()
-    live = inspection.find_sandboxes(engine, planning.stack_at(file, stack_name), (sandbox,))[0]
+    live = inspection.find_sandboxes(engine, planning.stack_at(inputs, stack_name), (sandbox,))[0]
     if live.state != "running":
         raise InputError(
             Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint="`nexusctl apply` starts it, then try again")

@@ -5,7 +5,6 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import click
 
@@ -13,6 +12,7 @@ from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
 from nexusctl.engine.base import Engine, LogChunk
 from nexusctl.errors import NexusError
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox
 from nexusctl.render.style import paint
 
@@ -20,7 +20,7 @@ _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
 @click.command()
-@options.stack_file
+@options.stack_inputs
 @options.stack_name
 @click.argument("sandboxes", nargs=-1)
 @click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Only the last lines of each.")
@@ -28,7 +28,7 @@ _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
 @click.option("--since", type=options.Duration(), metavar="DURATION", help="Only what is younger, such as 10m or 2h.")
 @options.as_json
 def logs(
-    file: Path,
+    inputs: Inputs,
     stack_name: str | None,
     sandboxes: tuple[str, ...],
     tail: int | None,
@@ -38,7 +38,7 @@ def logs(
 ) -> None:
     """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named."""
     engine = connection.connect()
-    chosen = inspection.find_sandboxes(engine, planning.stack_at(file, stack_name), sandboxes)
+    chosen = inspection.find_sandboxes(engine, planning.stack_at(inputs, stack_name), sandboxes)
     start = time.time() - since if since else None
     width = max((len(live.sandbox) for live in chosen), default=0)
     sources = [_read_lines(engine, live, tail=tail, since=start, follow=follow) for live in chosen]

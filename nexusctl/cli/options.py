@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
 from typing import Any, TextIO
 
 import click
 
 from nexusctl.config.quantity import parse_seconds
+from nexusctl.model.inputs import Inputs
 
 DEFAULT_FILE = Path("nexus.yaml")
 
@@ -26,10 +29,25 @@ class Duration(click.ParamType[float]):
             self.fail(f"{value!r} is not a duration; write 90, 500ms, 10m or 2h", param, ctx)
 
 
-stack_file = click.option(
-    "-f", "--file", "file", type=click.Path(path_type=Path), default=DEFAULT_FILE, show_default="./nexus.yaml",
-    help="The stack file.",
+_files = click.option(
+    "-f", "--file", "files", type=click.Path(path_type=Path), multiple=True, show_default="./nexus.yaml",
+    help="The stack file; repeated, each is laid over the ones before it.",
 )  # fmt: skip
+INPUT_FLAGS = {"files": "--file"}
+"""The parameters that `stack_inputs` gathers, with their flags."""
+
+
+def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
+    """All options that say what is loaded; the command takes them as one value, `inputs`."""
+
+    @_files
+    @wraps(command)
+    def gathered(*arguments: Any, files: tuple[Path, ...], **others: Any) -> Any:
+        return command(*arguments, inputs=Inputs(files=files or (DEFAULT_FILE,)), **others)
+
+    return gathered
+
+
 stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The stack's name, instead of its file.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a format_version, to stdout.")
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")

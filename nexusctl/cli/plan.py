@@ -7,12 +7,13 @@ import click
 
 from nexusctl.api import connection, planning
 from nexusctl.cli import options
+from nexusctl.model.inputs import Inputs
 from nexusctl.plan.choice import Choice
 from nexusctl.render.plan import plan_document, render_plan
 
 
 @click.command()
-@options.stack_file
+@options.stack_inputs
 @options.deep
 @options.targets
 @options.excludes
@@ -22,7 +23,7 @@ from nexusctl.render.plan import plan_document, render_plan
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there are changes.")
 @options.as_json
 def plan(
-    file: Path,
+    inputs: Inputs,
     deep: bool,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
@@ -32,7 +33,7 @@ def plan(
 ) -> int:
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
     choice = Choice(targets=targets, excludes=excludes)
-    basis = planning.prepare(connection.connect(), planning.load(file), deep=deep, choice=choice)
+    basis = planning.prepare(connection.connect(), planning.load(inputs), deep=deep, choice=choice)
     if as_json:
         options.write_json(plan_document(basis.plan))
     else:
@@ -41,6 +42,6 @@ def plan(
         # Few plans are saved, and what digests them takes as long to load as a plan to make.
         from nexusctl.api import saving  # noqa: PLC0415
 
-        saving.save_plan(basis, file, out, deep=deep)
+        saving.save_plan(basis, inputs, out, deep=deep)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
     return 2 if detailed_exitcode and not basis.plan.empty else 0

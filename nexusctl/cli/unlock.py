@@ -2,7 +2,6 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from datetime import datetime
-from pathlib import Path
 
 import click
 
@@ -10,18 +9,19 @@ from nexusctl.api import connection, planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import require_answer
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LockHolder
 from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command()
 @click.argument("stack", required=False)
-@options.stack_file
+@options.stack_inputs
 @options.yes
 @options.as_json
-def unlock(stack: str | None, file: Path, yes: bool, as_json: bool) -> int:
+def unlock(stack: str | None, inputs: Inputs, yes: bool, as_json: bool) -> int:
     """Say who holds a stack's lock, and remove it. STACK is its name; without it the stack file tells."""
-    name = stack or planning.load(file).name
+    name = stack or planning.load(inputs).name
     engine = connection.connect()
     holder = connection.find_lock(engine, name)
     if holder is None:

@@ -1,36 +1,35 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from nexusctl.api import planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.errors import InputError
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count
 
 
 @click.command()
-@options.stack_file
+@options.stack_inputs
 @click.option(
     "--format", "form", type=click.Choice(["text", "json", "github"]), default="text", show_default=True,
     help="How problems are shown: for people, for editors, or as annotations of GitHub Actions.",
 )  # fmt: skip
 @options.as_json
-def validate(file: Path, form: str, as_json: bool) -> int:
+def validate(inputs: Inputs, form: str, as_json: bool) -> int:
     """Check a stack file and everything that it names; touches no engine."""
     form = "json" if as_json else form
     try:
-        stack = planning.load(file)
+        stack = planning.load(inputs)
     except InputError as error:
         if form == "text":
             raise
         _report(error, form)
         return FAILED
-    _confirm(stack, file, form)
+    _confirm(stack, inputs, form)
     return 0
 
 
@@ -44,8 +43,9 @@ def _report(error: InputError, form: str) -> None:
         click.echo(render_annotations(error.diagnostics), nl=False)
 
 
-def _confirm(stack: Stack, file: Path, form: str) -> None:
+def _confirm(stack: Stack, inputs: Inputs, form: str) -> None:
     if form == "json":
         options.write_json({"format_version": FORMAT_VERSION, "stack": stack.name, "sandboxes": list(stack.sandboxes)})
     elif form == "text":
-        click.echo(f"{file} is valid: stack {stack.name} with {count(len(stack.sandboxes), 'sandbox')}.")
+        files = " with ".join(map(str, inputs.files))
+        click.echo(f"{files} is valid: stack {stack.name} with {count(len(stack.sandboxes), 'sandbox')}.")

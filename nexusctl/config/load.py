@@ -6,7 +6,6 @@ from pathlib import Path
 
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
-from nexusctl.config.given import NOTHING, Given
 from nexusctl.config.node import Mapping
 from nexusctl.config.problems import Problems
 from nexusctl.config.references import connect
@@ -16,34 +15,49 @@ from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template, template_names
 from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
+from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack, Volume
 
 __all__ = ["load", "load_template", "template_names"]
 
 
-def load(path: Path, given: Given = NOTHING) -> Stack:
-    """The stack in the file `path`, with what is `given` for its variables; relative paths start from its folder.
+def load(inputs: Inputs | Path) -> Stack:
+    """The stack in a file, or in several, each laid over the ones before it (`overlay.py` says how).
 
-    Raises `InputError` with all problems, in the order of their lines. Reads the file, the templates and env files
-    that it names, and the content of uploads; touches nothing.
+    Relative paths start from the folder of the file that they stand in.
+    Raises `InputError` with all problems, in the order of their lines. Reads the files, the templates and env files
+    that they name, and the content of uploads; touches nothing.
     """
+    if isinstance(inputs, Path):
+        inputs = Inputs(files=(inputs,))
     problems = Problems()
-    source = read_source(path)
-    document = refer(compose(source, problems), given, problems)
+    document = _read(inputs, problems)
     conforming = validate(document, STACK, problems)
     stack = build(conforming, document, problems)
     problems.raise_any()
     return stack
 
 
-def refer(document: Mapping, given: Given, problems: Problems) -> Mapping:
-    """`document` with its references in their places."""
-    if not (document.source.refers or "variables" in document.keys or given is not NOTHING):
-        return document
+def _read(inputs: Inputs, problems: Problems) -> Mapping:
+    """The files as one document, with its references in their places."""
+    documents = [compose(read_source(path), problems) for path in inputs.files]
+    merged = _merge(documents, problems)
+    refers = any(document.source.refers for document in documents)
+    if not (refers or "variables" in merged.keys or inputs.given is not NOTHING):
+        return merged
     # Most files need nothing of it.
     from nexusctl.config.weave import weave  # noqa: PLC0415
 
-    return weave(document, given, problems)
+    return weave(merged, inputs.given, problems)
+
+
+def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
+    if len(documents) == 1 and "+" not in documents[0].source.text:
+        return documents[0]
+    # Most stacks are one file, with nothing to merge.
+    from nexusctl.config.overlay import merge_all  # noqa: PLC0415
+
+    return merge_all(documents, problems)
 
 
 def build(conforming: Mapping, document: Mapping, problems: Problems) -> Stack:

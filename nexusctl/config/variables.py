@@ -9,7 +9,6 @@ from collections.abc import Mapping as MappingType
 from typing import NamedTuple
 
 from nexusctl.config.expression import Expression
-from nexusctl.config.given import Given
 from nexusctl.config.interpolation import Reported, Unresolved, dig, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
 from nexusctl.config.pattern import TooSlow, matches
@@ -21,6 +20,7 @@ from nexusctl.config.source import compose, compose_any
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError, Note
+from nexusctl.model.inputs import Given
 
 PREFIX = "NEXUS_VAR_"
 CHAIN_LIMIT = 30

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nexusctl.config.given import Given
 from nexusctl.config.interpolation import Interpolation, Namespace, Unresolved, rebuilt
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.scopes import TextFiles, resolve_env, stack_scope
 from nexusctl.config.variables import Variables, gather
+from nexusctl.model.inputs import Given
 
 # What these sections hold is worked out by those who know them.
 _APART = ("variables", "outputs")

@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.record import canonical
 from nexusctl.model.value import dataclass
 from nexusctl.plan.choice import Choice
@@ -27,10 +29,10 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """`version` is nexusctl's own, `file` the absolute path of the stack file, `salt` the fingerprints'."""
+    """`version` is nexusctl's own, `inputs` name files by absolute paths, `salt` is the fingerprints'."""
 
     version: str
-    file: str
+    inputs: Inputs
     stack: str
     choice: Choice
     deep: bool
@@ -53,7 +55,7 @@ def write_saved(saved: Saved) -> str:
     """`saved` as text for a file."""
     body = {
         "nexusctl": saved.version,
-        "file": saved.file,
+        "files": [str(path) for path in saved.inputs.files],
         "stack": saved.stack,
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
@@ -92,7 +94,7 @@ def _revive(body: Mapping[str, Any]) -> Saved:
         bytes.fromhex(body["salt"])
         return Saved(
             version=body["nexusctl"],
-            file=body["file"],
+            inputs=Inputs(files=tuple(map(Path, body["files"]))),
             stack=body["stack"],
             choice=Choice(targets=tuple(body["targets"]), excludes=tuple(body["excludes"])),
             deep=body["deep"],

@@ -5,33 +5,29 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 import pytest
 
 from nexusctl.config import template
-from nexusctl.config.given import Given
 from nexusctl.config.load import load
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.render.diagnostic import render_diagnostics
+from tests.config.folder import read_environment, read_inputs
 
 HERE = Path(__file__).parent
 CASES = sorted(folder.name for folder in (HERE / "errors").iterdir() if folder.is_dir())
 
 
 def problems_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Diagnostic, ...]:
-    """What is wrong with the file in `folder`, loaded with what its `given.json` says."""
+    """What is wrong with the file in `folder`, loaded with what its `inputs.json` says."""
     monkeypatch.chdir(folder)
     monkeypatch.setattr(template, "FOLDER", HERE / "templates")
-    given = Path("given.json")
-    told = json.loads(given.read_text()) if given.exists() else {}
-    for name, value in told.get("environment", {}).items():
+    for name, value in read_environment().items():
         monkeypatch.setenv(name, value)
-    files = tuple(map(Path, told.get("files", ())))
     with pytest.raises(InputError) as caught:
-        load(Path("nexus.yaml"), Given(values=told.get("values", {}), files=files))
+        load(read_inputs())
     return caught.value.diagnostics
 
 

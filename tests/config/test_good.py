@@ -14,6 +14,7 @@ import pytest
 from nexusctl.config import template
 from nexusctl.config.load import load
 from nexusctl.model.record import plain
+from tests.config.folder import read_inputs
 
 HERE = Path(__file__).parent
 CASES = sorted(folder.name for folder in (HERE / "good").iterdir() if folder.is_dir())
@@ -26,7 +27,7 @@ def test_each_file_means_this(case: str, monkeypatch: pytest.MonkeyPatch) -> Non
     for path in folder.rglob("*"):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() else 0o644)  # a checkout's own bits depend on the umask
-    stack = plain(load(folder / "nexus.yaml"))
+    stack = plain(load(read_inputs(folder)))
     for used in stack.get("templates", {}).values():
         used.get("recipe", {}).pop("digest", None)
     meant = json.dumps(stack, indent=1, ensure_ascii=False) + "\n"

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config.given import Given
 from nexusctl.config.load import load
 from nexusctl.errors import InputError
+from nexusctl.model.inputs import Given, Inputs
 
 
 def env_of(folder: Path, variables: str, value: str = "${var.x}", given: Given = Given()) -> str:  # noqa: B008
@@ -18,7 +18,7 @@ def env_of(folder: Path, variables: str, value: str = "${var.x}", given: Given =
     path.write_text(
         f"name: shop\nvariables:\n  {variables}\nsandboxes:\n  api: {{image: debian, env: {{X: '{value}'}}}}\n"
     )
-    return load(path, given).sandboxes["api"].env["X"]
+    return load(Inputs(files=(path,), given=given)).sandboxes["api"].env["X"]
 
 
 def test_the_command_line_wins_over_files_over_the_environment_over_the_default(

@@ -7,6 +7,7 @@ import json
 import stat
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,6 +16,7 @@ from nexusctl import __version__
 from nexusctl.api import saving
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError, PlanError
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice
@@ -29,7 +31,7 @@ SALT = "00" * 16
 
 def save(bench: Workbench, **words: tuple[str, ...]) -> Basis:
     basis = bench.prepare(**words)
-    saving.save_plan(basis, bench.file, bench.folder / "saved", deep=False)
+    saving.save_plan(basis, Inputs(files=(bench.file,)), bench.folder / "saved", deep=False)
     return basis
 
 
@@ -169,9 +171,26 @@ def test_an_older_file_of_that_name_is_replaced_and_loses_its_mode(bench: Workbe
     assert sorted(path.name for path in bench.folder.iterdir()) == ["nexus.yaml", "saved", "server.js"]
 
 
+def test_a_saved_plan_remembers_all_its_files_wherever_it_is_carried_out(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.write(THREE)
+    (bench.folder / "over.yaml").write_text('sandboxes: {api: {env: {PORT: "4000"}}}\n')
+    monkeypatch.chdir(bench.folder)
+    inputs = Inputs(files=(Path("nexus.yaml"), Path("over.yaml")))
+    saving.save_plan(saving.prepare(bench.engine, saving.load(inputs)), inputs, bench.folder / "saved", deep=False)
+    monkeypatch.chdir("/")
+    saved = saving.read_plan(bench.folder / "saved")
+    assert saving.recall_plan(bench.engine, saved).stack.sandboxes["api"].env == {"PORT": "4000"}
+    (bench.folder / "over.yaml").write_text('sandboxes: {api: {env: {PORT: "5000"}}}\n')
+    with pytest.raises(PlanError) as caught:
+        saving.recall_plan(bench.engine, saved)
+    assert [note.text for note in caught.value.diagnostics[0].notes] == ["input: env.PORT of api was changed"]
+
+
 def test_a_place_that_cannot_be_written_is_said(bench: Workbench) -> None:
     with pytest.raises(InputError, match="cannot be saved as"):
-        saving.save_plan(bench.prepare(), bench.file, bench.folder / "no" / "such", deep=False)
+        saving.save_plan(bench.prepare(), Inputs(files=(bench.file,)), bench.folder / "no" / "such", deep=False)
 
 
 SPOILED: dict[str, tuple[Callable[[str], str], str]] = {

@@ -1,4 +1,4 @@
-"""What is given to a stack file from outside."""
+"""What a load starts from: the files that a user names, and what was said beside them."""
 
 from __future__ import annotations
 
@@ -18,3 +18,11 @@ class Given:
 
 
 NOTHING = Given()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inputs:
+    """`files` are stack files, at least one, each laid over the ones before it; `given` is for their variables."""
+
+    files: tuple[Path, ...]
+    given: Given = NOTHING
