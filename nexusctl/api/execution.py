@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusctl.api.planning import observe
+from nexusctl.api.planning import measure_losses, observe
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
@@ -29,4 +29,5 @@ def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Pla
 
     former = recall_stack(before)
     # A change in place that failed halfway shows only inside.
-    return plan_back(former, observe(engine, former, deep=True), touched, engine.in_place)
+    live = observe(engine, former, deep=True)
+    return measure_losses(engine, plan_back(former, live, touched, engine.in_place))

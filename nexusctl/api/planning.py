@@ -15,9 +15,20 @@ from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice, group_names, match_names
+from nexusctl.plan.loss import note_losses
 from nexusctl.plan.plan import make_plan
 
-__all__ = ["empty_stack", "load", "observe", "observe_remains", "plan", "prepare", "require_known", "stack_at"]
+__all__ = [
+    "empty_stack",
+    "load",
+    "measure_losses",
+    "observe",
+    "observe_remains",
+    "plan",
+    "prepare",
+    "require_known",
+    "stack_at",
+]
 
 EVERYTHING = Choice()
 
@@ -30,7 +41,8 @@ def observe(engine: Engine, stack: Stack, *, deep: bool = False) -> LiveState:
 
 def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bool = False) -> Plan:
     """What would make the live sandboxes what `stack` says. Changes nothing. Raises `PlanError`, `EngineError`."""
-    return make_plan(stack, observe(engine, stack, deep=deep), engine.in_place, remove_volumes=remove_volumes)
+    chosen = make_plan(stack, observe(engine, stack, deep=deep), engine.in_place, remove_volumes=remove_volumes)
+    return measure_losses(engine, chosen)
 
 
 def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice = EVERYTHING) -> Basis:
@@ -44,10 +56,19 @@ def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice 
 
 
 def plan_anew(engine: Engine, basis: Basis) -> Basis:
-    """`basis` with the plan that follows from the rest of it. Raises `PlanError`."""
+    """`basis` with the plan that follows from the rest of it. Raises `PlanError`, `EngineError`."""
     whole = make_plan(basis.stack, basis.live, engine.in_place)
     chosen = whole if basis.choice.everything else _select(whole, basis.stack, basis.live, basis.choice)
-    return replace(basis, plan=chosen)
+    return replace(basis, plan=measure_losses(engine, chosen))
+
+
+def measure_losses(engine: Engine, chosen: Plan) -> Plan:
+    """`chosen` with the bytes that go with each container that it takes away. Raises `EngineError`.
+
+    Sizes are dear, so they are asked for when it is decided which containers go, and of no others.
+    """
+    leaving = sorted({change.leaving for change in chosen.changes if change.leaving})
+    return note_losses(chosen, engine.measure(leaving)) if leaving else chosen
 
 
 def _select(whole: Plan, stack: Stack, live: LiveState, choice: Choice) -> Plan:

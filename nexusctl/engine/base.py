@@ -84,6 +84,12 @@ class Engine(Protocol):
         Raises `EngineError` where a look fails: what could not be looked at never reads as absent.
         """
 
+    def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
+        """The bytes in the writable layer of each of these containers, by id, in one call; absent ones are left out.
+
+        The engine adds up all that a container has written, so ask only where somebody wants to know.
+        """
+
     def condition(self, container_id: str) -> Condition: ...
 
     def logs(

@@ -34,7 +34,8 @@ class Change:
     """What happens to one object, in a user's terms.
 
     `action` is the verb, `reason` says why in words, `notes` are consequences that a user should know of
-    (what is lost, that the old one is stopped first, that a registry does not answer).
+    (what is lost, that the old one is stopped first, that a registry does not answer). `leaving` is the id of the
+    container that goes with it, and `lost_bytes` the size of its writable layer, None where there is nothing to say.
     """
 
     action: Literal["create", "update", "replace", "start", "run", "rename", "remove"]
@@ -44,6 +45,8 @@ class Change:
     reason: str = ""
     differences: tuple[Difference, ...] = ()
     notes: tuple[str, ...] = ()
+    leaving: str = ""
+    lost_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

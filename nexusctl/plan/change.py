@@ -96,6 +96,7 @@ def _describe_leftover(name: str, leftover: Leftover) -> Change:
         name=name,
         cause=leftover.cause,
         reason=f"container {leftover.live.name} {phrase}",
+        leaving=leftover.live.id,
     )
 
 
@@ -109,6 +110,7 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
         reason=decision.reason,
         differences=decision.differences,
         notes=tuple(_notes(scene, decision)),
+        leaving=decision.holder.id if decision.holder and decision.action in ("replace", "rerun") else "",
     )
 
 
@@ -129,15 +131,17 @@ def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
 
 def _replace_note(decision: Decision) -> str:
     if decision.stop_first:
-        return "the old container is stopped first, because both need the same host port or volume; its files are lost"
-    return "the new container comes up beside the old one, which then goes; the old one's files are lost"
+        return "the old container is stopped first, because both need the same host port or volume"
+    return "the new container comes up beside the old one, which goes when the new one is ready"
 
 
 def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
     gone = "it is not in the stack file" if scene.stack.sandboxes else "its stack is destroyed"
     for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:
-            yield Change(action="remove", kind="sandbox", name=live.sandbox, cause="removed", reason=gone)
+            yield Change(
+                action="remove", kind="sandbox", name=live.sandbox, cause="removed", reason=gone, leaving=live.id
+            )
     for network in scene.networks.excess:
         yield Change(
             action="remove", kind="network", name=network.network, cause="removed", reason="no sandbox needs it"

@@ -138,7 +138,7 @@ def _print_plan(plan: Plan, seal: Seal) -> Prints:
     prints: dict[str, dict[str, str]] = {}
     for change in plan.changes:
         prints.setdefault(f"{change.kind} {change.name}", {})[change.action] = seal(
-            "env", plain(replace(change, notes=()))
+            "env", plain(replace(change, notes=(), lost_bytes=None))
         )
     waits = {step.id for step in plan.steps if isinstance(step, AwaitHealthy | AwaitExit)}
     for step in plan.steps:

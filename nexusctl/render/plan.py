@@ -84,8 +84,13 @@ def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
     yield f"{paint(head, _COLORS[symbol], color=color)}  {quiet(_explain(change))}".rstrip()
     for difference in change.differences:
         yield f"{'':9}{render_difference(difference, color=color)}"
-    for note in change.notes:
+    for note in (*change.notes, *_describe_loss(change)):
         yield f"{'':9}{paint(f'({quiet(note)})', 'dim', color=color)}"
+
+
+def _describe_loss(change: Change) -> Iterator[str]:
+    if change.lost_bytes is not None:
+        yield f"what it has written outside of volumes goes with the old container: {size(change.lost_bytes)}"
 
 
 def _explain(change: Change) -> str:
@@ -151,4 +156,5 @@ def change_document(change: Change) -> dict[str, Any]:
             for difference in change.differences
         ],
         "notes": list(change.notes),
+        "lost_bytes": change.lost_bytes,
     }

@@ -42,6 +42,9 @@ class DockerEngine:
 
         return look_inside(self.wire, live)
 
+    def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
+        return observe.measure(self.wire, container_ids)
+
     def condition(self, container_id: str) -> Condition:
         return inspection.look_at(self.wire, container_id)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 
 from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
@@ -29,6 +29,9 @@ class MemoryEngine(World):
 
     def look_inside(self, live: LiveState) -> LiveState:
         return observe.look_inside(self, live)
+
+    def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
+        return observe.measure(self, container_ids)
 
     def condition(self, container_id: str) -> Condition:
         return observe.look_at(self, container_id)

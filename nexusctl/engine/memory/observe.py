@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from nexusctl.engine.base import Condition, Outcome
@@ -45,6 +46,13 @@ def look_inside(world: World, live: LiveState) -> LiveState:
         return replace(
             live, sandboxes=tuple(_look_inside(world, x) for x in live.sandboxes if x.id in world.containers)
         )
+
+
+def measure(world: World, container_ids: Iterable[str]) -> dict[str, int]:
+    """Files are all that a container writes here."""
+    with world.mutex:
+        found = [world.containers[x] for x in container_ids if x in world.containers]
+        return {c.id: sum(file.size for file in c.files.values()) for c in found}
 
 
 def look_at(world: World, container_id: str) -> Condition:

@@ -190,3 +190,12 @@ def test_a_health_probe_is_seen_in_the_condition_and_in_the_list(
     container_id = shop.start(shop.sandbox(health=probe))
     shop.await_condition(container_id, lambda condition: condition.health == health)
     assert shop.look(container_id).health == health
+
+
+def test_what_a_sandbox_has_written_is_measured_for_those_that_are_asked_about(shop: Workshop) -> None:
+    written = shop.create(shop.sandbox(uploads=(text("/srv/x", "x" * 5000),)))
+    shop.create(shop.sandbox("other"))
+    found = shop.engine.measure([written, "0" * 64])
+    assert list(found) == [written]
+    assert 5000 <= found[written] < 10_000
+    assert shop.engine.measure([]) == {}
