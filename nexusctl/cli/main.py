@@ -21,11 +21,12 @@ _VERBS = {
     "logs": "Show what sandboxes printed.",
     "exec": "Run a command in a sandbox.",
     "unlock": "Remove a lock that somebody left behind.",
+    "import": "Write a stack file for what others describe.",
     "template": "List and show the templates.",
     "engine": "Start, stop and show the engine.",
     "doctor": "Check what this machine can do.",
 }
-_MODULES = {"exec": "execute"}
+_MODULES = {"exec": "execute", "import": "importing"}
 
 
 class _LazyGroup(click.Group):

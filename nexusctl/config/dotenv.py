@@ -35,6 +35,14 @@ class EnvFiles:
         return self._known[found]
 
 
+def read_pairs(path: Path) -> dict[str, str]:
+    """The variables in the file `path`, none where it is not there; lines that cannot be read are passed over."""
+    if not path.is_file():
+        return {}
+    place = Scalar(Source(path, str(path), ""), 1, 1, str(path), False)
+    return {key: value.text for key, value in _read_file(path, place, Problems()).items()}
+
+
 def _read_file(found: Path, path: Scalar, problems: Problems) -> dict[str, Scalar]:
     try:
         source = read_source(found, display=display(path), kind="env file")

@@ -79,7 +79,7 @@ def _bind(place: Scalar, text: str, problems: Problems) -> str | None:
     if path is None:
         return None
     real = path.resolve()
-    if not (_is_closed(real) or _is_closed(path)):
+    if not (is_closed(real) or is_closed(path)):
         return str(path)
     via = f" (it leads to `{real}`)" if real != path else ""
     hint = "mount a folder of your own, or `uploads` for single files"
@@ -87,7 +87,8 @@ def _bind(place: Scalar, text: str, problems: Problems) -> str | None:
     return None
 
 
-def _is_closed(path: Path) -> bool:
+def is_closed(path: Path) -> bool:
+    """Whether mounting `path`, which is absolute, would hand this machine to the sandbox."""
     trees = [Path(tree) for tree in _CLOSED_TREES]
     folders = [Path(folder) for folder in _CLOSED_FOLDERS]
     inside = any(path.is_relative_to(tree) for tree in trees)

@@ -1,0 +1,91 @@
+"""Reading a service: nodes of a Compose file as plain texts, and what was not looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.imports.compose.substitution import Substitution
+from nexusctl.imports.draft import Leftovers
+
+
+class Reader:
+    """Looks at one mapping of the file; `where` is its path. What was never asked for is left over at the end."""
+
+    def __init__(self, node: Mapping, where: str, substitution: Substitution, leftovers: Leftovers) -> None:
+        self.node = node
+        self.where = where
+        self._substitution = substitution
+        self._leftovers = leftovers
+        self._asked: set[str] = set()
+
+    def get(self, key: str) -> Node | None:
+        self._asked.add(key)
+        node = self.node.get(key)
+        return None if isinstance(node, Scalar) and node.value is None else node
+
+    def text(self, key: str) -> str | None:
+        """A scalar as text, None where there is none; another kind of value is left over."""
+        node = self.get(key)
+        if node is None:
+            return None
+        if isinstance(node, Scalar):
+            return self.rewrite(node)
+        self.drop(key, "a text is needed here")
+        return None
+
+    def flag(self, key: str) -> bool:
+        node = self.get(key)
+        return isinstance(node, Scalar) and node.value is True
+
+    def texts(self, key: str) -> list[str]:
+        """A text or a list of texts as a list."""
+        return [self.rewrite(item) for item in self.items(key) if isinstance(item, Scalar)]
+
+    def items(self, key: str) -> list[Node]:
+        node = self.get(key)
+        if isinstance(node, Sequence):
+            return list(node.items)
+        return [node] if isinstance(node, Scalar) else []
+
+    def pairs(self, key: str) -> Iterator[tuple[str, str | None, Node]]:
+        """`KEY: value` and `- KEY=value` alike, with None for a key without a value."""
+        node = self.get(key)
+        if isinstance(node, Mapping):
+            for name, value in node.values.items():
+                if isinstance(value, Scalar):
+                    yield name, None if value.bare and value.value is None else self.rewrite(value), value
+        for item in self.items(key):
+            if isinstance(item, Scalar):
+                name, equals, text = item.text.partition("=")
+                yield name, self._substitution.rewrite(text, item) if equals else None, item
+
+    def below(self, key: str) -> Reader | None:
+        """The mapping under `key`, with a reader of its own."""
+        node = self.get(key)
+        return self.inside(key, node) if isinstance(node, Mapping) else None
+
+    def inside(self, key: str, node: Mapping) -> Reader:
+        return Reader(node, self.path(key), self._substitution, self._leftovers)
+
+    def path(self, key: str) -> str:
+        """What messages call the value under `key`."""
+        return f"{self.where}.{key}" if self.where else key
+
+    def rewrite(self, node: Scalar) -> str:
+        return self._substitution.rewrite(node.text, node)
+
+    def drop(self, key: str, reason: str) -> None:
+        """Say that the value under `key` has no place, or another meaning."""
+        self._asked.add(key)
+        self._leftovers.add(self.path(key), reason, self.node.keys.get(key, self.node))
+
+    def drop_at(self, what: str, reason: str, place: Node) -> None:
+        self._leftovers.add(what, reason, place)
+
+    def finish(self, reasons: dict[str, str], otherwise: str) -> None:
+        """Leave over every key that was not asked for."""
+        for key in self.node.keys:
+            if key not in self._asked:
+                reason = "an extension field of Compose" if key.startswith("x-") else reasons.get(key, otherwise)
+                self.drop(key, reason)

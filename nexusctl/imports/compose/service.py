@@ -1,0 +1,293 @@
+"""One service as a sandbox."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterator, Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from nexusctl.config.node import Mapping as MappingNode
+from nexusctl.config.node import Node, Scalar, Sequence
+from nexusctl.imports.compose.mounts import read_configs, read_mounts, read_secrets
+from nexusctl.imports.compose.ports import read_ports
+from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.draft import move_path
+from nexusctl.imports.secrets import Secrets
+from nexusctl.model.value import dataclass
+
+REASONS = {
+    "labels": "labels are not set on containers; what people should know of a sandbox goes into `metadata`",
+    "container_name": "containers are called STACK_SANDBOX, so that two stacks never meet",
+    "hostname": "the host name is the sandbox's name",
+    "privileged": "a sandbox never has power over its machine",
+    "cap_add": "a sandbox gets no further capabilities",
+    "devices": "a sandbox gets no devices",
+    "security_opt": "every sandbox has no-new-privileges, and nothing that loosens it",
+    "logging": "every sandbox has rotated logs of at most 3 times 10 MB",
+    "expose": "sandboxes of one network reach every port of each other",
+    "links": "sandboxes of one network reach each other by name",
+    "extends": "import what `docker compose config` prints, where it is worked in",
+    "stop_grace_period": "a sandbox has 10 seconds to end",
+    "stop_signal": "the image's own signal is used",
+    "tmpfs": "there are no mounts in memory",
+    "volumes_from": "name the volumes in each sandbox",
+    "develop": "nexusctl watches no files; uploads are sent on apply",
+}
+_NO_PLACE = "it has no place in a stack file"
+_RESTARTS = ("no", "always", "on-failure", "unless-stopped")
+_CONDITIONS = {
+    "service_started": "started",
+    "service_healthy": "healthy",
+    "service_completed_successfully": "completed",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the services of one file share: names by Compose's names, and the folders of both files.
+
+    `tasks` are the services that others wait for to complete.
+    """
+
+    project: str
+    names: Mapping[str, str]
+    networks: dict[str, str]
+    volumes: dict[str, str]
+    configs: dict[str, dict[str, str]]
+    granted: dict[str, str]
+    secrets: Secrets
+    origin: Path
+    target: Path
+    tasks: frozenset[str] = field(default_factory=frozenset)
+
+
+def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, Any]:
+    """The sandbox that `service` becomes, without what is empty; what has no place is left over."""
+    task = name in around.tasks
+    sandbox: dict[str, Any] = {"image": _image(name, service, around)}
+    if task:
+        sandbox["kind"] = "task"
+    sandbox["command"] = _command(service)
+    sandbox["working_dir"] = service.text("working_dir")
+    sandbox["user"] = service.text("user")
+    sandbox["profiles"] = service.texts("profiles")
+    sandbox["env_file"] = list(_env_files(service, around))
+    sandbox["env"] = _env(around.names[name], service, around)
+    sandbox["uploads"] = read_configs(service, around.configs)
+    sandbox["secrets"] = read_secrets(service, around.granted)
+    sandbox["depends_on"] = _dependencies(service, around)
+    sandbox["health"] = _health(service)
+    sandbox["ports"] = read_ports(service)
+    sandbox["volumes"] = read_mounts(service, around.volumes, around.origin, around.target)
+    networks = _networks(service, around)
+    sandbox["resources"] = _resources(service)
+    sandbox["replicas"] = _replicas(service)
+    sandbox["restart"] = _restart(service)
+    _accept_defaults(service)
+    service.finish(REASONS, _NO_PLACE)
+    if task:
+        _drop_from_task(service, sandbox)
+    kept = {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
+    return kept if networks is None else {**kept, "networks": networks}
+
+
+def _image(name: str, service: Reader, around: Surroundings) -> str:
+    image = service.text("image") or ""
+    if service.get("build") is not None:
+        image = image or f"{around.project}-{name}"
+        service.drop("build", f"nexusctl builds no Dockerfile: `docker compose build` makes {image}, or use a template")
+    if not image:
+        service.drop_at(f"{service.where}.image", "it has neither an image nor a build; name an image", service.node)
+    return image or "scratch"
+
+
+def _command(service: Reader) -> list[str] | None:
+    """Compose splits a text into words and never gives it to a shell."""
+    words = [*_words(service, "entrypoint"), *_words(service, "command")]
+    if service.get("entrypoint") is not None:
+        service.drop(
+            "entrypoint", "it became the beginning of `command`, below the image's own entrypoint if it has one"
+        )
+    return words or None
+
+
+def _words(service: Reader, key: str) -> list[str]:
+    node = service.get(key)
+    if isinstance(node, Sequence):
+        return service.texts(key)
+    if not isinstance(node, Scalar):
+        return []
+    try:
+        return shlex.split(service.rewrite(node))
+    except ValueError:
+        service.drop(key, "its quotes do not close")
+        return []
+
+
+def _env_files(service: Reader, around: Surroundings) -> Iterator[str]:
+    for item in service.items("env_file"):
+        path, required = "", True
+        if isinstance(item, MappingNode):
+            entry = service.inside("env_file[]", item)
+            required = not (isinstance(found := entry.get("required"), Scalar) and found.value is False)
+            path = entry.text("path") or ""
+            entry.finish({}, "files of variables have one format here")
+        elif isinstance(item, Scalar):
+            path = service.rewrite(item)
+        if (around.origin / path).is_file():
+            yield move_path(path, around.origin, around.target)
+        else:
+            reason = "does not exist" if required else "does not exist, and may not"
+            service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)
+
+
+def _env(owner: str, service: Reader, around: Surroundings) -> dict[str, str]:
+    env = {}
+    for name, value, place in service.pairs("environment"):
+        # A name alone passes the variable of the one who runs it on.
+        env[name] = f"${{env.{name}:-}}" if value is None else _protect(owner, name, value, place, around.secrets)
+    return env
+
+
+def _protect(owner: str, name: str, value: str, place: Node, secrets: Secrets) -> str:
+    # What was rewritten has its references and escapes already.
+    return value if "${" in value else secrets.protect(owner, name, value, place)
+
+
+def _dependencies(service: Reader, around: Surroundings) -> Any:
+    node = service.get("depends_on")
+    if isinstance(node, MappingNode):
+        return {
+            around.names.get(name, name): {"condition": _condition(name, value, service)}
+            for name, value in node.values.items()
+        }
+    # In Compose a list waits for the start only.
+    return {around.names.get(name, name): {"condition": "started"} for name in service.texts("depends_on")}
+
+
+def _condition(name: str, node: Node, service: Reader) -> str:
+    if not isinstance(node, MappingNode):
+        return "started"
+    wish = service.inside(f"depends_on.{name}", node)
+    condition = _CONDITIONS.get(wish.text("condition") or "", "started")
+    wish.finish({}, "a dependency is always needed, and its dependents stay when it is replaced")
+    return condition
+
+
+def _health(service: Reader) -> Any:
+    check = service.below("healthcheck")
+    if check is None:
+        return None
+    if check.flag("disable") or (test := _test(check)) is None:
+        return "none"
+    health = {
+        "command": test,
+        # Compose's own defaults.
+        "interval": check.text("interval") or "30s",
+        "timeout": check.text("timeout") or "30s",
+        "retries": _number(check.text("retries") or "3"),
+        "start_period": check.text("start_period"),
+    }
+    check.finish({"start_interval": "nexusctl probes early by itself"}, _NO_PLACE)
+    return {key: value for key, value in health.items() if value is not None}
+
+
+def _test(check: Reader) -> Any:
+    words = check.texts("test")
+    if isinstance(check.get("test"), Scalar):
+        return words[0]
+    if not words or words[0] == "NONE":
+        return None
+    return words[1] if words[0] == "CMD-SHELL" and len(words) > 1 else words[1:]
+
+
+def _networks(service: Reader, around: Surroundings) -> list[str] | None:
+    """None where the default network is meant, which a stack file need not name."""
+    mode = service.text("network_mode")
+    if mode == "none":
+        return []
+    if mode not in (None, "bridge"):
+        service.drop("network_mode", f"a sandbox cannot share the network of `{mode}`")
+    names = service.texts("networks")
+    if below := service.below("networks"):
+        names = list(below.node.values)
+        for name, value in below.node.values.items():
+            below.get(name)
+            if isinstance(value, MappingNode):
+                below.inside(name, value).finish({"aliases": "sandboxes have their own names only"}, _NO_PLACE)
+    fitted = [around.networks.get(name, name) for name in names]
+    return None if fitted in ([], ["default"]) else fitted
+
+
+def _resources(service: Reader) -> dict[str, Any]:
+    deploy = service.below("deploy")
+    limits = deploy.below("resources") if deploy else None
+    upper = limits.below("limits") if limits else None
+    resources = {
+        "cpus": _number(service.text("cpus") or (upper.text("cpus") if upper else None)),
+        "memory": _bytes(service.text("mem_limit") or (upper.text("memory") if upper else None)),
+        "pids": _number(service.text("pids_limit") or (upper.text("pids") if upper else None)),
+    }
+    for reader in (upper, limits):
+        if reader:
+            reader.finish({"reservations": "there are limits only"}, _NO_PLACE)
+    return {key: value for key, value in resources.items() if value not in (None, "0", 0, -1)}
+
+
+def _replicas(service: Reader) -> Any:
+    deploy = service.below("deploy")
+    wanted = _number(service.text("scale") or (deploy.text("replicas") if deploy else None))
+    if deploy:
+        deploy.get("resources")
+        if deploy.get("restart_policy") is not None:
+            deploy.drop("restart_policy", "say it with `restart`")
+        deploy.finish({}, _NO_PLACE)
+    if wanted == 0:
+        service.drop_at(
+            f"{service.where}.replicas", "a sandbox that should not run is left out of the file", service.node
+        )
+        return None
+    return None if wanted in (None, 1) else wanted
+
+
+def _restart(service: Reader) -> str | None:
+    policy, _, count = (service.text("restart") or "").partition(":")
+    if count:
+        service.drop("restart", f"there is no limit of {count} times; it starts again each time")
+    return policy if policy in _RESTARTS and policy != "no" else None
+
+
+def _accept_defaults(service: Reader) -> None:
+    """Keys that ask for what every sandbox has anyway."""
+    if service.flag("init"):
+        service.get("init")
+    for key in ("privileged", "read_only", "tty", "stdin_open"):
+        node = service.node.get(key)
+        if isinstance(node, Scalar) and node.value is False:
+            service.get(key)
+
+
+def _drop_from_task(service: Reader, sandbox: dict[str, Any]) -> None:
+    for key in ("health", "ports", "restart"):
+        if sandbox.pop(key, None):
+            place = service.node.keys.get("healthcheck" if key == "health" else key, service.node)
+            service.drop_at(
+                f"{service.where}.{key}", "others wait for it to end, so it is a task, which has none", place
+            )
+
+
+def _number(text: str | None) -> Any:
+    if text is None or "${" in text:
+        return text
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    return int(number) if number.is_integer() else number
+
+
+def _bytes(text: str | None) -> str | None:
+    """Sizes are written alike but for the letters' case and `b` at the end."""
+    return None if text is None else text.strip().lower()

@@ -1,0 +1,169 @@
+"""A devcontainer.json as a draft, by the reference of https://containers.dev/implementors/json_reference/."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
+from nexusctl.config.problems import Problems
+from nexusctl.config.source import compose
+from nexusctl.config.text import read_source
+from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.compose.substitution import Substitution
+from nexusctl.imports.draft import Draft, Leftovers, move_path
+from nexusctl.imports.names import fit_name
+from nexusctl.imports.secrets import Secrets
+
+_REASONS = {
+    "features": "features are not installed; name what is missing under `packages`, or make a template",
+    "customizations": "settings of an editor",
+    "extensions": "settings of an editor",
+    "settings": "settings of an editor",
+    "portsAttributes": "settings of an editor",
+    "otherPortsAttributes": "settings of an editor",
+    "initializeCommand": "nothing is run on this machine",
+    "postStartCommand": "a script that runs at every start has no place; put it into `command`",
+    "postAttachCommand": "nobody attaches to a sandbox",
+    "remoteUser": "there is one user, `containerUser`; `nexusctl exec --user` takes another",
+    "remoteEnv": "it is for the editor's processes only; what the sandbox needs goes into `env`",
+    "mounts": "write each as one of `volumes`",
+    "runArgs": "what Docker should be told has a key of its own, or no place",
+    "dockerComposeFile": "import that file with `nexusctl import compose`",
+    "privileged": "a sandbox never has power over its machine",
+    "capAdd": "a sandbox gets no further capabilities",
+    "securityOpt": "every sandbox has no-new-privileges, and nothing that loosens it",
+    "init": "every sandbox has an init process",
+    "hostRequirements": "it says what a machine needs, not what a sandbox may use; that is `resources`",
+}
+_ONCE = ("onCreateCommand", "updateContentCommand", "postCreateCommand")
+_COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
+_VARIABLE = re.compile(r"\$\{(?P<scope>localEnv|containerEnv|env):(?P<name>\w+)(?::(?P<default>[^}]*))?\}")
+_FOLDER = re.compile(r"\$\{(?:localWorkspaceFolder|containerWorkspaceFolder)(?P<base>Basename)?\}")
+
+
+def read_devcontainer(path: Path, target: Path) -> Draft:
+    """The draft of a stack file in the folder `target`, with one sandbox. Raises `InputError` for what is no such file.
+
+    `path` is the file, or the folder of the project that has it in its usual place.
+    """
+    file = _find(path)
+    found = read_source(file, kind="devcontainer.json")
+    problems, leftovers = Problems(), Leftovers()
+    root = compose(Source(found.path, found.display, _COMMENT.sub(_blank, found.text)), problems)
+    problems.raise_any()
+    _keep_excerpts(root, found)
+    project = file.parent.parent if file.parent.name == ".devcontainer" else file.parent
+    reader = Reader(root, "", Substitution({}, leftovers), leftovers)
+    secrets = Secrets(leftovers)
+    name = fit_name(reader.text("name") or project.absolute().name)
+    sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
+    document: dict[str, Any] = {"name": name, "secrets": secrets.section, "sandboxes": {"dev": sandbox}}
+    return Draft(document={key: value for key, value in document.items() if value}, leftovers=leftovers.found)
+
+
+def _find(path: Path) -> Path:
+    if not path.is_dir():
+        return path
+    usual = (path / ".devcontainer" / "devcontainer.json", path / ".devcontainer.json", path / "devcontainer.json")
+    return next((place for place in usual if place.is_file()), usual[0])
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Comments become spaces, so that everything else keeps its place."""
+    text = match[0]
+    return text if text.startswith('"') else re.sub(r"[^\n]", " ", text)
+
+
+def _keep_excerpts(node: Node, source: Source) -> None:
+    """Let every place show the line as it was written."""
+    node.source = source
+    children = (
+        [*node.keys.values(), *node.values.values()]
+        if isinstance(node, Mapping)
+        else node.items
+        if isinstance(node, Sequence)
+        else []
+    )
+    for child in children:
+        _keep_excerpts(child, source)
+
+
+def _read_sandbox(name: str, file: Reader, project: Path, target: Path, secrets: Secrets) -> dict[str, Any]:
+    workspace = _text(file, "workspaceFolder", project) or f"/workspaces/{project.name}"
+    sandbox: dict[str, Any] = {
+        "image": _image(name, file),
+        # What a devcontainer runs by itself: it only has to stay.
+        "command": None if file.text("overrideCommand") == "false" else ["sleep", "infinity"],
+        "working_dir": workspace,
+        "user": _text(file, "containerUser", project),
+        "env": _env(file, secrets),
+        "volumes": [f"{move_path('.', project, target)}:{workspace}"] if file.get("workspaceMount") is None else [],
+        "startup": _startup(file),
+        "ports": [*_ports(file, "forwardPorts"), *_ports(file, "appPort")],
+    }
+    if file.get("workspaceMount") is not None:
+        file.drop("workspaceMount", "write it as one of `volumes`")
+    file.finish(_REASONS, "it has no place in a stack file")
+    return {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
+
+
+def _image(name: str, file: Reader) -> str:
+    image = file.text("image")
+    for key in ("build", "dockerFile"):
+        if file.get(key) is not None:
+            file.drop(key, f"nexusctl builds no Dockerfile: build it as {image or name}, or use a template")
+    if image is None and file.get("dockerComposeFile") is not None:
+        file.drop("dockerComposeFile", _REASONS["dockerComposeFile"])
+    return image or name
+
+
+def _text(file: Reader, key: str, project: Path) -> str | None:
+    node = file.get(key)
+    if not isinstance(node, Scalar):
+        return None
+    return _FOLDER.sub(lambda match: project.name if match["base"] else f"/workspaces/{project.name}", node.text)
+
+
+def _env(file: Reader, secrets: Secrets) -> dict[str, str]:
+    node = file.get("containerEnv")
+    found = node.values.items() if isinstance(node, Mapping) else ()
+    return {name: _value(name, item, secrets) for name, item in found if isinstance(item, Scalar)}
+
+
+def _value(name: str, item: Scalar, secrets: Secrets) -> str:
+    if "${" not in item.text:
+        return secrets.protect("dev", name, item.text, item)
+    return _VARIABLE.sub(lambda match: f"${{env.{match['name']}:-{match['default'] or ''}}}", item.text)
+
+
+def _startup(file: Reader) -> str | None:
+    """The commands that run once, in their order; each a text for a shell, a list of words, or several by name."""
+    lines = [line for key in _ONCE for line in _commands(file.get(key))]
+    return "\n".join(lines) or None
+
+
+def _commands(node: Node | None) -> list[str]:
+    if isinstance(node, Scalar):
+        return [node.text.replace("${", "$${")] if node.text else []
+    if isinstance(node, Sequence):
+        return [shlex.join(item.text for item in node.items if isinstance(item, Scalar)).replace("${", "$${")]
+    if isinstance(node, Mapping):
+        return [line for item in node.values.values() for line in _commands(item)]
+    return []
+
+
+def _ports(file: Reader, key: str) -> list[Any]:
+    """A port alone; `host:port` of a Compose service is left over."""
+    found: list[Any] = []
+    for item in file.items(key):
+        text = item.text if isinstance(item, Scalar) else ""
+        if re.fullmatch(r"[0-9]{1,5}", text):
+            found.append(int(text))
+        elif re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}", text) and key == "appPort":
+            found.append(text)
+        else:
+            file.drop_at(key, f"`{text}` is no port of this sandbox", item)
+    return found

@@ -1,0 +1,66 @@
+"""What an import makes: a stack file as plain values, and what could not be carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import Any
+
+from nexusctl.config.node import Node
+from nexusctl.errors import Location
+from nexusctl.model.value import dataclass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """Something that was found and has no place in a stack file, or means something else there.
+
+    `what` names it as its own file does, `reason` says why it was left out, or what was written instead.
+    """
+
+    what: str
+    reason: str
+    location: Location | None = None
+    excerpt: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """`document` is a stack file as plain values; `files` are files to lie beside it, by relative path."""
+
+    document: Mapping[str, Any]
+    leftovers: tuple[Leftover, ...] = ()
+    files: Mapping[str, bytes] = field(default_factory=dict)
+
+
+class Leftovers:
+    """Gathers while one import lasts."""
+
+    def __init__(self) -> None:
+        self._found: list[Leftover] = []
+
+    def add(self, what: str, reason: str, place: Node | None = None, *, shown: bool = True) -> None:
+        """`shown` is False where the line itself must not be repeated, because a secret stands in it."""
+        location = place.source.location(place.line, place.column) if place else None
+        excerpt = place.source.excerpt(place.line) if place and shown else None
+        self._found.append(Leftover(what=what, reason=reason, location=location, excerpt=excerpt))
+
+    @property
+    def found(self) -> tuple[Leftover, ...]:
+        """Those with a place in the order of their lines, then the others as they came."""
+        placed = [leftover for leftover in self._found if leftover.location]
+        return (
+            *sorted(placed, key=lambda leftover: leftover.location or Location("", 0, 0)),
+            *(leftover for leftover in self._found if not leftover.location),
+        )
+
+
+def move_path(path: str, origin: Path, target: Path) -> str:
+    """`path`, which is relative to the folder `origin`, as a file in the folder `target` has to write it."""
+    import os.path  # noqa: PLC0415 - pathlib knows no way up before Python 3.12
+
+    if path.startswith(("/", "~")):
+        return path
+    moved = os.path.relpath(origin / path, target)
+    return moved if moved.startswith(".") else f"./{moved}"

@@ -1,0 +1,46 @@
+"""Files of others become stack files; what has no place in one is listed with its line and the reason.
+
+`python -m tests.imports.test_golden` writes the expected files anew.
+"""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from nexusctl.cli.main import nexusctl
+
+HERE = Path(__file__).parent
+CASES = sorted(path.parent for kind in ("compose", "devcontainer") for path in (HERE / kind).glob("*/*compose.yaml"))
+CASES += sorted(path.parent for path in (HERE / "devcontainer").glob("*/devcontainer.json"))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.parent.name}-{case.name}")
+def test_import_writes_what_fits_and_lists_the_rest(
+    case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = shutil.copytree(case, tmp_path / case.name)
+    monkeypatch.chdir(folder)
+    done = run(case)
+    assert done.exit_code == 0, done.output
+    assert done.stdout == (case / "expected.yaml").read_text()
+    assert done.stderr == (case / "expected.txt").read_text()
+
+
+def run(case: Path) -> Result:
+    kind = case.parent.name
+    file = "compose.yaml" if kind == "compose" else "devcontainer.json"
+    return CliRunner().invoke(nexusctl, ["import", kind, file, "--stdout", "-f", "new.yaml"], standalone_mode=False)
+
+
+if __name__ == "__main__":
+    import os
+
+    for place in CASES:
+        os.chdir(place)
+        result = run(place)
+        (place / "expected.yaml").write_text(result.stdout)
+        (place / "expected.txt").write_text(result.stderr)
