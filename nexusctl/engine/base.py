@@ -7,14 +7,14 @@ called again after a crash: it reads back what is there by label and takes it ov
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.model.live import HealthState, LiveState, LockHolder, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
-from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 from nexusctl.model.value import dataclass
 
@@ -152,6 +152,11 @@ class Engine(Protocol):
         `delete` are paths to remove: a folder when it is empty, or with all that is in it where a slash ends its path.
         """
 
+    def put_secrets(
+        self, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
+    ) -> None:
+        """Write secrets as files of a container that was created with some, running or not; `delete` are names."""
+
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None: ...
 
     def disconnect(self, container_id: str, network_id: str) -> None: ...
@@ -160,6 +165,9 @@ class Engine(Protocol):
         """Write `sandbox` as the newest record of a live container; returns the amendment's name."""
 
     def remove_amendment(self, name: str) -> None: ...
+
+    def remove_courier(self, name: str) -> None:
+        """Remove what carried secrets when a run was cut off, and those that no container got."""
 
     # -- inside a sandbox ----------------------------------------------------------------------------------
 

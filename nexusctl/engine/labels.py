@@ -20,7 +20,7 @@ BIRTH_NAME = PREFIX + "birth-name"
 """On containers that get their final name only when everything declared was done."""
 
 ROLE = PREFIX + "role"
-"""On everything: sandbox, builder, network, volume, amendment, lock, cache."""
+"""On everything: sandbox, builder, courier, network, volume, amendment, lock, cache."""
 
 NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
@@ -29,6 +29,9 @@ VOLUME = PREFIX + "volume"
 CONTAINER = PREFIX + "container"
 SEQUENCE = PREFIX + "sequence"
 """On amendments: the container that it amends, and its number; the highest counts."""
+
+SECRETS = PREFIX + "secrets"
+"""On containers with secrets as files, and on couriers: the folder that holds them; empty where there are none."""
 
 LOCK = PREFIX + "lock."
 """On locks: the prefix of owner, user, host, pid, command, since."""

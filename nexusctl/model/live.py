@@ -61,12 +61,14 @@ class Interior:
     `files` are the recorded paths that are there. `added` maps paths that lie directly in recorded folders, and came
     neither from there nor with the image, to `file` or `folder`. `owners` maps an owner as recorded (empty for none)
     to the `uid:gid` that it means inside. `packages` are by manager; a sandbox that does not run cannot be asked.
+    `lost_secrets` are the names of secrets that should be there as files and are not.
     """
 
     files: Mapping[str, LiveFile] = field(default_factory=dict)
     added: Mapping[str, str] = field(default_factory=dict)
     owners: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, LivePackages] = field(default_factory=dict)
+    lost_secrets: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,9 +148,9 @@ class LockHolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """A leftover of an earlier run: an amendment whose container is gone."""
+    """A leftover of an earlier run: an amendment whose container is gone, or a courier that carried secrets."""
 
-    kind: Literal["amendment"]
+    kind: Literal["amendment", "courier"]
     name: str
 
 

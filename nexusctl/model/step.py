@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Literal
 
 from nexusctl.model.plan import Attachment, Placement, Step
+from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Health, Network, Sandbox, Upload, Volume
 from nexusctl.model.value import dataclass
 
@@ -88,10 +89,11 @@ class ReplaceContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreContainer(Step):
-    """Bring a stopped, paused or unhealthy container back to service."""
+    """Bring a stopped, paused or unhealthy container back to service; `secrets` are laid in before that."""
 
     container_id: str
     how: Literal["start", "unpause", "restart"]
+    secrets: tuple[SecretFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +102,7 @@ class UpdateContainer(Step):
 
     `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
     `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
-    the new one makes obsolete.
+    the new one makes obsolete. `secrets` are written as files, and those called `delete_secrets` removed.
     """
 
     container_id: str
@@ -110,6 +112,8 @@ class UpdateContainer(Step):
     delete: tuple[str, ...] = ()
     connect: tuple[Attachment, ...] = ()
     disconnect: tuple[str, ...] = ()
+    secrets: tuple[SecretFile, ...] = ()
+    delete_secrets: tuple[str, ...] = ()
     amend: bool = True
     stale: tuple[str, ...] = ()
 
@@ -130,6 +134,7 @@ class RemoveContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveOrphan(Step):
-    """Remove an amendment whose container is gone."""
+    """Remove an amendment whose container is gone, or a courier that was left behind."""
 
     name: str
+    kind: Literal["amendment", "courier"] = "amendment"

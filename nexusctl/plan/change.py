@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nexusctl.model.names import natural_key, network_name
-from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, PullImage, Step
+from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, ObjectKind, PullImage, Step
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import describe_packages
@@ -149,10 +149,10 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
     if remove_volumes:
         for volume in sorted(scene.live.volumes, key=lambda volume: volume.name):
             yield Change(action="remove", kind="volume", name=volume.volume, cause="removed", reason="its data is lost")
+    reasons = {"amendment": "its container is gone", "courier": "it was left behind with secrets on it"}
     for orphan in scene.live.orphans:
-        yield Change(
-            action="remove", kind="record", name=orphan.name, cause="superseded", reason="its container is gone"
-        )
+        kind: ObjectKind = "record" if orphan.kind == "amendment" else "courier"
+        yield Change(action="remove", kind=kind, name=orphan.name, cause="superseded", reason=reasons[orphan.kind])
 
 
 def _enumerate(names: list[str], most: int = 4) -> str:

@@ -18,11 +18,12 @@ Effect = Literal["in_place", "replace"]
 
 
 def find_drift(desired: Sandbox, holder: LiveSandbox, in_place: frozenset[str]) -> tuple[Difference, ...]:
-    """Limits, uploaded files and packages that differ from the record; `desired` says what its uploads ignore."""
+    """Limits, files, secrets and packages that differ from the record; `desired` says what its uploads ignore."""
     inside = holder.interior or Interior()
     return (
         *_drifted_limits(holder),
         *(_drifted_files(desired, holder.record, inside) if holder.record and holder.interior else ()),
+        *(_drifted(f"secrets.{name}", None, "file", "in_place") for name in sorted(inside.lost_secrets)),
         *_drifted_packages(inside, "in_place" if "packages" in in_place else "replace"),
     )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
 from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import DeriveImage, Plan
+from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
 from nexusctl.model.step import CreateContainer, UpdateContainer
 from nexusctl.plan.basis import Basis
@@ -38,15 +39,21 @@ def recall_stack(before: Basis) -> Stack:
     )
 
 
-def plan_back(former: Stack, live: LiveState, touched: frozenset[str], in_place: frozenset[str]) -> Plan:
+def plan_back(
+    former: Stack,
+    live: LiveState,
+    touched: frozenset[str],
+    in_place: frozenset[str],
+    readable: Collection[str] = (),
+) -> Plan:
     """The plan from `live` back to `former` for the sandboxes in `touched`.
 
-    `omitted` says what cannot be undone: tasks have run, and content that is known only by its digest is lost.
-    Raises `PlanError`.
+    `readable` are the digests of the secrets whose values are at hand. `omitted` says what cannot be undone: tasks have
+    run, and content that is known only by its digest is lost. Raises `PlanError`.
     """
     plan = make_plan(former, live, in_place)
     foreign = {c.name: "" for c in plan.changes if c.kind == "sandbox" and c.name not in touched}
-    back = leave_out(plan, foreign | _find_lost(plan, former, touched))
+    back = leave_out(plan, foreign | _find_lost(plan, former, touched, readable))
     return replace(
         back,
         changes=tuple(
@@ -56,7 +63,7 @@ def plan_back(former: Stack, live: LiveState, touched: frozenset[str], in_place:
     )
 
 
-def _find_lost(plan: Plan, former: Stack, touched: frozenset[str]) -> dict[str, str]:
+def _find_lost(plan: Plan, former: Stack, touched: frozenset[str], readable: Collection[str]) -> dict[str, str]:
     """Why each touched sandbox that cannot be brought back cannot be."""
     again = {c.name for c in plan.changes if c.kind == "sandbox" and c.action in ("create", "run")}
     tasks = {name for name, sandbox in former.sandboxes.items() if sandbox.kind == "task"}
@@ -69,7 +76,16 @@ def _find_lost(plan: Plan, former: Stack, touched: frozenset[str]) -> dict[str, 
                 reasons[step.subject] = f"the former content of {', '.join(lost)} is known only by its digest"
             elif underived & set(step.needs):
                 reasons[step.subject] = "its former packages came from a lock file that has changed"
+            elif former_secrets := _lost_secrets(step, readable):
+                names = ", ".join(former_secrets)
+                reasons[step.subject] = f"the former value of secret {names} is known only by its digest"
     return reasons
+
+
+def _lost_secrets(step: CreateContainer | UpdateContainer, readable: Collection[str]) -> list[str]:
+    env = step.sandbox.env if isinstance(step, CreateContainer) else {}
+    files = step.sandbox.secrets if isinstance(step, CreateContainer) else step.secrets
+    return sorted({use.secret for use in list_uses(env, files) if use.digest not in readable})
 
 
 def _with_content(record: Sandbox, desired: Sandbox | None) -> Sandbox:

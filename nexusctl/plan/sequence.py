@@ -53,7 +53,8 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
                 id=f"volume:{volume.volume}:remove", subject=volume.volume, needs=undone, name=volume.name
             )
     for orphan in scene.live.orphans:
-        yield RemoveOrphan(id=f"record:{orphan.name}:remove", subject=orphan.name, name=orphan.name)
+        kind = "record" if orphan.kind == "amendment" else orphan.kind
+        yield RemoveOrphan(id=f"{kind}:{orphan.name}:remove", subject=orphan.name, name=orphan.name, kind=orphan.kind)
 
 
 def _removals(scene: Scene) -> Iterator[RemoveContainer]:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Placement, Step
+from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Dependency, Sandbox, Upload
 from nexusctl.model.step import (
     AwaitExit,
@@ -125,6 +126,7 @@ def _mend(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[
             needs=last,
             container_id=holder.id,
             how=decision.restore,
+            secrets=() if decision.restore == "unpause" else sandbox.secrets,
         )
         yield from _await(sandbox, container_id=holder.id, needs=(f"sandbox:{sandbox.name}:start",))
 
@@ -134,6 +136,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     assert record is not None
     touched = {difference.field.partition(".")[0] for difference in decision.differences}
     uploads, delete = _changed_uploads(decision, record) if "uploads" in touched else ((), ())
+    secrets, gone = _changed_secrets(decision, record)
     made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
         id=f"sandbox:{sandbox.name}:update",
@@ -146,6 +149,9 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         delete=delete,
         connect=decision.connect,
         disconnect=decision.disconnect,
+        # After a restart of its host a container that does not run has lost them all, and cannot be written to.
+        secrets=secrets if holder.state == "running" else sandbox.secrets,
+        delete_secrets=gone,
         amend=decision.amend,
         stale=holder.amendments,
     )
@@ -175,6 +181,14 @@ def _changed_uploads(decision: Decision, record: Sandbox) -> tuple[tuple[Upload,
         if difference.after is None
     }
     return tuple(changed), tuple(sorted((gone - kept) | added))
+
+
+def _changed_secrets(decision: Decision, record: Sandbox) -> tuple[tuple[SecretFile, ...], tuple[str, ...]]:
+    """The files to write, and the names of those to remove."""
+    changed = {d.field.removeprefix("secrets.") for d in decision.differences if d.field.startswith("secrets.")}
+    names = {file.name for file in decision.sandbox.secrets}
+    gone = {file.name for file in record.secrets} - names
+    return tuple(file for file in decision.sandbox.secrets if file.name in changed), tuple(sorted(gone))
 
 
 def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: tuple[str, ...]) -> CreateContainer:

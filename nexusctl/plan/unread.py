@@ -14,6 +14,11 @@ def find_unread(sandboxes: Iterable[Sandbox]) -> tuple[str, ...]:
     return tuple(sorted({use.secret for s in sandboxes for use in list_uses(s.env, s.secrets) if not use.digest}))
 
 
+def list_digests(sandboxes: Iterable[Sandbox]) -> frozenset[str]:
+    """The digests of the secrets that `sandboxes` use and that were read."""
+    return frozenset(use.digest for s in sandboxes for use in list_uses(s.env, s.secrets) if use.digest)
+
+
 def assume_unchanged(desired: Sandbox, record: Sandbox) -> Sandbox:
     """`desired` with the digests that `record` has for the secrets that were not read."""
     if not find_unread((desired,)):

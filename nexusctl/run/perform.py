@@ -94,9 +94,9 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
         case ReplaceContainer():
             replace_container(step, engine, ledger.containers[step.created], report, interrupt)
         case RestoreContainer():
-            _restore(step, engine, report)
+            _restore(step, engine, report, reveal)
         case UpdateContainer():
-            _update(stack, step, engine, ledger, report)
+            _update(stack, step, engine, ledger, report, reveal)
         case RenameContainer():
             engine.rename_container(step.container_id, step.name)
         case RemoveContainer():
@@ -104,6 +104,8 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
             engine.remove_container(step.container_id)
             for name in step.amendments:
                 engine.remove_amendment(name)
+        case RemoveOrphan(kind="courier"):
+            engine.remove_courier(step.name)
         case RemoveOrphan():
             engine.remove_amendment(step.name)
         case _:
@@ -122,7 +124,7 @@ def _start(step: StartContainer, engine: Engine, container_id: str, report: Repo
         engine.rename_container(container_id, step.placement.name)
 
 
-def _restore(step: RestoreContainer, engine: Engine, report: Report) -> None:
+def _restore(step: RestoreContainer, engine: Engine, report: Report, reveal: Reveal) -> None:
     if step.how == "unpause":
         report("resuming")
         engine.unpause_container(step.container_id)
@@ -130,13 +132,17 @@ def _restore(step: RestoreContainer, engine: Engine, report: Report) -> None:
     if step.how == "restart":
         report("stopping")
         engine.stop_container(step.container_id)
+    if step.secrets:
+        engine.put_secrets(step.container_id, step.secrets, reveal)
     report("starting")
     engine.start_container(step.container_id)
 
 
-def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report) -> None:
+def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report, reveal: Reveal) -> None:
     report("updating")
     sandbox: Sandbox = step.sandbox
+    if step.secrets or step.delete_secrets:
+        engine.put_secrets(step.container_id, step.secrets, reveal, step.delete_secrets)
     if step.limits:
         engine.update_limits(step.container_id, sandbox.resources, sandbox.restart)
     for attachment in step.connect:

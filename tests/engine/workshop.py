@@ -15,6 +15,7 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.live import LiveSandbox, LiveState, LockHolder
 from nexusctl.model.names import container_name, network_name
 from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Network, Sandbox, Stack, Upload, UploadFile
 
 FOREVER = ("sleep", "1000")
@@ -50,8 +51,8 @@ class Workshop:
             volumes=volumes or {},
         )
 
-    def create(self, sandbox: Sandbox, **where: Any) -> str:
-        return self.engine.create_container(self.stack, sandbox, self.place(sandbox, **where))
+    def create(self, sandbox: Sandbox, *, reveal: Reveal = withhold, **where: Any) -> str:
+        return self.engine.create_container(self.stack, sandbox, self.place(sandbox, **where), reveal)
 
     def start(self, sandbox: Sandbox, **where: Any) -> str:
         container_id = self.create(sandbox, **where)
@@ -103,7 +104,7 @@ class Workshop:
             self.engine.remove_volume(volume.name)
         self.engine.unlock(self.stack)
         for orphan in self.observe().orphans:
-            self.engine.remove_amendment(orphan.name)
+            (self.engine.remove_courier if orphan.kind == "courier" else self.engine.remove_amendment)(orphan.name)
         assert list_remains(self.engine, self.stack) == []
 
 

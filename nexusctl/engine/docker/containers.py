@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
@@ -20,11 +20,34 @@ STOP_TIMEOUT = 10
 
 
 def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
-    """Create it, join its networks, put its uploads in; returns its id.
+    """Create it, join its networks, put its uploads and secrets in; returns its id.
 
     One of ours that was created before and never started is taken over. What cannot be completed is removed again.
     """
-    body = container_body(stack, sandbox, placement, reveal)
+    if not sandbox.secrets:
+        return _create(wire, sandbox, placement, container_body(stack, sandbox, placement, reveal))
+    # Few sandboxes have secrets as files.
+    from nexusctl.engine.docker.courier import fill_folder, new_folder, open_courier  # noqa: PLC0415
+
+    with open_courier(wire, stack, placement.image, new_folder()) as courier:
+        body = container_body(stack, sandbox, placement, reveal, courier.folder)
+        try:
+            courier.make_folder()
+            return _create(wire, sandbox, placement, body, lambda made: fill_folder(courier, made, sandbox, reveal))
+        except BaseException:
+            with contextlib.suppress(EngineError):
+                courier.wipe()
+            raise
+
+
+def _create(
+    wire: Wire,
+    sandbox: Sandbox,
+    placement: Placement,
+    body: Mapping[str, Any],
+    fill: Callable[[str], None] = lambda container_id: None,  # noqa: ARG005 - there is nothing to fill
+) -> str:
+    """`fill` is called with the id once the uploads are in."""
     container_id = _create_or_adopt(wire, placement.birth_name or placement.name, body)
     try:
         for attachment in placement.networks[1:]:
@@ -34,6 +57,7 @@ def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placem
             from nexusctl.engine.docker.archive import put_uploads  # noqa: PLC0415
 
             put_uploads(wire, container_id, sandbox.uploads)
+        fill(container_id)
     except BaseException:
         with contextlib.suppress(EngineError):
             remove_container(wire, container_id)
@@ -60,13 +84,20 @@ def unpause_container(wire: Wire, container_id: str) -> None:
 
 
 def remove_container(wire: Wire, container_id: str) -> None:
-    """Stop and remove it with its anonymous volumes; an absent one is fine.
+    """Stop and remove it with its anonymous volumes and its secrets; an absent one is fine.
 
     A paused one cannot answer a signal and is ended at once.
     """
     with contextlib.suppress(NotFound):
-        if wire.get(f"/containers/{container_id}/json")["State"]["Status"] in ("running", "restarting"):
+        inspected = wire.get(f"/containers/{container_id}/json")
+        if inspected["State"]["Status"] in ("running", "restarting"):
             stop_container(wire, container_id)
+        # Before the container goes: with it goes the label that says where they are.
+        if folder := (inspected["Config"]["Labels"] or {}).get(labels.SECRETS):
+            # See `create_container`.
+            from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
+
+            wipe_secrets(wire, inspected["Config"]["Labels"][labels.STACK], inspected["Image"], folder)
         try:
             wire.delete(f"/containers/{container_id}", {"v": True, "force": True})
         except Conflict as error:

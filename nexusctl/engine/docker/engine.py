@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
@@ -12,7 +12,7 @@ from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import LiveState, LockHolder
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
-from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
 IN_PLACE = frozenset({"secrets", "uploads", "networks", "resources", "restart"})
@@ -119,6 +119,14 @@ class DockerEngine:
 
         put_uploads(self.wire, container_id, uploads, delete)
 
+    def put_secrets(
+        self, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
+    ) -> None:
+        # See `containers.create_container`.
+        from nexusctl.engine.docker.courier import put_secrets  # noqa: PLC0415
+
+        put_secrets(self.wire, container_id, files, reveal, delete)
+
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
         containers.connect(self.wire, container_id, attachment, aliases)
 
@@ -130,6 +138,12 @@ class DockerEngine:
 
     def remove_amendment(self, name: str) -> None:
         objects.remove_amendment(self.wire, name)
+
+    def remove_courier(self, name: str) -> None:
+        # See `containers.create_container`.
+        from nexusctl.engine.docker.courier import remove_courier  # noqa: PLC0415
+
+        remove_courier(self.wire, name)
 
     def probe(self, container_id: str, health: Health) -> Outcome:
         return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)

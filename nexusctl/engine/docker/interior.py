@@ -15,6 +15,7 @@ from typing import Any
 
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.archive import ROOT, Accounts, read_file
+from nexusctl.engine.docker.courier import find_lost
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.inspection import WORKERS
 from nexusctl.engine.docker.inventory import read_packages
@@ -49,17 +50,21 @@ def look_inside(wire: Wire, live: LiveState) -> LiveState:
 
 def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> LiveSandbox | None:
     record = sandbox.record
-    if record is None or record.kind == "task" or not (record.uploads or record.packages):
+    if record is None or record.kind == "task" or not (record.uploads or record.packages or record.secrets):
         return sandbox
     try:
         inspected = wire.get(f"/containers/{sandbox.id}/json")
+        lost = find_lost(wire, sandbox.id, record.secrets)
+        if lost and inspected["State"]["Status"] != "running":
+            # Without the folder of its secrets the engine shows nothing of a stopped one; its start puts them back.
+            return sandbox
         interior = _read_uploads(wire, inspected, record) if record.uploads else Interior()
         if inspected["State"]["Status"] == "running":
             packages = _read_packages(wire, inspected, record, find_marks(inspected["Image"]))
             interior = replace(interior, packages=packages)
     except NotFound:
         return None
-    return replace(sandbox, interior=interior)
+    return replace(sandbox, interior=replace(interior, lost_secrets=lost))
 
 
 def _find_marks(wire: Wire, image_id: str) -> Mapping[str, str]:

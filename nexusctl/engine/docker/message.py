@@ -61,13 +61,18 @@ def send_request(
     plug.sendall(b"0\r\n\r\n")
 
 
-def read_reply(plug: socket.socket) -> Reply:
-    """Read a reply's head; its body is read from what is returned. Raises `OSError`, `ProtocolError` among them."""
+def read_reply(plug: socket.socket, method: str = "GET") -> Reply:
+    """Read the head of the reply to a `method`; its body is read from what is returned.
+
+    Raises `OSError`, `ProtocolError` among them.
+    """
     source = plug.makefile("rb")
     status, headers = _read_head(source)
     while 100 <= status < 200 and status != SWITCHING_PROTOCOLS:
         status, headers = _read_head(source)
-    return Reply(status=status, headers=headers, body=_choose_body(source, status, headers))
+    # The reply to a HEAD names the length of a body that it has not.
+    body = io.BytesIO() if method == "HEAD" else _choose_body(source, status, headers)
+    return Reply(status=status, headers=headers, body=body)
 
 
 def _read_head(source: io.BufferedReader) -> tuple[int, dict[str, str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
@@ -45,12 +45,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False) -> LiveState:
         taken=find_taken(stack, containers, networks, volumes),
         host_ports=find_host_ports(stack.name, containers),
         unreachable=find_unreachable(wire, stack, images),
-        orphans=tuple(
-            Orphan(kind="amendment", name=entry["Name"])
-            for container, entries in sorted(amendments.items())
-            if container not in ids
-            for entry in entries
-        ),
+        orphans=(*_find_orphaned(amendments, ids), *_find_couriers(stack.name, containers)),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
 
@@ -87,6 +82,19 @@ def _find_by_id(images: Mapping[str, LiveImage], written: str) -> LiveImage | No
     if not written.startswith("sha256:"):
         return None
     return next((image for image in images.values() if image.id == written), None)
+
+
+def _find_orphaned(amendments: Mapping[str, list[Listed]], ids: Collection[str]) -> Iterator[Orphan]:
+    for container, entries in sorted(amendments.items()):
+        if container not in ids:
+            yield from (Orphan(kind="amendment", name=entry["Name"]) for entry in entries)
+
+
+def _find_couriers(stack: str, containers: Iterable[Listed]) -> Iterator[Orphan]:
+    """Whoever looks holds the stack's lock before anything is changed, so no courier is at work then."""
+    marks = {labels.STACK: stack, labels.ROLE: "courier"}.items()
+    found = (entry for entry in containers if marks <= (entry["Labels"] or {}).items())
+    yield from (Orphan(kind="courier", name=name) for name in sorted(map(_name_of, found)))
 
 
 def _group_amendments(stack: str, volumes: Iterable[Listed]) -> dict[str, list[Listed]]:

@@ -9,7 +9,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.probe import healthcheck_test
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
-from nexusctl.model.secret import Reveal, reveal_text, withhold
+from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
 from nexusctl.model.stack import Health, Mount, Network, Port, Resources, RestartPolicy, Sandbox
 
 CPU_PERIOD = 100_000
@@ -19,11 +19,20 @@ the NanoCpus that mean the same."""
 LIFTED_MEMORY = 1 << 62
 """The limit that stands for none when a live container's is lifted: the engine takes 0 for `unchanged`."""
 
+MEMORY = "/dev/shm"
+MEMORY_FOLDER = "nexusctl"
+"""Where secrets lie as files on the engine's host: a folder a sandbox below this one in a place that is memory."""
+
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
 
 
-def container_body(stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> dict[str, Any]:
-    """What to POST to /containers/create. It joins the first network at birth; the rest is for `connect`."""
+def container_body(
+    stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold, secrets: str = ""
+) -> dict[str, Any]:
+    """What to POST to /containers/create. It joins the first network at birth; the rest is for `connect`.
+
+    `secrets` is the folder of its secrets, empty where it has none as files.
+    """
     optional = {
         "Cmd": None if sandbox.command is None else list(sandbox.command),
         "WorkingDir": sandbox.working_dir,
@@ -34,9 +43,9 @@ def container_body(stack: str, sandbox: Sandbox, placement: Placement, reveal: R
         "Image": placement.image,
         "Hostname": hostname(sandbox.name),
         "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
-        "Labels": container_labels(stack, sandbox, placement),
+        "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets},
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
-        "HostConfig": host_config(sandbox, placement),
+        "HostConfig": host_config(sandbox, placement, secrets),
         "NetworkingConfig": {"EndpointsConfig": _first_endpoint(sandbox, placement.networks)},
         **{key: value for key, value in optional.items() if value is not None},
     }
@@ -54,17 +63,23 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
     }
 
 
-def host_config(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
+def host_config(sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
+    mounts = [_mount(mount, placement.volumes) for mount in sandbox.mounts]
     return {
         "Init": True,
         "SecurityOpt": ["no-new-privileges:true"],
         "LogConfig": LOG_CONFIG,
         "NetworkMode": network_key(placement.networks[0]) if placement.networks else "none",
         "PortBindings": port_bindings(sandbox.ports),
-        "Mounts": [_mount(mount, placement.volumes) for mount in sandbox.mounts],
+        "Mounts": [*mounts, secrets_mount(secrets)] if secrets else mounts,
         "RestartPolicy": {"Name": restart_policy(sandbox)},
         **limits(sandbox.resources),
     }
+
+
+def secrets_mount(folder: str) -> dict[str, Any]:
+    """The mount that shows the secrets folder called `folder` to a sandbox."""
+    return {"Type": "bind", "Source": f"{MEMORY}/{MEMORY_FOLDER}/{folder}", "Target": FOLDER, "ReadOnly": True}
 
 
 def restart_policy(sandbox: Sandbox) -> RestartPolicy:

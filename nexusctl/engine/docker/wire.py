@@ -109,7 +109,7 @@ class Wire:
             # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
                 send_request(plug, method, prefix + path + _encode(query), fields, data)
-            reply = read_reply(plug)
+            reply = read_reply(plug, method)
             refusal = _refusal(reply.status, reply.body.read()) if reply.status >= 400 else None
         except OSError as error:
             plug.close()

@@ -11,7 +11,7 @@ from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
-from nexusctl.model.secret import Reveal, reveal_text
+from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, Upload
 
 FIRST_FREE_PORT = 32768
@@ -95,6 +95,18 @@ def upload(world: World, container_id: str, uploads: Iterable[Upload], delete: I
         for path in paths:
             for gone in [p for p in found.files if p == path or (path.endswith("/") and f"{p}/".startswith(path))]:
                 del found.files[gone]
+
+
+def put_secrets(
+    world: World, container_id: str, files: Iterable[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
+) -> None:
+    values = {file.name: reveal(file).reveal() for file in files}
+    world.note("put_secrets", container_id)
+    with world.mutex:
+        secrets = world.get(container_id).secrets
+        secrets.update(values)
+        for name in delete:
+            secrets.pop(name, None)
 
 
 def connect(world: World, container_id: str, attachment: Attachment) -> None:

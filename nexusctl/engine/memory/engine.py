@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
@@ -11,7 +11,7 @@ from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
 from nexusctl.model.live import LiveState, LockHolder
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
-from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
 IN_PLACE = frozenset({"secrets", "uploads", "networks", "resources", "restart"})
@@ -94,6 +94,11 @@ class MemoryEngine(World):
     def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
         containers.upload(self, container_id, uploads, delete)
 
+    def put_secrets(
+        self, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
+    ) -> None:
+        containers.put_secrets(self, container_id, files, reveal, delete)
+
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
         containers.connect(self, container_id, attachment)
 
@@ -105,6 +110,10 @@ class MemoryEngine(World):
 
     def remove_amendment(self, name: str) -> None:
         objects.remove_amendment(self, name)
+
+    def remove_courier(self, name: str) -> None:
+        """Nothing is ever on its way here."""
+        self.note("remove_courier", name)
 
     def probe(self, container_id: str, health: Health) -> Outcome:
         return observe.ask(self, container_id, probe_command(health))

@@ -103,7 +103,7 @@ def _inspect(container: MemoryContainer) -> Inspection:
 def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
     """Files have no owners here; a file that is not recorded counts as added to the recorded folder it lies in."""
     container, record = world.containers[live.id], live.record
-    if record is None or record.kind == "task" or not (record.uploads or container.packages):
+    if record is None or record.kind == "task" or not (record.uploads or record.secrets or container.packages):
         return live
     recorded = {f"{u.target}/{f.path}" if f.path else u.target: f.kind for u in record.uploads for f in u.files}
     files = {
@@ -119,6 +119,7 @@ def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
         files={path: file for path, file in files.items() if path in recorded},
         added=added,
         packages=dict(container.packages) if container.state == "running" else {},
+        lost_secrets=frozenset(file.name for file in record.secrets if file.name not in container.secrets),
     )
     return replace(live, interior=inside)
 

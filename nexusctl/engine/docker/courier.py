@@ -1,0 +1,208 @@
+"""Secrets as files in the memory of the engine's host.
+
+Each sandbox with secrets has a folder below /dev/shm/nexusctl, which only root may enter, mounted read-only into the
+sandbox. /dev/shm is memory on every Linux. What lies there outlives restarts of the container and of the engine, and
+ends with the host's: then the engine does not start the container, because the folder is missing, and an apply puts it
+back.
+
+All goes through the engine, which may be on another machine, and needs nothing of an image: a courier is a container
+that mounts /dev/shm and is never started, and the engine's archive call writes through it. Its labels name the folder,
+so whatever a crash leaves behind is found.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import tarfile
+import time
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.archive import ROOT, Accounts, read_file
+from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import EngineError, EngineUnreachable, NotFound
+from nexusctl.model.secret import Reveal, SecretFile
+from nexusctl.model.stack import Sandbox
+from nexusctl.model.value import dataclass
+
+FILE_MODE = 0o400
+
+_INSIDE = "/nexusctl-memory"
+_NOWHERE = "nexusctl-nowhere"
+
+
+def new_folder() -> str:
+    """The name of a folder that nobody has."""
+    return uuid.uuid4().hex
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Courier:
+    """A way to one folder of secrets."""
+
+    wire: Wire
+    id: str
+    folder: str
+
+    def make_folder(self) -> None:
+        """The folder, and the one above it that keeps others of the host out."""
+        self._send([_folder(MEMORY_FOLDER, 0o700), _folder(f"{MEMORY_FOLDER}/{self.folder}", 0o755)])
+
+    def lay(self, files: Sequence[SecretFile], owner: tuple[int, int], reveal: Reveal) -> None:
+        """Write `files` for `owner`, over those of the same names."""
+        self._send(part for file in files for part in self._file(file, owner, reveal(file).reveal()))
+
+    def remove(self, names: Iterable[str]) -> None:
+        """Remove files by their names; an absent one is fine."""
+        for name in names:
+            self._clear(f"{MEMORY_FOLDER}/{self.folder}/{name}")
+
+    def wipe(self) -> None:
+        """Remove the folder with all that is in it; an absent one is fine."""
+        self._clear(f"{MEMORY_FOLDER}/{self.folder}")
+
+    def _file(self, file: SecretFile, owner: tuple[int, int], value: bytes) -> tuple[bytes, ...]:
+        path = f"{MEMORY_FOLDER}/{self.folder}/{file.name}"
+        padding = b"\0" * (-len(value) % tarfile.BLOCKSIZE)
+        return _header(path, tarfile.REGTYPE, FILE_MODE, owner=owner, size=len(value)), value, padding
+
+    def _send(self, parts: Iterable[bytes]) -> None:
+        tape = (part for part in (*parts, b"\0" * (2 * tarfile.BLOCKSIZE)))
+        path, query = f"/containers/{self.id}/archive", {"path": _INSIDE}
+        self.wire.open("PUT", path, query, tape, content_type="application/x-tar").close()
+
+    def _clear(self, path: str) -> None:
+        """The engine's API knows no removal. It clears the way for what it unpacks, and a link to nothing takes none.
+
+        So the refusal is what was wanted, and a look afterwards says whether it came of that.
+        """
+        if not self._has(path):
+            return
+        try:
+            self._send([_header(path, tarfile.LNKTYPE, 0, link=_NOWHERE)])
+        except EngineUnreachable:
+            raise
+        except EngineError as error:
+            if self._has(path):
+                raise EngineError(
+                    f"the engine does not remove {MEMORY}/{path}: {error.summary}",
+                    status=error.status,
+                    hint="remove that folder on the engine's host",
+                ) from error
+
+    def _has(self, path: str) -> bool:
+        return stat_path(self.wire, self.id, f"{_INSIDE}/{path}")
+
+
+@contextmanager
+def open_courier(wire: Wire, stack: str, image: str, folder: str) -> Iterator[Courier]:
+    """A courier to `folder` while inside. It is made from `image`, of which nothing is ever run."""
+    name = f"nexusctl_courier_{uuid.uuid4().hex[:12]}"
+    try:
+        made = wire.post("/containers/create", _body(stack, image, folder), {"name": name})
+        yield Courier(wire=wire, id=made["Id"], folder=folder)
+    finally:
+        # By name: a create whose reply was lost has made it nevertheless. One that stays is found by its labels.
+        with contextlib.suppress(EngineError):
+            _remove(wire, name)
+
+
+def put_secrets(
+    wire: Wire, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
+) -> None:
+    """Lay `files` into the secrets folder of a container, running or not, and remove those called `delete`."""
+    inspected = wire.get(f"/containers/{container_id}/json")
+    marks = inspected["Config"]["Labels"]
+    with open_courier(wire, marks[labels.STACK], inspected["Image"], marks[labels.SECRETS]) as courier:
+        # Without the folder the engine cannot mount what the accounts are read from.
+        courier.make_folder()
+        _fill(courier, inspected, files, reveal)
+        courier.remove(delete)
+
+
+def fill_folder(courier: Courier, container_id: str, sandbox: Sandbox, reveal: Reveal) -> None:
+    """Lay the secrets of a new container into its folder, which is there. Raises `StepError`."""
+    _fill(courier, courier.wire.get(f"/containers/{container_id}/json"), sandbox.secrets, reveal)
+
+
+def _fill(courier: Courier, inspected: Mapping[str, Any], files: Sequence[SecretFile], reveal: Reveal) -> None:
+    """Lay `files` down for the user of the container, as its own files know that user."""
+    accounts = Accounts(lambda path: read_file(courier.wire, inspected["Id"], path))
+    courier.lay(files, accounts.resolve(inspected["Config"]["User"] or ROOT), reveal)
+
+
+def wipe_secrets(wire: Wire, stack: str, image: str, folder: str) -> None:
+    """Remove the secrets folder called `folder`; an absent one is fine."""
+    try:
+        with open_courier(wire, stack, image, folder) as courier:
+            courier.wipe()
+    except NotFound:
+        # The image of a stopped container can be taken away from it; any other one does as well.
+        others = [entry["Id"] for entry in wire.get("/images/json") if entry["Id"] != image]
+        if not others:
+            raise
+        with open_courier(wire, stack, others[0], folder) as courier:
+            courier.wipe()
+
+
+def remove_courier(wire: Wire, name: str) -> None:
+    """Remove a courier that was left behind, and its folder where no container needs that; an absent one is fine."""
+    try:
+        inspected = wire.get(f"/containers/{name}/json")
+    except NotFound:
+        return
+    folder = inspected["Config"]["Labels"].get(labels.SECRETS, "")
+    query = {"all": True, "filters": {"label": [f"{labels.SECRETS}={folder}", f"{labels.ROLE}=sandbox"]}}
+    if folder and not wire.get("/containers/json", query):
+        Courier(wire=wire, id=inspected["Id"], folder=folder).wipe()
+    _remove(wire, name)
+
+
+def find_lost(wire: Wire, container_id: str, files: Iterable[SecretFile]) -> frozenset[str]:
+    """The names of those of `files` that the container does not have."""
+    return frozenset(file.name for file in files if not stat_path(wire, container_id, file.path))
+
+
+def stat_path(wire: Wire, container_id: str, path: str) -> bool:
+    """Whether there is something at `path` in a container, running or not. Raises `EngineError`."""
+    try:
+        wire.open("HEAD", f"/containers/{container_id}/archive", {"path": path}).close()
+    except NotFound:
+        return False
+    return True
+
+
+def _body(stack: str, image: str, folder: str) -> dict[str, Any]:
+    return {
+        "Image": image,
+        # Never run, but the engine wants a command where the image has none.
+        "Entrypoint": [_NOWHERE],
+        "Labels": {labels.STACK: stack, labels.ROLE: "courier", labels.SECRETS: folder, labels.RECORD: ""},
+        "HostConfig": {
+            "NetworkMode": "none",
+            "Mounts": [{"Type": "bind", "Source": MEMORY, "Target": _INSIDE}],
+        },
+    }
+
+
+def _remove(wire: Wire, name: str) -> None:
+    with contextlib.suppress(NotFound):
+        wire.delete(f"/containers/{name}", {"force": True, "v": True})
+
+
+def _folder(path: str, mode: int) -> bytes:
+    return _header(path, tarfile.DIRTYPE, mode)
+
+
+def _header(
+    path: str, kind: bytes, mode: int, *, owner: tuple[int, int] = (0, 0), size: int = 0, link: str = ""
+) -> bytes:
+    info = tarfile.TarInfo(path)
+    info.type, info.mode, info.size, info.linkname = kind, mode, size, link
+    info.uid, info.gid = owner
+    info.mtime = int(time.time())
+    return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
