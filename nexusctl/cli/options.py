@@ -33,7 +33,11 @@ _files = click.option(
     "-f", "--file", "files", type=click.Path(path_type=Path), multiple=True, show_default="./nexus.yaml",
     help="The stack file; repeated, each is laid over the ones before it.",
 )  # fmt: skip
-INPUT_FLAGS = {"files": "--file"}
+_profiles = click.option(
+    "--profile", "profiles", multiple=True, metavar="NAME", show_default="NEXUS_PROFILES",
+    help="Also the sandboxes with this profile; `*` for all, may be repeated.",
+)  # fmt: skip
+INPUT_FLAGS = {"files": "--file", "profiles": "--profile"}
 """The parameters that `stack_inputs` gathers, with their flags."""
 
 
@@ -41,11 +45,21 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     """All options that say what is loaded; the command takes them as one value, `inputs`."""
 
     @_files
+    @_profiles
     @wraps(command)
-    def gathered(*arguments: Any, files: tuple[Path, ...], **others: Any) -> Any:
-        return command(*arguments, inputs=Inputs(files=files or (DEFAULT_FILE,)), **others)
+    def gathered(*arguments: Any, files: tuple[Path, ...], profiles: tuple[str, ...], **others: Any) -> Any:
+        inputs = Inputs(
+            files=files or (DEFAULT_FILE,),
+            profiles=profiles,
+            ambient_profiles=() if profiles else _split_words(os.environ.get("NEXUS_PROFILES", "")),
+        )
+        return command(*arguments, inputs=inputs, **others)
 
     return gathered
+
+
+def _split_words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
 stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The stack's name, instead of its file.")

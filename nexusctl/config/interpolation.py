@@ -227,6 +227,7 @@ def rebuilt(node: Mapping, values: MappingType[str, Node | None]) -> Mapping:
     made.values = {key: value for key, value in values.items() if value is not None}
     made.keys = {key: node.keys[key] for key in made.values}
     made.dropped = node.dropped | (values.keys() - made.values.keys())
+    made.deleted = node.deleted
     return made
 
 

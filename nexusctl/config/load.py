@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingType
 from pathlib import Path
 
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping
-from nexusctl.config.problems import Problems
-from nexusctl.config.references import connect
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.references import Absent, connect
 from nexusctl.config.sandbox import Surroundings, build_group
 from nexusctl.config.schema import STACK
 from nexusctl.config.source import compose
@@ -33,7 +34,7 @@ def load(inputs: Inputs | Path) -> Stack:
     problems = Problems()
     document = _read(inputs, problems)
     conforming = validate(document, STACK, problems)
-    stack = build(conforming, document, problems)
+    stack = build(conforming, document, inputs, problems)
     problems.raise_any()
     return stack
 
@@ -41,6 +42,11 @@ def load(inputs: Inputs | Path) -> Stack:
 def _read(inputs: Inputs, problems: Problems) -> Mapping:
     """The files as one document, with its references in their places."""
     documents = [compose(read_source(path), problems) for path in inputs.files]
+    if len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}:
+        # Most stacks are one file.
+        from nexusctl.config.include import with_included  # noqa: PLC0415
+
+        documents = with_included(documents, problems)
     merged = _merge(documents, problems)
     refers = any(document.source.refers for document in documents)
     if not (refers or "variables" in merged.keys or inputs.given is not NOTHING):
@@ -60,7 +66,7 @@ def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
     return merge_all(documents, problems)
 
 
-def build(conforming: Mapping, document: Mapping, problems: Problems) -> Stack:
+def build(conforming: Mapping, document: Mapping, inputs: Inputs, problems: Problems) -> Stack:
     """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
     templates = Templates(problems)
     around = Surroundings(
@@ -73,18 +79,36 @@ def build(conforming: Mapping, document: Mapping, problems: Problems) -> Stack:
     )
     section = conforming.get("sandboxes")
     entries = section if isinstance(section, Mapping) else Mapping(conforming.source, 1, 1)
+    absent = _find_absent(entries, document, inputs)
     groups = {
         name: build_group(entries.keys[name], own, around)
         for name, own in entries.values.items()
-        if isinstance(own, Mapping)
+        if isinstance(own, Mapping) and name not in absent
     }
     return Stack(
         name=conforming.text("name") or "",
-        sandboxes=connect(groups, document.section("sandboxes").keys(), problems),
+        sandboxes=connect(groups, document.section("sandboxes").keys(), absent, problems),
         networks=_networks(conforming, problems),
         volumes=_volumes(conforming),
         templates=templates.used,
+        inactive=tuple(sorted(absent.keys() & entries.keys.keys())),
     )
+
+
+def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs) -> MappingType[str, Absent]:
+    """The sandboxes that a file declares and that are not there, with the reasons."""
+    section = document.get("sandboxes")
+    deleted = section.deleted.items() if isinstance(section, Mapping) else ()
+    absent = {
+        name: Absent("is deleted", "delete the dependency too, or keep both", note("it is deleted here", place))
+        for name, place in deleted
+    }
+    if inputs.profiles or any(isinstance(own, Mapping) and "profiles" in own.values for own in entries.values.values()):
+        # Most stacks have no profiles.
+        from nexusctl.config.profiles import find_inactive  # noqa: PLC0415
+
+        absent |= find_inactive(entries, inputs)
+    return absent
 
 
 def _networks(document: Mapping, problems: Problems) -> dict[str, Network]:

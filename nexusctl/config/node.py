@@ -7,8 +7,10 @@ expansion would hold.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping as MappingType
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from nexusctl.errors import Location
@@ -23,6 +25,7 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+_NOTHING: MappingType[str, Any] = MappingProxyType({})
 _INTEGER = re.compile(r"[-+]?[0-9]{1,40}\Z")
 _RADIX = re.compile(r"0o[0-7]{1,40}\Z|0x[0-9a-fA-F]{1,40}\Z")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
@@ -86,9 +89,12 @@ class Sequence:
 
 
 class Mapping:
-    """`keys` and `values` have the same keys; `dropped` are keys whose values were wrong and reported."""
+    """`keys` and `values` have the same keys; `dropped` are keys whose values were wrong and reported.
 
-    __slots__ = ("column", "dropped", "height", "keys", "line", "size", "source", "values")
+    `deleted` are keys that a file took away from what was below it, with the places where it did.
+    """
+
+    __slots__ = ("column", "deleted", "dropped", "height", "keys", "line", "size", "source", "values")
 
     def __init__(self, source: Source, line: int, column: int) -> None:
         self.source = source
@@ -97,6 +103,7 @@ class Mapping:
         self.keys: dict[str, Scalar] = {}
         self.values: dict[str, Node] = {}
         self.dropped: frozenset[str] = frozenset()
+        self.deleted: MappingType[str, Node] = _NOTHING
         self.size = 1
         self.height = 1
 

@@ -36,13 +36,17 @@ def merge(base: Mapping, over: Mapping, problems: Problems) -> Mapping:
     """`over` over `base`. What only `base` has comes first; the whole stands where `over` stands."""
     merged = Mapping(over.source, over.line, over.column)
     merged.keys, merged.values = dict(base.keys), dict(base.values)
+    deleted = dict(base.deleted)
     for name, value in over.values.items():
         below = base.values.get(name)
+        deleted.pop(name, None)
         if below is not None and _deletes(value, below):
             del merged.keys[name], merged.values[name]
+            deleted[name] = value
         else:
             merged.keys[name] = over.keys[name]
             merged.values[name] = value if below is None else _join(below, value, problems)
+    merged.deleted = deleted
     merged.size, merged.height = base.size + over.size, max(base.height, over.height)
     return merged
 

@@ -7,12 +7,14 @@ from collections.abc import Mapping as MappingType
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
+from typing import NamedTuple
 
 from nexusctl.config.node import Mapping, Scalar, Sequence
 from nexusctl.config.ports import refuse_port_clashes
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.sandbox import Group
 from nexusctl.config.suggestion import suggest
+from nexusctl.errors import Note
 from nexusctl.model.stack import Condition, Dependency, Sandbox
 
 
@@ -24,6 +26,14 @@ class Edge:
     condition: Scalar | None = None
 
 
+class Absent(NamedTuple):
+    """Why a sandbox that a file declares is not there: what follows its name in a message, what to do, and a place."""
+
+    why: str
+    hint: str
+    place: Note
+
+
 Edges = MappingType[str, MappingType[str, Edge]]
 
 CYCLES_SHOWN = 10
@@ -31,9 +41,11 @@ MOST_SANDBOXES = 10_000
 MOST_DEPENDENCIES = 200_000
 
 
-def connect(groups: MappingType[str, Group], declared: Collection[str], problems: Problems) -> dict[str, Sandbox]:
+def connect(
+    groups: MappingType[str, Group], declared: Collection[str], absent: MappingType[str, Absent], problems: Problems
+) -> dict[str, Sandbox]:
     """All instances by name, with their dependencies; `declared` also has the names of wrong sandboxes."""
-    edges = {name: _edges(group, declared, problems) for name, group in groups.items()}
+    edges = {name: _edges(group, declared, absent, problems) for name, group in groups.items()}
     _refuse_cycles(edges, problems)
     _refuse_too_many(groups, edges, problems)
     sandboxes: dict[str, Sandbox] = {}
@@ -78,7 +90,9 @@ def _refuse_name(instance: str, group: Group, other: Group, problems: Problems) 
     problems.add(group.key, f"two sandboxes would be called `{instance}`", hint, first)
 
 
-def _edges(group: Group, declared: Collection[str], problems: Problems) -> dict[str, Edge]:
+def _edges(
+    group: Group, declared: Collection[str], absent: MappingType[str, Absent], problems: Problems
+) -> dict[str, Edge]:
     """The groups that `group` depends on; names that do not exist are reported."""
     name = group.key.text
     problems.sandbox = name
@@ -87,6 +101,9 @@ def _edges(group: Group, declared: Collection[str], problems: Problems) -> dict[
         target, place = edge.place.text, edge.place
         if target == name:
             problems.add(place, f"`{name}` depends on itself: {name} -> {name}", "remove it here")
+        elif target in absent:
+            why, hint, where = absent[target]
+            problems.add(place, f"`{name}` depends on `{target}`, which {why}", hint, where)
         elif target not in declared:
             others = [other for other in declared if other != name]
             problems.add(place, f"there is no sandbox `{target}`", suggest(target, others, "sandboxes"))

@@ -22,7 +22,13 @@ NOTHING = Given()
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inputs:
-    """`files` are stack files, at least one, each laid over the ones before it; `given` is for their variables."""
+    """`files` are stack files, at least one, each laid over the ones before it; `given` is for their variables.
+
+    `profiles` were asked for and have to be known; `ambient_profiles` come from the environment, where they may be
+    meant for other stacks.
+    """
 
     files: tuple[Path, ...]
     given: Given = NOTHING
+    profiles: tuple[str, ...] = ()
+    ambient_profiles: tuple[str, ...] = ()

@@ -178,7 +178,11 @@ class Volume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
-    """The whole desired state. `templates` are those that its sandboxes use, `secrets` say where values come from."""
+    """The whole desired state. `templates` are those that its sandboxes use, `secrets` say where values come from.
+
+    `inactive` are groups that the file declares and whose profile was not asked for: what is live of them is left
+    alone.
+    """
 
     name: str
     sandboxes: Mapping[str, Sandbox] = field(default_factory=dict)
@@ -186,3 +190,4 @@ class Stack:
     volumes: Mapping[str, Volume] = field(default_factory=dict)
     templates: Mapping[str, Template] = field(default_factory=dict)
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
+    inactive: tuple[str, ...] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from nexusctl.errors import PlanError
 from nexusctl.model.live import LiveState
@@ -25,6 +26,7 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     A stack without sandboxes yields the plan that destroys it; its volumes stay unless `remove_volumes`.
     Raises `PlanError` with every conflict at once.
     """
+    live = _active(stack, live)
     claims = settle_claims(live.sandboxes, {name: container_name(stack.name, name) for name in stack.sandboxes})
     if conflicts := find_conflicts(stack, live, claims):
         raise PlanError(*conflicts)
@@ -37,6 +39,18 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
         unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
         unread=find_unread(stack.sandboxes.values()),
     )
+
+
+def _active(stack: Stack, live: LiveState) -> LiveState:
+    """`live` without what belongs to sandboxes whose profile was not asked for."""
+    if not stack.inactive:
+        return live
+    kept = tuple(
+        found
+        for found in live.sandboxes
+        if (found.record.group if found.record else found.sandbox) not in stack.inactive
+    )
+    return replace(live, sandboxes=kept)
 
 
 def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:

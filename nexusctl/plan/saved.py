@@ -56,6 +56,8 @@ def write_saved(saved: Saved) -> str:
     body = {
         "nexusctl": saved.version,
         "files": [str(path) for path in saved.inputs.files],
+        "profiles": list(saved.inputs.profiles),
+        "ambient_profiles": list(saved.inputs.ambient_profiles),
         "stack": saved.stack,
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
@@ -94,7 +96,11 @@ def _revive(body: Mapping[str, Any]) -> Saved:
         bytes.fromhex(body["salt"])
         return Saved(
             version=body["nexusctl"],
-            inputs=Inputs(files=tuple(map(Path, body["files"]))),
+            inputs=Inputs(
+                files=tuple(map(Path, body["files"])),
+                profiles=tuple(body["profiles"]),
+                ambient_profiles=tuple(body["ambient_profiles"]),
+            ),
             stack=body["stack"],
             choice=Choice(targets=tuple(body["targets"]), excludes=tuple(body["excludes"])),
             deep=body["deep"],

@@ -10,12 +10,13 @@ from nexusctl.model.inputs import Given, Inputs
 
 
 def read_inputs(folder: Path = Path()) -> Inputs:
-    """The inputs of `folder`; `inputs.json` may name `files` in it, `values` of variables and their `value_files`."""
+    """The inputs of `folder`; its `inputs.json` may have `files`, `profiles`, and `values` and `value_files`."""
     told = _read(folder)
     values = tuple(map(Path, told.get("value_files", ())))
     return Inputs(
         files=tuple(folder / name for name in told.get("files", ["nexus.yaml"])),
         given=Given(values=told.get("values", {}), files=values),
+        profiles=tuple(told.get("profiles", ())),
     )
 
 

@@ -46,6 +46,7 @@ APART: dict[str, list[dict[str, Any]]] = {
     "run": [{"kind": "task", "command": ["true"], "run": run} for run in ("once", "changed", "once")],
     "networks": [{"command": WAIT, "networks": []}],
     "replicas": [{"command": WAIT, "replicas": 0}],
+    "profiles": [{"command": WAIT, "profiles": names} for names in ([], ["debug"], ["debug", "load"])],
 }
 """Variants that do not go with the rest."""
 
