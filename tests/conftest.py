@@ -6,11 +6,7 @@ bears them. Tests that share something expensive, or that the engine has only on
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 import uuid
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -18,11 +14,8 @@ from hypothesis import HealthCheck, settings
 from nexusctl.config.load import template_names
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import NotFound
-from tests.alone import alone
+from tests.images import require_base_image
 from tests.templates.recipes import make_image
-
-BASE_IMAGE = "nexusctl-test/base:1"
 
 # How long an example takes says nothing on a machine that does other things meanwhile.
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,14 +29,8 @@ def wire() -> Wire:
 
 
 @pytest.fixture(scope="session")
-def base_image(wire: Wire, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A Debian with bash, tar and perl, made once from the distribution's packages and kept on the engine."""
-    with alone("base-image"):
-        try:
-            wire.get(f"/images/{BASE_IMAGE}/json")
-        except NotFound:
-            import_base_image(wire, tmp_path_factory.mktemp("base") / "base.tar")
-    return BASE_IMAGE
+def base_image(wire: Wire) -> str:
+    return require_base_image(wire)
 
 
 @pytest.fixture(scope="session")
@@ -65,20 +52,3 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if figures:
         terminalreporter.section("figures")
         terminalreporter.write_line("\n".join(figures))
-
-
-def import_base_image(wire: Wire, tar: Path) -> None:
-    if not shutil.which("mmdebstrap"):
-        pytest.fail("the tests' base image is made by mmdebstrap: `apt-get install mmdebstrap`")
-    subprocess.run(["mmdebstrap", "--variant=minbase", "bookworm", str(tar)], check=True)
-    repository, _, tag = BASE_IMAGE.rpartition(":")
-    query = {"fromSrc": "-", "repo": repository, "tag": tag}
-    with wire.open("POST", "/images/create", query, _read(tar), content_type="application/x-tar") as answer:
-        answer.read()
-    tar.unlink()
-
-
-def _read(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        while data := stream.read(1 << 20):
-            yield data

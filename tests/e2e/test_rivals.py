@@ -17,4 +17,4 @@ pytestmark = pytest.mark.engine
 def test_rivals_write_one_at_a_time_and_leave_no_duplicate(
     seed: int, wire: Wire, base_image: str, tmp_path: Path
 ) -> None:
-    assert play_round(wire, base_image, tmp_path, random.Random(seed)) == []
+    assert play_round(wire, base_image, tmp_path, random.Random(seed)).problems == ()

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from uuid import uuid4
 
 from nexusctl.engine.docker.wire import Wire
-from tests.faults.portrait import Portrait, container_ids, remains, take_portrait
+from tests.faults.portrait import Portrait, take_portrait
 from tests.faults.proxy import KINDS, Fault, Proxy
 from tests.faults.scenario import Scenario
+from tests.faults.tool import Tool
+from tests.faults.traces import Traces
 
 STALL = 4
 """Seconds that a client waits for the answer to a call that is stalled."""
 
+PATIENCE = 20
+"""Seconds after which a user presses Ctrl-C where a tool waits for such an answer for ever."""
+
 TIMEOUT = 180
+"""Seconds that a run may take; one that takes longer hangs."""
+
+TRIES = 4
+"""How often a point is played whose call does not come: the number of looks at a health check differs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +45,37 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """`problem` is empty where the next run converged."""
+    """`problem` is empty where the next run converged, `request` where the call never came."""
 
     point: Point
     request: str
     problem: str
 
 
-class Driver:
-    """Plays scenarios against one engine through a proxy; holds a folder of stack files while inside."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rehearsal:
+    """How many calls a scenario makes without a fault, and the state that it leads to."""
 
-    def __init__(self, wire: Wire, socket: str, stack: str) -> None:
+    scenario: Scenario
+    calls: int
+    portrait: Portrait
+
+    def points(self) -> Iterator[Point]:
+        for call in range(self.calls):
+            for kind in KINDS:
+                yield Point(scenario=self.scenario, fault=Fault(call=call, kind=kind))
+
+
+class Driver:
+    """Plays scenarios with one tool through a proxy, in a stack of its own; use it as a context manager."""
+
+    def __init__(self, wire: Wire, tool: Tool) -> None:
         self._wire = wire
-        self._stack = stack
+        self._tool = tool
+        self._stack = f"faults-{uuid4().hex[:8]}"
         self._folder = tempfile.TemporaryDirectory(prefix="nexusctl-faults-")
-        self._file = Path(self._folder.name) / "nexus.yaml"
-        self._proxy = Proxy(Path(self._folder.name) / "engine.sock", socket)
+        self._file = Path(self._folder.name) / tool.file_name
+        self._proxy = Proxy(Path(self._folder.name) / "engine.sock", wire.endpoint.url.removeprefix("unix://"))
         self._running: subprocess.Popen[str] | None = None
         self._proxy.victim = lambda: self._running.pid if self._running else None
 
@@ -58,91 +84,119 @@ class Driver:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._run(["destroy", "--yes", "--volumes", "--stack", self._stack])
+        if self._file.exists():
+            self._clear()
         self._proxy.__exit__()
         self._folder.cleanup()
 
-    def rehearse(self, scenario: Scenario) -> tuple[int, Portrait]:
-        """How many calls the spoiled run makes without a fault, and the state that it leads to."""
+    def rehearse(self, scenario: Scenario) -> Rehearsal:
         self._prepare(scenario)
         self._proxy.arm(None)
-        done = self._run(self._arguments(scenario), spoiled=True)
+        done = self._run(self._command(scenario), spoiled=True)
         assert done.returncode == 0, f"{scenario.name} fails without a fault:\n{done.stdout}{done.stderr}"
-        calls = len(self._proxy.calls)
-        portrait = take_portrait(self._wire, self._stack)
+        found = Rehearsal(
+            scenario=scenario, calls=len(self._proxy.calls), portrait=take_portrait(self._wire, self._stack)
+        )
         self._clear()
-        return calls, portrait
-
-    def points(self, scenario: Scenario, calls: int) -> Iterator[Point]:
-        for call in range(calls):
-            for kind in KINDS:
-                yield Point(scenario=scenario, fault=Fault(call=call, kind=kind))
+        return found
 
     def judge(self, point: Point, expected: Portrait) -> Verdict:
         """Spoil, run once more, compare; everything is removed afterwards."""
-        self._prepare(point.scenario)
-        self._proxy.arm(point.fault)
-        spoiled = self._run(self._arguments(point.scenario), spoiled=True)
-        request = self._proxy.calls[point.fault.call] if self._proxy.fired else "(not reached)"
-        self._proxy.arm(None)
-        problem = self._examine(point.scenario, expected, spoiled)
-        ids = container_ids(self._wire, self._stack)
-        self._clear()
-        if left := remains(self._wire, self._stack, ids):
-            problem = problem or f"destroy left {', '.join(left)}"
-        return Verdict(point=point, request=request, problem=problem)
+        for _ in range(TRIES):
+            verdict = self._play(point, expected)
+            if verdict.request or verdict.problem:
+                return verdict
+        return verdict
 
-    def _examine(self, scenario: Scenario, expected: Portrait, spoiled: subprocess.CompletedProcess[str]) -> str:
-        if "Traceback" in spoiled.stderr or spoiled.returncode == 70:
-            return f"the spoiled run met a bug: {spoiled.stderr[-600:]}"
-        again = self._run(self._arguments(scenario))
+    def _play(self, point: Point, expected: Portrait) -> Verdict:
+        traces = Traces(self._wire, self._stack)
+        self._prepare(point.scenario)
+        traces.note()
+        self._proxy.arm(point.fault)
+        spoiled = self._run(self._command(point.scenario), spoiled=True, patience=self._patience(point.fault))
+        fired, calls = self._proxy.fired, self._proxy.calls
+        self._proxy.arm(None)
+        traces.note()
+        problem = _find_bug(point.fault, spoiled) if fired else ""
+        problem = problem or self._converge(point.scenario, expected, traces)
+        self._clear()
+        if left := traces.find_left():
+            problem = problem or f"destroy left {', '.join(left)}"
+            self._clear()
+        return Verdict(point=point, request=calls[point.fault.call].request if fired else "", problem=problem)
+
+    def _converge(self, scenario: Scenario, expected: Portrait, traces: Traces) -> str:
+        """Run once more and look; what is wrong then, empty for nothing."""
+        again = self._run(self._command(scenario))
+        traces.note()
         if again.returncode != 0:
             return f"the next run exited with {again.returncode}: {again.stdout[-400:]}{again.stderr[-600:]}"
         found = take_portrait(self._wire, self._stack)
         if found != expected:
             return f"another state: {_differences(expected, found)}"
-        if scenario.verb == "apply":
-            plan = self._run(["plan", "--detailed-exitcode", "-f", str(self._file)])
-            if plan.returncode != 0:
-                return f"the plan after it is not empty: {plan.stdout[-600:]}{plan.stderr[-300:]}"
+        check = self._tool.check(self._file, self._stack)
+        if scenario.verb == "apply" and check:
+            done = self._run(check)
+            if done.returncode != 0:
+                return f"something is left to do after it: {done.stdout[-600:]}{done.stderr[-300:]}"
         return ""
 
     def _prepare(self, scenario: Scenario) -> None:
-        self._clear()
         if scenario.before:
             self._write(scenario.before)
-            done = self._run(["apply", "--yes", "-f", str(self._file)])
+            done = self._run(self._tool.apply(self._file, self._stack))
             assert done.returncode == 0, f"{scenario.name} cannot be prepared:\n{done.stdout}{done.stderr}"
         self._write(scenario.after)
 
     def _clear(self) -> None:
-        self._run(["destroy", "--yes", "--volumes", "--stack", self._stack])
+        self._run(self._tool.destroy(self._file, self._stack))
 
     def _write(self, text: str) -> None:
         self._file.write_text(f"name: {self._stack}\n{text}")
 
-    def _arguments(self, scenario: Scenario) -> list[str]:
-        if scenario.verb == "destroy":
-            return ["destroy", "--yes", "--volumes", "--stack", self._stack]
-        return ["apply", "--yes", "-f", str(self._file)]
+    def _command(self, scenario: Scenario) -> list[str]:
+        wanted = self._tool.destroy if scenario.verb == "destroy" else self._tool.apply
+        return wanted(self._file, self._stack)
 
-    def _run(self, arguments: list[str], *, spoiled: bool = False) -> subprocess.CompletedProcess[str]:
+    def _patience(self, fault: Fault) -> int:
+        return PATIENCE if fault.kind == "stall" and not self._tool.gives_up else TIMEOUT
+
+    def _run(
+        self, command: list[str], *, spoiled: bool = False, patience: int = TIMEOUT
+    ) -> subprocess.CompletedProcess[str]:
         environ = dict(os.environ)
         if spoiled:
             environ["DOCKER_HOST"] = f"unix://{self._proxy.path}"
             if self._proxy.fault and self._proxy.fault.kind == "stall":
                 environ["DOCKER_CLIENT_TIMEOUT"] = str(STALL)
-        command = [sys.executable, "-m", "nexusctl", *arguments]
         self._running = subprocess.Popen(
             command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         )
         try:
-            stdout, stderr = self._running.communicate(timeout=TIMEOUT)
+            stdout, stderr = _communicate(self._running, patience)
             return subprocess.CompletedProcess(command, self._running.returncode, stdout, stderr)
         finally:
-            if self._running.poll() is None:
-                self._running.kill()
             self._running = None
+
+
+def _communicate(process: subprocess.Popen[str], patience: int) -> tuple[str, str]:
+    """Wait for its end; who loses patience presses Ctrl-C, and ends it if that does not."""
+    with suppress(subprocess.TimeoutExpired):
+        return process.communicate(timeout=patience)
+    os.killpg(process.pid, signal.SIGINT)
+    with suppress(subprocess.TimeoutExpired):
+        return process.communicate(timeout=5)
+    os.killpg(process.pid, signal.SIGKILL)
+    return process.communicate()
+
+
+def _find_bug(fault: Fault, spoiled: subprocess.CompletedProcess[str]) -> str:
+    """What no fault excuses, and a kill that killed nothing."""
+    if "Traceback" in spoiled.stderr or spoiled.returncode == 70:
+        return f"the spoiled run met a bug: {spoiled.stderr[-600:]}"
+    if fault.kind.startswith("kill") and spoiled.returncode != -signal.SIGKILL:
+        return f"it was to be killed and exited with {spoiled.returncode}"
+    return ""
 
 
 def _differences(expected: Portrait, found: Portrait) -> str:

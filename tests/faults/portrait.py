@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from nexusctl.engine.docker.exec import run
@@ -14,80 +13,83 @@ Portrait = dict[str, Any]
 FILES = ("/srv/one.txt", "/data/started", "/data/loaded")
 """The files that the scenarios write."""
 
+_OWNERS = (STACK, "com.docker.compose.project")
+_MEMBERS = (SANDBOX, "com.docker.compose.service")
+
 
 def take_portrait(wire: Wire, stack: str) -> Portrait:
     """Every object whose name or label is the stack's: names, settings, states, files."""
-    listed = wire.get("/containers/json", {"all": True})
-    ours = [entry for entry in listed if _is_ours(entry["Names"][0].lstrip("/"), entry["Labels"], stack)]
     return {
-        "containers": sorted((_container(wire, entry["Id"], stack) for entry in ours), key=str),
-        "networks": sorted(_plain(n["Name"], stack) for n in wire.get("/networks") if _of(n, stack)),
+        "containers": sorted((_container(wire, entry["Id"], stack) for entry in list_containers(wire, stack)), key=str),
+        "networks": sorted(
+            f"{_plain(network['Name'], stack)} internal={network['Internal']}" for network in list_networks(wire, stack)
+        ),
         "volumes": sorted(
-            _plain(v["Name"], stack) for v in wire.get("/volumes")["Volumes"] or [] if _of(v, stack) and not _is_note(v)
+            _plain(volume["Name"], stack) for volume in list_volumes(wire, stack) if not _is_amendment(volume)
         ),
     }
 
 
-def remains(wire: Wire, stack: str, ids: set[str]) -> list[str]:
-    """What is still there after a destroy: on the engine, and below it mounts and processes of the containers `ids`."""
-    portrait = take_portrait(wire, stack)
-    left = [f"{kind} {entry}" for kind, entries in portrait.items() for entry in entries]
-    left += [v["Name"] for v in wire.get("/volumes")["Volumes"] or [] if _of(v, stack) or stack in v["Name"]]
-    mounts = Path("/proc/mounts").read_text()
-    left += [f"mount of {container_id[:12]}" for container_id in ids if container_id in mounts]
-    left += [f"process {line}" for line in _processes() if any(container_id in line for container_id in ids)]
-    return left
-
-
-def container_ids(wire: Wire, stack: str) -> set[str]:
+def list_containers(wire: Wire, stack: str) -> list[dict[str, Any]]:
     listed = wire.get("/containers/json", {"all": True})
-    return {entry["Id"] for entry in listed if _is_ours(entry["Names"][0].lstrip("/"), entry["Labels"], stack)}
+    return [entry for entry in listed if _is_ours(entry["Names"][0].lstrip("/"), entry["Labels"], stack)]
+
+
+def list_networks(wire: Wire, stack: str) -> list[dict[str, Any]]:
+    return [entry for entry in wire.get("/networks") if _is_ours(entry["Name"], entry["Labels"], stack)]
+
+
+def list_volumes(wire: Wire, stack: str) -> list[dict[str, Any]]:
+    """All of them, locks and amendments too."""
+    listed = wire.get("/volumes")["Volumes"] or []
+    return [entry for entry in listed if _is_ours(entry["Name"], entry["Labels"], stack) or stack in entry["Name"]]
 
 
 def _container(wire: Wire, container_id: str, stack: str) -> dict[str, Any]:
     seen = wire.get(f"/containers/{container_id}/json")
     host, config = seen["HostConfig"], seen["Config"]
+    marks = config["Labels"] or {}
     running = seen["State"]["Status"] == "running"
     return {
         "name": _plain(seen["Name"].lstrip("/"), stack),
-        "sandbox": config["Labels"].get(SANDBOX, ""),
+        "sandbox": next((marks[key] for key in _MEMBERS if key in marks), ""),
+        "image": config["Image"],
         "state": seen["State"]["Status"],
         "exit": seen["State"]["ExitCode"],
         "env": sorted(config["Env"] or []),
         "cmd": config["Cmd"],
         "memory": host["Memory"],
         "restart": host["RestartPolicy"]["Name"],
-        "networks": sorted(_plain(name, stack) for name in seen["NetworkSettings"]["Networks"]),
+        "networks": sorted(
+            f"{_plain(name, stack)} {_aliases(end, container_id, stack)}"
+            for name, end in seen["NetworkSettings"]["Networks"].items()
+        ),
         "mounts": sorted(f"{_plain(m.get('Name', ''), stack)}:{m['Destination']}" for m in seen["Mounts"]),
-        "files": _files(wire, container_id) if running else {},
+        "files": _read_files(wire, container_id) if running else "",
     }
 
 
-def _files(wire: Wire, container_id: str) -> dict[str, str]:
-    outcomes = {path: run(wire, container_id, ["cat", path]) for path in FILES}
-    return {path: outcome.output for path, outcome in outcomes.items() if outcome.exit_code == 0}
+def _aliases(end: dict[str, Any], container_id: str, stack: str) -> list[str]:
+    """The names that it has there, without the one that the engine makes of its id."""
+    return sorted({_plain(name, stack) for name in end["Aliases"] or [] if name != container_id[:12]})
 
 
-def _processes() -> list[str]:
-    lines = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            lines.append(path.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
-        except OSError:
-            continue
-    return lines
+def _read_files(wire: Wire, container_id: str) -> str:
+    """Name, mode, owner and content of those of `FILES` that are there."""
+    script = 'for file; do if [ -e "$file" ]; then stat -c "%n %a %u:%g" "$file"; cat "$file"; fi; done'
+    outcome = run(wire, container_id, ("/bin/sh", "-c", script, "sh", *FILES))
+    assert outcome.exit_code == 0, outcome.output
+    return outcome.output
 
 
-def _is_ours(name: str, labels: dict[str, str], stack: str) -> bool:
-    return labels.get(STACK) == stack or name.startswith(f"{stack}_")
+def _is_ours(name: str, labels: dict[str, str] | None, stack: str) -> bool:
+    if any((labels or {}).get(key) == stack for key in _OWNERS):
+        return True
+    return name.startswith((f"{stack}_", f"{stack}-"))
 
 
-def _of(entry: dict[str, Any], stack: str) -> bool:
-    return _is_ours(entry["Name"], entry.get("Labels") or {}, stack)
-
-
-def _is_note(volume: dict[str, Any]) -> bool:
-    """An amendment: whether one is needed depends on the way that led here, and its content is compared by the plan."""
+def _is_amendment(volume: dict[str, Any]) -> bool:
+    """Whether one is needed depends on the way that led here, and its content is compared by the plan."""
     return SANDBOX in (volume.get("Labels") or {})
 
 

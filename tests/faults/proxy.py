@@ -13,6 +13,7 @@ import signal
 import socket
 import struct
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,15 @@ class Fault:
     kind: Kind
 
 
+@dataclass(slots=True)
+class Call:
+    """A mutating call: its request line, and when it came and was over, by the monotonic clock."""
+
+    request: str
+    began: float
+    ended: float = 0.0
+
+
 class Proxy:
     """Listens on `path` and passes on to `engine`; use it as a context manager."""
 
@@ -43,7 +53,7 @@ class Proxy:
         self._engine = engine
         self._listener = socket.socket(socket.AF_UNIX)
         self._mutex = threading.Lock()
-        self.calls: list[str] = []
+        self.calls: list[Call] = []
         self.fault: Fault | None = None
         self.fired = False
         self.victim: Callable[[], int | None] = lambda: None
@@ -76,27 +86,36 @@ class Proxy:
             head = _read_head(client)
             if not head:
                 return
-            kind = self._judge(head.split(b"\r\n", 1)[0].decode(errors="replace"))
-            if kind == "kill-before":
-                self._kill()
-            elif kind == "error-500":
-                client.sendall(_REPLY_500)
-            elif kind == "reset":
-                _reset(client)
-            else:
-                self._pass_on(client, head, kind)
+            request = head.split(b"\r\n", 1)[0].decode(errors="replace")
+            if not _mutates(request):
+                self._pass_on(client, head, None)
+                return
+            call, kind = self._count(request)
+            try:
+                self._spoil(client, head, kind)
+            finally:
+                call.ended = time.monotonic()
 
-    def _judge(self, request: str) -> Kind | None:
-        """Count the call if it changes something; the kind of fault that it has to suffer."""
-        if not _mutates(request):
-            return None
+    def _count(self, request: str) -> tuple[Call, Kind | None]:
+        """Note a call that changes something; and the kind of fault that it has to suffer."""
+        call = Call(request, time.monotonic())
         with self._mutex:
             number = len(self.calls)
-            self.calls.append(request)
+            self.calls.append(call)
             if self.fault and self.fault.call == number and not self.fired:
                 self.fired = True
-                return self.fault.kind
-        return None
+                return call, self.fault.kind
+        return call, None
+
+    def _spoil(self, client: socket.socket, head: bytes, kind: Kind | None) -> None:
+        if kind == "kill-before":
+            self._kill()
+        elif kind == "error-500":
+            client.sendall(_REPLY_500)
+        elif kind == "reset":
+            _reset(client)
+        else:
+            self._pass_on(client, head, kind)
 
     def _pass_on(self, client: socket.socket, head: bytes, kind: Kind | None) -> None:
         with socket.socket(socket.AF_UNIX) as engine:

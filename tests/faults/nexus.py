@@ -1,0 +1,105 @@
+"""nexusctl in the sweep: three stacks, each before and after every kind of change."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.faults.scenario import Scenario, compose_scenarios
+
+_PAIR = """
+sandboxes:
+  api:
+    image: IMAGE
+    command: [sleep, infinity]
+    env: {PORT: "1"}
+    uploads: [{content: one, target: /srv/one.txt}]
+  web:
+    image: IMAGE
+    command: [sleep, infinity]
+    depends_on: [api]
+"""
+"""Two services, one after the other, with an upload."""
+
+_DATA = """
+volumes: {data: }
+sandboxes:
+  db:
+    image: IMAGE
+    command: [sleep, infinity]
+    volumes: ["data:/data"]
+    startup: "echo started > /data/started"
+    health: {command: [test, -e, /data/started], interval: 1s}
+    env: {SIZE: "1"}
+  load:
+    kind: task
+    image: IMAGE
+    command: [sh, -c, "echo loaded > /data/loaded"]
+    volumes: ["data:/data"]
+    depends_on: [db]
+"""
+"""A volume that forces stop-first, a health check, a startup script, a task."""
+
+_CREW = """
+networks: {back: }
+sandboxes:
+  agent:
+    image: IMAGE
+    command: [sleep, infinity]
+    replicas: 3
+    networks: [default, back]
+    env: {ROLE: worker}
+"""
+"""Replicas on two networks."""
+
+STACKS = {
+    "pair": {
+        "base": _PAIR,
+        "update": _PAIR.replace("content: one", "content: two").replace(
+            'env: {PORT: "1"}', 'env: {PORT: "1"}\n    resources: {memory: 64m}'
+        ),
+        "replace": _PAIR.replace('PORT: "1"', 'PORT: "2"'),
+        "shrink": _PAIR[: _PAIR.index("  web:")],
+    },
+    "data": {
+        "base": _DATA,
+        "update": _DATA.replace(
+            'env: {SIZE: "1"}', 'env: {SIZE: "1"}\n    restart: always\n    metadata: {team: data}'
+        ),
+        "replace": _DATA.replace('SIZE: "1"', 'SIZE: "2"').replace("echo loaded", "echo reloaded"),
+        "shrink": _DATA[: _DATA.index("  load:")],
+    },
+    "crew": {
+        "base": _CREW,
+        "update": _CREW.replace("networks: [default, back]", "networks: [default]"),
+        "replace": _CREW.replace("ROLE: worker", "ROLE: leader"),
+        "shrink": _CREW.replace("replicas: 3", "replicas: 1"),
+    },
+}
+
+
+class Nexusctl:
+    """The program of this project."""
+
+    name = "nexusctl"
+    file_name = "nexus.yaml"
+    gives_up = True
+
+    def find_problem(self) -> str:
+        return ""
+
+    def scenarios(self, image: str) -> tuple[Scenario, ...]:
+        return compose_scenarios(STACKS, image)
+
+    def apply(self, file: Path, stack: str) -> list[str]:
+        return _nexusctl("apply", "--yes", "-f", str(file))
+
+    def destroy(self, file: Path, stack: str) -> list[str]:
+        return _nexusctl("destroy", "--yes", "--volumes", "--stack", stack)
+
+    def check(self, file: Path, stack: str) -> list[str]:
+        return _nexusctl("plan", "--detailed-exitcode", "-f", str(file))
+
+
+def _nexusctl(*arguments: str) -> list[str]:
+    return [sys.executable, "-m", "nexusctl", *arguments]
