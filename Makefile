@@ -13,7 +13,7 @@ help:
 	@echo "make test    set everything up and run every test, on a real engine"
 	@echo "make lint    ruff, mypy and the map of the house"
 	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rounds 1')"
-	@echo "make faults  spoil every engine call of every kind of change (FAULTS=pair-fresh for one)"
+	@echo "make faults  spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals  a hundred rounds of several nexusctl on one stack at once"
 	@echo "make clean   remove the virtual environment and what tools left here"
 

@@ -8,6 +8,7 @@ import click
 from nexusctl.api import connection, execution, planning, secrets
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.cli.signals import obey_sigterm
 from nexusctl.model.inputs import Inputs
 from nexusctl.plan.choice import Choice
 
@@ -42,6 +43,7 @@ def apply(
 
     With PLAN, a file that `plan --out` wrote: carry out that plan without asking, unless something moved since.
     """
+    obey_sigterm()
     if saved:
         _refuse_choice(context)
         return _apply_saved(saved, on_failure, lock_timeout, as_json=as_json)

@@ -22,6 +22,16 @@ FAILED, USAGE, BUG, INTERRUPTED = 1, 2, 70, 130
 def guard(run: Callable[[], int | None], arguments: list[str]) -> int:
     """Run a command and return the exit code of the process; says on stderr what went wrong."""
     try:
+        code = _answer(run, arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _silence()
+        return FAILED
+    return code
+
+
+def _answer(run: Callable[[], int | None], arguments: list[str]) -> int:
+    try:
         return run() or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -35,8 +45,7 @@ def guard(run: Callable[[], int | None], arguments: list[str]) -> int:
         _show(error, as_json=_asks_for_json(arguments))
         return FAILED
     except BrokenPipeError:
-        _silence()
-        return FAILED
+        raise
     except Exception as bug:
         _report_bug(bug, arguments)
         return BUG
@@ -60,7 +69,12 @@ def _show(error: NexusError, *, as_json: bool) -> None:
 
 def _silence() -> None:
     """Whoever read our output has gone: nothing more may be written, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
 
 
 def _report_bug(bug: Exception, arguments: list[str]) -> None:

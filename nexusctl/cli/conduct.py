@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 import click
 
@@ -14,11 +14,12 @@ from nexusctl.cli.plan_view import show_plan
 from nexusctl.cli.progress import show
 from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
-from nexusctl.model.event import Event, Started
+from nexusctl.model.event import Event, Finished, Started
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import Reveal
 from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.render.diagnostic import render_diagnostics
+from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
 
@@ -27,10 +28,17 @@ def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_j
     """The exit code, and whether the user asked to stop; adds to `touched` what was begun."""
     with stoppable() as interrupt:
         events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)
-        finished, problems = show(events, chosen, as_json=as_json)
+        try:
+            finished, problems, groups = show(events, chosen, as_json=as_json)
+        except BrokenPipeError:
+            # Nobody reads on. What runs comes to its end while the lock is held, as after Ctrl-C.
+            interrupt.request()
+            for _ in events:
+                pass
+            raise
     if not as_json:
         sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
-        click.echo(_last_word(chosen, finished.outcome, finished.at, len(problems)))
+        click.echo(_last_word(chosen, finished, len(problems), groups))
     return {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome], interrupt.requested
 
 
@@ -62,11 +70,14 @@ def _describe_rollback(chosen: Plan, *, whole: bool) -> str:
     return f"{done} Could not be rolled back: {left}." if left else done
 
 
-def _last_word(chosen: Plan, outcome: str, seconds: float, problems: int) -> str:
-    if outcome == "done":
-        return f"Done in {duration(seconds)}: {_past(summarize_plan(chosen))}."
-    reason = f"{problems} failed" if outcome == "failed" else "interrupted"
-    return f"Not complete after {duration(seconds)} ({reason}). `nexusctl plan` shows what is left to do."
+def _last_word(chosen: Plan, finished: Finished, problems: int, groups: Mapping[str, list[str]]) -> str:
+    seconds = duration(finished.at)
+    if finished.outcome == "done":
+        return f"Done in {seconds}: {_past(summarize_plan(chosen))}."
+    reason = f"{problems} failed" if finished.outcome == "failed" else "interrupted"
+    return (
+        f"Not complete after {seconds} ({reason}):\n{render_groups(groups)}\n`nexusctl plan` shows what is left to do."
+    )
 
 
 def _past(summary: str) -> str:

@@ -6,6 +6,7 @@ from nexusctl.api import connection, planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.cli.signals import obey_sigterm
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
 from nexusctl.render.format import FORMAT_VERSION
@@ -22,6 +23,7 @@ def destroy(
     inputs: Inputs, stack_name: str | None, volumes: bool, yes: bool, lock_timeout: float, as_json: bool
 ) -> int:
     """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
+    obey_sigterm()
     name = stack_name or planning.load(inputs).name
     require_answer(yes=yes)
     engine = connection.connect()

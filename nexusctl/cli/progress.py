@@ -12,14 +12,16 @@ from nexusctl.cli.options import say, wants_color, write_json
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Event, Failed, Finished
 from nexusctl.model.plan import Plan
-from nexusctl.render.event import Board, event_document, render_row
+from nexusctl.render.event import Board, event_document, group_rows, render_row
 
 REFRESH = 0.1
 """Seconds between two paintings of the board."""
 
 
-def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> tuple[Finished, list[Diagnostic]]:
-    """Consume the events of an apply; returns how it ended and what went wrong."""
+def show(
+    events: Iterable[Event], plan: Plan, *, as_json: bool
+) -> tuple[Finished, list[Diagnostic], dict[str, list[str]]]:
+    """Consume the events of an apply; returns how it ended, what went wrong, and the objects by their outcome."""
     problems: list[Diagnostic] = []
     finished = Finished(outcome="done", at=0.0)
     with _painter(plan, as_json=as_json) as painter:
@@ -29,18 +31,18 @@ def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> tuple[Finishe
                 problems.append(event.problem)
             elif isinstance(event, Finished):
                 finished = event
-    return finished, problems
+    return finished, problems, group_rows(painter.board.rows.values())
 
 
 class _Lines:
     """Plain lines on stderr, or JSON lines on stdout."""
 
     def __init__(self, plan: Plan, *, as_json: bool) -> None:
-        self._board = Board(plan)
+        self.board = Board(plan)
         self._as_json = as_json
 
     def take(self, event: Event) -> None:
-        line = self._board.update(event)
+        line = self.board.update(event)
         if self._as_json:
             write_json(event_document(event))
         elif line:
@@ -56,7 +58,7 @@ class _Live:
     """A row for each object, painted over itself by a thread of its own so that the seconds go on."""
 
     def __init__(self, plan: Plan) -> None:
-        self._board = Board(plan)
+        self.board = Board(plan)
         self._mutex = threading.Lock()
         self._begin = time.monotonic()
         self._height = 0
@@ -65,7 +67,7 @@ class _Live:
 
     def take(self, event: Event) -> None:
         with self._mutex:
-            self._board.update(event)
+            self.board.update(event)
 
     def __enter__(self) -> _Live:
         self._thread.start()
@@ -83,7 +85,7 @@ class _Live:
     def _paint(self, *, everything: bool = False) -> None:
         columns, lines = shutil.get_terminal_size()
         with self._mutex:
-            rows = list(self._board.rows.values())
+            rows = list(self.board.rows.values())
         if not everything:
             # What runs or failed is worth the room that there is; the rest is counted.
             busy = [row for row in rows if row.began is not None and row.outcome != "done"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -11,6 +12,9 @@ from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skippe
 from nexusctl.model.plan import Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import duration, paint, quiet
+
+MOST_NAMES = 12
+"""Names of one outcome in the last word of a run; the plan tells the rest."""
 
 
 def event_document(event: Event) -> dict[str, Any]:
@@ -47,6 +51,7 @@ class Row:
     began: float | None = None
     ended: float | None = None
     outcome: str = ""
+    unknown: bool = False
 
 
 class Board:
@@ -74,6 +79,8 @@ class Board:
                 return self._settle(row, event.at, "done")
             case Failed():
                 row.outcome = "failed" if event.problem.severity == "error" else "interrupted"
+                # What was not waited for any longer may yet come.
+                row.unknown = row.unknown or event.unknown or row.outcome == "interrupted"
                 return self._settle(row, event.at, row.outcome)
             case Skipped():
                 return self._settle(row, event.at, f"skipped: {event.reason}")
@@ -89,6 +96,32 @@ class Board:
             row.outcome, row.ended = "done", at
             return f"{_title(row)}: done ({duration(at - (row.began or 0.0))})"
         return None
+
+
+def group_rows(rows: Iterable[Row]) -> dict[str, list[str]]:
+    """What became of the objects of a run that ended early: their titles by outcome, without the empty ones."""
+    found: dict[str, list[str]] = {word: [] for word in ("done", "failed", "unknown", "in part", "not started")}
+    for row in rows:
+        found[_outcome(row)].append(_title(row))
+    return {word: titles for word, titles in found.items() if titles}
+
+
+def render_groups(groups: Mapping[str, list[str]]) -> str:
+    """A line an outcome, with the names as far as a few of them go."""
+    return "\n".join(f"  {word:<12} {_enumerate(titles)}" for word, titles in groups.items())
+
+
+def _outcome(row: Row) -> str:
+    if row.unknown:
+        return "unknown"
+    if row.outcome in ("done", "failed"):
+        return row.outcome
+    return "not started" if row.began is None else "in part"
+
+
+def _enumerate(titles: list[str]) -> str:
+    more = len(titles) - MOST_NAMES
+    return ", ".join(titles) if more <= 1 else f"{', '.join(titles[:MOST_NAMES])} and {more} more"
 
 
 def render_row(row: Row, now: float, *, width: int, color: bool) -> str:

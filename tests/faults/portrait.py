@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from nexusctl.engine.docker.exec import run
@@ -13,12 +14,19 @@ Portrait = dict[str, Any]
 FILES = ("/srv/one.txt", "/data/started", "/data/loaded")
 """The files that the scenarios write."""
 
+TASK = "load"
+"""The one that ends by itself; not every tool waits for that."""
+
+PATIENCE = 20.0
+"""Seconds that it gets."""
+
 _OWNERS = (STACK, "com.docker.compose.project")
 _MEMBERS = (SANDBOX, "com.docker.compose.service")
 
 
 def take_portrait(wire: Wire, stack: str) -> Portrait:
     """Every object whose name or label is the stack's: names, settings, states, files."""
+    _wait_for_task(wire, stack)
     return {
         "containers": sorted((_container(wire, entry["Id"], stack) for entry in list_containers(wire, stack)), key=str),
         "networks": sorted(
@@ -45,14 +53,22 @@ def list_volumes(wire: Wire, stack: str) -> list[dict[str, Any]]:
     return [entry for entry in listed if _is_ours(entry["Name"], entry["Labels"], stack) or stack in entry["Name"]]
 
 
+def _wait_for_task(wire: Wire, stack: str) -> None:
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        listed = list_containers(wire, stack)
+        if not any(_member(entry["Labels"]) == TASK and entry["State"] == "running" for entry in listed):
+            return
+        time.sleep(0.05)
+
+
 def _container(wire: Wire, container_id: str, stack: str) -> dict[str, Any]:
     seen = wire.get(f"/containers/{container_id}/json")
     host, config = seen["HostConfig"], seen["Config"]
-    marks = config["Labels"] or {}
     running = seen["State"]["Status"] == "running"
     return {
         "name": _plain(seen["Name"].lstrip("/"), stack),
-        "sandbox": next((marks[key] for key in _MEMBERS if key in marks), ""),
+        "sandbox": _member(config["Labels"]),
         "image": config["Image"],
         "state": seen["State"]["Status"],
         "exit": seen["State"]["ExitCode"],
@@ -67,6 +83,11 @@ def _container(wire: Wire, container_id: str, stack: str) -> dict[str, Any]:
         "mounts": sorted(f"{_plain(m.get('Name', ''), stack)}:{m['Destination']}" for m in seen["Mounts"]),
         "files": _read_files(wire, container_id) if running else "",
     }
+
+
+def _member(labels: dict[str, str] | None) -> str:
+    """The sandbox or service that a container is for."""
+    return next((value for key, value in (labels or {}).items() if key in _MEMBERS), "")
 
 
 def _aliases(end: dict[str, Any], container_id: str, stack: str) -> list[str]:

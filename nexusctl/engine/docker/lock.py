@@ -100,8 +100,9 @@ def _try(wire: Wire, stack: str, holder: LockHolder) -> Mapping[str, Any] | None
     body = {"Name": lock_name(stack), "Labels": _labels(stack, holder)}
     try:
         entry: Mapping[str, Any] = wire.post("/volumes/create", body)
-    except EngineError as error:
-        if error.status == 0:
+    except (EngineError, KeyboardInterrupt) as error:
+        # Without an answer it may have been made all the same.
+        if not isinstance(error, EngineError) or error.status == 0:
             with contextlib.suppress(EngineError):
                 _release(wire, stack, holder.owner)
         raise
