@@ -13,6 +13,7 @@ from nexusctl.cli.boundary import guard
 _VERBS = {
     "validate": "Check a stack file; touches no engine.",
     "schema": "Print the JSON schema of a kind of file, for editors.",
+    "config": "Print the stack with everything worked in.",
     "plan": "Show what apply would change, and why.",
     "apply": "Make the live sandboxes what the stack file says.",
     "drift": "Show what was changed behind nexusctl's back.",

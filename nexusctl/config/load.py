@@ -7,10 +7,10 @@ from pathlib import Path
 
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
-from nexusctl.config.node import Mapping
+from nexusctl.config.node import Mapping, Node
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.references import Absent, connect
-from nexusctl.config.sandbox import Surroundings, build_group
+from nexusctl.config.sandbox import Group, Surroundings, build_group
 from nexusctl.config.schema import STACK
 from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template, template_names
@@ -18,8 +18,26 @@ from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack, Volume
+from nexusctl.model.value import dataclass
 
-__all__ = ["load", "load_template", "template_names"]
+__all__ = ["Loaded", "load", "load_template", "load_whole", "template_names"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Loaded:
+    """A stack, and all that it was made of.
+
+    `layers` are the documents of the files, each laid over the ones before it; `merged` is what comes of them, and
+    `document` is that with its references in their places. `groups` are the sandboxes of it that are in, and
+    `variables` are the values of those that the files declare.
+    """
+
+    stack: Stack
+    layers: tuple[Mapping, ...]
+    merged: Mapping
+    document: Mapping
+    groups: MappingType[str, Group]
+    variables: MappingType[str, Node]
 
 
 def load(inputs: Inputs | Path) -> Stack:
@@ -29,28 +47,41 @@ def load(inputs: Inputs | Path) -> Stack:
     Raises `InputError` with all problems, in the order of their lines. Reads the files, the templates and env files
     that they name, and the content of uploads; touches nothing.
     """
-    if isinstance(inputs, Path):
-        inputs = Inputs(files=(inputs,))
+    return load_whole(inputs if isinstance(inputs, Inputs) else Inputs(files=(inputs,))).stack
+
+
+def load_whole(inputs: Inputs) -> Loaded:
+    """The same, with all that the stack was made of."""
     problems = Problems()
-    document = _read(inputs, problems)
+    layers = _read(inputs, problems)
+    merged = _merge(layers, problems)
+    document, variables = _refer(merged, layers, inputs, problems)
     conforming = validate(document, STACK, problems)
-    stack = build(conforming, document, inputs, problems)
+    stack, groups = build(conforming, document, inputs, problems)
     problems.raise_any()
-    return stack
+    return Loaded(
+        stack=stack, layers=tuple(layers), merged=merged, document=document, groups=groups, variables=variables
+    )
 
 
-def _read(inputs: Inputs, problems: Problems) -> Mapping:
-    """The files as one document, with its references in their places."""
+def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
+    """The documents of all files, those that are included too, the lowest first."""
     documents = [compose(read_source(path), problems) for path in inputs.files]
     if len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}:
         # Most stacks are one file.
         from nexusctl.config.include import with_included  # noqa: PLC0415
 
-        documents = with_included(documents, problems)
-    merged = _merge(documents, problems)
-    refers = any(document.source.refers for document in documents)
+        return with_included(documents, problems)
+    return documents
+
+
+def _refer(
+    merged: Mapping, layers: list[Mapping], inputs: Inputs, problems: Problems
+) -> tuple[Mapping, MappingType[str, Node]]:
+    """The document with its references in their places, and the values of its variables."""
+    refers = any(layer.source.refers for layer in layers)
     if not (refers or "variables" in merged.keys or inputs.given is not NOTHING):
-        return merged
+        return merged, {}
     # Most files need nothing of it.
     from nexusctl.config.weave import weave  # noqa: PLC0415
 
@@ -66,7 +97,9 @@ def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
     return merge_all(documents, problems)
 
 
-def build(conforming: Mapping, document: Mapping, inputs: Inputs, problems: Problems) -> Stack:
+def build(
+    conforming: Mapping, document: Mapping, inputs: Inputs, problems: Problems
+) -> tuple[Stack, MappingType[str, Group]]:
     """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
     templates = Templates(problems)
     around = Surroundings(
@@ -85,7 +118,7 @@ def build(conforming: Mapping, document: Mapping, inputs: Inputs, problems: Prob
         for name, own in entries.values.items()
         if isinstance(own, Mapping) and name not in absent
     }
-    return Stack(
+    stack = Stack(
         name=conforming.text("name") or "",
         sandboxes=connect(groups, document.section("sandboxes").keys(), absent, problems),
         networks=_networks(conforming, problems),
@@ -93,6 +126,7 @@ def build(conforming: Mapping, document: Mapping, inputs: Inputs, problems: Prob
         templates=templates.used,
         inactive=tuple(sorted(absent.keys() & entries.keys.keys())),
     )
+    return stack, groups
 
 
 def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs) -> MappingType[str, Absent]:

@@ -66,6 +66,11 @@ def _over(own: PackageSet, below: PackageSet) -> PackageSet:
     return PackageSet(manager=own.manager, packages=(*kept, *own.packages))
 
 
+def package_text(manager: Manager, package: Package) -> str:
+    """A package as one text, which is read as the same package."""
+    return package.name + (_JOINTS[manager] + package.version if package.version else "")
+
+
 def _package_set(manager: str, node: Node, digests: Digests, problems: Problems) -> PackageSet | None:
     if isinstance(node, Sequence):
         return _from_list(manager, node, problems)

@@ -192,4 +192,4 @@ def _may_have_probe(target: Group) -> bool:
     """Whether there is a probe in the file, or may be one in an image that only the engine knows."""
     if target.sandbox.health or not target.node.lacks("health"):
         return target.sandbox.health is not None or "health" in target.node.dropped
-    return target.template is None or target.sandbox.image != target.template.image
+    return target.file is None or target.sandbox.image != target.file.template.image

@@ -19,7 +19,6 @@ from nexusctl.config.suggestion import suggest
 from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.config.uploads import build_uploads
 from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Resources, Sandbox
-from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
 
 LEAST_MEMORY = 6 * 1024 * 1024
@@ -40,7 +39,7 @@ class Group:
     key: Scalar
     node: Mapping
     sandbox: Sandbox
-    template: Template | None
+    file: TemplateFile | None
     ports: list[PlacedPort]
     replicas: int | None
 
@@ -70,7 +69,7 @@ def build_group(key: Scalar, own: Mapping, around: Surroundings) -> Group:
         key=key,
         node=node,
         sandbox=_build_sandbox(key.text, node, file, ports, around),
-        template=file.template if file else None,
+        file=file,
         ports=ports,
         replicas=int(replicas.value) if isinstance(replicas, Scalar) else None,
     )

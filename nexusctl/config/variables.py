@@ -123,7 +123,7 @@ class Variables:
         if value is None:
             raise Reported
         section = self._section[name]
-        if isinstance(section, Mapping) and _is_sensitive(section):
+        if isinstance(section, Mapping) and is_sensitive(section):
             hint = "name a secret of its own for now"
             raise Unresolved(f"the sensitive variable `{name}` cannot be handed on", hint)
         return dig(value, expression.words[1:], expression)
@@ -157,7 +157,7 @@ class Variables:
         value = _convert(supplied, kind)
         if value is None:
             needed, example = _KINDS[kind]
-            found = "something else" if _is_sensitive(declaration) else describe(supplied.node)
+            found = "something else" if is_sensitive(declaration) else describe(supplied.node)
             summary = f"{_subject(name, supplied)} has to be {needed}, not {found}"
             self._refuse(declaration, supplied.node, summary, f"give it one such as `{example}`")
             return None
@@ -178,7 +178,7 @@ class Variables:
 
     def _refuse(self, declaration: Mapping, place: Node, summary: str, hint: str, *notes: Note) -> None:
         """Report a wrong value; of a sensitive one without the lines that it may stand in."""
-        if _is_sensitive(declaration):
+        if is_sensitive(declaration):
             location = place.source.location(place.line, place.column)
             self._problems.extend([Diagnostic(summary, location, hint=hint)])
         else:
@@ -186,7 +186,7 @@ class Variables:
 
     def _is_allowed(self, name: str, declaration: Mapping, supplied: Supplied, value: Node) -> bool:
         allowed, pattern = declaration.get("allowed"), declaration.get("pattern")
-        secret = _is_sensitive(declaration)
+        secret = is_sensitive(declaration)
         subject, shown = _subject(name, supplied), "this value" if secret else describe(value)
         if isinstance(allowed, Sequence):
             values = value.items if isinstance(value, Sequence) else [value]
@@ -230,7 +230,7 @@ def _is_right(section: Node) -> bool:
     return isinstance(section, Scalar) and section.value is None
 
 
-def _is_sensitive(declaration: Mapping) -> bool:
+def is_sensitive(declaration: Mapping) -> bool:
     sensitive = declaration.get("sensitive")
     return isinstance(sensitive, Scalar) and sensitive.value is not False
 

@@ -13,8 +13,11 @@ from nexusctl.model.inputs import Given
 _APART = ("variables", "outputs")
 
 
-def weave(document: Mapping, given: Given, problems: Problems) -> Mapping:
-    """The merged `document` as the schema is to see it; wrong references are reported, and what holds them dropped."""
+def weave(document: Mapping, given: Given, problems: Problems) -> tuple[Mapping, dict[str, Node]]:
+    """The merged `document` as the schema is to see it, and the values of its variables.
+
+    Wrong references are reported, and what holds them is dropped.
+    """
     declared = document.get("variables")
     section = declared if isinstance(declared, Mapping) else Mapping(document.source, 1, 1)
     supplied = gather(given, section.keys, problems)
@@ -28,7 +31,8 @@ def weave(document: Mapping, given: Given, problems: Problems) -> Mapping:
     }
     interpolation = Interpolation(namespaces, problems, variables=section.keys)
     variables.settle()
-    return _weave_sections(document, interpolation, problems)
+    values = {name: value for name in section.keys if (value := variables.value(name)) is not None}
+    return _weave_sections(document, interpolation, problems), values
 
 
 def _weave_sections(document: Mapping, interpolation: Interpolation, problems: Problems) -> Mapping:

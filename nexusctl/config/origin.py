@@ -1,0 +1,203 @@
+"""Where every value of a stack comes from: which file, line and column set it, and what it was set over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.config.dotenv import EnvFiles
+from nexusctl.config.expression import OPENING
+from nexusctl.config.load import Loaded
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.problems import Problems
+from nexusctl.config.resolved import raw_value, value_of
+from nexusctl.config.schema import STACK, resolve
+from nexusctl.config.variables import is_sensitive
+from nexusctl.errors import Location
+from nexusctl.model.value import dataclass
+
+Path = tuple[str | int, ...]
+
+SENSITIVE = "(sensitive)"
+FROM_ENV_FILE = "(read from the env file)"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """A value as it was set at `place`; None for what nexusctl itself takes where no file says anything."""
+
+    value: Any
+    place: Location | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The value at `path`. `written` is what stands at `place` where that refers to something else.
+
+    `overrode` are the values that it was set over, the nearest first. `deleted` is True where there is none any more.
+    """
+
+    path: Path
+    value: Any
+    place: Location | None
+    written: str | None = None
+    overrode: tuple[Setting, ...] = ()
+    deleted: bool = False
+
+
+def find_origins(loaded: Loaded) -> list[Origin]:
+    """The origin of every value of the stack, in the order of the document; of secrets the references."""
+    return list(_Search(loaded).everything())
+
+
+class _Search:
+    """One walk over the resolved document, with the layers that it was made of beside it."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        self._loaded = loaded
+
+    def everything(self) -> Iterator[Origin]:
+        document = self._loaded.document
+        for key, node in document.values.items():
+            if key == "sandboxes":
+                yield from self._sandboxes()
+            elif key == "variables":
+                yield from self._variables()
+            elif key != "include":
+                yield from self._section(key, node)
+        yield from self._deleted((), self._loaded.merged)
+
+    def _section(self, key: str, node: Node) -> Iterator[Origin]:
+        yield from self._walk((key,), node, self._layers((key,)), resolve(STACK)["properties"].get(key, {}))
+
+    def _variables(self) -> Iterator[Origin]:
+        section = self._loaded.merged.get("variables")
+        declared = self._loaded.merged.section("variables")
+        hidden = {name for name, node in declared.items() if isinstance(node, Mapping) and is_sensitive(node)}
+        for origin in self._section("variables", section) if section else ():
+            _, name, *rest = (*origin.path, "")
+            yield _hide(origin) if name in hidden and rest[:1] == ["default"] else origin
+
+    def _sandboxes(self) -> Iterator[Origin]:
+        schema = resolve(f"{STACK}#/$defs/sandbox")
+        for name, entry in self._loaded.merged.section("sandboxes").items():
+            group = self._loaded.groups.get(name)
+            node: Node = group.node if group else self._loaded.document.section("sandboxes").get(name, entry)
+            below = group.file.defaults if group and group.file else None
+            layers = [*([below] if below else []), *self._layers(("sandboxes", name))]
+            yield from self._walk(("sandboxes", name), node, layers, schema)
+            if isinstance(node, Mapping):
+                yield from self._env_files(("sandboxes", name, "env"), node)
+        section = self._loaded.merged.get("sandboxes")
+        if isinstance(section, Mapping):
+            yield from self._deleted(("sandboxes",), section)
+
+    def _layers(self, path: Path) -> list[Node]:
+        """What each file says at `path`, the lowest first."""
+        found = (_dig(layer, path) for layer in self._loaded.layers)
+        return [node for node in found if node is not None]
+
+    def _walk(self, path: Path, node: Node, layers: list[Node], schema: Any) -> Iterator[Origin]:
+        schema = _settle(schema, node)
+        if isinstance(node, Mapping) and node.values:
+            for key, value in node.values.items():
+                inner = [found for layer in layers if (found := _dig(layer, (key,))) is not None]
+                part = schema.get("properties", {}).get(key) or schema.get("additionalProperties") or {}
+                yield from self._walk((*path, key), value, inner, part)
+            yield from _defaults(path, node, schema)
+        elif isinstance(node, Sequence) and node.items:
+            yield from self._list(path, node, layers, schema)
+        else:
+            yield _origin(path, node, layers, schema)
+        if isinstance(node, Mapping):
+            yield from self._deleted(path, node)
+
+    def _list(self, path: Path, node: Sequence, layers: list[Node], schema: Any) -> Iterator[Origin]:
+        kept = {_place(item) for item in node.items}
+        gone = [layer for layer in layers if not _is_part(layer, kept)]
+        if gone or "default" in schema:
+            yield _origin(path, node, gone, schema)
+        for index, item in enumerate(node.items):
+            yield from self._walk((*path, index), item, [], schema.get("items", {}))
+
+    def _deleted(self, path: Path, node: Mapping) -> Iterator[Origin]:
+        for key, place in node.deleted.items():
+            layers = [layer for layer in self._layers((*path, key)) if _place(layer) != _place(place)]
+            over = tuple(Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(layers))
+            yield Origin(path=(*path, key), value=None, place=_place(place), overrode=over, deleted=True)
+
+    def _env_files(self, path: Path, node: Mapping) -> Iterator[Origin]:
+        """Variables that only env files set; what they are set to may be secret."""
+        named = node.get("env_file")
+        files = named.items if isinstance(named, Sequence) else [named]
+        reader, problems = EnvFiles(), Problems()
+        found: dict[str, Scalar] = {}
+        for file in files:
+            if isinstance(file, Scalar):
+                found |= reader.read(file, problems)
+        for key, value in found.items():
+            if key not in node.section("env"):
+                yield Origin(path=(*path, key), value=FROM_ENV_FILE, place=_place(value))
+
+
+def _hide(origin: Origin) -> Origin:
+    over = tuple(replace(setting, value=SENSITIVE) for setting in origin.overrode)
+    return replace(origin, value=SENSITIVE, written=None, overrode=over)
+
+
+def _origin(path: Path, node: Node, layers: list[Node], schema: Any) -> Origin:
+    place = _place(node)
+    over = [layer for layer in layers if _place(layer) != place]
+    settings = [Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(over)]
+    if "default" in schema:
+        settings.append(Setting(value=schema["default"], place=None))
+    written = next((layer.text for layer in layers if isinstance(layer, Scalar) and _place(layer) == place), None)
+    refers = written is not None and OPENING in written
+    return Origin(
+        path=path,
+        value=value_of(node),
+        place=place,
+        written=written if refers else None,
+        overrode=tuple(settings),
+    )
+
+
+def _defaults(path: Path, node: Mapping, schema: Any) -> Iterator[Origin]:
+    for key, part in schema.get("properties", {}).items():
+        if key not in node.values and "default" in part:
+            yield Origin(path=(*path, key), value=part["default"], place=None)
+
+
+def _settle(schema: Any, node: Node) -> Any:
+    """The part of the schema that speaks about such a node: references followed, the fitting alternative chosen."""
+    if not isinstance(schema, dict):
+        return {}
+    if "$ref" in schema:
+        schema = {**resolve(schema["$ref"]), **{key: value for key, value in schema.items() if key != "$ref"}}
+    wanted = "properties" if isinstance(node, Mapping) else "items"
+    if wanted in schema or isinstance(node, Scalar):
+        return schema
+    for branch in (*schema.get("oneOf", ()), *schema.get("anyOf", ())):
+        settled = _settle(branch, node)
+        if wanted in settled or "additionalProperties" in settled:
+            return {**schema, **settled}
+    return schema
+
+
+def _dig(node: Node, path: Path) -> Node | None:
+    for step in path:
+        found = node.values.get(str(step)) if isinstance(node, Mapping) else None
+        if found is None:
+            return None
+        node = found
+    return node
+
+
+def _is_part(layer: Node, kept: set[Location]) -> bool:
+    """Whether all that a lower list holds is still there."""
+    return isinstance(layer, Sequence) and all(_place(item) in kept for item in layer.items)
+
+
+def _place(node: Node) -> Location:
+    return node.source.location(node.line, node.column)

@@ -1,0 +1,187 @@
+"""A stack with everything worked in, as values that a stack file can hold: files, references, templates.
+
+What is secret stays a reference, and relative paths become absolute, so that the file that is made of this means the
+same stack wherever it lies.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nexusctl.config.expression import OPENING
+from nexusctl.config.host import host_path
+from nexusctl.config.load import Loaded
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
+from nexusctl.config.packages import package_text
+from nexusctl.config.placed import Woven
+from nexusctl.config.template import is_path
+from nexusctl.config.variables import is_sensitive
+from nexusctl.model.bare import Bare
+from nexusctl.model.stack import PackageSet, Sandbox, Stack
+
+# What is of no use any more, and what keeps its references.
+_GONE = ("include",)
+_APART = ("secrets", "outputs")
+
+# Scalars below these are texts as the file writes them, numbers too.
+_TEXTS = ("env", "metadata", "command")
+
+
+def resolved(loaded: Loaded) -> dict[str, Any]:
+    """The whole stack: mappings, lists, texts, and `Bare` for numbers, truth values and nothing."""
+    document, merged = loaded.document, loaded.merged
+    values: dict[str, Any] = {"name": loaded.stack.name}
+    for key, node in document.values.items():
+        if key == "variables":
+            values[key] = {name: _variable(name, loaded) for name in merged.section(key)}
+        elif key == "sandboxes":
+            values[key] = {name: _sandbox(name, entry, loaded) for name, entry in merged.section(key).items()}
+        elif key in _APART:
+            values[key] = raw_value(node)
+        elif key not in _GONE:
+            values[key] = value_of(node)
+    return values
+
+
+def as_json(values: Any, *, texts: bool = False) -> Any:
+    """`values` of `resolved` as JSON, which loads as the same stack; `texts` keeps numbers as they were written."""
+    if isinstance(values, dict):
+        return {key: as_json(value, texts=texts or key in _TEXTS) for key, value in values.items()}
+    if isinstance(values, list):
+        return [as_json(value, texts=texts) for value in values]
+    if isinstance(values, Bare):
+        return values.text if texts else resolve(values.text)
+    return values
+
+
+def value_of(node: Node) -> Any:
+    """A node in which all references are worked in; a `${` in its texts is a literal one."""
+    if isinstance(node, Mapping):
+        return {key: value_of(value) for key, value in node.values.items()}
+    if isinstance(node, Sequence):
+        return [value_of(item) for item in node.items]
+    if isinstance(node, Woven):
+        return "".join(_escape(part) if isinstance(part, str) else reference_text(part) for part in node.parts)
+    if isinstance(node.value, str):
+        return _escape(node.text)
+    return None if node.value is None else Bare(node.text)
+
+
+def raw_value(node: Node) -> Any:
+    """A node as it was written."""
+    if isinstance(node, Mapping):
+        return {key: raw_value(value) for key, value in node.values.items()}
+    if isinstance(node, Sequence):
+        return [raw_value(item) for item in node.items]
+    if isinstance(node.value, str):
+        return node.text
+    return None if node.value is None else Bare(node.text)
+
+
+def reference_text(part: Any) -> str:
+    """How a stack file refers to a secret, whose value nobody has read here."""
+    kind = "var" if part.source == "variable" else "secret"
+    return f"${{{kind}.{part.name}}}"
+
+
+def _escape(text: str) -> str:
+    return text.replace(OPENING, "$" + OPENING)
+
+
+def _variable(name: str, loaded: Loaded) -> Any:
+    """A declaration with the value that the variable has now as its default; of a sensitive one, without any."""
+    declared = loaded.merged.section("variables")[name]
+    value = loaded.variables.get(name)
+    own = raw_value(declared) if isinstance(declared, Mapping) else {}
+    if isinstance(declared, Mapping) and is_sensitive(declared):
+        return {key: part for key, part in own.items() if key != "default"}
+    return own if value is None else {**own, "default": value_of(value)}
+
+
+def _sandbox(name: str, entry: Node, loaded: Loaded) -> Any:
+    group = loaded.groups.get(name)
+    if group is None:
+        # Inactive, or made for each of something, which only its own references can tell apart.
+        woven = loaded.document.section("sandboxes").get(name)
+        return _with_paths(entry, raw_value(entry)) if woven is None else _with_paths(woven, value_of(woven))
+    values = _with_paths(group.node, value_of(group.node))
+    sandbox = _first(name, loaded.stack)
+    if sandbox is None:
+        return values
+    for key, made in (("packages", _packages(sandbox.packages)), ("depends_on", _depends_on(sandbox, loaded.stack))):
+        values.pop(key, None)
+        if made:
+            values[key] = made
+    return values
+
+
+def _first(group: str, stack: Stack) -> Sandbox | None:
+    return next((sandbox for sandbox in stack.sandboxes.values() if sandbox.group == group), None)
+
+
+def _packages(sets: tuple[PackageSet, ...]) -> dict[str, Any]:
+    return {
+        chosen.manager: {"from": f"{chosen.lock_folder}/{chosen.lock_name}"}
+        if chosen.lock_name
+        else [package_text(chosen.manager, package) for package in chosen.packages]
+        for chosen in sets
+    }
+
+
+def _depends_on(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
+    wanted = {dependency.sandbox: dependency.condition for dependency in sandbox.depends_on}
+    groups: dict[str, list[str]] = {}
+    for name, other in stack.sandboxes.items():
+        groups.setdefault(other.group, []).append(name)
+    result: dict[str, Any] = {}
+    for name, condition in wanted.items():
+        group = stack.sandboxes[name].group
+        whole = all(wanted.get(other) == condition for other in groups[group])
+        result[group if whole else name] = {"condition": condition}
+    return result
+
+
+def _with_paths(node: Node, values: Any) -> Any:
+    """`values` of the sandbox `node` with absolute paths."""
+    if not isinstance(node, Mapping):
+        return values
+    for key, change in (("env_file", _path), ("template", _template), ("uploads", _upload), ("volumes", _mount)):
+        if key in node.values:
+            values[key] = _each(node.values[key], values[key], change)
+    return values
+
+
+def _each(node: Node, values: Any, change: Any) -> Any:
+    if isinstance(node, Sequence):
+        return [change(item, value) for item, value in zip(node.items, values, strict=True)]
+    return change(node, values)
+
+
+def _path(node: Node, value: Any) -> Any:
+    if not isinstance(node, Scalar) or not isinstance(value, str) or value.startswith(OPENING):
+        return value
+    absolute = str(host_path(node))
+    return _escape(absolute) if value == _escape(node.text) else absolute
+
+
+def _template(node: Node, value: Any) -> Any:
+    return _path(node, value) if isinstance(node, Scalar) and is_path(node.text) else value
+
+
+def _upload(node: Node, value: Any) -> Any:
+    return _inner(node, value, "source")
+
+
+def _mount(node: Node, value: Any) -> Any:
+    if not isinstance(node, Scalar):
+        return _inner(node, value, "bind")
+    source, colon, rest = str(value).partition(":")
+    if not source.startswith((".", "~")):
+        return value
+    return _escape(str(host_path(node, node.text.partition(":")[0]))) + colon + rest
+
+
+def _inner(node: Node, value: Any, key: str) -> Any:
+    if isinstance(node, Mapping) and key in node.values:
+        value[key] = _path(node.values[key], value[key])
+    return value
