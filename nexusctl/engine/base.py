@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.model.live import HealthState, LiveState, LockHolder, State
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 from nexusctl.model.value import dataclass
@@ -161,8 +161,17 @@ class Engine(Protocol):
 
     def disconnect(self, container_id: str, network_id: str) -> None: ...
 
-    def amend(self, stack: str, sandbox: Sandbox, container_id: str) -> str:
-        """Write `sandbox` as the newest record of a live container; returns the amendment's name."""
+    def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+        """Remove and install packages in a running container, as root; returns what the managers say then, for `amend`.
+
+        Raises `StepError` with the manager's last lines.
+        """
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
+        """Write `sandbox` as the newest record of a live container; returns the amendment's name.
+
+        `package_facts` are what `change_packages` returned; those of managers that it does not name stay as they were.
+        """
 
     def remove_amendment(self, name: str) -> None: ...
 

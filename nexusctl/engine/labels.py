@@ -33,6 +33,9 @@ SEQUENCE = PREFIX + "sequence"
 SECRETS = PREFIX + "secrets"
 """On containers with secrets as files, and on couriers: the folder that holds them; empty where there are none."""
 
+PACKAGE_FACTS = PREFIX + "package-facts"
+"""On amendments: what the managers said after they installed something in the container, see `docker/inventory.py`."""
+
 LOCK = PREFIX + "lock."
 """On locks: the prefix of owner, user, host, pid, command, since."""
 

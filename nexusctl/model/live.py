@@ -79,6 +79,7 @@ class LiveSandbox:
     be read it is None and `record_problem` says why. `birth_name` is the temporary name that it was created
     under, empty where it got its final name at once: a container that still has it never became ready.
     `networks` maps the id of each connected network to the network's name.
+    `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
     `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
     """
 
@@ -97,6 +98,7 @@ class LiveSandbox:
     ports: tuple[Port, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
     amendments: tuple[str, ...] = ()
+    package_facts: str = ""
     inspection: Inspection | None = None
     interior: Interior | None = None
 

@@ -14,6 +14,8 @@ from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import PackageSet
 from nexusctl.model.template import Template
 
+_ENVIRONMENT = "nexusctl/env:"
+
 
 def container_name(stack: str, sandbox: str) -> str:
     return f"{stack}_{sandbox}"
@@ -40,7 +42,12 @@ def recipe_tag(template: Template) -> str:
 def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: str | None) -> str:
     """The tag of the image that holds `packages` on top of the image `base`."""
     inputs: Any = [base, plain(packages), working_dir or ""]
-    return f"nexusctl/env:{hashlib.sha256(canonical(inputs).encode()).hexdigest()[:16]}"
+    return f"{_ENVIRONMENT}{hashlib.sha256(canonical(inputs).encode()).hexdigest()[:16]}"
+
+
+def is_environment(reference: str) -> bool:
+    """Whether it is an `environment_tag`, of whatever base and packages."""
+    return reference.startswith(_ENVIRONMENT)
 
 
 def image_reference(reference: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from nexusctl.model.stack import PackageSet
+from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
 
@@ -96,6 +96,22 @@ class Attachment:
     name: str
     id: str = ""
     external: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackageChange:
+    """What one manager does in a live sandbox.
+
+    `remove` are names that go. `changed` are those of `wanted`, the whole of what is to be there, that are new or of
+    another version. `pins` maps those that were changed by hand, as the manager names them, to the version that they
+    had. `lock` says that the lock of `wanted` is to be installed anew.
+    """
+
+    wanted: PackageSet
+    changed: tuple[Package, ...] = ()
+    pins: Mapping[str, str] = field(default_factory=dict)
+    remove: tuple[str, ...] = ()
+    lock: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

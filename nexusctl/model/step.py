@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nexusctl.model.plan import Attachment, Placement, Step
+from nexusctl.model.plan import Attachment, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Health, Network, Sandbox, Upload, Volume
 from nexusctl.model.value import dataclass
@@ -108,6 +108,7 @@ class UpdateContainer(Step):
     container_id: str
     sandbox: Sandbox
     limits: bool = False
+    packages: tuple[PackageChange, ...] = ()
     uploads: tuple[Upload, ...] = ()
     delete: tuple[str, ...] = ()
     connect: tuple[Attachment, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
@@ -17,6 +17,36 @@ apt install -y --no-install-recommends "$@"
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
 rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+"""
+# In a sandbox that runs, lists and archives of its own are left alone. One that was cut off in the middle of an
+# installation has to bring that to its end first.
+_LIVE = """
+folder=$(mktemp -d)
+# apt downloads as a user of its own.
+chmod 755 "$folder"
+mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+trap 'rm -rf "$folder"' EXIT
+apt() {
+  apt-get -qq ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 \
+    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o "Dir::Log=$folder" "$@"
+}
+dpkg --configure -a
+"""
+_CHANGE = """
+apt update
+apt install -y --no-install-recommends --reinstall --allow-downgrades "$@"
+"""
+# What is needed by others stays; what only the removed ones needed goes with them.
+_REMOVE = r"""
+needless() { apt-get -s autoremove | sed -n 's/^Remv \([^ ]*\).*/\1/p' | sort; }
+needless >"$folder/before"
+for name do
+  if dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null | grep -qx installed; then
+    apt-mark auto "$name" >/dev/null
+  fi
+done
+gone=$(needless | comm -13 "$folder/before" -)
+[ -z "$gone" ] || apt remove --purge -y $gone
 """
 # A virtual package is not known by its name, and a removed one by its settings only; the rest of the answer counts.
 _QUERY = r"""
@@ -41,7 +71,7 @@ class Apt:
         """Raises ValueError for a lock: apt has none."""
         if packages.lock_name:
             raise ValueError("apt knows no lock files")
-        return shell(_INSTALL, *(f"{p.name}={p.version}" if p.version else p.name for p in packages.packages))
+        return shell(_INSTALL, *map(_ask_for, packages.packages))
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         names = (package.name for package in packages.packages)
@@ -57,8 +87,24 @@ class Apt:
     def roots(self) -> tuple[str, ...]:
         return ("apt-mark", "showmanual")
 
+    def change(self, wanted: PackageSet, changed: Sequence[Package], lock_path: str = "") -> tuple[str, ...]:
+        """Raises ValueError for a lock: apt has none."""
+        if wanted.lock_name:
+            raise ValueError("apt knows no lock files")
+        return shell(_LIVE + _CHANGE, *map(_ask_for, changed))
+
+    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+        return shell(_LIVE + _REMOVE, *names)
+
+    def pin(self, name: str, version: str) -> Package:
+        return Package(name=name, version=version)
+
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `apt-cache policy NAME` for what the suite has")
         return Blame()
+
+
+def _ask_for(package: Package) -> str:
+    return f"{package.name}={package.version}" if package.version else package.name

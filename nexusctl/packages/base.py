@@ -21,7 +21,7 @@ class PackageManager(Protocol):
     """All commands are run as root in the folder where the sandbox works, with `env` besides the host's settings.
 
     A lock file with what belongs to it lies in that folder where `keeps_lock` is set, because it is a part of what
-    is installed; otherwise its path is given to `install`.
+    is installed; otherwise its path is given to `install`. In a sandbox that runs it lies elsewhere: see `change`.
     """
 
     @property
@@ -59,6 +59,18 @@ class PackageManager(Protocol):
 
         Empty where an answer to `query` for no package in particular has nothing else.
         """
+
+    def change(self, wanted: PackageSet, changed: Sequence[Package], lock_path: str = "") -> tuple[str, ...]:
+        """The command that brings `changed`, or all that the lock names, into a sandbox that runs.
+
+        It has the rest of `wanted` already, maybe other versions of `changed`, and programs that work with them.
+        """
+
+    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+        """The command that removes `names` from a sandbox that runs; what something else needs may stay."""
+
+    def pin(self, name: str, version: str) -> Package:
+        """The package in exactly that version, as the manager names both in its answers."""
 
     def explain(self, output: str) -> Blame:
         """Why the installation that wrote `output` failed."""

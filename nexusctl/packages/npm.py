@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from posixpath import dirname
 from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
@@ -14,6 +15,19 @@ from nexusctl.packages.base import Blame, by_name, shell
 _INSTALL = """
 [ -e package.json ] || echo '{"private": true}' > package.json
 exec npm install --no-audit --no-fund "$@"
+"""
+# The folder of the lock is beside `node_modules`: a program that runs sees the old packages until the new are there,
+# and keeps them where the lock cannot be installed. Files that are there with the same content stay as they are.
+_CHANGE_LOCK = """
+stage=$1
+shift
+if [ -e .npmrc ]; then cp .npmrc "$stage"; fi
+(cd "$stage" && npm ci --no-audit --no-fund)
+mkdir -p "$stage/node_modules"
+if [ -e node_modules ]; then mv node_modules "$stage/former"; fi
+mv "$stage/node_modules" node_modules
+for file do cmp -s "$stage/$file" "$file" || mv -f "$stage/$file" "$file"; done
+rm -rf "$stage"
 """
 _CULPRITS = (
     re.compile(r"404\s+'(?P<package>[^']+?)(?:@[^@']*)?' is not in (?:this|the npm) registry"),
@@ -58,6 +72,17 @@ class Npm:
 
     def roots(self) -> tuple[str, ...]:
         return ()
+
+    def change(self, wanted: PackageSet, changed: Sequence[Package], lock_path: str = "") -> tuple[str, ...]:
+        if wanted.lock_name:
+            return shell(_CHANGE_LOCK, dirname(lock_path), *(file.path for file in wanted.lock_files))
+        return self.install(PackageSet(manager="npm", packages=tuple(changed)))
+
+    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+        return ("npm", "uninstall", "--no-audit", "--no-fund", *names)
+
+    def pin(self, name: str, version: str) -> Package:
+        return Package(name=name, version=version)
 
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:

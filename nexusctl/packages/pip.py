@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
@@ -13,6 +13,22 @@ from nexusctl.packages.base import Blame, by_name, shell
 _PIP = """
 if command -v pip >/dev/null; then exec pip "$@"; fi
 exec python3 -m pip "$@"
+"""
+# What others need stays, and so does what the removed ones have brought: pip does not know who asked for it.
+# Where not even a record tells what belongs to a package, nobody installed it: all that makes it one goes.
+_REMOVE = """
+ask() { if command -v pip >/dev/null; then pip "$@"; else python3 -m pip "$@"; fi; }
+normal() { echo "${1%%\\[*}" | tr 'A-Z._' 'a-z--'; }
+roots=$(ask list --not-required --format=freeze | while read -r line; do normal "${line%%==*}"; done)
+forget() { python3 -c 'import importlib.metadata, shutil, sys
+found = importlib.metadata.distribution(sys.argv[1])
+if found.read_text("RECORD") is not None or found.read_text("INSTALLER") is not None: sys.exit(1)
+shutil.rmtree(found._path)' "$1"; }
+for name do
+  if echo "$roots" | grep -qx -e "$(normal "$name")"; then
+    ask uninstall -y "${name%%\\[*}" || forget "${name%%\\[*}"
+  fi
+done
 """
 _CULPRITS = (
     re.compile(r"No matching distribution found for (?P<package>.+?)(?: \(from .*\))?$", re.MULTILINE),
@@ -57,6 +73,20 @@ class Pip:
 
     def roots(self) -> tuple[str, ...]:
         return shell(_PIP, "list", "--not-required", "--format=freeze")
+
+    def change(self, wanted: PackageSet, changed: Sequence[Package], lock_path: str = "") -> tuple[str, ...]:
+        if wanted.lock_name and lock_path:
+            return self.install(wanted, lock_path)
+        # The whole list, so that pip looks for versions that go together; what fits already stays as it is.
+        names = {_normal(package.name) for package in changed}
+        rest = [package for package in wanted.packages if _normal(package.name) not in names]
+        return self.install(PackageSet(manager="pip", packages=(*changed, *rest)))
+
+    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+        return shell(_REMOVE, *names)
+
+    def pin(self, name: str, version: str) -> Package:
+        return Package(name=name, version=f"=={version}")
 
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:

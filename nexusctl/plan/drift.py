@@ -101,7 +101,8 @@ def _is_ignored(path: str, kind: str, uploads: Iterable[Upload]) -> bool:
 def _drifted_packages(inside: Interior, effect: Effect) -> Iterator[Difference]:
     for manager, found in sorted(inside.packages.items()):
         if found.problem:
-            yield _drifted(f"packages.{manager}", f"no answer: {found.problem}", "an answer", effect)
+            # Without its answers a manager cannot put anything right either.
+            yield _drifted(f"packages.{manager}", f"no answer: {found.problem}", "an answer", "replace")
         else:
             yield from _compare_packages(manager, found, effect)
 

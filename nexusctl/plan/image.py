@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.names import environment_tag, image_reference, recipe_tag
+from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
+from nexusctl.model.names import environment_tag, image_reference, is_environment, recipe_tag
 from nexusctl.model.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
 from nexusctl.model.template import Template
@@ -44,12 +44,12 @@ def find_moved_image(sandbox: Sandbox, stack: Stack, live: LiveState, holder: Li
     record, seen = holder.record, holder.inspection
     if record is None or seen is None or sandbox.kind == "task":
         return None
-    choice = choose_image(sandbox, stack, live)
-    present = live.images.get(choice.reference)
-    if present is None or choice.reference != image_reference(seen.image):
+    base = _choose_base(sandbox, stack, live)
+    present = live.images.get(image_reference(seen.image))
+    if present is None or (present.reference != base.reference and not is_environment(present.reference)):
         return None
-    rebuilt = next((step.base for step in choice.steps if isinstance(step, DeriveImage)), "")
-    if present.id == holder.image_id and (not rebuilt or rebuilt not in live.images):
+    rebuilt = base.reference if _is_outdated(present, sandbox, base, live) else ""
+    if present.id == holder.image_id and not rebuilt:
         return None
     after = f"to be made from {rebuilt} as it is now" if rebuilt else _short(present.id)
     return Difference(field="image", before=_short(holder.image_id), after=after, cause="drifted", effect="replace")
@@ -64,6 +64,23 @@ def describe_packages(packages: tuple[PackageSet, ...]) -> str:
         if count := len(chosen.packages):
             words.append(f"{count} {chosen.manager} package{'s' if count > 1 else ''}")
     return " and ".join(words)
+
+
+def _is_outdated(environment: LiveImage, sandbox: Sandbox, base: ImageChoice, live: LiveState) -> bool:
+    """Whether an image with packages was made from what `base` meant before.
+
+    Other packages may have come in place since. Then its tag does not tell the base any more, but as long as the
+    image that it was made from has a name, that name has not moved.
+    """
+    if (
+        base.steps
+        or environment.reference == base.reference
+        or _is_current(environment.reference, base.reference, live)
+    ):
+        return False
+    if environment.reference == environment_tag(base.reference, sandbox.packages, sandbox.working_dir):
+        return True
+    return all(image.id != environment.base_id for image in live.images.values())
 
 
 def _short(image_id: str) -> str:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from nexusctl.errors import PlanError
-from nexusctl.model.live import LiveState
+from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan, Step
-from nexusctl.model.stack import Stack
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
 from nexusctl.plan.conflict import find_conflicts
@@ -68,7 +68,7 @@ def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place
         around = Surroundings(
             name=container_name(stack.name, name),
             attachments=tuple(networks.attachments[network] for network in sandbox.networks),
-            in_place=in_place,
+            in_place=_narrow(in_place, sandbox, stack, holder),
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
@@ -86,6 +86,16 @@ def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place
         decisions=decisions,
         images=_choose_images(stack, live, decisions),
     )
+
+
+def _narrow(in_place: frozenset[str], sandbox: Sandbox, stack: Stack, holder: LiveSandbox | None) -> frozenset[str]:
+    """The fields that can change in place in this very sandbox."""
+    if holder is None or holder.record is None or not (holder.record.packages or sandbox.packages):
+        return in_place
+    # Sandboxes without packages are the most, and a plan for them waits for nothing that it does not need.
+    from nexusctl.plan.packages import can_install  # noqa: PLC0415
+
+    return in_place if can_install(sandbox, holder, stack) else in_place - {"packages"}
 
 
 def _choose_images(stack: Stack, live: LiveState, decisions: Mapping[str, Decision]) -> dict[str, ImageChoice]:

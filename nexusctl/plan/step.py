@@ -24,6 +24,7 @@ from nexusctl.model.step import (
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.drift import drifted_paths, place
+from nexusctl.plan.packages import change_packages
 from nexusctl.plan.scene import Scene
 
 
@@ -137,6 +138,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     touched = {difference.field.partition(".")[0] for difference in decision.differences}
     uploads, delete = _changed_uploads(decision, record) if "uploads" in touched else ((), ())
     secrets, gone = _changed_secrets(decision, record)
+    packages = tuple(change_packages(record, sandbox, decision.differences)) if "packages" in touched else ()
     made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
         id=f"sandbox:{sandbox.name}:update",
@@ -145,6 +147,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         container_id=holder.id,
         sandbox=sandbox,
         limits=bool(touched & {"resources", "restart"}),
+        packages=packages,
         uploads=uploads,
         delete=delete,
         connect=decision.connect,
@@ -152,7 +155,8 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.
         secrets=secrets if holder.state == "running" else sandbox.secrets,
         delete_secrets=gone,
-        amend=decision.amend,
+        # Also where only what was changed by hand is put right: a manager may have had to bring another version.
+        amend=decision.amend or bool(packages),
         stale=holder.amendments,
     )
 

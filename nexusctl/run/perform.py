@@ -149,11 +149,12 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
         engine.connect(step.container_id, ledger.locate(attachment), (sandbox.name, sandbox.group))
     for network_id in step.disconnect:
         engine.disconnect(step.container_id, network_id)
+    facts = engine.change_packages(step.container_id, step.packages, report) if step.packages else ""
     if step.uploads or step.delete:
         report("uploading")
         engine.upload(step.container_id, step.uploads, step.delete)
     if step.amend:
-        kept = engine.amend(stack, sandbox, step.container_id)
+        kept = engine.amend(stack, sandbox, step.container_id, facts)
         for name in step.stale:
             if name != kept:
                 engine.remove_amendment(name)

@@ -93,7 +93,8 @@ def scene(
 def test_a_package_changed_by_hand_is_named_and_put_right(sandbox: str, script: str, field: str, scene: Scene) -> None:
     assert findings(scene.plan()) == set(), "a row before this one left something"
     scene.inside(sandbox, script)
-    expected: set[Finding] = {(f"sandbox {sandbox}", "replace", field, "drifted")}
+    action = "replace" if field == "packages.npm" else "update"
+    expected: set[Finding] = {(f"sandbox {sandbox}", action, field, "drifted")}
     assert findings(scene.plan()) == expected
     assert findings(scene.plan(deep=False)) == set(), "nobody looks inside unasked"
     scene.apply()

@@ -20,7 +20,7 @@ from tests.plan.live_file import read_live
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
-IN_PLACE = frozenset({"uploads", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"uploads", "packages", "networks", "resources", "restart"})
 
 
 @pytest.mark.parametrize("name", CASES)

@@ -21,7 +21,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.lock import process_birth
-from nexusctl.engine.docker.trust import FOLDER, HostTrust, read_trust
+from nexusctl.engine.docker.trust import FOLDER, PRIVATE, HostTrust, read_trust
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.value import dataclass
@@ -43,14 +43,17 @@ while [ $i -lt $3 ]; do
   eval "printf %s \\"\\$NEXUSCTL_PART_$i\\"" >> "$1"
   i=$((i + 1))
 done
-chmod 644 "$1"
+chmod "$4" "$1"
 chmod 755 "$2"
 """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Builder:
-    """A running builder; `base` is what the engine says of the image that it was made from."""
+    """A running builder; `base` is what the engine says of the image that it was made from.
+
+    A live sandbox that gets packages is one for that time, and then `base` is what the engine says of itself.
+    """
 
     wire: Wire
     id: str
@@ -111,7 +114,7 @@ def open_builder(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, s
         wire.post(f"/containers/{created['Id']}/start")
         builder = Builder(wire=wire, id=created["Id"], base=wire.get(f"/images/{base}/json"), trust=trust)
         for path, content in trust.files.items():
-            _write_file(builder, path, content)
+            write_file(builder, path, content)
         yield builder
     finally:
         # By name: a create whose reply was lost has made it nevertheless.
@@ -182,7 +185,7 @@ def _cache_mount(name: str, folder: str) -> dict[str, Any]:
     return {"Type": "volume", "Source": name, "Target": folder, "VolumeOptions": {"Labels": marks}}
 
 
-def _write_file(builder: Builder, path: str, content: bytes) -> None:
+def write_file(builder: Builder, path: str, content: bytes) -> None:
     """Through variables of a command: that reaches a tmpfs, and an engine on another machine too.
 
     (What the engine's archive call writes lies below the tmpfs, and ends up in the image.)
@@ -192,10 +195,11 @@ def _write_file(builder: Builder, path: str, content: bytes) -> None:
     size = _CHUNK if text.isascii() else _CHUNK // 4
     parts = [text[start : start + size] for start in range(0, len(text), size)]
     env = {f"NEXUSCTL_PART_{number}": part for number, part in enumerate(parts)}
-    command = ("/bin/sh", "-ec", _WRITE, "sh", path, path.rpartition("/")[0], str(len(parts)))
+    mode = "600" if path in PRIVATE else "644"
+    command = ("/bin/sh", "-ec", _WRITE, "sh", path, path.rpartition("/")[0], str(len(parts)), mode)
     outcome = builder.run(command, env=env)
     if outcome.exit_code != 0:
-        raise EngineError(f"the builder cannot write {path}: {outcome.output.strip()[-200:]}")
+        raise EngineError(f"{path} cannot be written where packages are installed: {outcome.output.strip()[-200:]}")
 
 
 def _remove(wire: Wire, container: str) -> None:

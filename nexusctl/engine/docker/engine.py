@@ -11,11 +11,11 @@ from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import LiveState, LockHolder
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
-IN_PLACE = frozenset({"secrets", "uploads", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "resources", "restart"})
 
 
 def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
@@ -133,8 +133,14 @@ class DockerEngine:
     def disconnect(self, container_id: str, network_id: str) -> None:
         containers.disconnect(self.wire, container_id, network_id)
 
-    def amend(self, stack: str, sandbox: Sandbox, container_id: str) -> str:
-        return objects.amend(self.wire, stack, sandbox, container_id)
+    def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+        # See `pull_image`.
+        from nexusctl.engine.docker.renewal import change_packages  # noqa: PLC0415
+
+        return change_packages(self.wire, container_id, changes, report)
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
+        return objects.amend(self.wire, stack, sandbox, container_id, package_facts)
 
     def remove_amendment(self, name: str) -> None:
         objects.remove_amendment(self.wire, name)

@@ -118,12 +118,12 @@ def wait_for_exit_code(wire: Wire, exec_id: str, *, patience: float = 10.0) -> i
         time.sleep(0.01)
 
 
-def kill_marked(wire: Wire, container_id: str, mark: str, user: str | None) -> None:
-    """End every process that bears `mark`: the API cannot end an exec, so another exec does it.
+def kill_marked(wire: Wire, container_id: str, mark: str, user: str | None, *, variable: str = MARK) -> None:
+    """End every process that bears `mark` in `variable`: the API cannot end an exec, so another exec does it.
 
     It runs as the same user, because only that one may read the environment of those processes.
     """
-    command = ("/bin/sh", "-c", _KILL, "kill", f"{MARK}={mark}")
+    command = ("/bin/sh", "-c", _KILL, "kill", f"{variable}={mark}")
     exec_id = create_exec(wire, container_id, command, env={}, user=user, cwd="/")
     with wire.open("POST", f"/exec/{exec_id}/start", data=b'{"Detach":false,"Tty":false}') as answer:
         answer.read()

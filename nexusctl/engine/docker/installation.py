@@ -49,12 +49,12 @@ def install(builder: Builder, chosen: PackageSet, working_dir: str, report: Repo
     report(f"installing {describe(chosen)} ({manager.name})")
     env = {**manager.env, **({manager.cache: f"{CACHES}/{manager.name}"} if manager.cache else {})}
     _make_folder(builder, working_dir)
-    lock_path = _put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
+    lock_path = put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
     outcome = builder.run(manager.install(chosen, lock_path), env=env, working_dir=working_dir)
     if outcome.exit_code != 0:
         raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
     answer = builder.run(manager.query(chosen), env=env, working_dir=working_dir)
-    return _read(manager, answer.output, chosen)
+    return read_answer(manager, answer.output, chosen)
 
 
 def describe(chosen: PackageSet) -> str:
@@ -96,7 +96,8 @@ def _make_folder(builder: Builder, folder: str) -> None:
         raise StepError(Diagnostic(f"the working folder {folder} cannot be made", output=last_lines(outcome.output)))
 
 
-def _put_lock(builder: Builder, chosen: PackageSet, folder: str) -> str:
+def put_lock(builder: Builder, chosen: PackageSet, folder: str) -> str:
+    """Lay the files of a lock into `folder`; returns the path of the lock itself, empty for a list."""
     if not chosen.lock_name:
         return ""
     _make_folder(builder, folder)
@@ -105,7 +106,8 @@ def _put_lock(builder: Builder, chosen: PackageSet, folder: str) -> str:
     return f"{folder}/{chosen.lock_name}"
 
 
-def _read(manager: PackageManager, answer: str, chosen: PackageSet) -> tuple[Package, ...]:
+def read_answer(manager: PackageManager, answer: str, chosen: PackageSet) -> tuple[Package, ...]:
+    """What a manager says of `chosen` after installing it. Raises `StepError` where that cannot be read."""
     try:
         return manager.read(answer, chosen)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -18,7 +18,7 @@ from nexusctl.engine.docker.archive import ROOT, Accounts, read_file
 from nexusctl.engine.docker.courier import find_lost
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.inspection import WORKERS
-from nexusctl.engine.docker.inventory import read_packages
+from nexusctl.engine.docker.inventory import read_marks, read_packages, recall
 from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound, StepError
@@ -42,7 +42,7 @@ FindMarks = Callable[[str], Mapping[str, str]]
 
 def look_inside(wire: Wire, live: LiveState) -> LiveState:
     """`live` with the interior of its sandboxes, several at a time; those that have gone meanwhile are left out."""
-    find_marks = lru_cache(maxsize=None)(lambda image_id: _find_marks(wire, image_id))
+    find_marks = lru_cache(maxsize=None)(lambda image_id: read_marks(wire, image_id))
     with ThreadPoolExecutor(max_workers=WORKERS) as pool:
         found = pool.map(lambda sandbox: _look_inside(wire, sandbox, find_marks), live.sandboxes)
         return replace(live, sandboxes=tuple(sandbox for sandbox in found if sandbox))
@@ -60,30 +60,24 @@ def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> Liv
             return sandbox
         interior = _read_uploads(wire, inspected, record) if record.uploads else Interior()
         if inspected["State"]["Status"] == "running":
-            packages = _read_packages(wire, inspected, record, find_marks(inspected["Image"]))
+            packages = _read_packages(wire, inspected, sandbox, find_marks(inspected["Image"]))
             interior = replace(interior, packages=packages)
     except NotFound:
         return None
     return replace(sandbox, interior=replace(interior, lost_secrets=lost))
 
 
-def _find_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
-    """The labels of an image; none where it is gone, though something still runs on it."""
-    try:
-        found: Mapping[str, str] | None = wire.get(f"/images/{image_id}/json")["Config"].get("Labels")
-    except NotFound:
-        return {}
-    return found or {}
-
-
 def _read_packages(
-    wire: Wire, inspected: Inspected, record: Sandbox, marks: Mapping[str, str]
+    wire: Wire, inspected: Inspected, sandbox: LiveSandbox, marks: Mapping[str, str]
 ) -> dict[str, LivePackages]:
     def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
         folder = inspected["Config"]["WorkingDir"] or "/"
         return run(wire, inspected["Id"], command, env=env, user=ROOT, working_dir=folder)
 
-    return {chosen.manager: read_packages(ask, chosen, marks) for chosen in record.packages}
+    return {
+        chosen.manager: read_packages(ask, chosen, recall(chosen.manager, marks, sandbox.package_facts))
+        for chosen in (sandbox.record.packages if sandbox.record else ())
+    }
 
 
 def _read_uploads(wire: Wire, inspected: Inspected, record: Sandbox) -> Interior:

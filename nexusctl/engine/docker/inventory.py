@@ -1,17 +1,34 @@
-"""The packages of a sandbox: what its managers say now, beside what they said when its image was made."""
+"""The packages of a sandbox: what its managers say now, beside what they said after they installed them.
+
+They said it first when the image was made: labels of the image hold that. What they said after they changed a live
+sandbox stands on its amendment.
+"""
 
 from __future__ import annotations
 
 import contextlib
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import field
 from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound
 from nexusctl.model.live import LivePackages
 from nexusctl.model.stack import PackageSet
+from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What a manager said after installing: the versions of what was asked for, and the names of all that was there."""
+
+    installed: Mapping[str, str] = field(default_factory=dict)
+    inventory: frozenset[str] = frozenset()
+
 
 Ask = Callable[[tuple[str, ...], Mapping[str, str]], Outcome]
 """Runs a command with an environment where the packages were installed."""
@@ -19,20 +36,46 @@ Ask = Callable[[tuple[str, ...], Mapping[str, str]], Outcome]
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
-def read_packages(ask: Ask, chosen: PackageSet, marks: Mapping[str, str]) -> LivePackages:
-    """What `chosen`'s manager says now; `marks` are the labels of the image that it was installed into."""
+def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
+    """What `chosen`'s manager says now, beside what was `known` of it."""
     manager = MANAGERS[chosen.manager]
     answer = ask(manager.query(chosen), manager.env)
     try:
         asked_for = {package.name: package.version for package in manager.read(answer.output, chosen)}
     except _UNREADABLE:
         last = (answer.output.strip().splitlines() or [f"exit code {answer.exit_code}"])[-1]
-        return LivePackages(installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, chosen.manager)), problem=last)
+        return LivePackages(installed=known.installed, problem=last)
     return LivePackages(
-        asked_for=asked_for,
-        installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, chosen.manager)),
-        added=_find_added(ask, chosen, answer, frozenset(_read_label(marks, labels.IMAGE_INVENTORY, chosen.manager))),
+        asked_for=asked_for, installed=known.installed, added=_find_added(ask, chosen, answer, known.inventory)
     )
+
+
+def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
+    """The labels of an image; none where it is gone, though something still runs on it."""
+    try:
+        found: Mapping[str, str] | None = wire.get(f"/images/{image_id}/json")["Config"].get("Labels")
+    except NotFound:
+        return {}
+    return found or {}
+
+
+def recall(manager: str, marks: Mapping[str, str], facts: str) -> Known:
+    """What is known of a manager's packages from the labels of a container's image, and from what came in place."""
+    inventory = frozenset(_read_label(marks, labels.IMAGE_INVENTORY, manager))
+    later = _read_label({"": facts}, "", manager)
+    if not later:
+        return Known(installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, manager)), inventory=inventory)
+    return Known(installed=later["installed"], inventory=(inventory | set(later["more"])) - set(later["less"]))
+
+
+def encode_known(known: Mapping[str, Known], marks: Mapping[str, str]) -> str:
+    """What `recall` reads back as `facts` beside the same `marks`; a full inventory would be long."""
+    facts = {}
+    for manager, now in known.items():
+        born = frozenset(_read_label(marks, labels.IMAGE_INVENTORY, manager))
+        more, less = sorted(now.inventory - born), sorted(born - now.inventory)
+        facts[manager] = {"installed": dict(now.installed), "more": more, "less": less}
+    return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
 
 def take_inventory(ask: Ask, manager: str) -> list[str]:

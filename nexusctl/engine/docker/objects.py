@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -84,23 +85,40 @@ def remove_volume(wire: Wire, name: str) -> None:
         ) from error
 
 
-def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str) -> str:
+def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
     """Keep `sandbox` as the newest record of a container; returns the volume's name.
 
-    The volume's creation is the whole of it, so there is no half-written amendment.
+    Facts of managers that `package_facts` does not name stay as they were. The volume's creation is the whole of it,
+    so there is no half-written amendment.
     """
-    query = {"filters": {"label": [f"{labels.ROLE}=amendment", f"{labels.CONTAINER}={container_id}"]}}
-    entries = sorted(wire.get("/volumes", query)["Volumes"] or [], key=sequence_of)
-    record = encode(sandbox)
-    if entries and entries[-1]["Labels"].get(labels.RECORD) == record:
+    entries = _list_amendments(wire, container_id)
+    marks = entries[-1]["Labels"] if entries else {}
+    content = {
+        labels.RECORD: encode(sandbox),
+        labels.PACKAGE_FACTS: merge_facts(marks.get(labels.PACKAGE_FACTS, ""), package_facts),
+    }
+    if content.items() <= marks.items():
         return str(entries[-1]["Name"])
     sequence = sequence_of(entries[-1]) + 1 if entries else 1
     while True:
-        body = _amendment_body(stack, sandbox.name, container_id, sequence, record)
+        body = _amendment_body(stack, sandbox.name, container_id, sequence, content)
         made: Mapping[str, Any] = wire.post("/volumes/create", body)
-        if (made["Labels"] or {}).get(labels.RECORD) == record:
+        if content.items() <= (made["Labels"] or {}).items():
             return str(made["Name"])
         sequence += 1
+
+
+def read_facts(wire: Wire, container_id: str) -> str:
+    """What the newest amendment of a container says of its packages; empty for nothing."""
+    entries = _list_amendments(wire, container_id)
+    return str(entries[-1]["Labels"].get(labels.PACKAGE_FACTS, "")) if entries else ""
+
+
+def merge_facts(before: str, after: str) -> str:
+    """What is known of packages, as JSON by manager: those of `after`, and of `before` where `after` is silent."""
+    if not before or not after:
+        return before or after
+    return json.dumps({**json.loads(before), **json.loads(after)}, sort_keys=True, separators=(",", ":"))
 
 
 def remove_amendment(wire: Wire, name: str) -> None:
@@ -121,7 +139,15 @@ def _choose_network(found: list[Mapping[str, Any]], network: Network) -> str:
     return str(min(fitting, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if fitting else ""
 
 
-def _amendment_body(stack: str, sandbox: str, container_id: str, sequence: int, record: str) -> dict[str, Any]:
+def _list_amendments(wire: Wire, container_id: str) -> list[Mapping[str, Any]]:
+    """The oldest first."""
+    query = {"filters": {"label": [f"{labels.ROLE}=amendment", f"{labels.CONTAINER}={container_id}"]}}
+    return sorted(wire.get("/volumes", query)["Volumes"] or [], key=sequence_of)
+
+
+def _amendment_body(
+    stack: str, sandbox: str, container_id: str, sequence: int, content: Mapping[str, str]
+) -> dict[str, Any]:
     return {
         "Name": f"nexusctl_amendment_{container_id[:16]}_{sequence}",
         "Labels": {
@@ -130,6 +156,6 @@ def _amendment_body(stack: str, sandbox: str, container_id: str, sequence: int, 
             labels.ROLE: "amendment",
             labels.CONTAINER: container_id,
             labels.SEQUENCE: str(sequence),
-            labels.RECORD: record,
+            **content,
         },
     }

@@ -156,6 +156,7 @@ def _read_sandbox(
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),
         amendments=tuple(item["Name"] for item in amendments),
+        package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )
 
 

@@ -27,6 +27,9 @@ SYSTEM_BUNDLES = (
 )
 """Where systems keep the bundle that their tools trust when no variable says otherwise."""
 
+PRIVATE = (f"{FOLDER}/npmrc",)
+"""Files that may hold a secret, for the managers' eyes only."""
+
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _PIP_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 _PIP_PLAIN = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")

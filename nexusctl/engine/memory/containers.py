@@ -9,7 +9,7 @@ from dataclasses import replace
 from nexusctl.engine.memory.world import MemoryContainer, World
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
-from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.plan import Attachment, PackageChange, Placement
 from nexusctl.model.record import encode
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, Upload
@@ -122,6 +122,18 @@ def disconnect(world: World, container_id: str, network_id: str) -> None:
     world.note("disconnect", container_id)
     with world.mutex:
         world.get(container_id).networks.pop(network_id, None)
+
+
+def change_packages(world: World, container_id: str, changes: Iterable[PackageChange]) -> str:
+    """What is installed then is what was asked for: nothing that was changed by hand is left."""
+    world.note("change_packages", container_id)
+    with world.mutex:
+        found = world.get(container_id)
+        if found.state != "running":
+            raise Conflict(f"Container {container_id} is not running", status=409)
+        for change in changes:
+            found.packages.pop(change.wanted.manager, None)
+        return ""
 
 
 def foreign_ports(world: World, stack: str) -> dict[tuple[str, int, str], str]:

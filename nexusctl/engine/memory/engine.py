@@ -10,11 +10,11 @@ from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
 from nexusctl.model.live import LiveState, LockHolder
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
-IN_PLACE = frozenset({"secrets", "uploads", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "resources", "restart"})
 
 
 class MemoryEngine(World):
@@ -105,7 +105,10 @@ class MemoryEngine(World):
     def disconnect(self, container_id: str, network_id: str) -> None:
         containers.disconnect(self, container_id, network_id)
 
-    def amend(self, stack: str, sandbox: Sandbox, container_id: str) -> str:
+    def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+        return containers.change_packages(self, container_id, changes)
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
         return objects.amend(self, stack, sandbox, container_id)
 
     def remove_amendment(self, name: str) -> None:

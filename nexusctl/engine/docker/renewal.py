@@ -1,0 +1,158 @@
+"""Packages of a live sandbox: removed and installed in it by their managers, while its programs go on.
+
+The host's settings are lent to it as to a builder, and taken away again. What a dead nexusctl has left, the next one
+clears away first: settings, half a download, a manager that still works.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import uuid
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.docker.archive import ROOT
+from nexusctl.engine.docker.builder import Builder, host_trust, write_file
+from nexusctl.engine.docker.exec import kill_marked
+from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
+from nexusctl.engine.docker.inventory import Known, encode_known, read_marks, recall, take_inventory
+from nexusctl.engine.docker.objects import read_facts
+from nexusctl.engine.docker.trust import FOLDER
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
+from nexusctl.model.plan import PackageChange
+from nexusctl.model.stack import Package, PackageSet
+from nexusctl.packages import MANAGERS
+from nexusctl.packages.base import PackageManager
+
+WORKROOM = "/tmp/.nexusctl-install"
+"""Downloads and what is built from them; it goes when all is installed."""
+
+STAGE = ".nexusctl-npm"
+"""Where the lock of a manager lies that keeps it, below the working folder, until its packages are there."""
+
+_MARK = "NEXUSCTL_INSTALL"
+"""The environment variable by which a manager is found that a dead nexusctl has started."""
+
+_BUSY = 3
+
+_ENTER = f"""
+if [ -s "$1/mark" ]; then cat "$1/mark"; exit {_BUSY}; fi
+rm -rf -- "$@"
+mkdir -p -- "$1/tmp"
+chmod 711 "$1" "$1/tmp"
+printf %s "$MARK" > "$1/mark"
+"""
+_LEAVE = 'rm -rf -- "$@"'
+
+
+def change_packages(wire: Wire, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+    """Carry `changes` out; returns what is known of the managers' packages then, see `inventory.encode_known`.
+
+    Raises `StepError` with the manager's last lines, `Conflict` where the sandbox does not run, `EngineError`.
+    """
+    inspected = wire.get(f"/containers/{container_id}/json")
+    if inspected["State"]["Status"] != "running":
+        hint = "plan again: it gets them with a new container then"
+        raise Conflict("packages can be installed in a running sandbox only", status=409, hint=hint)
+    folder = inspected["Config"]["WorkingDir"] or "/"
+    marks, facts = read_marks(wire, inspected["Image"]), read_facts(wire, container_id)
+    with _open_sandbox(wire, inspected, folder) as sandbox:
+        known: dict[str, Known] = {
+            change.wanted.manager: _change(sandbox, change, folder, recall(change.wanted.manager, marks, facts), report)
+            for change in changes
+        }
+    return encode_known(known, marks)
+
+
+@contextmanager
+def _open_sandbox(wire: Wire, inspected: Mapping[str, Any], folder: str) -> Iterator[Builder]:
+    """The sandbox as a place to install in; what this needs is there while inside and gone afterwards."""
+    mark, trust = uuid.uuid4().hex, host_trust()
+    env = {**trust.env, _MARK: mark, "TMPDIR": f"{WORKROOM}/tmp"}
+    sandbox = Builder(wire=wire, id=str(inspected["Id"]), base=inspected, trust=replace(trust, env=env))
+    places = (WORKROOM, FOLDER, f"{folder.rstrip('/')}/{STAGE}")
+    try:
+        _enter(sandbox, places, mark)
+        for path, content in trust.files.items():
+            write_file(sandbox, path, content)
+        yield sandbox
+    finally:
+        # Where it has ended meanwhile, or the engine is silent, there are better words for it than these.
+        with contextlib.suppress(EngineError):
+            sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places))
+
+
+def _enter(sandbox: Builder, places: tuple[str, ...], mark: str) -> None:
+    command = ("/bin/sh", "-ec", _ENTER, "enter", *places)
+    outcome = sandbox.run(command, env={"MARK": mark})
+    if outcome.exit_code == _BUSY:
+        kill_marked(sandbox.wire, sandbox.id, outcome.output.strip(), ROOT, variable=_MARK)
+        sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places))
+        outcome = sandbox.run(command, env={"MARK": mark})
+    if outcome.exit_code != 0:
+        raise StepError(Diagnostic("nothing can be installed in it", output=last_lines(outcome.output)))
+
+
+def _change(sandbox: Builder, change: PackageChange, folder: str, known: Known, report: Report) -> Known:
+    """Carry out what one manager has to do; returns what is known of its packages then."""
+    wanted, manager = change.wanted, MANAGERS[change.wanted.manager]
+    before = _look(sandbox, wanted, folder)
+    pins = tuple(manager.pin(name, version) for name, version in sorted(change.pins.items()))
+    if change.remove:
+        report(f"removing {', '.join(change.remove)} ({manager.name})")
+        gone = PackageSet(manager=wanted.manager, packages=_named(change.remove))
+        _run(sandbox, gone, manager.remove(change.remove), folder)
+    if change.changed or pins or change.lock:
+        changed = PackageSet(manager=wanted.manager, packages=(*change.changed, *pins), lock_name=wanted.lock_name)
+        report(f"installing {describe(changed)} ({manager.name})")
+        lock_path = ""
+        if change.lock:
+            lock_path = put_lock(sandbox, wanted, f"{folder.rstrip('/')}/{STAGE}" if manager.keeps_lock else WORKROOM)
+        _run(sandbox, changed, manager.change(wanted, changed.packages, lock_path), folder)
+    after = _look(sandbox, wanted, folder)
+    return _learn(known, before, after, frozenset(package.name for package in (*change.changed, *pins)))
+
+
+def _learn(known: Known, before: Known, after: Known, touched: frozenset[str]) -> Known:
+    """What is known after a change: of what it did not touch, what was known before it stays so, drift and all."""
+    installed = {
+        name: version
+        if name in touched or name not in known.installed or before.installed.get(name) != version
+        else known.installed[name]
+        for name, version in after.installed.items()
+    }
+    inventory = known.inventory or before.inventory
+    came, went = after.inventory - before.inventory, before.inventory - after.inventory
+    return Known(installed=installed, inventory=(inventory | came) - went)
+
+
+def _run(sandbox: Builder, what: PackageSet, command: tuple[str, ...], folder: str) -> None:
+    manager = MANAGERS[what.manager]
+    outcome = sandbox.run(command, env=_env(manager), working_dir=folder)
+    if outcome.exit_code != 0:
+        raise StepError(explain(manager, what, outcome.exit_code, outcome.output))
+
+
+def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
+    manager = MANAGERS[wanted.manager]
+
+    def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
+        return sandbox.run(command, env={**env, **_env(manager)}, working_dir=folder)
+
+    found = read_answer(manager, ask(manager.query(wanted), {}).output, wanted)
+    return Known(
+        installed={package.name: package.version for package in found},
+        inventory=frozenset(take_inventory(ask, manager.name)),
+    )
+
+
+def _env(manager: PackageManager) -> dict[str, str]:
+    return {**manager.env, **({manager.cache: f"{WORKROOM}/cache"} if manager.cache else {})}
+
+
+def _named(names: Iterable[str]) -> tuple[Package, ...]:
+    return tuple(Package(name=name) for name in names)

@@ -1,0 +1,85 @@
+"""Packages of a live sandbox: whether they can change in place, and what each manager then has to do. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from posixpath import dirname, normpath
+
+from nexusctl.model.live import LiveSandbox
+from nexusctl.model.plan import Difference, PackageChange
+from nexusctl.model.stack import Manager, PackageSet, Sandbox, Stack
+from nexusctl.plan.drift import place
+
+_ROOTS = ("", "0", "root")
+
+_NPM_FILES = ("package.json", "package-lock.json", "npm-shrinkwrap.json")
+
+
+def can_install(sandbox: Sandbox, holder: LiveSandbox, stack: Stack) -> bool:
+    """Whether the managers can bring what `sandbox` asks for into its container.
+
+    They work in it as root and over its own networks. What a former lock has brought, nobody but a new image forgets.
+    """
+    record = holder.record
+    assert record is not None
+    # Root has no power in a sandbox with a user of its own.
+    rooted = (sandbox.user or "").partition(":")[0] in _ROOTS
+    if holder.state != "running" or not rooted or not _has_way_out(sandbox, stack):
+        return False
+    before, after = _by_manager(record), _by_manager(sandbox)
+    return all(
+        _can_follow(before.get(manager), after.get(manager)) for manager in before.keys() | after.keys()
+    ) and not _shares_npm_files(record, sandbox)
+
+
+def change_packages(record: Sandbox, desired: Sandbox, differences: Iterable[Difference]) -> Iterator[PackageChange]:
+    """What each manager has to do so that the packages are as desired; one that is not asked for now comes last."""
+    drift = [d for d in differences if d.cause == "drifted" and d.field.startswith("packages.")]
+    before, after = _by_manager(record), _by_manager(desired)
+    for manager in (*after, *(before.keys() - after.keys())):
+        old = before.get(manager, PackageSet(manager=manager))
+        new = after.get(manager, PackageSet(manager=manager))
+        prefix = f"packages.{manager}."
+        drifted = {d.field.removeprefix(prefix): d.after for d in drift if d.field.startswith(prefix)}
+        pins = {name: str(version) for name, version in drifted.items() if version is not None}
+        kept = {package.name for package in new.packages}
+        change = PackageChange(
+            wanted=new,
+            changed=tuple(package for package in new.packages if package not in old.packages),
+            pins=pins,
+            remove=(
+                *sorted({package.name for package in old.packages} - kept),
+                *sorted(name for name, version in drifted.items() if version is None),
+            ),
+            lock=bool(new.lock_name) and (new != old or bool(drifted)),
+        )
+        if change.changed or change.pins or change.remove or change.lock:
+            yield change
+
+
+def _by_manager(sandbox: Sandbox) -> dict[Manager, PackageSet]:
+    return {chosen.manager: chosen for chosen in sandbox.packages}
+
+
+def _has_way_out(sandbox: Sandbox, stack: Stack) -> bool:
+    declared = (stack.networks.get(name) for name in sandbox.networks)
+    return any(network is None or not network.internal for network in declared)
+
+
+def _can_follow(before: PackageSet | None, after: PackageSet | None) -> bool:
+    if before == after or not ((before and before.lock_name) or (after and after.lock_name)):
+        return True
+    if before is None:
+        return True
+    return after is not None and bool(before.lock_name and after.lock_name) and after.manager == "npm"
+
+
+def _shares_npm_files(record: Sandbox, desired: Sandbox) -> bool:
+    """Whether npm would have to write into files that are uploaded."""
+    chosen = _by_manager(desired).get("npm") or _by_manager(record).get("npm")
+    if chosen is None or chosen.lock_name:
+        return False
+    paths = (place(u.target, f.path) for sandbox in (record, desired) for u in sandbox.uploads for f in u.files)
+    folders = {dirname(path) for path in paths if path.rpartition("/")[2] in _NPM_FILES}
+    # Where the image alone knows the working folder, any of them may be it.
+    return bool(folders) and (desired.working_dir is None or normpath(desired.working_dir) in folders)
