@@ -10,6 +10,7 @@ import pytest
 
 from nexusctl.api import execution
 from nexusctl.engine.docker.builder import host_trust
+from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.renewal import STAGE, WORKROOM
 from nexusctl.engine.docker.trust import FOLDER
 from nexusctl.engine.docker.wire import Wire
@@ -186,3 +187,16 @@ def test_a_sandbox_that_never_had_packages_keeps_its_container_too(box: Box, nod
         "box", 'cd /app && echo \'{"name": "by-hand", "version": "1.0.0"}\' > node_modules/by-hand/package.json'
     )
     assert findings(box.scene.plan()) == {("sandbox box", "update", "packages.npm.by-hand", "drifted")}
+
+
+def test_where_the_index_is_on_this_machine_itself_packages_come_with_a_new_container(
+    wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "packages" in DockerEngine(wire).in_place
+    (tmp_path / ".npmrc").write_text("registry=http://localhost:4873/\n")
+    assert "packages" not in DockerEngine(wire).in_place
+    (tmp_path / ".npmrc").write_text("registry=https://index.example/\n")
+    assert "packages" in DockerEngine(wire).in_place
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:3128")
+    assert "packages" not in DockerEngine(wire).in_place

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
@@ -15,12 +16,33 @@ from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Package
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
+_INDEX_SETTINGS = (
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "ALL_PROXY",
+    "PIP_INDEX_URL",
+    "PIP_EXTRA_INDEX_URL",
+    "NPM_CONFIG_REGISTRY",
+    "NPM_CONFIG_USERCONFIG",
+)
+
 IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "resources", "restart"})
 
 
 def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
     """The engine that DOCKER_HOST, the docker context or a usual socket names; raises `EngineUnreachable`."""
     return DockerEngine(endpoint.connect(environ))
+
+
+def _is_index_local() -> bool:
+    """Whether packages come by way of this machine itself, out of reach of a sandbox in its own networks."""
+    named = any(os.environ.get(name) or os.environ.get(name.lower()) for name in _INDEX_SETTINGS)
+    if not named and not os.access(os.path.expanduser("~/.npmrc"), os.R_OK):  # noqa: PTH111 - pathlib loads slowly
+        return False
+    # Few machines say anything about it, and what they say is read with certificates and all.
+    from nexusctl.engine.docker.builder import host_trust  # noqa: PLC0415
+
+    return host_trust().loopback
 
 
 class DockerEngine:
@@ -31,7 +53,7 @@ class DockerEngine:
 
     @property
     def in_place(self) -> frozenset[str]:
-        return IN_PLACE
+        return IN_PLACE - {"packages"} if _is_index_local() else IN_PLACE
 
     def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
         return observe.observe(self.wire, stack, deep=deep)
