@@ -8,7 +8,7 @@ from dataclasses import replace
 from nexusctl.config.load import load
 from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError
+from nexusctl.errors import Diagnostic, InputError, PlanError
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Plan
@@ -42,7 +42,7 @@ def observe(engine: Engine, stack: Stack, *, deep: bool = False) -> LiveState:
 def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bool = False) -> Plan:
     """What would make the live sandboxes what `stack` says. Changes nothing. Raises `PlanError`, `EngineError`."""
     chosen = make_plan(stack, observe(engine, stack, deep=deep), engine.in_place, remove_volumes=remove_volumes)
-    return measure_losses(engine, chosen)
+    return measure_losses(engine, _allow(chosen))
 
 
 def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice = EVERYTHING) -> Basis:
@@ -59,7 +59,7 @@ def plan_anew(engine: Engine, basis: Basis) -> Basis:
     """`basis` with the plan that follows from the rest of it. Raises `PlanError`, `EngineError`."""
     whole = make_plan(basis.stack, basis.live, engine.in_place)
     chosen = whole if basis.choice.everything else _select(whole, basis.stack, basis.live, basis.choice)
-    return replace(basis, plan=measure_losses(engine, chosen))
+    return replace(basis, plan=measure_losses(engine, _allow(chosen)))
 
 
 def measure_losses(engine: Engine, chosen: Plan) -> Plan:
@@ -69,6 +69,16 @@ def measure_losses(engine: Engine, chosen: Plan) -> Plan:
     """
     leaving = sorted({change.leaving for change in chosen.changes if change.leaving})
     return note_losses(chosen, engine.measure(leaving)) if leaving else chosen
+
+
+def _allow(chosen: Plan) -> Plan:
+    """`chosen`, unless it would end what must not be destroyed. Raises `PlanError`."""
+    if any(change.protected for change in chosen.changes):
+        # Words for a plan that is refused are not needed for any other.
+        from nexusctl.plan.protection import find_forbidden  # noqa: PLC0415
+
+        raise PlanError(*find_forbidden(chosen))
+    return chosen
 
 
 def _select(whole: Plan, stack: Stack, live: LiveState, choice: Choice) -> Plan:

@@ -9,6 +9,7 @@ from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.environment import build_env, build_texts
 from nexusctl.config.health import build_command, build_health
+from nexusctl.config.lifecycle import build_lifecycle
 from nexusctl.config.mounts import build_mounts
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.packages import build_packages, with_template_packages
@@ -129,6 +130,7 @@ def _build_sandbox(
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
         timeout=_timeout(node, problems),
         metadata=build_texts(node, "metadata", problems),
+        lifecycle=build_lifecycle(node, problems),
     )
 
 

@@ -8,11 +8,12 @@ import stat
 from pathlib import Path
 
 from nexusctl.config.digest import Digests, Unfit, shared_mode
+from nexusctl.config.health import build_command
 from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.quantity import mode as read_mode
-from nexusctl.model.stack import Upload, UploadFile
+from nexusctl.model.stack import Reaction, Upload, UploadFile
 
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 
@@ -40,7 +41,9 @@ def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload
             problems.add(node.values["target"], "a text needs the path of a file as its target", "add the file's name")
             return None
         file = _text_file(content, 0o644 if mode is None else mode)
-        return Upload(target=target, files=(file,), owner=node.text("owner"), content=content)
+        return Upload(
+            target=target, files=(file,), owner=node.text("owner"), on_change=_reaction(node), content=content
+        )
     path = locate(source, "source", problems) if isinstance(source, Scalar) else None
     if path is None:
         return None
@@ -49,7 +52,14 @@ def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload
         target = target.rstrip("/")
     files = _files(node, path, mode, digests, problems)
     return (
-        Upload(target=target, files=files, owner=node.text("owner"), ignore=_patterns(node), source=str(path))
+        Upload(
+            target=target,
+            files=files,
+            owner=node.text("owner"),
+            ignore=_patterns(node),
+            on_change=_reaction(node),
+            source=str(path),
+        )
         if files
         else None
     )
@@ -99,6 +109,16 @@ def _files(node: Mapping, path: Path, mode: int | None, digests: Digests, proble
         return ()
     bits = shared_mode(found.st_mode) if mode is None else mode
     return (UploadFile(path="", digest=digest, mode=bits, size=found.st_size),)
+
+
+def _reaction(node: Mapping) -> Reaction | None:
+    value = node.get("on_change")
+    if isinstance(value, Mapping):
+        signal, command = value.text("signal"), build_command(value.get("exec"))
+        if signal:
+            return Reaction(signal=f"SIG{signal.removeprefix('SIG')}")
+        return Reaction(command=command) if command else None
+    return Reaction(restart=True) if isinstance(value, Scalar) and value.text == "restart" else None
 
 
 def _patterns(node: Mapping) -> tuple[str, ...]:

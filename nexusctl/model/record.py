@@ -29,6 +29,7 @@ _PART_OF: Mapping[tuple[type, str], type] = {
     (Sandbox, "ports"): stack.Port,
     (Sandbox, "mounts"): stack.Mount,
     (Sandbox, "resources"): stack.Resources,
+    (Sandbox, "lifecycle"): stack.Lifecycle,
     (stack.Upload, "files"): stack.UploadFile,
     (stack.PackageSet, "packages"): stack.Package,
     (stack.PackageSet, "lock_files"): stack.UploadFile,

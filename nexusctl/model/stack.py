@@ -93,6 +93,15 @@ class UploadFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reaction:
+    """What follows where an uploaded file has changed in a running sandbox; exactly one of the three is set."""
+
+    restart: bool = False
+    signal: str = ""
+    command: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Upload:
     """Files that nexusctl puts into the sandbox before it starts.
 
@@ -103,6 +112,7 @@ class Upload:
     files: tuple[UploadFile, ...]
     owner: str | None = None
     ignore: tuple[str, ...] = field(default=(), compare=False, metadata=OUTSIDE)
+    on_change: Reaction | None = field(default=None, compare=False, metadata=OUTSIDE)
     source: str | None = field(default=None, compare=False, metadata=OUTSIDE)
     content: str | None = field(default=None, compare=False, metadata=OUTSIDE)
 
@@ -124,6 +134,14 @@ class PackageSet:
     lock_name: str = ""
     lock_files: tuple[UploadFile, ...] = ()
     lock_folder: str | None = field(default=None, compare=False, metadata=OUTSIDE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifecycle:
+    """How far nexusctl may go: `ignore` are paths of fields, as differences name them, that are left as they are."""
+
+    prevent_destroy: bool = False
+    ignore: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,6 +175,7 @@ class Sandbox:
     restart: RestartPolicy = "no"
     timeout: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    lifecycle: Lifecycle = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,6 +111,7 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
         differences=decision.differences,
         notes=tuple(_notes(scene, decision)),
         leaving=decision.holder.id if decision.holder and decision.action in ("replace", "rerun") else "",
+        protected=decision.action in ("replace", "rerun") and decision.sandbox.lifecycle.prevent_destroy,
     )
 
 
@@ -139,8 +140,15 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
     gone = "it is not in the stack file" if scene.stack.sandboxes else "its stack is destroyed"
     for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:
+            protected = live.record is not None and live.record.lifecycle.prevent_destroy and not live.partial
             yield Change(
-                action="remove", kind="sandbox", name=live.sandbox, cause="removed", reason=gone, leaving=live.id
+                action="remove",
+                kind="sandbox",
+                name=live.sandbox,
+                cause="removed",
+                reason=gone,
+                leaving=live.id,
+                protected=protected,
             )
     for network in scene.networks.excess:
         yield Change(

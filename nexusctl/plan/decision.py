@@ -94,13 +94,19 @@ def _decide_task(
 def _decide_service(
     sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
 ) -> Decision:
-    connect, disconnect = _compare_networks(holder, around.attachments)
+    left = "networks" in sandbox.lifecycle.ignore
+    connect, disconnect = ((), ()) if left else _compare_networks(holder, around.attachments)
     changed = {difference.field for difference in differences}
     drift = (
         *((around.moved_image,) if around.moved_image else ()),
         *find_drift(sandbox, holder, around.in_place),
         *_drifted_networks(holder, connect, disconnect),
     )
+    if sandbox.lifecycle.ignore:
+        # See `plan.make_plan`.
+        from nexusctl.plan.ignore import without_ignored  # noqa: PLC0415
+
+        drift = without_ignored(drift, sandbox)
     differences = (*differences, *(difference for difference in drift if difference.field not in changed))
     if holder.state in ("dead", "removing") or any(d.effect == "replace" for d in differences):
         return _replace(sandbox, holder, differences)

@@ -127,6 +127,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="run", effect="record", flatten=_scalar),
     Rule(field="timeout", effect="record", flatten=_scalar),
     Rule(field="metadata", effect="record", flatten=_mapping),
+    Rule(field="lifecycle", effect="record", flatten=_attributes),
 )
 """Every field of `Sandbox` but `name`, which is its identity."""
 

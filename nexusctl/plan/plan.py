@@ -17,7 +17,7 @@ from nexusctl.plan.decision import Decision, Surroundings, decide
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.network import engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
-from nexusctl.plan.unread import find_unread
+from nexusctl.plan.unread import assume_unchanged, find_unread
 
 
 def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove_volumes: bool = False) -> Plan:
@@ -30,7 +30,7 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     claims = settle_claims(live.sandboxes, {name: container_name(stack.name, name) for name in stack.sandboxes})
     if conflicts := find_conflicts(stack, live, claims):
         raise PlanError(*conflicts)
-    scene = _survey(stack, live, claims, in_place)
+    scene = _survey(_leave_ignored(stack, claims), stack, live, claims, in_place)
     changes = describe_changes(scene, remove_volumes=remove_volumes)
     return Plan(
         stack=stack.name,
@@ -53,6 +53,15 @@ def _active(stack: Stack, live: LiveState) -> LiveState:
     return replace(live, sandboxes=kept)
 
 
+def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
+    if not any(sandbox.lifecycle.ignore for sandbox in stack.sandboxes.values()):
+        return stack
+    # Few stacks ignore anything, and the others do not wait for it.
+    from nexusctl.plan.ignore import leave_ignored  # noqa: PLC0415
+
+    return leave_ignored(stack, claims)
+
+
 def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     # A plan that changes nothing is made in less time than these take to load.
     from nexusctl.plan.sequence import sequence_steps  # noqa: PLC0415
@@ -60,7 +69,8 @@ def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     return sequence_steps(scene, remove_volumes=remove_volumes)
 
 
-def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:
+def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:
+    """`file` is the stack as it is written; in `stack` fields that are ignored are as they were recorded."""
     networks = plan_networks(stack, live)
     decisions: dict[str, Decision] = {}
     for name, sandbox in sorted(stack.sandboxes.items()):
@@ -72,6 +82,8 @@ def _survey(stack: Stack, live: LiveState, claims: Mapping[str, Claim], in_place
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
+        if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):
+            decisions[name] = replace(decisions[name], sandbox=_renew(file.sandboxes[name], sandbox, holder))
     volumes = engine_volumes(stack)
     present = {volume.name for volume in live.volumes}
     return Scene(
@@ -96,6 +108,13 @@ def _narrow(in_place: frozenset[str], sandbox: Sandbox, stack: Stack, holder: Li
     from nexusctl.plan.packages import can_install  # noqa: PLC0415
 
     return in_place if can_install(sandbox, holder, stack) else in_place - {"packages"}
+
+
+def _renew(written: Sandbox, kept: Sandbox, holder: LiveSandbox | None) -> Sandbox:
+    """What a new container is made from: the file, but in the networks that were planned for it."""
+    assert holder is not None
+    assert holder.record is not None
+    return replace(assume_unchanged(written, holder.record), networks=kept.networks)
 
 
 def _choose_images(stack: Stack, live: LiveState, decisions: Mapping[str, Decision]) -> dict[str, ImageChoice]:
