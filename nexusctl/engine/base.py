@@ -137,6 +137,12 @@ class Engine(Protocol):
 
     def stop_container(self, container_id: str) -> None: ...
 
+    def restart_container(self, container_id: str) -> None:
+        """Stop it as `stop_container` does and start it again."""
+
+    def signal_container(self, container_id: str, signal: str) -> None:
+        """Send `signal`, such as SIGHUP, to the main process."""
+
     def unpause_container(self, container_id: str) -> None: ...
 
     def remove_container(self, container_id: str) -> None:
@@ -185,6 +191,9 @@ class Engine(Protocol):
 
     def run_script(self, container_id: str, script: str) -> Outcome:
         """Run a shell script as the sandbox's own user in its working directory."""
+
+    def run_command(self, container_id: str, command: tuple[str, ...]) -> Outcome:
+        """Run a command as the sandbox's own user in its working directory."""
 
     def execute(self, container_id: str, command: Command) -> int:
         """Run `command`; returns its exit code, or 124 when its time is over."""

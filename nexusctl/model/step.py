@@ -9,7 +9,7 @@ from typing import Literal
 
 from nexusctl.model.plan import Attachment, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Health, Network, Sandbox, Upload, Volume
+from nexusctl.model.stack import Health, Network, Reaction, Sandbox, Upload, Volume
 from nexusctl.model.value import dataclass
 
 
@@ -98,7 +98,7 @@ class RestoreContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateContainer(Step):
-    """Change a live container in place, then write the amendment.
+    """Change a live container in place, let its program know of changed files, then write the amendment.
 
     `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
     `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
@@ -111,6 +111,7 @@ class UpdateContainer(Step):
     packages: tuple[PackageChange, ...] = ()
     uploads: tuple[Upload, ...] = ()
     delete: tuple[str, ...] = ()
+    reactions: tuple[Reaction, ...] = ()
     connect: tuple[Attachment, ...] = ()
     disconnect: tuple[str, ...] = ()
     secrets: tuple[SecretFile, ...] = ()

@@ -116,6 +116,11 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
 
 
 def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
+    if decision.action == "update" and any(d.field.startswith("uploads.") for d in decision.differences):
+        # Most plans send no file.
+        from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
+
+        yield from describe_reactions(find_reactions(decision))
     if decision.action == "replace":
         yield _replace_note(decision)
     if decision.action in ("create", "replace"):

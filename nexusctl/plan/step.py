@@ -25,6 +25,7 @@ from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.drift import drifted_paths, place
 from nexusctl.plan.packages import change_packages
+from nexusctl.plan.reaction import find_reactions
 from nexusctl.plan.scene import Scene
 
 
@@ -106,8 +107,22 @@ def _mend(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
     last = (*after, *_gates(scene, sandbox))
+    restore = RestoreContainer(
+        id=f"sandbox:{sandbox.name}:start",
+        subject=sandbox.name,
+        needs=last,
+        container_id=holder.id,
+        how=decision.restore or "start",
+        secrets=() if decision.restore == "unpause" else sandbox.secrets,
+    )
+    if decision.restore == "unpause":
+        # Nothing reaches a program that is paused.
+        yield restore
+        last = (restore.id,)
+    restarts = False
     if decision.action == "update":
         update = _update(decision, holder, last)
+        restarts = any(reaction.restart for reaction in update.reactions)
         yield update
         last = (update.id,)
     if decision.rename:
@@ -120,16 +135,11 @@ def _mend(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[
         )
         yield rename
         last = (rename.id,)
-    if decision.restore:
-        yield RestoreContainer(
-            id=f"sandbox:{sandbox.name}:start",
-            subject=sandbox.name,
-            needs=last,
-            container_id=holder.id,
-            how=decision.restore,
-            secrets=() if decision.restore == "unpause" else sandbox.secrets,
-        )
-        yield from _await(sandbox, container_id=holder.id, needs=(f"sandbox:{sandbox.name}:start",))
+    if decision.restore and decision.restore != "unpause":
+        yield replace(restore, needs=last)
+        last = (restore.id,)
+    if decision.restore or restarts:
+        yield from _await(sandbox, container_id=holder.id, needs=last)
 
 
 def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> UpdateContainer:
@@ -150,6 +160,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         packages=packages,
         uploads=uploads,
         delete=delete,
+        reactions=find_reactions(decision) if "uploads" in touched else (),
         connect=decision.connect,
         disconnect=decision.disconnect,
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.

@@ -13,7 +13,7 @@ from nexusctl.model.event import Done, Event, Failed, Finished
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
-from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer
+from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.run.wait import tail
 
 SETTLE = 0.3
@@ -26,7 +26,7 @@ def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event
     for event in events:
         if isinstance(event, Failed):
             started.pop(event.step.subject, None)
-        elif isinstance(event, Done) and isinstance(event.step, StartContainer | RestoreContainer | ReplaceContainer):
+        elif isinstance(event, Done) and _starts(event.step):
             started[event.step.subject] = event
         if isinstance(event, Finished):
             yield from _conclude(event, engine, stack, started)
@@ -51,8 +51,14 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     yield replace(finished, at=at, outcome="failed" if failures else finished.outcome)
 
 
+def _starts(step: Step) -> bool:
+    if isinstance(step, UpdateContainer):
+        return any(reaction.restart for reaction in step.reactions)
+    return isinstance(step, StartContainer | RestoreContainer | ReplaceContainer)
+
+
 def _has_health(step: Step) -> bool:
-    return isinstance(step, StartContainer | ReplaceContainer) and step.sandbox.health is not None
+    return isinstance(step, StartContainer | ReplaceContainer | UpdateContainer) and step.sandbox.health is not None
 
 
 def _find_ended(engine: Engine, stack: str, started: Mapping[str, Done]) -> list[LiveSandbox]:

@@ -26,6 +26,7 @@ from nexusctl.model.step import (
     UpdateContainer,
 )
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.react import react
 from nexusctl.run.replace import replace_container
 from nexusctl.run.startup import run_startup
 from nexusctl.run.wait import wait_exit, wait_healthy
@@ -153,6 +154,8 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
     if step.uploads or step.delete:
         report("uploading")
         engine.upload(step.container_id, step.uploads, step.delete)
+    for reaction in step.reactions:
+        react(engine, step.container_id, step.subject, reaction, report)
     if step.amend:
         kept = engine.amend(stack, sandbox, step.container_id, facts)
         for name in step.stale:

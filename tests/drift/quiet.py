@@ -14,8 +14,16 @@ FIELDS: dict[str, list[Any]] = {
     "env_file": ["one.env", ["one.env", "two.env"], "two.env"],
     "uploads": [
         [{"content": "x\n", "target": "/etc/x.conf"}, {"source": "./src", "target": "/root"}],
-        [{"source": "./src", "target": "/srv/app", "owner": "33", "ignore": ["*.log"]}],
-        [{"source": "./src/a b.txt", "target": "/srv/files/", "mode": "0600", "owner": "daemon:daemon"}],
+        [{"source": "./src", "target": "/srv/app", "owner": "33", "ignore": ["*.log"], "on_change": "restart"}],
+        [
+            {
+                "source": "./src/a b.txt",
+                "target": "/srv/files/",
+                "mode": "0600",
+                "owner": "daemon:daemon",
+                "on_change": {"signal": "HUP"},
+            }
+        ],
         [{"source": "./src", "target": "/tmp"}, {"content": "", "target": "/root/.empty", "mode": "0400"}],
         [{"source": "./src", "target": "/srv/deep"}, {"content": "y", "target": "/srv/deep/under/here"}],
     ],
@@ -33,6 +41,11 @@ FIELDS: dict[str, list[Any]] = {
     "restart": ["always", "on-failure", "unless-stopped", "no"],
     "timeout": [60, "2h", "90m"],
     "metadata": [{}, {"team": "x"}, {"a/b": "", "c": "ü"}],
+    "lifecycle": [
+        {"prevent_destroy": False},
+        {"ignore": ["env.A", "uploads./etc"]},
+        {"ignore": ["resources", "image", "metadata.team"], "prevent_destroy": False},
+    ],
     "replicas": [1, 2, 3],
 }
 """By field of a sandbox in the schema; each round takes the next variant of every field."""

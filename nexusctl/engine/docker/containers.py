@@ -75,6 +75,16 @@ def stop_container(wire: Wire, container_id: str) -> None:
     wire.post(f"/containers/{container_id}/stop", query={"t": STOP_TIMEOUT})
 
 
+def restart_container(wire: Wire, container_id: str) -> None:
+    """As `stop_container` and `start_container` do, without a moment in which it is merely stopped."""
+    wire.post(f"/containers/{container_id}/restart", query={"t": STOP_TIMEOUT})
+
+
+def signal_container(wire: Wire, container_id: str, signal: str) -> None:
+    """To the main process; the init before it hands signals on."""
+    wire.post(f"/containers/{container_id}/kill", query={"signal": signal})
+
+
 def unpause_container(wire: Wire, container_id: str) -> None:
     try:
         wire.post(f"/containers/{container_id}/unpause")

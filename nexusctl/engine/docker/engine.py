@@ -123,6 +123,12 @@ class DockerEngine:
     def stop_container(self, container_id: str) -> None:
         containers.stop_container(self.wire, container_id)
 
+    def restart_container(self, container_id: str) -> None:
+        containers.restart_container(self.wire, container_id)
+
+    def signal_container(self, container_id: str, signal: str) -> None:
+        containers.signal_container(self.wire, container_id, signal)
+
     def unpause_container(self, container_id: str) -> None:
         containers.unpause_container(self.wire, container_id)
 
@@ -177,7 +183,10 @@ class DockerEngine:
         return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
 
     def run_script(self, container_id: str, script: str) -> Outcome:
-        return commands.run(self.wire, container_id, ("/bin/sh", "-e", "-c", script))
+        return self.run_command(container_id, ("/bin/sh", "-e", "-c", script))
+
+    def run_command(self, container_id: str, command: tuple[str, ...]) -> Outcome:
+        return commands.run(self.wire, container_id, command)
 
     def execute(self, container_id: str, command: Command) -> int:
         # See `logs`.

@@ -55,6 +55,19 @@ def stop_container(world: World, container_id: str) -> None:
             found.state, found.exit_code, found.ports = "exited", 143, ()
 
 
+def restart_container(world: World, container_id: str) -> None:
+    stop_container(world, container_id)
+    start_container(world, container_id)
+
+
+def signal_container(world: World, container_id: str, signal: str) -> None:
+    """Nobody minds a signal here."""
+    world.note(f"signal_container {signal}", container_id)
+    with world.mutex:
+        if world.get(container_id).state != "running":
+            raise Conflict(f"Container {container_id} is not running", status=409)
+
+
 def unpause_container(world: World, container_id: str) -> None:
     world.note("unpause_container", container_id)
     with world.mutex:

@@ -79,6 +79,12 @@ class MemoryEngine(World):
     def stop_container(self, container_id: str) -> None:
         containers.stop_container(self, container_id)
 
+    def restart_container(self, container_id: str) -> None:
+        containers.restart_container(self, container_id)
+
+    def signal_container(self, container_id: str, signal: str) -> None:
+        containers.signal_container(self, container_id, signal)
+
     def unpause_container(self, container_id: str) -> None:
         containers.unpause_container(self, container_id)
 
@@ -124,6 +130,10 @@ class MemoryEngine(World):
     def run_script(self, container_id: str, script: str) -> Outcome:
         self.note("run_script", container_id)
         return observe.ask(self, container_id, ("/bin/sh", "-e", "-c", script))
+
+    def run_command(self, container_id: str, command: tuple[str, ...]) -> Outcome:
+        self.note("run_command", container_id)
+        return observe.ask(self, container_id, command)
 
     def execute(self, container_id: str, command: Command) -> int:
         outcome = observe.ask(self, container_id, command.argv)

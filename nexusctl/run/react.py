@@ -1,0 +1,30 @@
+"""What follows after files of a running sandbox have changed."""
+
+from __future__ import annotations
+
+from nexusctl.engine.base import Engine, Report
+from nexusctl.errors import Diagnostic, StepError
+from nexusctl.model.stack import Reaction
+from nexusctl.run.startup import OUTPUT_LINES
+
+
+def react(engine: Engine, container_id: str, name: str, reaction: Reaction, report: Report) -> None:
+    """Let the sandbox `name` know. Raises `StepError` with the last lines of a command that fails, `EngineError`."""
+    if reaction.restart:
+        report("restarting")
+        engine.restart_container(container_id)
+    elif reaction.signal:
+        report(f"sending {reaction.signal}")
+        engine.signal_container(container_id, reaction.signal)
+    else:
+        report("running the command of its upload")
+        outcome = engine.run_command(container_id, reaction.command)
+        if outcome.exit_code != 0:
+            raise StepError(
+                Diagnostic(
+                    f"{name}: the command after its upload exited with code {outcome.exit_code}",
+                    sandbox=name,
+                    output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+                    hint="mend the command or the files; the next apply sends them and runs it again",
+                )
+            )

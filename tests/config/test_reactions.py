@@ -1,0 +1,33 @@
+"""What is to follow after an upload, as it is written; no record holds it, so it stands in no meaning of a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusctl.config.load import load
+from nexusctl.model.record import encode
+from nexusctl.model.stack import Reaction
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("restart", Reaction(restart=True)),
+        ("nothing", None),
+        ("{signal: HUP}", Reaction(signal="SIGHUP")),
+        ("{signal: SIGUSR1}", Reaction(signal="SIGUSR1")),
+        ("{exec: nginx -s reload}", Reaction(command=("/bin/sh", "-c", "nginx -s reload"))),
+        ("{exec: [nginx, -s, reload]}", Reaction(command=("nginx", "-s", "reload"))),
+    ],
+)
+def test_a_consequence_is_a_word_or_names_a_signal_or_a_command(
+    written: str, meant: Reaction | None, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("x")
+    uploads = f"[{{content: x, target: /a, on_change: {written}}}, {{source: file, target: /b, on_change: {written}}}]"
+    (tmp_path / "nexus.yaml").write_text(f"name: s\nsandboxes: {{a: {{image: debian, uploads: {uploads}}}}}\n")
+    sandbox = load(tmp_path / "nexus.yaml").sandboxes["a"]
+    assert [upload.on_change for upload in sandbox.uploads] == [meant, meant]
+    assert "on_change" not in encode(sandbox)

@@ -1,0 +1,184 @@
+"""What changes in a live sandbox leaves its container and its main process alone, and touches only what differs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import PlanError
+from nexusctl.model.plan import Plan
+from tests.drift.scene import Scene, findings, lay_out
+
+pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("drift-in-place")]
+
+STACK = """
+name: NAME
+networks: {back: {}, front: {}}
+sandboxes:
+  box:
+    image: IMAGE
+    command: [bash, -c, 'trap "echo hup >> /run/seen" HUP; trap "exit 0" TERM; while :; do sleep 0.1; done']
+    env: {TOKEN: first}
+    uploads:
+      - {source: ./src, target: /srv/app}
+      - {content: "one", target: /etc/one.conf}
+    resources: {memory: 64m, cpus: 0.5, pids: 100}
+    networks: [default, back]
+    timeout: 60
+    metadata: {team: x}
+"""
+
+FILES = {"src/a.js": "a\n", "src/b.js": "b\n", "src/deep/c.js": "c\n"}
+
+
+@dataclass
+class Live:
+    """One sandbox and its stack file."""
+
+    scene: Scene
+
+    def identity(self) -> tuple[str, int, str]:
+        """The container, its main process, and when that was started."""
+        found = self.scene.wire.get(f"/containers/{self.scene.id('box')}/json")
+        return found["Id"], found["State"]["Pid"], found["State"]["StartedAt"]
+
+    def rewrite(self, *changes: tuple[str, str]) -> None:
+        text = self.scene.file.read_text()
+        for before, after in changes:
+            assert before in text
+            text = text.replace(before, after)
+        self.scene.file.write_text(text)
+
+    def apply(self) -> Plan:
+        """Carry the shallow plan out; nothing is left to do, not even by a look inside."""
+        plan = self.scene.plan(deep=False)
+        self.scene.apply(deep=False)
+        assert findings(self.scene.plan(deep=False)) == set()
+        assert findings(self.scene.plan()) == set()
+        return plan
+
+    def inodes(self) -> dict[str, str]:
+        """A file that is sent is renamed over the old one, and so gets another number."""
+        listed = self.scene.inside("box", "find /srv/app /etc/one.conf -type f -printf '%p %i\\n'")
+        return dict(line.rsplit(" ", 1) for line in listed.splitlines())  # type: ignore[misc]
+
+
+@pytest.fixture
+def live(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Live]:
+    lay_out(tmp_path, FILES)
+    text = STACK.replace("NAME", f"test-{uuid4().hex[:8]}").replace("IMAGE", base_image)
+    (tmp_path / "nexus.yaml").write_text(text)
+    live = Live(Scene(wire, tmp_path / "nexus.yaml"))
+    try:
+        live.scene.apply(deep=False)
+        yield live
+    finally:
+        live.scene.destroy()
+
+
+CHANGES = {
+    "memory": ("memory: 64m", "memory: 96m"),
+    "cpus": ("cpus: 0.5", "cpus: 0.25"),
+    "pids": ("pids: 100", "pids: 90"),
+    "all limits": ("resources: {memory: 64m, cpus: 0.5, pids: 100}", "resources: {}"),
+    "restart policy": ("timeout: 60", "restart: unless-stopped"),
+    "networks": ("networks: [default, back]", "networks: [default, front]"),
+    "timeout": ("timeout: 60", "timeout: 2h"),
+    "metadata": ("team: x", "team: y"),
+    "lifecycle": ("timeout: 60", "lifecycle: {ignore: [env.A]}"),
+    "an upload": ('content: "one"', 'content: "two"'),
+    "the mode of a file": ("target: /etc/one.conf", 'target: /etc/one.conf, mode: "0600"'),
+    "an upload less": ('      - {content: "one", target: /etc/one.conf}\n', ""),
+}
+
+
+@pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
+def test_the_container_and_its_main_process_stay(before: str, after: str, live: Live) -> None:
+    identity = live.identity()
+    live.rewrite((before, after))
+    plan = live.apply()
+    assert [change.action for change in plan.changes if change.kind == "sandbox"] == ["update"]
+    assert live.identity() == identity
+
+
+def test_a_name_is_put_right_while_the_main_process_goes_on(live: Live) -> None:
+    identity = live.identity()
+    live.scene.post("box", "rename", name=f"other-{uuid4().hex[:8]}")
+    live.apply()
+    assert live.identity() == identity
+
+
+def test_only_the_files_that_differ_are_sent(live: Live) -> None:
+    before = live.inodes()
+    lay_out(live.scene.file.parent, {"src/deep/c.js": "changed\n", "src/new.js": "new\n"})
+    live.apply()
+    after = live.inodes()
+    sent = {path for path in after if before.get(path) != after[path]}
+    assert sent == {"/srv/app/deep/c.js", "/srv/app/new.js"}
+    assert live.scene.inside("box", "cat /srv/app/deep/c.js /srv/app/new.js") == "changed\nnew\n"
+
+
+def test_a_restart_follows_in_the_same_container_and_its_health_is_waited_for(live: Live) -> None:
+    health = "health: {command: [test, -e, /srv/app/a.js], interval: 1s}"
+    live.rewrite(("timeout: 60", health), ("target: /srv/app}", "target: /srv/app, on_change: restart}"))
+    live.scene.apply(deep=False)
+    container, pid, started = live.identity()
+    lay_out(live.scene.file.parent, {"src/a.js": "changed\n"})
+    plan = live.apply()
+    assert "its container is restarted after the upload" in plan.changes[0].notes
+    assert [step.id for step in plan.steps] == ["sandbox:box:update", "sandbox:box:ready"]
+    now = live.identity()
+    assert now[0] == container
+    assert now[1] != pid
+    assert now[2] > started
+    assert live.scene.inside("box", "cat /srv/app/a.js") == "changed\n"
+    live.rewrite(('content: "one"', 'content: "two"'))
+    live.apply()
+    assert live.identity() == now, "the other upload has no consequence"
+
+
+def test_a_signal_reaches_the_main_process_and_a_command_finds_the_new_files(live: Live) -> None:
+    live.rewrite(
+        ("target: /srv/app}", "target: /srv/app, on_change: {signal: HUP}}"),
+        ("target: /etc/one.conf", "target: /etc/one.conf, on_change: {exec: cat /etc/one.conf > /run/copy}"),
+    )
+    assert findings(live.scene.plan()) == set(), "what is to follow is no change of its own"
+    identity = live.identity()
+    lay_out(live.scene.file.parent, {"src/a.js": "changed\n"})
+    live.apply()
+    assert live.scene.inside("box", "until [ -e /run/seen ]; do sleep 0.05; done; cat /run/seen") == "hup\n"
+    assert live.scene.inside("box", "ls /run/copy 2>/dev/null || true") == ""
+    live.rewrite(('content: "one"', 'content: "two"'))
+    live.apply()
+    assert live.scene.inside("box", "cat /run/copy /run/seen") == "twohup\n"
+    assert live.identity() == identity
+
+
+def test_what_is_ignored_is_left_and_what_must_not_be_destroyed_stays(live: Live) -> None:
+    ignore = "lifecycle: {prevent_destroy: true, ignore: [env.TOKEN, resources, uploads./srv/app/a.js]}"
+    live.rewrite(("timeout: 60", ignore))
+    live.apply()
+    identity = live.identity()
+    live.rewrite(("TOKEN: first", "TOKEN: second"), ("memory: 64m", "memory: 96m"))
+    lay_out(live.scene.file.parent, {"src/a.js": "changed\n"})
+    live.scene.post("box", "update", {"PidsLimit": 50})
+    live.scene.inside("box", "chmod 600 /srv/app/a.js")
+    assert findings(live.scene.plan()) == set()
+    assert findings(live.scene.drift()) == set()
+    live.rewrite(("team: x", "team: y"))
+    live.apply()
+    assert live.scene.inside("box", "stat -c %a /srv/app/a.js") == "600\n"
+    assert live.identity() == identity
+    live.rewrite(("TOKEN: second", "TOKEN: second, OTHER: x"))
+    with pytest.raises(PlanError, match="env.OTHER cannot change in a live container"):
+        live.scene.plan()
+    with pytest.raises(PlanError, match="its stack is destroyed"):
+        live.scene.destroy()
+    assert live.identity() == identity
+    live.rewrite(("prevent_destroy: true", "prevent_destroy: false"), (", OTHER: x", ""))
+    live.scene.apply()
