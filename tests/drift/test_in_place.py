@@ -30,7 +30,7 @@ sandboxes:
     resources: {memory: 64m, cpus: 0.5, pids: 100}
     networks: [default, back]
     timeout: 60
-    metadata: {team: x}
+    metadata: {team: red}
 """
 
 FILES = {"src/a.js": "a\n", "src/b.js": "b\n", "src/deep/c.js": "c\n"}
@@ -89,7 +89,7 @@ CHANGES = {
     "restart policy": ("timeout: 60", "restart: unless-stopped"),
     "networks": ("networks: [default, back]", "networks: [default, front]"),
     "timeout": ("timeout: 60", "timeout: 2h"),
-    "metadata": ("team: x", "team: y"),
+    "metadata": ("team: red", "team: blue"),
     "lifecycle": ("timeout: 60", "lifecycle: {ignore: [env.A]}"),
     "an upload": ('content: "one"', 'content: "two"'),
     "the mode of a file": ("target: /etc/one.conf", 'target: /etc/one.conf, mode: "0600"'),
@@ -170,12 +170,12 @@ def test_what_is_ignored_is_left_and_what_must_not_be_destroyed_stays(live: Live
     live.scene.inside("box", "chmod 600 /srv/app/a.js")
     assert findings(live.scene.plan()) == set()
     assert findings(live.scene.drift()) == set()
-    live.rewrite(("team: x", "team: y"))
+    live.rewrite(("team: red", "team: blue"))
     live.apply()
     assert live.scene.inside("box", "stat -c %a /srv/app/a.js") == "600\n"
     assert live.identity() == identity
     live.rewrite(("TOKEN: second", "TOKEN: second, OTHER: x"))
-    with pytest.raises(PlanError, match="env.OTHER cannot change in a live container"):
+    with pytest.raises(PlanError, match=r"env\.OTHER cannot change in a live container"):
         live.scene.plan()
     with pytest.raises(PlanError, match="its stack is destroyed"):
         live.scene.destroy()
