@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
+from heapq import heapify, heappop, heappush
 
 from nexusctl.model.plan import Step
 
@@ -12,17 +13,12 @@ def order_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
     """`steps` in topological order, ties broken by id; their needs are sorted, and those that name no step left out."""
     known = {step.id: step for step in steps}
     by_id = {
-        step_id: replace(step, needs=tuple(sorted(known.keys() & set(step.needs)))) for step_id, step in known.items()
+        step_id: replace(step, needs=tuple(sorted({need for need in step.needs if need in known})))
+        for step_id, step in known.items()
     }
-    if not by_id:
-        return ()
-    # Importing networkx takes longer than a whole plan that has no step.
-    import networkx as nx  # noqa: PLC0415
-
-    graph: nx.DiGraph[str] = nx.DiGraph()
-    graph.add_nodes_from(by_id)
-    graph.add_edges_from((need, step.id) for step in by_id.values() for need in step.needs)
-    return tuple(by_id[step_id] for step_id in nx.lexicographical_topological_sort(graph))
+    order = _sort({step_id: step.needs for step_id, step in by_id.items()})
+    assert len(order) == len(by_id), "steps that wait for each other"
+    return tuple(by_id[step_id] for step_id in order)
 
 
 def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
@@ -30,8 +26,9 @@ def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
 
     Records are written one by one, so an interrupted apply can leave two that name each other as dependency.
     """
-    if not any(edges.values()):
+    if len(_sort(edges)) == len(edges):
         return dict(edges)
+    # Importing it takes longer than a plan, and cycles are rare.
     import networkx as nx  # noqa: PLC0415
 
     graph: nx.DiGraph[str] = nx.DiGraph((tail, head) for tail, heads in edges.items() for head in heads)
@@ -39,3 +36,26 @@ def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     return {
         tail: frozenset(head for head in heads if component[head] != component[tail]) for tail, heads in edges.items()
     }
+
+
+def _sort(needs: Mapping[str, Collection[str]]) -> list[str]:
+    """The nodes, each after all that it needs, the first by name whenever several could be next.
+
+    Those in a cycle, and what needs one of them, are left out. Every need is a key, too.
+    """
+    missing = {node: len(own) for node, own in needs.items()}
+    dependents: dict[str, list[str]] = {}
+    for node, own in needs.items():
+        for need in own:
+            dependents.setdefault(need, []).append(node)
+    ready = [node for node, count in missing.items() if not count]
+    heapify(ready)
+    order = []
+    while ready:
+        node = heappop(ready)
+        order.append(node)
+        for dependent in dependents.get(node, ()):
+            missing[dependent] -= 1
+            if not missing[dependent]:
+                heappush(ready, dependent)
+    return order
