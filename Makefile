@@ -12,7 +12,7 @@ help:
 	@echo "make demo    set everything up and run the whole scenario of stacks/microservices"
 	@echo "make test    set everything up and run every test, on a real engine"
 	@echo "make lint    ruff, mypy and the map of the house"
-	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rounds 1')"
+	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
 	@echo "make faults  spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals  a hundred rounds of several nexusctl on one stack at once"
 	@echo "make clean   remove the virtual environment and what tools left here"
@@ -41,7 +41,10 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+# pip compiles what it installs, but not what is installed as editable: without this every command would do it anew
+# where PYTHONDONTWRITEBYTECODE is set.
 bench: $(VENV)/ready engine
+	@$(BIN)/python -m compileall -q nexusctl
 	$(BIN)/python bench/run.py $(BENCH)
 
 faults: $(VENV)/dev engine

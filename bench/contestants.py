@@ -7,13 +7,14 @@ on processes and the same log options, on one network of their own.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import daemon
 
@@ -22,66 +23,93 @@ PIDS = 1024
 LOG_OPTIONS = {"max-size": "10m", "max-file": "3"}
 THREADS = 8
 
+TIME_LIMIT = 900
+"""Seconds that one command may take; a thousand sandboxes take some minutes to make."""
 
-class Contestant(Protocol):
-    """`apply` makes the sandboxes, and called again it is the no-op; `destroy` removes all of them."""
-
-    name: str
-
-    def apply(self) -> None: ...
-
-    def destroy(self) -> None: ...
+Sandboxes = Mapping[str, Mapping[str, Any]]
+"""The entries of a stack file or of a compose file, by name."""
 
 
 class Nexusctl:
     name = "nexusctl"
 
-    def __init__(self, folder: Path, stack: str, image: str, count: int) -> None:
-        sandboxes = {f"s{index:03}": {"image": image, "command": COMMAND} for index in range(count)}
-        # JSON is YAML too, so that this needs no library.
-        self._file = folder / "nexus.yaml"
-        self._file.write_text(json.dumps({"name": stack, "version": 1, "sandboxes": sandboxes}, indent=1))
+    def __init__(self, folder: Path, stack: str, sandboxes: Sandboxes) -> None:
+        self.stack = stack
+        self._file = folder / f"{stack}.yaml"
+        self.write(sandboxes)
 
-    def apply(self) -> None:
-        run([find_nexusctl(), "apply", "--yes", "-f", str(self._file)])
+    def write(self, sandboxes: Sandboxes) -> None:
+        """Change what is desired."""
+        # JSON is YAML too, so that this needs no library.
+        self._file.write_text(json.dumps({"name": self.stack, "version": 1, "sandboxes": sandboxes}, indent=1))
+
+    def apply(self) -> int:
+        """Returns the process id that it had."""
+        return run([find_nexusctl(), "apply", "--yes", "-f", str(self._file)])
+
+    def look(self) -> None:
+        """The no-op of this contestant."""
+        run([find_nexusctl(), "plan", "-f", str(self._file)])
 
     def destroy(self) -> None:
         run([find_nexusctl(), "destroy", "--yes", "-f", str(self._file)])
+
+    def find_containers(self) -> dict[str, str]:
+        """The container id of each sandbox."""
+        found = daemon.find_labelled("containers/json", f"dev.nexusctl.stack={self.stack}")
+        return {one["Labels"]["dev.nexusctl.sandbox"]: one["Id"] for one in found}
 
 
 class Compose:
     name = "compose"
 
-    def __init__(self, folder: Path, stack: str, image: str, count: int) -> None:
-        service = {
-            "image": image,
-            "command": COMMAND,
+    def __init__(self, folder: Path, stack: str, services: Sandboxes) -> None:
+        self._project = f"{stack}-compose"
+        self._file = folder / f"{stack}.compose.yaml"
+        self._argv = ["docker", "compose", "--progress", "quiet", "-p", self._project, "-f", str(self._file)]
+        self.write(services)
+
+    def write(self, services: Sandboxes) -> None:
+        same = {
             "init": True,
             "security_opt": ["no-new-privileges:true"],
             "pids_limit": PIDS,
             "logging": {"driver": "json-file", "options": LOG_OPTIONS},
         }
-        file = folder / "compose.yaml"
-        file.write_text(json.dumps({"services": {f"s{index:03}": service for index in range(count)}}, indent=1))
-        self._argv = ["docker", "compose", "--progress", "quiet", "-p", f"{stack}-compose", "-f", str(file)]
+        whole = {"services": {name: {**same, **service} for name, service in services.items()}}
+        self._file.write_text(json.dumps(whole, indent=1))
 
-    def apply(self) -> None:
-        run([*self._argv, "up", "-d"])
+    def apply(self, *options: str) -> None:
+        run([*self._argv, "up", "-d", *options])
+
+    def look(self) -> None:
+        """Compose has no plan: its no-op is an `up -d` that finds nothing to do."""
+        self.apply()
+
+    def build(self) -> None:
+        # The engine's own builder: not every machine has the other one.
+        run([*self._argv, "build", "--quiet"], DOCKER_BUILDKIT="0")
 
     def destroy(self) -> None:
         run([*self._argv, "down"])
+
+    def destroy_with_images(self) -> None:
+        run([*self._argv, "down", "--rmi", "local"])
+
+    def find_containers(self) -> dict[str, str]:
+        """The container id of each service."""
+        found = daemon.find_labelled("containers/json", f"com.docker.compose.project={self._project}")
+        return {one["Labels"]["com.docker.compose.service"]: one["Id"] for one in found}
 
 
 class Floor:
     name = "engine"
 
-    def __init__(self, folder: Path, stack: str, image: str, count: int) -> None:
+    def __init__(self, stack: str, image: str, count: int) -> None:
         self._stack, self._image, self._count = f"{stack}-engine", image, count
         self._label = f"nexusctl-bench={self._stack}"
 
     def apply(self) -> None:
-        if daemon.find_labelled("containers/json", self._label):
-            return  # the least that a no-op can do: look once
         labels = dict([self._label.split("=")])
         network = daemon.call("POST", "/networks/create", {"Name": self._stack, "Labels": labels})["Id"]
         with ThreadPoolExecutor(THREADS) as pool:
@@ -95,7 +123,7 @@ class Floor:
             daemon.call("DELETE", f"/networks/{network['Id']}")
 
     def _make(self, index: int, network: str, labels: dict[str, str]) -> None:
-        name = f"s{index:03}"
+        name = f"s{index:04}"
         spec: dict[str, Any] = {
             "Image": self._image,
             "Cmd": COMMAND,
@@ -113,9 +141,9 @@ class Floor:
         daemon.call("POST", f"/containers/{made}/start")
 
 
-def choose_contestants() -> list[type[Nexusctl] | type[Compose] | type[Floor]]:
-    """Everybody who is installed here."""
-    return [Nexusctl, Compose, Floor] if read_compose_version() else [Nexusctl, Floor]
+def same_sandboxes(image: str, count: int) -> dict[str, dict[str, Any]]:
+    """`count` equal sandboxes; the words mean the same in a stack file and in a compose file."""
+    return {f"s{index:04}": {"image": image, "command": COMMAND} for index in range(count)}
 
 
 def read_compose_version() -> str:
@@ -124,6 +152,12 @@ def read_compose_version() -> str:
         return ""
     done = subprocess.run(["docker", "compose", "version", "--short"], capture_output=True, text=True, check=False)
     return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def require_compose() -> None:
+    """Raises RuntimeError where it is missing."""
+    if not read_compose_version():
+        raise RuntimeError("docker compose is not installed, and this row is a comparison with it")
 
 
 def find_nexusctl() -> str:
@@ -135,11 +169,24 @@ def find_nexusctl() -> str:
     return found
 
 
-def run(argv: Sequence[str]) -> int:
+def run(argv: Sequence[str], **environ: str) -> int:
     """Run a command to its end; returns the process id that it had. Raises RuntimeError with its last lines."""
     pipe = subprocess.PIPE
-    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True, errors="replace")
-    texts = process.communicate()
+    process = subprocess.Popen(
+        argv,
+        stdin=subprocess.DEVNULL,
+        stdout=pipe,
+        stderr=pipe,
+        text=True,
+        errors="replace",
+        env={**os.environ, **environ},
+    )
+    try:
+        texts = process.communicate(timeout=TIME_LIMIT)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()
+        raise RuntimeError(f"{' '.join(argv)} did not end within {TIME_LIMIT} s") from None
     if process.returncode:
         raise RuntimeError(f"{' '.join(argv)} exited with {process.returncode}:\n{last_lines(texts)}")
     return process.pid

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 import os
 import socket
+import tarfile
 import threading
 from contextlib import suppress
 from typing import Any
@@ -34,6 +36,23 @@ def call(method: str, path: str, body: Any = None) -> Any:
     if answer.status >= 400:
         raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace').strip()}")
     return json.loads(text) if text.strip() else None
+
+
+def read_file(container: str, path: str) -> bytes:
+    """The content of a file inside a container. Raises RuntimeError where there is none."""
+    connection = _Connection("localhost", timeout=300)
+    try:
+        connection.request("GET", f"/containers/{container}/archive?path={quote(path)}")
+        answer = connection.getresponse()
+        data = answer.read()
+    finally:
+        connection.close()
+    if answer.status >= 400:
+        raise RuntimeError(f"{path}: {answer.status} {data.decode(errors='replace').strip()}")
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        content = archive.extractfile(archive.getmembers()[0])
+        assert content is not None
+        return content.read()
 
 
 def find_labelled(kind: str, label: str) -> list[dict[str, Any]]:

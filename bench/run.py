@@ -1,7 +1,8 @@
 """Measures nexusctl, docker compose and the bare engine side by side, in one run, with the same sandboxes.
 
-The contestants take turns, and another one begins each round, so that a slow minute of the machine hits all of
-them. Every figure is the median of the rounds, in seconds of wall time.
+The contestants take turns, and another one begins each round, so that a slow minute of the machine hits all of them.
+A time is the median of the rounds, in seconds of wall time; a ratio is the median of the ratios of each round. A row
+that fails says why, and the others go on; the exit code is 1 then.
 """
 
 from __future__ import annotations
@@ -9,54 +10,78 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
 import uuid
-from collections import defaultdict
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import daemon
-from contestants import COMMAND, Contestant, choose_contestants, find_nexusctl, read_compose_version, run
-from packages import SEVEN, Installed, measure_installs
+from chain import measure_chain
+from contestants import COMMAND, find_nexusctl, read_compose_version, run
+from figure import Figure, Setting, format_table, note
+from fleet import measure_fleet, measure_looks
+from packages import measure_one_more, measure_sharing
+from startup import measure_help, measure_large_plan
+from uploads import measure_upload
 
-ACTS = ("apply", "no-op", "destroy")
-Seconds = tuple[float, float, float]
-"""One round: the seconds of each act."""
+Row = Callable[[Setting], list[Figure]]
 
-Times = dict[str, list[Seconds]]
-"""The rounds of each contestant."""
+ROWS: dict[str, Row] = {
+    "help": measure_help,
+    "large-plan": measure_large_plan,
+    "no-op-10": lambda setting: measure_looks(setting, 10, 2.0, together=True),
+    "fleet": measure_fleet,
+    "chain": measure_chain,
+    "upload": measure_upload,
+    "package": measure_one_more,
+    "sharing": measure_sharing,
+    # Two thousand at once would take more memory than most machines have.
+    "no-op-1000": lambda setting: measure_looks(setting, 1000, 0.5, together=False),
+}
+"""What can be measured, each a line of the table or several that come from the same rounds."""
 
 
 def main() -> int:
     options = read_options()
     stack = f"bench-{uuid.uuid4().hex[:6]}"
+    began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="nexusctl-bench-") as name:
         folder = Path(name)
         image = options.image or find_image(folder, stack)
-        print(describe_machine(image, options.rounds))
-        for size in options.sizes:
-            print(f"\n{format_table(size, measure(folder, stack, image, size, options.rounds))}", flush=True)
-        if not options.no_packages:
-            print(f"\n{format_installs(measure_installs(folder, stack, options.installs))}")
-    return 0
+        figures: dict[str, Sequence[Figure]] = {}
+        failures: dict[str, str] = {}
+        for row in options.rows:
+            own = folder / row
+            own.mkdir()
+            setting = Setting(own, f"{stack}-{row}", image, rounds=options.rounds, many=options.many)
+            try:
+                figures[row] = ROWS[row](setting)
+            except (RuntimeError, OSError) as error:
+                failures[row] = str(error)
+                note(f"error: row {row}: {error}")
+    minutes = (time.perf_counter() - began) / 60
+    print(f"{describe_machine(image, options.rounds)}, {minutes:.0f} minutes\n\n{format_table(figures)}")
+    for row, reason in failures.items():
+        print(f"\nNot measured: {row}: {reason}")
+    return 1 if failures else 0
 
 
 def read_options() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3, help="how often each contestant runs (default 3)")
-    parser.add_argument("--sizes", type=parse_sizes, default=(10, 100), help="sandboxes, such as 10,100")
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="how often each contestant runs (default 5)")
+    parser.add_argument("--rows", type=parse_rows, default=tuple(ROWS), help=f"some of: {','.join(ROWS)}")
+    parser.add_argument("--many", type=int, default=100, help="sandboxes in the rows about many (default 100)")
     parser.add_argument("--image", default="", help="an image that is there (default: the template base)")
-    parser.add_argument("--installs", type=int, default=100, help="sandboxes that share their packages (default 100)")
-    parser.add_argument("--no-packages", action="store_true", help="leave the measure of packages out")
     return parser.parse_args()
 
 
-def parse_sizes(text: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in text.split(","))
+def parse_rows(text: str) -> tuple[str, ...]:
+    rows = tuple(text.split(","))
+    if unknown := [row for row in rows if row not in ROWS]:
+        raise argparse.ArgumentTypeError(f"no row is called {', '.join(unknown)}; there are {', '.join(ROWS)}")
+    return rows
 
 
 def find_image(folder: Path, stack: str) -> str:
@@ -71,69 +96,12 @@ def find_image(folder: Path, stack: str) -> str:
     return str(found["Image"])
 
 
-def measure(folder: Path, stack: str, image: str, size: int, rounds: int) -> Times:
-    contestants: list[Contestant] = [kind(folder, stack, image, size) for kind in choose_contestants()]
-    times: Times = defaultdict(list)
-    for turn in range(rounds):
-        first = turn % len(contestants)
-        for contestant in contestants[first:] + contestants[:first]:
-            print(f"{size} sandboxes, round {turn + 1} of {rounds}: {contestant.name}", file=sys.stderr, flush=True)
-            try:
-                times[contestant.name].append(measure_round(contestant))
-            except RuntimeError as error:
-                # A tired engine can refuse anybody once; the other rounds still tell.
-                print(f"this round does not count: {error}", file=sys.stderr, flush=True)
-    if missing := [contestant.name for contestant in contestants if not times[contestant.name]]:
-        sys.exit(f"error: no round of {', '.join(missing)} with {size} sandboxes came to its end")
-    return times
-
-
-def measure_round(contestant: Contestant) -> Seconds:
-    """Raises RuntimeError where the contestant fails; what it made is gone then all the same, or tried to be."""
-    try:
-        return take_time(contestant.apply), take_time(contestant.apply), take_time(contestant.destroy)
-    except BaseException:
-        with suppress(RuntimeError):
-            contestant.destroy()
-        raise
-
-
-def take_time(act: Callable[[], None]) -> float:
-    began = time.perf_counter()
-    act()
-    return time.perf_counter() - began
-
-
 def describe_machine(image: str, rounds: int) -> str:
     engine = daemon.call("GET", "/version")
     compose = read_compose_version() or "not installed"
     return (
         f"{os.cpu_count()} cores, engine {engine['Version']}, docker compose {compose}, image {image}, "
-        f"median of {rounds}, seconds"
-    )
-
-
-def format_table(size: int, times: Times) -> str:
-    medians = {name: [statistics.median(act) for act in zip(*rounds, strict=True)] for name, rounds in times.items()}
-    rows = [[f"{size} sandboxes", *ACTS]]
-    rows += [[name, *(f"{value:.2f}" for value in values)] for name, values in medians.items()]
-    rows += [
-        [f"nexusctl / {other}", *(format_ratio(*pair) for pair in zip(medians["nexusctl"], values, strict=True))]
-        for other, values in medians.items()
-        if other != "nexusctl"
-    ]
-    return "\n".join(f"{row[0]:<20}" + "".join(f"{cell:>10}" for cell in row[1:]) for row in rows)
-
-
-def format_ratio(ours: float, theirs: float) -> str:
-    """How many times as long; nothing where the other had nothing to do but one call."""
-    return f"{ours / theirs:.2f}" if theirs > 0.05 else "-"
-
-
-def format_installs(found: Installed) -> str:
-    return (
-        f"{found.count} sandboxes with the same {len(SEVEN)} npm packages: applied in {found.seconds:.1f} s, "
-        f"installed {found.builders} time{'' if found.builders == 1 else 's'}"
+        f"median of {rounds}"
     )
 
 
