@@ -100,20 +100,12 @@ def _put(wire: Wire, container_id: str, entries: Sequence[Entry], place: Callabl
 
 def _can_rename(wire: Wire, container_id: str) -> bool:
     """Whether it has a shell and the tools; a look at the usual places costs a tenth of a command inside."""
-    if not _exists(wire, container_id, "/bin/sh"):
+    if not stat_path(wire, container_id, "/bin/sh"):
         return False
-    if all(any(_exists(wire, container_id, f"{folder}/{tool}") for folder in _USUAL_FOLDERS) for tool in _TOOLS):
+    if all(any(stat_path(wire, container_id, f"{folder}/{tool}") for folder in _USUAL_FOLDERS) for tool in _TOOLS):
         return True
     script = " && ".join(f"command -v {tool}" for tool in _TOOLS)
     return run(wire, container_id, ("/bin/sh", "-c", script), user=ROOT, working_dir="/").exit_code == 0
-
-
-def _exists(wire: Wire, container_id: str, path: str) -> bool:
-    try:
-        wire.open("HEAD", f"/containers/{container_id}/archive", {"path": path}).close()
-    except NotFound:
-        return False
-    return True
 
 
 def _put_beside(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
@@ -209,3 +201,12 @@ def read_file(wire: Wire, container_id: str, path: str) -> bytes | None:
         member = tar.next()
         stream = tar.extractfile(member) if member and member.isfile() else None
         return stream.read() if stream else None
+
+
+def stat_path(wire: Wire, container_id: str, path: str) -> bool:
+    """Whether there is something at `path` in a container, running or not. Raises `EngineError`."""
+    try:
+        wire.open("HEAD", f"/containers/{container_id}/archive", {"path": path}).close()
+    except NotFound:
+        return False
+    return True

@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.archive import ROOT, Accounts, read_file
+from nexusctl.engine.docker.archive import ROOT, Accounts, read_file, stat_path
 from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
@@ -165,15 +165,6 @@ def remove_courier(wire: Wire, name: str) -> None:
 def find_lost(wire: Wire, container_id: str, files: Iterable[SecretFile]) -> frozenset[str]:
     """The names of those of `files` that the container does not have."""
     return frozenset(file.name for file in files if not stat_path(wire, container_id, file.path))
-
-
-def stat_path(wire: Wire, container_id: str, path: str) -> bool:
-    """Whether there is something at `path` in a container, running or not. Raises `EngineError`."""
-    try:
-        wire.open("HEAD", f"/containers/{container_id}/archive", {"path": path}).close()
-    except NotFound:
-        return False
-    return True
 
 
 def _body(stack: str, image: str, folder: str) -> dict[str, Any]:
