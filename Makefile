@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 NEXUSCTL := $(BIN)/nexusctl
 DEMO := stacks/microservices/nexus.yaml
 
-.PHONY: help demo test lint bench faults rivals clean engine tools
+.PHONY: help demo test lint bench faults rivals daemon-kills clean engine tools
 
 help:
 	@echo "make demo    set everything up and run the whole scenario of stacks/microservices"
@@ -15,6 +15,7 @@ help:
 	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
 	@echo "make faults  spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals  a hundred rounds of several nexusctl on one stack at once"
+	@echo "make daemon-kills  an engine killed in mid-apply, twenty times"
 	@echo "make clean   remove the virtual environment and what tools left here"
 
 demo: $(VENV)/ready engine
@@ -51,7 +52,10 @@ faults: $(VENV)/dev engine
 	$(BIN)/python -m tests.faults $(FAULTS)
 
 rivals: $(VENV)/dev engine
-	$(BIN)/python -m tests.e2e.rivals
+	$(BIN)/python -m tests.e2e.rivals $(RIVALS)
+
+daemon-kills: $(VENV)/dev engine
+	$(BIN)/python -m tests.daemon.kills $(KILLS)
 
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -18,7 +18,7 @@ from nexusctl.model.event import Event, Finished, Started
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import Reveal
 from nexusctl.model.step import AwaitExit, AwaitHealthy
-from nexusctl.render.diagnostic import render_diagnostics
+from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
@@ -37,7 +37,7 @@ def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_j
                 pass
             raise
     if not as_json:
-        sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
+        sys.stderr.write(render_diagnostics(merge_alike(problems), color=options.wants_color(sys.stderr)))
         click.echo(_last_word(chosen, finished, len(problems), groups))
     return {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome], interrupt.requested
 

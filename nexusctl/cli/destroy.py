@@ -7,6 +7,7 @@ from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.cli.signals import obey_sigterm
+from nexusctl.errors import EngineUnreachable
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
 from nexusctl.render.format import FORMAT_VERSION
@@ -30,7 +31,13 @@ def destroy(
     with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say):
         chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=volumes)
         code = carry_out(engine, chosen, yes=yes, as_json=as_json, question=f"Remove all of stack {name}?")
-    remains = planning.observe_remains(engine, name)
+    try:
+        remains = planning.observe_remains(engine, name)
+    except EngineUnreachable:
+        if code:
+            # It was gone before, and that has been said.
+            return code
+        raise
     if not as_json:
         click.echo(_describe_remains(name, remains))
     else:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nexusctl.errors import Diagnostic, Location, Note
-from nexusctl.render.style import paint
+from nexusctl.render.style import listing, paint
 
 WIDEST = 160
+MOST_NAMES = 8
+"""Sandboxes that a problem names which they have in common."""
 
 _SHOWN_AS = {"\t": "    ", "\n": "\\n", "\r": "\\r"}
 
@@ -17,6 +20,27 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], color: bool = False) -
     """All of them as text that ends with a line end, with an empty line between two; nothing for none."""
     blocks = ["\n".join(_block(diagnostic, color)) + "\n" for diagnostic in diagnostics]
     return "\n".join(blocks)
+
+
+def merge_alike(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
+    """Problems that several sandboxes have in the same words become one that names them all; the order stays."""
+    groups: dict[Diagnostic, list[str]] = {}
+    for diagnostic in diagnostics:
+        subject = f"{diagnostic.sandbox}: "
+        own = bool(diagnostic.sandbox) and diagnostic.summary.startswith(subject)
+        bare = (
+            replace(diagnostic, summary=diagnostic.summary.removeprefix(subject), sandbox=None) if own else diagnostic
+        )
+        groups.setdefault(bare, []).extend([str(diagnostic.sandbox)] if own else [])
+    return [_named(bare, names) for bare, names in groups.items()]
+
+
+def _named(bare: Diagnostic, names: list[str]) -> Diagnostic:
+    if not names:
+        return bare
+    return replace(
+        bare, summary=f"{listing(names, MOST_NAMES)}: {bare.summary}", sandbox=names[0] if len(names) == 1 else None
+    )
 
 
 def _block(diagnostic: Diagnostic, color: bool) -> list[str]:

@@ -11,7 +11,7 @@ from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
 from nexusctl.model.plan import Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import duration, paint, quiet
+from nexusctl.render.style import duration, listing, paint, quiet
 
 MOST_NAMES = 12
 """Names of one outcome in the last word of a run; the plan tells the rest."""
@@ -108,7 +108,7 @@ def group_rows(rows: Iterable[Row]) -> dict[str, list[str]]:
 
 def render_groups(groups: Mapping[str, list[str]]) -> str:
     """A line an outcome, with the names as far as a few of them go."""
-    return "\n".join(f"  {word:<12} {_enumerate(titles)}" for word, titles in groups.items())
+    return "\n".join(f"  {word:<12} {listing(titles, MOST_NAMES)}" for word, titles in groups.items())
 
 
 def _outcome(row: Row) -> str:
@@ -117,11 +117,6 @@ def _outcome(row: Row) -> str:
     if row.outcome in ("done", "failed"):
         return row.outcome
     return "not started" if row.began is None else "in part"
-
-
-def _enumerate(titles: list[str]) -> str:
-    more = len(titles) - MOST_NAMES
-    return ", ".join(titles) if more <= 1 else f"{', '.join(titles[:MOST_NAMES])} and {more} more"
 
 
 def render_row(row: Row, now: float, *, width: int, color: bool) -> str:

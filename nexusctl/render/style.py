@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _CODES = {
     "red": "31",
@@ -61,3 +62,9 @@ def table(rows: list[list[str]], *, gap: str = "  ") -> str:
     return "\n".join(
         gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
+
+
+def listing(names: Sequence[str], most: int) -> str:
+    """`a, b, c and 4 more`: the first `most` names, all of them where only one would be left out."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:most])} and {more} more"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.errors import Diagnostic, Location, Note
-from nexusctl.render.diagnostic import WIDEST, render_diagnostics
+from nexusctl.render.diagnostic import WIDEST, merge_alike, render_diagnostics
 
 
 def test_a_problem_shows_its_line_its_notes_a_tools_last_words_and_what_to_do() -> None:
@@ -66,3 +66,19 @@ def test_colour_is_only_there_where_it_is_asked_for() -> None:
 
 def test_no_problems_are_no_text() -> None:
     assert render_diagnostics([]) == ""
+
+
+def test_what_several_sandboxes_have_in_common_is_said_once() -> None:
+    gone = [Diagnostic(f"{name}: no answer", hint="start it", sandbox=name) for name in ("api", "web")]
+    own = Diagnostic("db: exited", sandbox="db")
+    plain = Diagnostic("the lock is taken")
+    assert merge_alike([gone[0], own, gone[1], plain]) == [
+        Diagnostic("api, web: no answer", hint="start it"),
+        own,
+        plain,
+    ]
+
+
+def test_of_many_sandboxes_a_few_are_named() -> None:
+    many = [Diagnostic(f"a{number}: no", sandbox=f"a{number}") for number in range(20)]
+    assert [one.summary for one in merge_alike(many)] == ["a0, a1, a2, a3, a4, a5, a6, a7 and 12 more: no"]

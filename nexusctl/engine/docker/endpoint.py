@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire
+from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire, describe_failure
 from nexusctl.errors import EngineError, EngineUnreachable
 
 NEWEST_VERSION = "1.45"
@@ -95,8 +95,8 @@ def _probe_sockets(environ: Mapping[str, str]) -> Endpoint:
 
 
 def _reason(error: BaseException) -> str:
-    """Why a call failed, as its first cause says: `[Errno 13] Permission denied` and the like."""
-    return str(error.__cause__ or error)
+    """Why a call failed, as its first cause says."""
+    return describe_failure(error.__cause__ or error)
 
 
 def _choose_version(offered: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Report
+from nexusctl.engine.docker.volume import claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Diagnostic, EngineError, LockHeld, NotFound
 from nexusctl.model.live import LockHolder
@@ -32,12 +33,21 @@ _BIRTH = labels.LOCK + "birth"
 
 @contextmanager
 def hold(wire: Wire, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> Iterator[None]:
-    """Hold the lock while inside. Raises `LockHeld` after `timeout` seconds, `EngineError`."""
+    """Hold the lock while inside. Raises `LockHeld` after `timeout` seconds, `EngineError`.
+
+    One that cannot be removed at the end takes nothing back from what was done: `report` says that it is left.
+    """
     _acquire(wire, stack, holder, timeout, report)
     try:
         yield
     finally:
-        _release(wire, stack, holder.owner)
+        try:
+            _release(wire, stack, holder.owner)
+        except EngineError:
+            report(
+                f"the lock of stack {stack} is left behind: the next nexusctl on this machine takes it over, "
+                f"elsewhere `nexusctl unlock {stack}` removes it"
+            )
 
 
 def unlock(wire: Wire, stack: str) -> LockHolder | None:
@@ -97,9 +107,8 @@ def _acquire(wire: Wire, stack: str, holder: LockHolder, timeout: float, report:
 
 def _try(wire: Wire, stack: str, holder: LockHolder) -> Mapping[str, Any] | None:
     """One test-and-set; None where it is ours now, else the volume that says whose it is."""
-    body = {"Name": lock_name(stack), "Labels": _labels(stack, holder)}
     try:
-        entry: Mapping[str, Any] = wire.post("/volumes/create", body)
+        entry = claim_volume(wire, lock_name(stack), _labels(stack, holder))
     except (EngineError, KeyboardInterrupt) as error:
         # Without an answer it may have been made all the same.
         if not isinstance(error, EngineError) or error.status == 0:

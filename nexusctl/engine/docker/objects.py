@@ -11,6 +11,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.observe import sequence_of
 from nexusctl.engine.docker.spec import network_body
+from nexusctl.engine.docker.volume import bears, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.record import encode
@@ -64,9 +65,10 @@ def remove_network(wire: Wire, network_id: str) -> None:
 def create_volume(wire: Wire, stack: str, volume: Volume, name: str) -> None:
     """Make it if it is not there; raises `Conflict` where it is somebody else's."""
     wanted = {labels.STACK: stack, labels.VOLUME: volume.name, labels.ROLE: "volume"}
-    found = wire.post("/volumes/create", {"Name": name, "Labels": wanted})["Labels"] or {}
-    if any(found.get(key) != value for key, value in wanted.items()):
-        raise Conflict(f"the volume name {name} is taken by {describe_owner('volume', found)}", status=409)
+    entry = claim_volume(wire, name, wanted)
+    if not bears(entry, wanted):
+        owner = describe_owner("volume", entry["Labels"] or {})
+        raise Conflict(f"the volume name {name} is taken by {owner}", status=409)
 
 
 def remove_volume(wire: Wire, name: str) -> None:

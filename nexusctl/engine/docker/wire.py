@@ -123,8 +123,9 @@ class Wire:
         return Answer(plug, reply, self._unreachable)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
-        reason = str(error) or type(error).__name__
-        return EngineUnreachable(f"the engine at {self.endpoint.url} does not answer: {reason}", hint=_UNREACHABLE_HINT)
+        return EngineUnreachable(
+            f"the engine at {self.endpoint.url} does not answer: {describe_failure(error)}", hint=_UNREACHABLE_HINT
+        )
 
     def _connect(self, timeout: float) -> socket.socket:
         patience = None if timeout == FOREVER else timeout
@@ -221,6 +222,18 @@ def _dial_ssh(destination: str) -> socket.socket:
             stdout=theirs.fileno(),
         )
     return ours
+
+
+def describe_failure(error: BaseException) -> str:
+    """Why a connection failed, in words that need no list of error numbers."""
+    match error:
+        case ConnectionRefusedError():
+            return "nothing listens there"
+        case FileNotFoundError():
+            return "there is no such socket"
+        case ConnectionResetError() | BrokenPipeError():
+            return "it hung up"
+    return str(error) or type(error).__name__
 
 
 def _encode(query: Mapping[str, Any] | None) -> str:

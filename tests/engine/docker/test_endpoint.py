@@ -91,7 +91,7 @@ def test_a_socket_on_which_nobody_answers_is_an_error_with_the_way_out(tmp_path:
     path = tmp_path / "dead.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
-    with pytest.raises(EngineUnreachable, match="refused") as refusal:
+    with pytest.raises(EngineUnreachable, match="nothing listens there") as refusal:
         connect({"HOME": str(tmp_path), "DOCKER_HOST": f"unix://{path}"})
     assert str(path) in str(refusal.value)
     assert "nexusctl engine start" in (refusal.value.diagnostics[0].hint or "")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable
 from nexusctl.model.stack import Resources, Volume
 from tests.engine.workshop import Workshop, text
@@ -105,3 +106,23 @@ def test_an_engine_that_says_nothing_is_given_up_on_after_the_time_out(far: Work
     engine = DockerEngine(Wire(far.engine.wire.endpoint, timeout=0.5))  # type: ignore[attr-defined]
     with pytest.raises(EngineUnreachable, match="timed out"):
         engine.create_volume(far.stack, Volume(name="v"), f"{far.stack}_v")
+
+
+def test_a_lock_that_cannot_be_removed_is_told_of_and_takes_nothing_back(
+    shop: Workshop, far: Workshop, proxy: Proxy
+) -> None:
+    said: list[str] = []
+    with far.engine.lock(far.stack, far.holder("ann"), timeout=0, report=said.append):
+        proxy.arm(Fault(call=0, kind="error-500"))
+    assert proxy.fired
+    assert [f"unlock {shop.stack}" in line for line in said] == [True]
+    assert shop.engine.unlock(shop.stack) == far.holder("ann")
+
+
+def test_an_engine_that_is_gone_is_told_in_words(tmp_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as abandoned:
+        abandoned.bind(str(tmp_path / "abandoned.sock"))
+    for name, words in (("abandoned", "nothing listens there"), ("absent", "there is no such socket")):
+        wire = Wire(Endpoint(url=f"unix://{tmp_path}/{name}.sock", source="test"))
+        with pytest.raises(EngineUnreachable, match=words):
+            wire.get("/version")
