@@ -120,7 +120,8 @@ class PackageChange:
 class Placement:
     """Where a new container goes: its image, its names, its networks, and what the engine calls its volumes.
 
-    It is created as `birth_name`, or as `name` at once where that is empty.
+    It is created as `birth_name`, or as `name` at once where that is empty. A `quiet` one joins its networks without
+    the names under which others find it there.
     """
 
     image: str
@@ -128,6 +129,7 @@ class Placement:
     birth_name: str
     networks: tuple[Attachment, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
+    quiet: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

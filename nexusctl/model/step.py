@@ -72,10 +72,12 @@ class AwaitExit(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReplaceContainer(Step):
-    """Put the container that the step `created` made in the place of `old_ids`.
+    """Put the container that the step `created` made in the place of `old_id`.
 
     With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
-    or a volume); otherwise it serves until the new one is ready. `amendments` are the old one's.
+    or a volume); otherwise it serves until the new one is ready. A new one that was placed quietly gets its names in
+    its networks when it is ready, and the old one then loses those that it has in `old_networks`.
+    `amendments` are the old one's.
     """
 
     sandbox: Sandbox
@@ -84,6 +86,7 @@ class ReplaceContainer(Step):
     old_id: str
     old_running: bool
     stop_first: bool
+    old_networks: tuple[Attachment, ...] = ()
     amendments: tuple[str, ...] = ()
 
 

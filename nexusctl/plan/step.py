@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import container_name
-from nexusctl.model.plan import Placement, Step
+from nexusctl.model.plan import Attachment, Placement, Step
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Dependency, Sandbox, Upload
 from nexusctl.model.step import (
@@ -86,7 +86,9 @@ def _create(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterato
 def _replace(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
-    place = _placement(scene, sandbox, beside=True)
+    # Without a health check nobody can tell when the new one answers, so that it need not wait for its names.
+    handover = bool(sandbox.health) and not decision.stop_first and holder.state == "running"
+    place = replace(_placement(scene, sandbox, beside=True), quiet=handover)
     create = _create_container(scene, sandbox, place, after)
     yield create
     yield ReplaceContainer(
@@ -99,7 +101,14 @@ def _replace(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterat
         old_id=holder.id,
         old_running=holder.state in ("running", "paused", "restarting"),
         stop_first=decision.stop_first,
+        old_networks=_live_attachments(holder) if handover else (),
         amendments=holder.amendments,
+    )
+
+
+def _live_attachments(holder: LiveSandbox) -> tuple[Attachment, ...]:
+    return tuple(
+        Attachment(network=name, name=name, id=network_id) for network_id, name in sorted(holder.networks.items())
     )
 
 

@@ -93,7 +93,8 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
         case AwaitExit():
             wait_exit(engine, step.container_id or ledger.containers[step.created], step.subject, report, interrupt)
         case ReplaceContainer():
-            replace_container(step, engine, ledger.containers[step.created], report, interrupt)
+            located = replace(step, placement=_located(step.placement, ledger))
+            replace_container(located, engine, ledger.containers[step.created], report, interrupt)
         case RestoreContainer():
             _restore(step, engine, report, reveal)
         case UpdateContainer():

@@ -7,14 +7,19 @@ apart: with its temporary name the new one is partial, and once the final name i
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
+from dataclasses import replace
 
 from nexusctl.engine.base import Engine, Report
-from nexusctl.errors import EngineError, NexusError, StepError
+from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
 from nexusctl.run.wait import Interrupted, wait_healthy
+
+LINGER = 1.2
+"""Seconds; a second is what a kernel waits before it asks again for a connection."""
 
 
 def replace_container(
@@ -27,14 +32,15 @@ def replace_container(
     """
     try:
         _bring_up(step, engine, new_id, report, interrupt)
+        _announce(step, engine, new_id)
     except (StepError, EngineError, Interrupted) as failure:
         if isinstance(failure, EngineError) and failure.status == 0:
             raise
-        _fall_back(step, engine, new_id, report, failure)
-        raise
+        raise _fall_back(step, engine, new_id, report, failure) from failure
     report("swapping")
     engine.rename_container(step.old_id, f"{step.placement.name}_old")
     engine.rename_container(new_id, step.placement.name)
+    _see_off(step, engine)
     engine.remove_container(step.old_id)
     for name in step.amendments:
         engine.remove_amendment(name)
@@ -51,13 +57,46 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
         wait_healthy(engine, new_id, step.subject, step.sandbox.health, report, interrupt)
 
 
-def _fall_back(step: ReplaceContainer, engine: Engine, new_id: str, report: Report, failure: Exception) -> None:
+def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:
+    """Let others find the new one under its names. An engine names a container where it joins, so it joins again."""
+    if step.placement.quiet:
+        for attachment in step.placement.networks:
+            engine.disconnect(new_id, attachment.id or attachment.name)
+            engine.connect(new_id, attachment, (step.sandbox.name, step.sandbox.group))
+
+
+def _see_off(step: ReplaceContainer, engine: Engine) -> None:
+    """Let nobody find the old one any more, and let it answer those who have found it before.
+
+    Whoever tried to connect while it joined again tries once more after a second.
+    """
+    for attachment in step.old_networks:
+        engine.disconnect(step.old_id, attachment.id)
+        engine.connect(step.old_id, attachment, ())
+    if step.old_networks:
+        time.sleep(LINGER)
+
+
+def _fall_back(
+    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, failure: StepError | EngineError | Interrupted
+) -> Exception:
+    """Remove the new one and see that the old one serves; returns `failure` with a word on how that went."""
     report("failed: going back to the old one")
     with suppress(EngineError):
         engine.remove_container(new_id)
-    if step.stop_first and step.old_running:
+    problem = ""
+    if step.stop_first or not step.old_running:
         try:
             engine.start_container(step.old_id)
         except EngineError as error:
-            if isinstance(failure, NexusError):
-                failure.add_note(f"the old container could not be started again: {error}")
+            problem = str(error)
+    return failure if isinstance(failure, Interrupted) else _with_word(step, failure, problem)
+
+
+def _with_word(step: ReplaceContainer, failure: StepError | EngineError, problem: str) -> StepError:
+    word = f"the old container could not be started again: {problem}" if problem else "the old container serves again"
+    if not step.stop_first and step.old_running:
+        word = "the old container went on serving"
+    first = failure.diagnostics[0]
+    summary = first.summary if step.subject in first.summary else f"{step.subject}: {first.summary}"
+    return StepError(replace(first, summary=summary, sandbox=step.subject, notes=(*first.notes, Note(word))))

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner
-from nexusctl.engine.docker.spec import container_body, endpoint, limits_update, network_key
+from nexusctl.engine.docker.spec import birth_aliases, container_body, endpoint, limits_update, network_key
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.plan import Attachment, Placement
@@ -51,7 +51,7 @@ def _create(
     container_id = _create_or_adopt(wire, placement.birth_name or placement.name, body)
     try:
         for attachment in placement.networks[1:]:
-            connect(wire, container_id, attachment, (sandbox.name, sandbox.group))
+            connect(wire, container_id, attachment, birth_aliases(sandbox, placement))
         if sandbox.uploads:
             # A plan, and an apply without uploads, need no tar.
             from nexusctl.engine.docker.archive import put_uploads  # noqa: PLC0415

@@ -41,12 +41,12 @@ def container_body(
     }
     return {
         "Image": placement.image,
-        "Hostname": hostname(sandbox.name),
+        "Hostname": hostname(stack, sandbox.name),
         "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
         "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets},
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
         "HostConfig": host_config(sandbox, placement, secrets),
-        "NetworkingConfig": {"EndpointsConfig": _first_endpoint(sandbox, placement.networks)},
+        "NetworkingConfig": {"EndpointsConfig": _first_endpoint(sandbox, placement)},
         **{key: value for key, value in optional.items() if value is not None},
     }
 
@@ -159,15 +159,24 @@ def network_body(stack: str, network: Network, name: str, *, check_duplicate: bo
     }
 
 
-def hostname(name: str) -> str:
-    """Linux allows 64 characters."""
-    return name[:63].rstrip("-.")
+def hostname(stack: str, name: str) -> str:
+    """Such as `api.shop`; Linux allows 64 characters.
+
+    Others in a network find a container under its hostname, too. With `api` alone, a replacement would be asked for
+    answers before it is ready.
+    """
+    return f"{name}.{stack}"[:63].rstrip("-.")
 
 
-def _first_endpoint(sandbox: Sandbox, networks: tuple[Attachment, ...]) -> dict[str, Any]:
-    if not networks:
+def birth_aliases(sandbox: Sandbox, placement: Placement) -> tuple[str, ...]:
+    """The names under which others in its networks find a new container."""
+    return () if placement.quiet else (sandbox.name, sandbox.group)
+
+
+def _first_endpoint(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
+    if not placement.networks:
         return {}
-    return {network_key(networks[0]): endpoint((sandbox.name, sandbox.group))}
+    return {network_key(placement.networks[0]): endpoint(birth_aliases(sandbox, placement))}
 
 
 def _mount(mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def test_sandboxes_of_a_network_find_each_other_by_name_and_group(shop: Workshop
     assert read(shop, second, "getent hosts api-1 | cut -d' ' -f1") == read(
         shop, second, "getent hosts api | cut -d' ' -f1"
     )
-    assert read(shop, first, "hostname") == "api-1"
+    assert read(shop, first, "hostname -s") == "api-1"
 
 
 def test_a_sandbox_in_an_internal_network_reaches_others_and_not_the_host(shop: Workshop) -> None:

@@ -1,0 +1,179 @@
+"""Replacing a sandbox: somebody always answers, and whatever fails or dies on the way, one of the two serves."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.docker.exec import run as run_inside
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.labels import SANDBOX, STACK
+
+pytestmark = pytest.mark.engine
+
+NEXUSCTL = [sys.executable, "-m", "nexusctl"]
+
+SERVER = r"""
+use IO::Socket::INET;
+$SIG{TERM} = sub { exit 0 };
+sleep 1;
+my $server = IO::Socket::INET->new(LocalPort => 8080, Listen => 64, ReuseAddr => 1) or die;
+while (my $client = $server->accept) {
+  my $line = <$client>;
+  print $client "HTTP/1.0 200 OK\r\n\r\n$ENV{V}";
+  close $client;
+}
+"""
+
+CLIENT = r"""
+use IO::Socket::INET;
+$| = 1;
+while (1) {
+  my $found = gethostbyname("web");
+  my $address = $found && join ".", unpack "C4", $found;
+  my $socket = $address && IO::Socket::INET->new(PeerAddr => $address, PeerPort => 8080, Timeout => 5);
+  my @lines;
+  if ($socket) { print $socket "GET / HTTP/1.0\r\n"; @lines = <$socket> }
+  print @lines ? "$lines[-1]\n" : "no answer\n";
+}
+"""
+
+
+class Bench:
+    """A stack file that is written anew between applies."""
+
+    def __init__(self, folder: Path, stack: str, image: str, wire: Wire) -> None:
+        self.folder, self.stack, self.image, self.wire = folder, stack, image, wire
+
+    def write(self, sandboxes: dict[str, Any], **more: Any) -> None:
+        whole = {name: {"image": self.image, **fields} for name, fields in sandboxes.items()}
+        (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": whole, **more}))
+
+    def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [*NEXUSCTL, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=240, check=False
+        )
+
+    def apply(self) -> None:
+        done = self.run("apply", "--yes")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def start_apply(self, doing: str) -> subprocess.Popen[str]:
+        """An apply that has come to the point where it says `doing`."""
+        process = subprocess.Popen(
+            [*NEXUSCTL, "apply", "--yes", "--json"], cwd=self.folder, stdout=subprocess.PIPE, text=True
+        )
+        assert process.stdout
+        for line in process.stdout:
+            if json.loads(line).get("doing") == doing:
+                return process
+        raise AssertionError(f"it never came to {doing}")
+
+    def containers(self, sandbox: str) -> list[dict[str, Any]]:
+        query = {"all": True, "filters": {"label": [f"{STACK}={self.stack}", f"{SANDBOX}={sandbox}"]}}
+        return [self.wire.get(f"/containers/{entry['Id']}/json") for entry in self.wire.get("/containers/json", query)]
+
+    def container(self, sandbox: str) -> dict[str, Any]:
+        (found,) = self.containers(sandbox)
+        return found
+
+    def is_empty(self) -> bool:
+        return self.run("plan", "--detailed-exitcode").returncode == 0
+
+
+@pytest.fixture
+def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Iterator[Bench]:
+    made = Bench(tmp_path, stack_name, base_image, wire)
+    yield made
+    made.run("destroy", "--yes", "--volumes", "--stack", stack_name)
+
+
+def test_a_client_that_asks_by_name_gets_an_answer_all_the_time(bench: Bench, record_property: Any) -> None:
+    web = {
+        "command": ["perl", "/server.pl"],
+        "uploads": [{"target": "/server.pl", "content": SERVER}],
+        "health": {"tcp": 8080, "interval": "200ms"},
+        "ports": [8080],
+    }
+    client = {"command": ["perl", "-e", CLIENT], "depends_on": ["web"]}
+    for version in ("1", "2", "3"):
+        bench.write({"web": {**web, "env": {"V": version}}, "client": client})
+        bench.apply()
+        # A while of the new one alone.
+        run_inside(bench.wire, bench.container("client")["Id"], ("sleep", "0.5"))
+    answers = bench.run("logs", "client").stdout.split("\n")[:-1]
+    record_property("figure", f"answers during two replacements: {len(answers)}, failed: {answers.count('no answer')}")
+    assert {"1", "2", "3"} == set(answers), f"{answers.count('no answer')} of {len(answers)} requests failed"
+    assert len(answers) > 50
+    port = bench.container("web")["NetworkSettings"]["Ports"]["8080/tcp"][0]["HostPort"]
+    connection = http.client.HTTPConnection("127.0.0.1", int(port), timeout=10)
+    connection.request("GET", "/")
+    assert connection.getresponse().read() == b"3"
+
+
+def stop_first(version: str, **fields: Any) -> dict[str, Any]:
+    return {"web": {"command": ["sleep", "infinity"], "env": {"V": version}, "volumes": ["data:/data"], **fields}}
+
+
+def test_killed_with_the_old_one_stopped_the_next_apply_comes_to_the_new_one(bench: Bench) -> None:
+    bench.write(stop_first("1"), volumes={"data": {}})
+    bench.apply()
+    bench.write(stop_first("2", startup="sleep 60"), volumes={"data": {}})
+    process = bench.start_apply("running its startup script")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert sorted(found["State"]["Status"] for found in bench.containers("web")) == ["exited", "running"]
+    bench.write(stop_first("2"), volumes={"data": {}})
+    bench.apply()
+    assert "V=2" in bench.container("web")["Config"]["Env"]
+    assert bench.is_empty()
+
+
+def test_killed_with_the_old_one_stopped_a_next_apply_that_fails_starts_it_again(bench: Bench) -> None:
+    bench.write(stop_first("1"), volumes={"data": {}})
+    bench.apply()
+    old = bench.container("web")["Id"]
+    bench.write(stop_first("2", startup="sleep 3; exit 3"), volumes={"data": {}})
+    process = bench.start_apply("running its startup script")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    done = bench.run("apply", "--yes")
+    assert done.returncode == 1
+    assert "the old container serves again" in done.stderr
+    found = bench.container("web")
+    assert (found["Id"], found["State"]["Status"]) == (old, "running")
+
+
+def test_an_old_one_that_cannot_start_again_is_told_of_with_the_failure(bench: Bench, tmp_path: Path) -> None:
+    folder = tmp_path / "bound"
+    folder.mkdir()
+    mounts = {"volumes": [f"{folder}:/data"]}
+    bench.write({"web": {"command": ["sleep", "infinity"], "env": {"V": "1"}, **mounts}})
+    bench.apply()
+    old = bench.container("web")["Id"]
+    health = {"command": "echo still not; false", "interval": "300ms", "retries": 8}
+    bench.write({"web": {"command": ["sleep", "infinity"], "env": {"V": "2"}, "health": health, **mounts}})
+    process = bench.start_apply("waiting for health")
+    shutil.rmtree(folder)
+    assert process.stdout
+    failed = [event for event in map(json.loads, process.stdout) if event["event"] == "failed"]
+    assert process.wait() == 1
+    problem = failed[0]["problem"]
+    assert "its health check does not pass" in problem["summary"]
+    assert "probe: still not" in problem["output"]
+    assert "the old container could not be started again: " in problem["notes"][0]["text"]
+    assert bench.container("web")["Id"] == old
+    folder.mkdir()
+    bench.write({"web": {"command": ["sleep", "infinity"], "env": {"V": "2"}, **mounts}})
+    bench.apply()
+    assert bench.is_empty()
+    assert bench.container("web")["Id"] != old
