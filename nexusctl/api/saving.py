@@ -40,7 +40,8 @@ def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool) -> None:
 
 def _absolute(inputs: Inputs) -> Inputs:
     """`inputs` for a reader in any folder."""
-    return replace(inputs, files=tuple(path.absolute() for path in inputs.files))
+    lock = inputs.lock.absolute() if inputs.lock else None
+    return replace(inputs, files=tuple(path.absolute() for path in inputs.files), lock=lock)
 
 
 def read_plan(path: Path) -> Saved:

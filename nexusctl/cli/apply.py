@@ -17,6 +17,7 @@ from nexusctl.plan.choice import Choice
 @click.argument("saved", metavar="[PLAN]", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @options.stack_inputs
 @options.deep
+@options.locked
 @options.targets
 @options.excludes
 @click.option(
@@ -32,6 +33,7 @@ def apply(
     saved: Path | None,
     inputs: Inputs,
     deep: bool,
+    locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
     on_failure: str,
@@ -47,7 +49,7 @@ def apply(
     if saved:
         _refuse_choice(context)
         return _apply_saved(saved, on_failure, lock_timeout, as_json=as_json)
-    stack = planning.load(inputs)
+    stack = planning.load(options.with_lock(inputs, locked))
     require_answer(yes=yes)
     engine = connection.connect()
     with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
@@ -72,7 +74,7 @@ def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: b
 
 def _refuse_choice(context: click.Context) -> None:
     """A saved plan has its stack file and its choice in it; another one beside it would be silently ignored."""
-    choice = {"deep": "--deep", "targets": "--target", "excludes": "--exclude"}
+    choice = {"deep": "--deep", "locked": "--locked", "targets": "--target", "excludes": "--exclude"}
     for name, flag in (options.INPUT_FLAGS | choice).items():
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{flag} cannot be given with a saved plan, which says that already")

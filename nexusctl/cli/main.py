@@ -16,6 +16,7 @@ _VERBS = {
     "config": "Print the stack with everything worked in.",
     "plan": "Show what apply would change, and why.",
     "apply": "Make the live sandboxes what the stack file says.",
+    "lock": "Write down which images and versions a stack file stands for.",
     "drift": "Show what was changed behind nexusctl's back.",
     "destroy": "Remove everything that belongs to a stack.",
     "status": "Show state, health, uptime and endpoints.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import Any, TextIO
@@ -71,6 +72,10 @@ lock_timeout = click.option(
 )  # fmt: skip
 
 deep = click.option("--deep", is_flag=True, help="Also look inside every sandbox: limits, uploaded files, packages.")
+locked = click.option(
+    "--locked/--no-locked", default=None,
+    help="Use exactly the images and versions in the lock file; the default where CI is set and there is one.",
+)  # fmt: skip
 targets = click.option(
     "--target", "targets", multiple=True, metavar="NAME",
     help="Only this sandbox or group and what it depends on; a glob, may be repeated.",
@@ -79,6 +84,14 @@ excludes = click.option(
     "--exclude", "excludes", multiple=True, metavar="NAME",
     help="Not this sandbox or group, nor what comes after it; a glob, may be repeated.",
 )  # fmt: skip
+
+
+def with_lock(inputs: Inputs, locked: bool | None) -> Inputs:
+    """`inputs` with the lock file where it is to be used: as was said, else where CI is set and there is one."""
+    if locked is None and not os.environ.get("CI"):
+        return inputs
+    path = inputs.files[0].with_suffix(".lock")
+    return replace(inputs, lock=path) if locked or (locked is None and path.exists()) else inputs
 
 
 def split_pair(pair: str, option: str) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from nexusctl.render.plan import plan_document, render_plan
 @click.command()
 @options.stack_inputs
 @options.deep
+@options.locked
 @options.targets
 @options.excludes
 @click.option(
@@ -25,6 +26,7 @@ from nexusctl.render.plan import plan_document, render_plan
 def plan(
     inputs: Inputs,
     deep: bool,
+    locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
     out: Path | None,
@@ -32,6 +34,7 @@ def plan(
     as_json: bool,
 ) -> int:
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
+    inputs = options.with_lock(inputs, locked)
     choice = Choice(targets=targets, excludes=excludes)
     basis = planning.prepare(connection.connect(), planning.load(inputs), deep=deep, choice=choice)
     if as_json:

@@ -47,7 +47,9 @@ def load(inputs: Inputs | Path) -> Stack:
     Raises `InputError` with all problems, in the order of their lines. Reads the files, the templates and env files
     that they name, and the content of uploads; touches nothing.
     """
-    return load_whole(inputs if isinstance(inputs, Inputs) else Inputs(files=(inputs,))).stack
+    inputs = inputs if isinstance(inputs, Inputs) else Inputs(files=(inputs,))
+    stack = load_whole(inputs).stack
+    return _pin(stack, inputs.lock) if inputs.lock else stack
 
 
 def load_whole(inputs: Inputs) -> Loaded:
@@ -62,6 +64,13 @@ def load_whole(inputs: Inputs) -> Loaded:
     return Loaded(
         stack=stack, layers=tuple(layers), merged=merged, document=document, groups=groups, variables=variables
     )
+
+
+def _pin(stack: Stack, lock: Path) -> Stack:
+    # Most loads use no lock file.
+    from nexusctl.config.lockfile import pin_stack, read_lock  # noqa: PLC0415
+
+    return pin_stack(stack, read_lock(lock), lock)
 
 
 def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:

@@ -107,7 +107,11 @@ class Engine(Protocol):
 
     # -- images --------------------------------------------------------------------------------------------
 
-    def pull_image(self, reference: str, report: Report) -> None: ...
+    def pull_image(self, reference: str, report: Report, *, digest: str = "") -> None:
+        """Fetch `reference`; with `digest` exactly that image, which is then called `reference`."""
+
+    def remove_image(self, reference: str) -> None:
+        """Remove the tag, and the image with its last one; an absent one is fine, one in use stays."""
 
     def bootstrap_image(self, step: BootstrapImage, report: Report) -> None: ...
 

@@ -26,9 +26,11 @@ class Inputs:
 
     `profiles` were asked for and have to be known; `ambient_profiles` come from the environment, where they may be
     meant for other stacks.
+    `lock` is the lock file that pins what they ask for, where one is used.
     """
 
     files: tuple[Path, ...]
     given: Given = NOTHING
     profiles: tuple[str, ...] = ()
     ambient_profiles: tuple[str, ...] = ()
+    lock: Path | None = None

@@ -128,11 +128,17 @@ class LiveVolume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveImage:
-    """A tagged image; `base_id` is the id of the image it was derived from, for those that nexusctl made."""
+    """A tagged image; `base_id` is the id of the image it was derived from, for those that nexusctl made.
+
+    `digest` is the one that its registry knows it by, empty for one that was never in a registry. `packages` are those
+    that were installed into it, as JSON.
+    """
 
     id: str
     reference: str
     base_id: str = ""
+    digest: str = ""
+    packages: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

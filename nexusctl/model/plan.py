@@ -65,7 +65,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PullImage(Step):
+    """Where `digest` is given, exactly that image is fetched and then called `reference`."""
+
     reference: str
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

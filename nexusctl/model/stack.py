@@ -201,6 +201,7 @@ class Stack:
 
     `inactive` are groups that the file declares and whose profile was not asked for: what is live of them is left
     alone.
+    `digests` says which image each reference has to mean, where a lock file does.
     """
 
     name: str
@@ -210,3 +211,4 @@ class Stack:
     templates: Mapping[str, Template] = field(default_factory=dict)
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     inactive: tuple[str, ...] = ()
+    digests: Mapping[str, str] = field(default_factory=dict)

@@ -9,6 +9,7 @@ from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name, network_name, volume_name
 from nexusctl.model.stack import Stack
 from nexusctl.plan.claim import Claim
+from nexusctl.plan.image import find_unlocked
 
 BRIDGE_CAPACITY = 1000
 """A Linux bridge takes 1,023 ports, and a network that met that limit cannot be removed until the daemon restarts."""
@@ -24,6 +25,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
         ),
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
+        *(find_unlocked(stack, live) if stack.digests else ()),
     )
 
 

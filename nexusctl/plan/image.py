@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
+from nexusctl.model.lockfile import RECIPE
 from nexusctl.model.names import environment_tag, image_reference, is_environment, recipe_tag
 from nexusctl.model.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
@@ -21,7 +25,7 @@ class ImageChoice:
 
 def choose_image(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:
     """The image of `sandbox`: its base, with its packages on top where it has any."""
-    base = _choose_base(sandbox, stack, live)
+    base = choose_base(sandbox, stack, live)
     if not sandbox.packages:
         return base
     tag = environment_tag(base.reference, sandbox.packages, sandbox.working_dir)
@@ -44,7 +48,7 @@ def find_moved_image(sandbox: Sandbox, stack: Stack, live: LiveState, holder: Li
     record, seen = holder.record, holder.inspection
     if record is None or seen is None or sandbox.kind == "task":
         return None
-    base = _choose_base(sandbox, stack, live)
+    base = choose_base(sandbox, stack, live)
     present = live.images.get(image_reference(seen.image))
     if present is None or (present.reference != base.reference and not is_environment(present.reference)):
         return None
@@ -87,24 +91,51 @@ def _short(image_id: str) -> str:
     return image_id[: len("sha256:") + 12]
 
 
-def _choose_base(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:
+def find_unlocked(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
+    """Images that are not what the lock file says, or could not be made so."""
+    users = {image_reference(sandbox.image): sandbox for sandbox in stack.sandboxes.values()}
+    for reference, sandbox in users.items():
+        locked = stack.digests.get(reference)
+        if locked and (found := _find_other(sandbox, locked, stack, live)):
+            yield Diagnostic(
+                f"the image {reference} is {found}, and the lock file says {locked}",
+                sandbox=sandbox.name,
+                hint="`nexusctl lock --update` takes what there is now; or bring the locked image back",
+            )
+
+
+def _find_other(sandbox: Sandbox, locked: str, stack: Stack, live: LiveState) -> str:
+    """What stands in the place of the image `locked`, empty where that itself does or can be fetched."""
+    base = choose_base(sandbox, stack, live)
+    image = live.images.get(base.reference)
+    if base.reference != image_reference(sandbox.image):
+        return "" if locked == f"{RECIPE}{base.reference}" else f"made from the recipe {base.reference}"
+    if image is None:
+        return "to be fetched from its registry" if locked.startswith(RECIPE) else ""
+    return "" if locked in (image.digest, image.id) else image.digest or image.id
+
+
+def choose_base(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:
+    """The image below the packages of `sandbox`, and the steps that make it."""
     reference = image_reference(sandbox.image)
     if reference in live.images:
         return ImageChoice(reference=reference)
     template = stack.templates.get(sandbox.template or "")
     if template is None or template.recipe is None or image_reference(template.image) != reference:
-        return _pull(reference)
+        return _pull(reference, stack)
     tag = recipe_tag(template)
     if tag in live.images:
         return ImageChoice(reference=tag)
     if reference not in live.unreachable:
-        return _pull(reference)
+        return _pull(reference, stack)
     note = f"no registry answers for {reference}: its template is made from distribution packages instead"
     return ImageChoice(reference=tag, steps=_bootstrap_chain(template, stack, live), notes=(note,))
 
 
-def _pull(reference: str) -> ImageChoice:
-    step = PullImage(id=f"image:{reference}:pull", subject=reference, reference=reference)
+def _pull(reference: str, stack: Stack) -> ImageChoice:
+    step = PullImage(
+        id=f"image:{reference}:pull", subject=reference, reference=reference, digest=stack.digests.get(reference, "")
+    )
     return ImageChoice(reference=reference, steps=(step,))
 
 

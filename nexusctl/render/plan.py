@@ -145,16 +145,18 @@ def change_document(change: Change) -> dict[str, Any]:
         "name": change.name,
         "cause": change.cause,
         "reason": change.reason,
-        "differences": [
-            {
-                "field": difference.field,
-                "before": difference.before,
-                "after": difference.after,
-                "cause": difference.cause,
-                "effect": difference.effect,
-            }
-            for difference in change.differences
-        ],
+        "differences": [difference_document(difference) for difference in change.differences],
         "notes": list(change.notes),
         "lost_bytes": change.lost_bytes,
+    }
+
+
+def difference_document(difference: Difference) -> dict[str, Any]:
+    """One difference as plain JSON values."""
+    return {
+        "field": difference.field,
+        "before": difference.before,
+        "after": difference.after,
+        "cause": difference.cause,
+        "effect": difference.effect,
     }

@@ -68,7 +68,7 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
     """
     match step:
         case PullImage():
-            engine.pull_image(step.reference, report)
+            engine.pull_image(step.reference, report, digest=step.digest)
         case BootstrapImage():
             engine.bootstrap_image(step, report)
         case DeriveImage():

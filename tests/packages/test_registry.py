@@ -41,6 +41,30 @@ def test_an_image_that_a_registry_has_is_fetched_with_its_share_told(
         remove_image(wire, reference)
 
 
+def test_a_locked_image_is_fetched_by_its_digest_though_the_tag_has_moved(
+    wire: Wire, registry: str, base_image: str
+) -> None:
+    reference = f"{registry}/team/moving:1"
+    push(wire, base_image, reference)
+    digest = wire.get(f"/distribution/{reference}/json")["Descriptor"]["digest"]
+    other = _make_other(wire, base_image)
+    push(wire, other, reference)
+    pull_image(wire, reference, print, digest=digest)
+    try:
+        assert wire.get(f"/images/{reference}/json")["Id"] == wire.get(f"/images/{base_image}/json")["Id"]
+    finally:
+        remove_image(wire, reference)
+        remove_image(wire, other)
+
+
+def _make_other(wire: Wire, base: str) -> str:
+    """An image with another id."""
+    made = wire.post("/containers/create", {"Image": base, "Cmd": ["true"]})["Id"]
+    wire.post("/commit", {"Labels": {"other": "yes"}}, {"container": made, "repo": "nexusctl-test/moved", "tag": "1"})
+    wire.delete(f"/containers/{made}")
+    return "nexusctl-test/moved:1"
+
+
 def test_only_the_named_tag_is_fetched(wire: Wire, registry: str, base_image: str) -> None:
     for tag in ("latest", "other"):
         push(wire, base_image, f"{registry}/team/tags:{tag}")

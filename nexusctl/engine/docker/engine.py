@@ -84,11 +84,17 @@ class DockerEngine:
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self.wire, stack)
 
-    def pull_image(self, reference: str, report: Report) -> None:
+    def pull_image(self, reference: str, report: Report, *, digest: str = "") -> None:
         # Most runs make no image, and the builder's modules are the larger part of this room.
         from nexusctl.engine.docker.image import pull_image  # noqa: PLC0415
 
-        pull_image(self.wire, reference, report)
+        pull_image(self.wire, reference, report, digest=digest)
+
+    def remove_image(self, reference: str) -> None:
+        # See `pull_image`.
+        from nexusctl.engine.docker.image import remove_image  # noqa: PLC0415
+
+        remove_image(self.wire, reference)
 
     def bootstrap_image(self, step: BootstrapImage, report: Report) -> None:
         # See `pull_image`.

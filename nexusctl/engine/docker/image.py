@@ -15,7 +15,7 @@ from nexusctl.engine.docker.installation import cache_volumes, explain, install,
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.pull import pull_image
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
+from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.plan import BootstrapImage, DeriveImage
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Recipe
@@ -79,6 +79,12 @@ def find_image(wire: Wire, reference: str) -> dict[str, Any] | None:
     except NotFound:
         return None
     return found
+
+
+def remove_image(wire: Wire, reference: str) -> None:
+    """Remove the tag `reference`, and the image with its last one; an absent one is fine, one in use stays."""
+    with contextlib.suppress(NotFound, Conflict):
+        wire.delete(f"/images/{reference}")
 
 
 def is_derived(wire: Wire, tag: str, base: str) -> bool:

@@ -67,10 +67,17 @@ def read_images(entries: Iterable[Listed], stack: Stack) -> dict[str, LiveImage]
     """Every tagged image by the engine's reference, and by the way that `stack` writes it."""
     found: dict[str, LiveImage] = {}
     for entry in entries:
-        base = (entry["Labels"] or {}).get(labels.IMAGE_BASE, "")
+        marks = entry["Labels"] or {}
+        digests = dict(digest.split("@") for digest in entry["RepoDigests"] or ())
         for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
             if not tag.startswith("<none>"):
-                found[familiar(tag)] = LiveImage(id=entry["Id"], reference=familiar(tag), base_id=base)
+                found[familiar(tag)] = LiveImage(
+                    id=entry["Id"],
+                    reference=familiar(tag),
+                    base_id=marks.get(labels.IMAGE_BASE, ""),
+                    digest=digests.get(tag.partition("@")[0].rpartition(":")[0], ""),
+                    packages=marks.get(labels.IMAGE_PACKAGES, ""),
+                )
     for sandbox in stack.sandboxes.values():
         written = image_reference(sandbox.image)
         if image := found.get(familiar(written)) or _find_by_id(found, sandbox.image):

@@ -17,9 +17,22 @@ _ABSENT = ("manifest unknown", "not found", "does not exist", "repository name n
 _DENIED = ("denied", "unauthorized", "authentication required", "no basic auth credentials")
 
 
-def pull_image(wire: Wire, reference: str, report: Report) -> None:
-    """Fetch `reference` with the credentials that docker has for its registry. Raises `StepError`, `EngineError`."""
+def pull_image(wire: Wire, reference: str, report: Report, *, digest: str = "") -> None:
+    """Fetch `reference` with the credentials that docker has for its registry.
+
+    With `digest` exactly that image is fetched, and called `reference`. Raises `StepError`, `EngineError`.
+    """
     reference = image_reference(reference)
+    if not digest:
+        _fetch(wire, reference, report)
+        return
+    name, tag = _split(reference)
+    exact = f"{name}@{digest}"
+    _fetch(wire, exact, report)
+    wire.post(f"/images/{exact}/tag", query={"repo": name, "tag": tag})
+
+
+def _fetch(wire: Wire, reference: str, report: Report) -> None:
     name, tag = _split(reference)
     try:
         messages = wire.lines("POST", "/images/create", {"fromImage": name, "tag": tag}, _credentials(reference))

@@ -49,8 +49,11 @@ class MemoryEngine(World):
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self, stack)
 
-    def pull_image(self, reference: str, report: Report) -> None:
+    def pull_image(self, reference: str, report: Report, *, digest: str = "") -> None:
         images.pull_image(self, reference, report)
+
+    def remove_image(self, reference: str) -> None:
+        images.remove_image(self, reference)
 
     def bootstrap_image(self, step: BootstrapImage, report: Report) -> None:
         images.bootstrap_image(self, step, report)

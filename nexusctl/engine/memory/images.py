@@ -17,6 +17,12 @@ def pull_image(world: World, reference: str, report: Report) -> None:
     _add(world, reference)
 
 
+def remove_image(world: World, reference: str) -> None:
+    world.note("remove_image", reference)
+    with world.mutex:
+        world.images.pop(image_reference(reference), None)
+
+
 def bootstrap_image(world: World, step: BootstrapImage, report: Report) -> None:
     world.note("bootstrap_image", step.tag)
     report(f"making {step.tag}")

@@ -1,0 +1,126 @@
+"""`nexus.lock`: read, written, and laid over the stack that it belongs to."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from nexusctl.config.text import read_source
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.lockfile import LockedPackage, LockedSandbox, Lockfile
+from nexusctl.model.names import image_reference
+from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack
+
+FORMAT, FORMAT_VERSION = "nexusctl-lock", 1
+
+_HINT = "`nexusctl lock` brings it up to date"
+# How each manager writes that exactly one version will do.
+_EXACTLY = {"npm": "", "pip": "==", "apt": ""}
+
+
+def read_lock(path: Path) -> Lockfile:
+    """The lock file `path`. Raises `InputError` for a file that is none."""
+    text = read_source(path, kind="lock file").text
+    try:
+        document = json.loads(text)
+        if document["format"] != FORMAT or document["format_version"] != FORMAT_VERSION:
+            raise ValueError(document)  # noqa: TRY301
+        return Lockfile(sandboxes={name: _revive(entry) for name, entry in document["sandboxes"].items()})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise InputError(
+            Diagnostic(
+                f"{path} is no lock file that this nexusctl reads", hint="remove it and run `nexusctl lock` again"
+            )
+        ) from None
+
+
+def write_lock(lock: Lockfile) -> str:
+    """The text of a lock file: the same for the same lock, with a line for each fact."""
+    document = {
+        "format": FORMAT,
+        "format_version": FORMAT_VERSION,
+        "sandboxes": {name: _entry(locked) for name, locked in lock.sandboxes.items()},
+    }
+    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def pin_stack(stack: Stack, lock: Lockfile, path: Path) -> Stack:
+    """`stack` with the versions and images of `lock`. Raises `InputError` with all that the lock does not cover."""
+    problems = [
+        Diagnostic(f"{path} does not have {missing}", sandbox=sandbox.name, hint=_HINT)
+        for sandbox in stack.sandboxes.values()
+        for missing in find_uncovered(sandbox, lock)
+    ]
+    if problems:
+        raise InputError(*{problem.summary: problem for problem in problems}.values())
+    return pin_known(stack, lock)
+
+
+def pin_known(stack: Stack, lock: Lockfile) -> Stack:
+    """`stack` with what `lock` knows of it; the rest stays as it is."""
+    images = {locked.image: locked.digest for locked in lock.sandboxes.values()}
+    wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
+    return replace(
+        stack,
+        sandboxes={name: _pin(sandbox, lock) for name, sandbox in stack.sandboxes.items()},
+        digests={image: digest for image, digest in images.items() if image in wanted},
+    )
+
+
+def find_uncovered(sandbox: Sandbox, lock: Lockfile) -> Iterator[str]:
+    """What the stack file asks for and the lock has no answer to, or one to another question."""
+    locked = lock.sandboxes.get(sandbox.group)
+    if locked is None:
+        yield f"the sandbox {sandbox.group}"
+        return
+    if locked.image != image_reference(sandbox.image):
+        yield f"the image {sandbox.image} of sandbox {sandbox.group}, but {locked.image}"
+    for chosen in sandbox.packages:
+        known = locked.packages.get(chosen.manager, {})
+        for package in chosen.packages:
+            entry = known.get(package.name)
+            if entry is None or entry.asked != package.version:
+                asked = f" {package.version}" if package.version else ""
+                yield f"the {chosen.manager} package {package.name}{asked} of sandbox {sandbox.group}"
+
+
+def _pin(sandbox: Sandbox, lock: Lockfile) -> Sandbox:
+    locked = lock.sandboxes.get(sandbox.group)
+    if locked is None or not sandbox.packages:
+        return sandbox
+    return replace(
+        sandbox,
+        packages=tuple(_pin_set(chosen, locked.packages.get(chosen.manager, {})) for chosen in sandbox.packages),
+    )
+
+
+def _pin_set(chosen: PackageSet, known: Mapping[str, LockedPackage]) -> PackageSet:
+    return replace(chosen, packages=tuple(_pin_package(package, chosen.manager, known) for package in chosen.packages))
+
+
+def _pin_package(package: Package, manager: str, known: Mapping[str, LockedPackage]) -> Package:
+    entry = known.get(package.name)
+    if entry is None or entry.asked != package.version:
+        return package
+    return replace(package, version=f"{_EXACTLY[manager]}{entry.version}")
+
+
+def _entry(locked: LockedSandbox) -> dict[str, Any]:
+    packages = {
+        manager: {name: {"asked": p.asked, "version": p.version} for name, p in found.items()}
+        for manager, found in locked.packages.items()
+    }
+    return {"image": locked.image, "digest": locked.digest, "packages": packages}
+
+
+def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
+    packages = {
+        str(manager): {
+            str(name): LockedPackage(asked=str(p["asked"]), version=str(p["version"])) for name, p in found.items()
+        }
+        for manager, found in entry["packages"].items()
+    }
+    return LockedSandbox(image=str(entry["image"]), digest=str(entry["digest"]), packages=packages)

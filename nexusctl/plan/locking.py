@@ -1,0 +1,117 @@
+"""What a lock says of a stack: the plan that finds it out, and what was found. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile
+from nexusctl.model.names import environment_tag, image_reference
+from nexusctl.model.plan import DeriveImage, Difference, Plan, Step
+from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.plan.image import choose_base
+from nexusctl.plan.order import order_steps
+
+
+def plan_resolution(stack: Stack, live: LiveState, mark: str) -> Plan:
+    """The plan that installs the packages of `stack` once each, into images that only the lock needs.
+
+    `mark` makes their tags, so that no image of an earlier day answers for what a manager would choose now.
+    """
+    steps: dict[str, Step] = {}
+    for sandbox in _first_of_groups(stack):
+        base = choose_base(sandbox, stack, live)
+        steps |= {step.id: step for step in base.steps}
+        if any(chosen.packages for chosen in sandbox.packages):
+            tag = resolution_tag(sandbox, base.reference, mark)
+            steps[f"image:{tag}:derive"] = DeriveImage(
+                id=f"image:{tag}:derive",
+                subject=f"versions for {sandbox.group}",
+                needs=(base.steps[-1].id,) if base.steps else (),
+                tag=tag,
+                base=base.reference,
+                packages=sandbox.packages,
+                working_dir=sandbox.working_dir,
+            )
+    return Plan(stack=stack.name, steps=order_steps(steps.values()))
+
+
+def resolution_tag(sandbox: Sandbox, base: str, mark: str) -> str:
+    return f"nexusctl/lock:{mark}-{environment_tag(base, sandbox.packages, sandbox.working_dir).rpartition(':')[2]}"
+
+
+def take_lock(asked: Stack, resolved: Stack, live: LiveState, mark: str) -> Lockfile:
+    """The lock of the stack `asked`, from what was made for `resolved`, which is that stack as far as it was known."""
+    return Lockfile(
+        sandboxes={
+            sandbox.group: _lock_sandbox(sandbox, resolved.sandboxes[sandbox.name], resolved, live, mark)
+            for sandbox in _first_of_groups(asked)
+        }
+    )
+
+
+def compare_locks(before: Lockfile, after: Lockfile) -> dict[str, tuple[Difference, ...]]:
+    """What differs, by sandbox."""
+    names = sorted(before.sandboxes.keys() | after.sandboxes.keys())
+    found = {name: tuple(_compare(before.sandboxes.get(name), after.sandboxes.get(name))) for name in names}
+    return {name: differences for name, differences in found.items() if differences}
+
+
+def _first_of_groups(stack: Stack) -> Iterator[Sandbox]:
+    seen: set[str] = set()
+    for sandbox in stack.sandboxes.values():
+        if sandbox.group not in seen:
+            seen.add(sandbox.group)
+            yield sandbox
+
+
+def _lock_sandbox(asked: Sandbox, resolved: Sandbox, stack: Stack, live: LiveState, mark: str) -> LockedSandbox:
+    reference = image_reference(asked.image)
+    base = choose_base(asked, stack, live)
+    image = live.images[base.reference]
+    digest = image.digest or image.id if base.reference == reference else f"{RECIPE}{base.reference}"
+    facts: Mapping[str, Mapping[str, str]] = {}
+    if any(chosen.packages for chosen in asked.packages):
+        facts = json.loads(live.images[resolution_tag(resolved, base.reference, mark)].packages)
+    return LockedSandbox(
+        image=reference,
+        digest=digest,
+        packages={
+            chosen.manager: _lock_packages(chosen, facts.get(chosen.manager, {}))
+            for chosen in asked.packages
+            if chosen.packages
+        },
+    )
+
+
+def _lock_packages(chosen: PackageSet, facts: Mapping[str, str]) -> dict[str, LockedPackage]:
+    """Managers may write a name in their own way, such as pip with dashes and without extras."""
+    versions = {_normal(name): version for name, version in facts.items()}
+    return {
+        package.name: LockedPackage(asked=package.version, version=versions[_normal(package.name)])
+        for package in chosen.packages
+        if _normal(package.name) in versions
+    }
+
+
+def _normal(name: str) -> str:
+    return name.partition("[")[0].replace("_", "-").replace(".", "-").lower()
+
+
+def _compare(before: LockedSandbox | None, after: LockedSandbox | None) -> Iterator[Difference]:
+    old, new = _flatten(before), _flatten(after)
+    for field in sorted(old.keys() | new.keys()):
+        if old.get(field) != new.get(field):
+            yield Difference(field=field, before=old.get(field), after=new.get(field), effect="record")
+
+
+def _flatten(locked: LockedSandbox | None) -> dict[str, str]:
+    if locked is None:
+        return {}
+    versions = {
+        f"packages.{manager}.{name}": package.version
+        for manager, found in locked.packages.items()
+        for name, package in found.items()
+    }
+    return {f"image {locked.image}": locked.digest, **versions}
