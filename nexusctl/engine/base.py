@@ -92,6 +92,12 @@ class Engine(Protocol):
 
     def condition(self, container_id: str) -> Condition: ...
 
+    def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
+        """While inside, call `heard`, in another thread, when the container's health changes and when it ends.
+
+        A change may be missed, so look now and then all the same. Raises nothing.
+        """
+
     def logs(
         self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogChunk]:

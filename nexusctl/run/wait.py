@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from threading import Event
 
 from nexusctl.engine.base import Condition, Engine, Report
 from nexusctl.errors import Diagnostic, EngineError, StepError
@@ -26,33 +27,38 @@ def wait_healthy(
 ) -> None:
     """Return as soon as the probe passes, by the engine's account or by our own earlier try.
 
+    The engine's own first probe comes after a whole interval, so we try before; and it tells of each change at once,
+    so a change is not seen late where our tries have become rare.
+
     Raises `StepError` with the probe's last output and the log's last lines when the engine calls it unhealthy
     or the container ends.
     """
     deadline = time.monotonic() + _patience(health)
     pause = FIRST_PAUSE
     report("waiting for health")
-    while True:
-        condition = engine.condition(container_id)
-        if condition.health == "healthy":
-            return
-        if condition.state in ("exited", "dead"):
-            raise _failure(engine, container_id, name, f"{_describe_exit(condition)} before it was healthy")
-        if condition.health == "unhealthy" or time.monotonic() > deadline:
-            raise _failure(engine, container_id, name, "its health check does not pass", condition.probe_output)
-        if health and condition.state == "running" and engine.probe(container_id, health).exit_code == 0:
-            return
-        _pause(interrupt, pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE, health.interval if health else LONGEST_PAUSE)
+    with interrupt.alarm() as alarm, engine.listen(container_id, alarm.set):
+        while True:
+            condition = engine.condition(container_id)
+            if condition.health == "healthy":
+                return
+            if condition.state in ("exited", "dead"):
+                raise _failure(engine, container_id, name, f"{_describe_exit(condition)} before it was healthy")
+            if condition.health == "unhealthy" or time.monotonic() > deadline:
+                raise _failure(engine, container_id, name, "its health check does not pass", condition.probe_output)
+            if health and condition.state == "running" and engine.probe(container_id, health).exit_code == 0:
+                return
+            _pause(interrupt, alarm, pause)
+            pause = min(pause * 1.5, LONGEST_PAUSE, health.interval if health else LONGEST_PAUSE)
 
 
 def wait_exit(engine: Engine, container_id: str, name: str, report: Report, interrupt: Interrupt) -> None:
     """Return when the task has exited with 0; raises `StepError` with its last lines for any other code."""
     pause = FIRST_PAUSE
     report("running")
-    while (condition := engine.condition(container_id)).exit_code is None:
-        _pause(interrupt, pause)
-        pause = min(pause * 1.3, LONGEST_PAUSE)
+    with interrupt.alarm() as alarm, engine.listen(container_id, alarm.set):
+        while (condition := engine.condition(container_id)).exit_code is None:
+            _pause(interrupt, alarm, pause)
+            pause = min(pause * 1.3, LONGEST_PAUSE)
     if condition.exit_code != 0:
         raise _failure(engine, container_id, name, _describe_exit(condition))
 
@@ -72,10 +78,11 @@ def _patience(health: Health | None) -> float:
     return health.start_period + (health.interval + health.timeout) * health.retries + GRACE
 
 
-def _pause(interrupt: Interrupt, seconds: float) -> None:
+def _pause(interrupt: Interrupt, alarm: Event, seconds: float) -> None:
     if interrupt.requested:
         raise Interrupted
-    interrupt.sleep(seconds)
+    alarm.wait(seconds)
+    alarm.clear()
 
 
 def _describe_exit(condition: Condition) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
 from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
@@ -69,6 +69,12 @@ class DockerEngine:
 
     def condition(self, container_id: str) -> Condition:
         return inspection.look_at(self.wire, container_id)
+
+    def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
+        # A plan waits for nothing.
+        from nexusctl.engine.docker.events import listen  # noqa: PLC0415
+
+        return listen(self.wire, container_id, heard)
 
     def logs(
         self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False

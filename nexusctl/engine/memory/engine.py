@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.memory import containers, images, lock, objects, observe
@@ -35,6 +35,10 @@ class MemoryEngine(World):
 
     def condition(self, container_id: str) -> Condition:
         return observe.look_at(self, container_id)
+
+    def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
+        """Nothing to hear: here nothing happens by itself."""
+        return nullcontext()
 
     def logs(
         self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
