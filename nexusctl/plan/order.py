@@ -16,7 +16,7 @@ def order_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
         step_id: replace(step, needs=tuple(sorted({need for need in step.needs if need in known})))
         for step_id, step in known.items()
     }
-    order = _sort({step_id: step.needs for step_id, step in by_id.items()})
+    order = sort_nodes({step_id: step.needs for step_id, step in by_id.items()})
     assert len(order) == len(by_id), "steps that wait for each other"
     return tuple(by_id[step_id] for step_id in order)
 
@@ -26,7 +26,7 @@ def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
 
     Records are written one by one, so an interrupted apply can leave two that name each other as dependency.
     """
-    if len(_sort(edges)) == len(edges):
+    if len(sort_nodes(edges)) == len(edges):
         return dict(edges)
     # Importing it takes longer than a plan, and cycles are rare.
     import networkx as nx  # noqa: PLC0415
@@ -38,10 +38,10 @@ def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     }
 
 
-def _sort(needs: Mapping[str, Collection[str]]) -> list[str]:
+def sort_nodes(needs: Mapping[str, Collection[str]]) -> list[str]:
     """The nodes, each after all that it needs, the first by name whenever several could be next.
 
-    Those in a cycle, and what needs one of them, are left out. Every need is a key, too.
+    Those in a cycle, and what needs one of them, are left out. Every need is a node, too.
     """
     missing = {node: len(own) for node, own in needs.items()}
     dependents: dict[str, list[str]] = {}

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
+from nexusctl.plan.gate import NOTHING, build_gates, find_gates
 from nexusctl.plan.order import acyclic, order_steps
 from nexusctl.plan.scene import Scene
-from nexusctl.plan.step import build_gates, build_steps, removal_id
+from nexusctl.plan.step import build_steps, removal_id
 
 
 def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
@@ -32,29 +33,61 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
         )
     removals = tuple(_removals(scene))
     yield from removals
-    touching = []
-    for decision in scene.decisions.values():
-        own = tuple(build_steps(scene, decision))
-        touching += [step.id for step in own]
+    gates = find_gates(scene)
+    touching: dict[str, list[str]] = {}
+    for name, decision in scene.decisions.items():
+        own = tuple(build_steps(scene, decision, gates.get(name, NOTHING)))
+        touching[name] = [step.id for step in own]
         yield from own
     yield from build_gates(scene)
-    undone = (*(step.id for step in removals), *touching)
+    users = _Users(scene, touching)
     for excess in scene.networks.excess:
         yield RemoveNetwork(
             id=f"network:{excess.network}:remove:{excess.id[:12]}",
             subject=excess.network,
-            needs=undone,
+            needs=users.of_network(excess),
             network_id=excess.id,
             name=excess.name,
         )
     if remove_volumes:
         for volume in scene.live.volumes:
             yield RemoveVolume(
-                id=f"volume:{volume.volume}:remove", subject=volume.volume, needs=undone, name=volume.name
+                id=f"volume:{volume.volume}:remove",
+                subject=volume.volume,
+                needs=users.of_volume(volume),
+                name=volume.name,
             )
     for orphan in scene.live.orphans:
         kind = "record" if orphan.kind == "amendment" else orphan.kind
         yield RemoveOrphan(id=f"{kind}:{orphan.name}:remove", subject=orphan.name, name=orphan.name, kind=orphan.kind)
+
+
+class _Users:
+    """Which steps part a live sandbox from its networks and volumes, so that each waits only for its own.
+
+    Waiting for all of them would be simpler, but a stack of a thousand sandboxes may have a thousand volumes.
+    """
+
+    def __init__(self, scene: Scene, touching: Mapping[str, Iterable[str]]) -> None:
+        self._networks: dict[str, set[str]] = {}
+        self._volumes: dict[str, set[str]] = {}
+        self._unknown: set[str] = set()
+        for live in scene.live.sandboxes:
+            steps = (removal_id(live), *touching.get(live.sandbox, ()))
+            # A container that never started may know its network by name only.
+            for network in {*live.networks.keys(), *live.networks.values()}:
+                self._networks.setdefault(network, set()).update(steps)
+            for mount in live.record.mounts if live.record else ():
+                self._volumes.setdefault(mount.source, set()).update(steps)
+            if live.record is None:
+                self._unknown.update(steps)
+
+    def of_network(self, network: LiveNetwork) -> tuple[str, ...]:
+        return tuple(self._networks.get(network.id, set()) | self._networks.get(network.name, set()))
+
+    def of_volume(self, volume: LiveVolume) -> tuple[str, ...]:
+        """Also those of sandboxes whose record cannot be read, which may use any."""
+        return tuple(self._volumes.get(volume.volume, set()) | self._unknown)
 
 
 def _removals(scene: Scene) -> Iterator[RemoveContainer]:

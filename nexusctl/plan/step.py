@@ -9,7 +9,7 @@ from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Attachment, Placement, Step
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Dependency, Sandbox, Upload
+from nexusctl.model.stack import Sandbox, Upload
 from nexusctl.model.step import (
     AwaitExit,
     AwaitHealthy,
@@ -24,50 +24,38 @@ from nexusctl.model.step import (
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.drift import drifted_paths, place
+from nexusctl.plan.gate import ready_id
 from nexusctl.plan.packages import change_packages
 from nexusctl.plan.reaction import find_reactions
 from nexusctl.plan.scene import Scene
 
 
-def build_steps(scene: Scene, decision: Decision) -> Iterator[Step]:
-    """The steps of one decision, each with its needs."""
+def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iterator[Step]:
+    """The steps of one decision, each with its needs; it may start or change when `gates` are done."""
     claim = scene.claims.get(decision.sandbox.name, Claim())
     removals = [_remove(leftover.live) for leftover in claim.leftovers]
     yield from removals
     match decision.action:
         case "create":
-            yield from _create(scene, decision, tuple(step.id for step in removals))
+            yield from _create(scene, decision, gates, tuple(step.id for step in removals))
         case "rerun":
             assert decision.holder is not None
             removal = _remove(decision.holder)
             yield removal
-            yield from _create(scene, decision, (*(step.id for step in removals), removal.id))
+            yield from _create(scene, decision, gates, (*(step.id for step in removals), removal.id))
         case "replace":
-            yield from _replace(scene, decision, tuple(step.id for step in removals))
+            yield from _replace(scene, decision, gates, tuple(step.id for step in removals))
         case "update" | "start" | "rename":
-            yield from _mend(scene, decision, tuple(step.id for step in removals))
+            yield from _mend(scene, decision, gates, tuple(step.id for step in removals))
         case "none":
             pass
-
-
-def build_gates(scene: Scene) -> Iterator[Step]:
-    """Waits for dependencies that are live and unchanged but not yet as their dependents need them."""
-    for name in sorted({need for decision in scene.decisions.values() for need in _unmet(scene, decision)}):
-        holder = scene.decisions[name].holder
-        assert holder is not None
-        if scene.stack.sandboxes[name].kind == "task":
-            yield AwaitExit(id=_ready(name), subject=name, container_id=holder.id)
-        else:
-            yield AwaitHealthy(
-                id=_ready(name), subject=name, container_id=holder.id, health=scene.stack.sandboxes[name].health
-            )
 
 
 def removal_id(live: LiveSandbox) -> str:
     return f"sandbox:{live.sandbox}:remove:{live.id[:12]}"
 
 
-def _create(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
+def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox = decision.sandbox
     place = _placement(scene, sandbox, beside=bool(sandbox.startup))
     create = _create_container(scene, sandbox, place, after)
@@ -75,7 +63,7 @@ def _create(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterato
     yield StartContainer(
         id=f"sandbox:{sandbox.name}:start",
         subject=sandbox.name,
-        needs=(create.id, *_gates(scene, sandbox)),
+        needs=(create.id, *gates),
         sandbox=sandbox,
         placement=place,
         created=create.id,
@@ -83,7 +71,7 @@ def _create(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterato
     yield from _await(sandbox, created=create.id, needs=(f"sandbox:{sandbox.name}:start",))
 
 
-def _replace(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
+def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
     # Without a health check nobody can tell when the new one answers, so that it need not wait for its names.
@@ -92,9 +80,9 @@ def _replace(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterat
     create = _create_container(scene, sandbox, place, after)
     yield create
     yield ReplaceContainer(
-        id=_ready(sandbox.name),
+        id=ready_id(sandbox.name),
         subject=sandbox.name,
-        needs=(create.id, *_gates(scene, sandbox)),
+        needs=(create.id, *gates),
         sandbox=sandbox,
         placement=place,
         created=create.id,
@@ -112,10 +100,10 @@ def _live_attachments(holder: LiveSandbox) -> tuple[Attachment, ...]:
     )
 
 
-def _mend(scene: Scene, decision: Decision, after: tuple[str, ...]) -> Iterator[Step]:
+def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
-    last = (*after, *_gates(scene, sandbox))
+    last = (*after, *gates)
     restore = RestoreContainer(
         id=f"sandbox:{sandbox.name}:start",
         subject=sandbox.name,
@@ -242,61 +230,13 @@ def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
 
 
 def _await(sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = "") -> Iterator[Step]:
-    ready, name = _ready(sandbox.name), sandbox.name
+    ready, name = ready_id(sandbox.name), sandbox.name
     if sandbox.kind == "task":
         yield AwaitExit(id=ready, subject=name, needs=needs, container_id=container_id, created=created)
     elif sandbox.health:
         yield AwaitHealthy(
             id=ready, subject=name, needs=needs, health=sandbox.health, container_id=container_id, created=created
         )
-
-
-def _ready(name: str) -> str:
-    return f"sandbox:{name}:ready"
-
-
-def _gates(scene: Scene, sandbox: Sandbox) -> tuple[str, ...]:
-    """The steps that have to be done before `sandbox` may start or change.
-
-    A dependency that does not change passes on what it depends on itself: the order holds across it.
-    """
-    found: list[str] = []
-    seen: set[str] = set()
-    waiting = list(sandbox.depends_on)
-    while waiting:
-        dependency = waiting.pop()
-        if dependency.sandbox not in seen:
-            seen.add(dependency.sandbox)
-            found += _gate(scene, dependency)
-            if scene.decisions[dependency.sandbox].action == "none":
-                waiting += scene.stack.sandboxes[dependency.sandbox].depends_on
-    return tuple(found)
-
-
-def _gate(scene: Scene, dependency: Dependency) -> list[str]:
-    """Ids of steps; those that name no step mean that there is nothing of the kind to wait for."""
-    name = dependency.sandbox
-    gates = [f"sandbox:{name}:{verb}" for verb in ("start", "update", "rename")]
-    if scene.decisions[name].action == "replace" or dependency.condition != "started":
-        gates.append(_ready(name))
-    return gates
-
-
-def _unmet(scene: Scene, decision: Decision) -> Iterator[str]:
-    """Dependencies of a changing sandbox that no step of theirs brings to the condition, and that are not there yet."""
-    if decision.action == "none":
-        return
-    for dependency in decision.sandbox.depends_on:
-        other = scene.decisions[dependency.sandbox]
-        if other.action in ("create", "rerun", "replace") or other.restore or other.holder is None:
-            continue
-        met = {
-            "started": True,
-            "healthy": other.holder.health == "healthy",
-            "completed": other.holder.exit_code is not None,
-        }
-        if not met[dependency.condition]:
-            yield dependency.sandbox
 
 
 def _remove(live: LiveSandbox) -> RemoveContainer:

@@ -42,8 +42,8 @@ def test_so_is_one_that_was_started_again(failing: Workbench) -> None:
 def test_its_last_lines_are_shown(failing: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     made = failing.engine.create_container
 
-    def create(stack: str, sandbox: Sandbox, placement) -> str:  # type: ignore[no-untyped-def]
-        found = made(stack, sandbox, placement)
+    def create(stack: str, sandbox: Sandbox, placement, reveal) -> str:  # type: ignore[no-untyped-def]
+        found = made(stack, sandbox, placement, reveal)
         failing.engine.containers[found].log.append(LogChunk(stream="stderr", data=b"unknown option\n"))
         return found
 

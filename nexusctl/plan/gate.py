@@ -1,0 +1,85 @@
+"""What a sandbox waits for before it may start or change: the steps that bring its dependencies to their conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from nexusctl.model.plan import Step
+from nexusctl.model.stack import Dependency
+from nexusctl.model.step import AwaitExit, AwaitHealthy
+from nexusctl.plan.decision import Decision
+from nexusctl.plan.order import sort_nodes
+from nexusctl.plan.scene import Scene
+
+Gates = Mapping[str, frozenset[str]]
+"""Ids of steps by the name of the sandbox that waits; those that name no step mean that nothing is to be done."""
+
+NOTHING: frozenset[str] = frozenset()
+
+
+def find_gates(scene: Scene) -> Gates:
+    """What each sandbox waits for, and what it passes on where it does not change: the order holds across it."""
+    unmet = _find_unmet(scene)
+    depends_on = {name: sandbox.depends_on for name, sandbox in scene.stack.sandboxes.items()}
+    gates: dict[str, frozenset[str]] = {}
+    for name in sort_nodes({name: {d.sandbox for d in own} for name, own in depends_on.items()}):
+        gates[name] = _join([part for d in depends_on[name] for part in _parts(scene, d, unmet, gates)])
+    return gates
+
+
+def build_gates(scene: Scene) -> Iterator[Step]:
+    """Waits for dependencies that are live and unchanged but not yet as their dependents need them."""
+    for name in sorted(_find_unmet(scene)):
+        holder = scene.decisions[name].holder
+        assert holder is not None
+        if scene.stack.sandboxes[name].kind == "task":
+            yield AwaitExit(id=ready_id(name), subject=name, container_id=holder.id)
+        else:
+            yield AwaitHealthy(
+                id=ready_id(name), subject=name, container_id=holder.id, health=scene.stack.sandboxes[name].health
+            )
+
+
+def ready_id(name: str) -> str:
+    return f"sandbox:{name}:ready"
+
+
+def _join(parts: list[frozenset[str]]) -> frozenset[str]:
+    """Most have one part, which is shared: a long chain of unchanged ones would take the square of its length."""
+    whole = [part for part in parts if part]
+    return whole[0] if len(whole) == 1 else NOTHING.union(*whole)
+
+
+def _parts(
+    scene: Scene, dependency: Dependency, unmet: frozenset[str], gates: Mapping[str, frozenset[str]]
+) -> Iterator[frozenset[str]]:
+    name = dependency.sandbox
+    if scene.decisions[name].action == "none":
+        # Not there for one in a circle of records, of which nobody can say who comes first.
+        yield gates.get(name, NOTHING)
+        yield frozenset({ready_id(name)}) if name in unmet and dependency.condition != "started" else NOTHING
+        return
+    waits = scene.decisions[name].action == "replace" or dependency.condition != "started"
+    verbs = ("start", "update", "rename", *(("ready",) if waits else ()))
+    yield frozenset(f"sandbox:{name}:{verb}" for verb in verbs)
+
+
+def _find_unmet(scene: Scene) -> frozenset[str]:
+    return frozenset(need for decision in scene.decisions.values() for need in _unmet(scene, decision))
+
+
+def _unmet(scene: Scene, decision: Decision) -> Iterator[str]:
+    """Dependencies of a changing sandbox that no step of theirs brings to the condition, and that are not there yet."""
+    if decision.action == "none":
+        return
+    for dependency in decision.sandbox.depends_on:
+        other = scene.decisions[dependency.sandbox]
+        if other.action in ("create", "rerun", "replace") or other.restore or other.holder is None:
+            continue
+        met = {
+            "started": True,
+            "healthy": other.holder.health == "healthy",
+            "completed": other.holder.exit_code is not None,
+        }
+        if not met[dependency.condition]:
+            yield dependency.sandbox

@@ -1,0 +1,153 @@
+"""A plan of twice as many sandboxes takes twice the work: counted in calls, because time depends on the machine."""
+
+from __future__ import annotations
+
+import sys
+import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.memory import MemoryEngine
+from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveState, LiveVolume
+from nexusctl.model.names import container_name
+from nexusctl.model.plan import Plan
+from nexusctl.model.stack import Dependency, Mount, Sandbox, Stack, Volume
+from nexusctl.plan.plan import make_plan
+
+FEW = 150
+LARGE = 5000
+TWICE = 2.15
+"""A sort takes a little more than twice; anything that looks at all for each would take four times."""
+
+IN_PLACE = MemoryEngine().in_place
+PER_NETWORK = 500
+
+
+def declare(count: int, **fields: Callable[[int], Any]) -> Stack:
+    """`count` sandboxes, with a network for every few hundred; `fields` take a sandbox's number."""
+    names = [f"s-{number}" for number in range(count)]
+    sandboxes = {
+        name: Sandbox(
+            name=name,
+            group=name,
+            image="base:1",
+            networks=(f"net-{number // PER_NETWORK}",),
+            **{field: of(number) for field, of in fields.items()},
+        )
+        for number, name in enumerate(names)
+    }
+    sources = {mount.source for sandbox in sandboxes.values() for mount in sandbox.mounts}
+    return Stack(name="large", sandboxes=sandboxes, volumes={name: Volume(name=name) for name in sources})
+
+
+def bring_to_life(stack: Stack) -> LiveState:
+    """Each sandbox as an engine shows it after an apply."""
+    networks = {name for sandbox in stack.sandboxes.values() for name in sandbox.networks}
+    ids = {name: f"id-of-{name}" for name in networks}
+    return LiveState(
+        stack=stack.name,
+        sandboxes=tuple(
+            LiveSandbox(
+                id=f"id-of-{name}",
+                name=container_name(stack.name, name),
+                sandbox=name,
+                state="running",
+                record=sandbox,
+                networks={ids[network]: f"large_{network}" for network in sandbox.networks},
+            )
+            for name, sandbox in stack.sandboxes.items()
+        ),
+        networks=tuple(LiveNetwork(id=ids[n], name=f"large_{n}", network=n) for n in sorted(networks)),
+        volumes=tuple(LiveVolume(name=f"large_{name}", volume=name) for name in sorted(stack.volumes)),
+        images=MemoryEngine(images={"base:1"}).observe(stack).images,
+    )
+
+
+def after_the_one_before(number: int) -> tuple[Dependency, ...]:
+    return (Dependency(sandbox=f"s-{number - 1}", condition="started"),) if number else ()
+
+
+def a_chain_and_its_leaves(number: int) -> tuple[Dependency, ...]:
+    """The even ones are a chain, and each odd one hangs on a link of it."""
+    if number % 2:
+        return (Dependency(sandbox=f"s-{number - 1}", condition="started"),)
+    return (Dependency(sandbox=f"s-{number - 2}", condition="started"),) if number else ()
+
+
+def own_volume(number: int) -> tuple[Mount, ...]:
+    return (Mount(kind="volume", source=f"data-{number}", target="/data"),)
+
+
+def plan_first_apply(count: int) -> Plan:
+    stack = declare(count, depends_on=after_the_one_before)
+    return make_plan(stack, MemoryEngine(images={"base:1"}).observe(stack), IN_PLACE)
+
+
+def plan_nothing(count: int) -> Plan:
+    stack = declare(count, depends_on=after_the_one_before)
+    return make_plan(stack, bring_to_life(stack), IN_PLACE)
+
+
+def plan_leaves_of_an_unchanged_chain(count: int) -> Plan:
+    before = declare(count, depends_on=a_chain_and_its_leaves, env=lambda number: {})
+    after = declare(
+        count,
+        depends_on=a_chain_and_its_leaves,
+        env=lambda number: {"CHANGED": "yes"} if number % 2 or not number else {},
+    )
+    return make_plan(after, bring_to_life(before), IN_PLACE)
+
+
+def plan_destroy(count: int) -> Plan:
+    before = declare(count, depends_on=after_the_one_before, mounts=own_volume)
+    return make_plan(Stack(name="large"), bring_to_life(before), IN_PLACE, remove_volumes=True)
+
+
+def plan_other_networks(count: int) -> Plan:
+    """One network for two sandboxes each, and all of them go."""
+    before = declare(count)
+    pairs = {n: replace(s, networks=(f"pair-{i // 2}",)) for i, (n, s) in enumerate(before.sandboxes.items())}
+    return make_plan(before, bring_to_life(replace(before, sandboxes=pairs)), IN_PLACE)
+
+
+PLANS = [plan_first_apply, plan_nothing, plan_leaves_of_an_unchanged_chain, plan_destroy, plan_other_networks]
+
+
+def count_work(make: Callable[[int], Plan], count: int) -> int:
+    """Calls of Python functions and of built-in ones, and the needs of all steps."""
+    calls = 0
+
+    def note(frame: Any, event: str, argument: Any) -> None:
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(note)
+    try:
+        plan = make(count)
+    finally:
+        sys.setprofile(None)
+    return calls + sum(len(step.needs) for step in plan.steps)
+
+
+@pytest.mark.parametrize("make", PLANS, ids=lambda make: make.__name__)
+def test_the_work_of_a_plan_grows_with_its_sandboxes(make: Callable[[int], Plan]) -> None:
+    make(2)  # what is done once a process is no part of it
+    assert count_work(make, 2 * FEW) < TWICE * count_work(make, FEW)
+
+
+def test_a_leaf_waits_for_the_change_behind_an_unchanged_chain() -> None:
+    steps = {step.id: step for step in plan_leaves_of_an_unchanged_chain(8).steps}
+    assert "sandbox:s-0:ready" in steps["sandbox:s-7:ready"].needs
+
+
+def test_five_thousand_sandboxes_are_planned_within_300_mebibytes() -> None:
+    tracemalloc.start()
+    try:
+        assert len(plan_first_apply(LARGE).changes) > LARGE
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < 300 * 1024**2
