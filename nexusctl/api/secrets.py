@@ -24,7 +24,7 @@ def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Reveal]:
     from nexusctl.secrets.reading import read_secrets as read  # noqa: PLC0415
 
     stack = basis.stack
-    readings = read(stack.name, [stack.secrets[name] for name in basis.plan.unread])
+    readings = read(stack.name, {name: stack.secrets[name] for name in basis.plan.unread})
     sandboxes = {name: with_read(sandbox, readings.digests) for name, sandbox in stack.sandboxes.items()}
     require_fit((s for s in sandboxes.values() if not find_unread((s,))), readings.reveal)
     return plan_anew(engine, replace(basis, stack=replace(stack, sandboxes=sandboxes))), readings.reveal

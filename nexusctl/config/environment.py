@@ -6,7 +6,9 @@ import re
 
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
+from nexusctl.model.secret import SecretRef, SecretText, SecretUse, Text
 
 # The kernel takes at most 131,072 bytes for `KEY=value` and the NUL behind it; a longer one fails only at start.
 LONGEST = 131_071
@@ -15,17 +17,35 @@ LONGEST = 131_071
 _AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)
 
 
-def build_env(sandbox: Mapping, files: EnvFiles, problems: Problems) -> dict[str, str]:
-    """The variables of `sandbox`; those in `env` win over those in `files`."""
-    env: dict[str, str] = {}
+def build_env(sandbox: Mapping, files: EnvFiles, secrets: dict[str, SecretRef], problems: Problems) -> dict[str, Text]:
+    """The variables of `sandbox`; those in `env` win over those in `files`. Secrets in them go to `secrets`."""
+    env: dict[str, Text] = {}
     for path in _paths(sandbox.get("env_file")):
         for key, value in files.read(path, problems).items():
             if _fits(key, value.text, value, problems):
                 env[key] = value.text
     for key, text in build_texts(sandbox, "env", problems).items():
-        if _fits(key, text, sandbox.section("env")[key], problems):
-            env[key] = text
+        node = sandbox.section("env")[key]
+        if _fits(key, text, node, problems):
+            env[key] = _with_secrets(node, secrets) if isinstance(node, Woven) else text
     return env
+
+
+def _with_secrets(node: Woven, secrets: dict[str, SecretRef]) -> SecretText:
+    secrets.update({_name(part): part for part in node.parts if isinstance(part, SecretRef)})
+    parts: list[str | SecretUse] = []
+    for part in node.parts:
+        # Texts in a row are one, or the way in which somebody wrote them would count as a change.
+        if isinstance(part, str) and parts and isinstance(parts[-1], str):
+            parts[-1] += part
+        elif part != "":
+            parts.append(SecretUse(secret=_name(part)) if isinstance(part, SecretRef) else part)
+    return SecretText(parts=tuple(parts))
+
+
+def _name(ref: SecretRef) -> str:
+    """A name that no secret of a stack can have, as a variable may be called like one."""
+    return f"var.{ref.name}" if ref.source == "variable" else ref.name
 
 
 def build_texts(sandbox: Mapping, key: str, problems: Problems) -> dict[str, str]:

@@ -12,6 +12,7 @@ from nexusctl.config.problems import Problems, note
 from nexusctl.config.references import Absent, connect
 from nexusctl.config.sandbox import Group, Surroundings, build_group
 from nexusctl.config.schema import STACK
+from nexusctl.config.secrets import build_secrets
 from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template, template_names
 from nexusctl.config.text import read_source
@@ -117,6 +118,8 @@ def build(
         templates=templates,
         digests=Digests(),
         env_files=EnvFiles(),
+        secrets=build_secrets(conforming, problems),
+        declared_secrets=document.section("secrets").keys(),
         problems=problems,
     )
     section = conforming.get("sandboxes")
@@ -134,6 +137,7 @@ def build(
         volumes=_volumes(conforming),
         templates=templates.used,
         inactive=tuple(sorted(absent.keys() & entries.keys.keys())),
+        secrets=around.secrets,
     )
     return stack, groups
 

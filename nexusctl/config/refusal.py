@@ -95,7 +95,8 @@ def _missing_key(node: Mapping, place: Node, path: Path, error: Any, problems: P
 def _alternatives(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
     names = [branch["required"][0] for branch in error.validator_value if "required" in branch]
     given = [name for name in node.values if name in names]
-    either = " or ".join(f"`{name}`" for name in names)
+    quoted = [f"`{name}`" for name in names]
+    either = " or ".join([", ".join(quoted[:-1]), quoted[-1]])
     if len(given) > 1:
         first, second = node.keys[given[0]], node.keys[given[1]]
         summary = f"`{_dotted(path)}` has both `{given[0]}` and `{given[1]}`, which exclude each other"

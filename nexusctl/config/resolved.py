@@ -17,11 +17,12 @@ from nexusctl.config.placed import Woven
 from nexusctl.config.template import is_path
 from nexusctl.config.variables import is_sensitive
 from nexusctl.model.bare import Bare
+from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
 
 # What is of no use any more, and what keeps its references.
 _GONE = ("include",)
-_APART = ("secrets", "outputs")
+_APART = ("outputs",)
 
 # Scalars below these are texts as the file writes them, numbers too.
 _TEXTS = ("env", "metadata", "command")
@@ -36,6 +37,8 @@ def resolved(loaded: Loaded) -> dict[str, Any]:
             values[key] = {name: _variable(name, loaded) for name in merged.section(key)}
         elif key == "sandboxes":
             values[key] = {name: _sandbox(name, entry, loaded) for name, entry in merged.section(key).items()}
+        elif key == "secrets":
+            values[key] = {name: _secret(source) for name, source in document.section(key).items()}
         elif key in _APART:
             values[key] = raw_value(node)
         elif key not in _GONE:
@@ -80,8 +83,8 @@ def raw_value(node: Node) -> Any:
 
 def reference_text(part: Any) -> str:
     """How a stack file refers to a secret, whose value nobody has read here."""
-    kind = "var" if part.source == "variable" else "secret"
-    return f"${{{kind}.{part.name}}}"
+    kind, name = ("var", part.name) if isinstance(part, SecretRef) else ("secret", part.secret)
+    return f"${{{kind}.{name}}}"
 
 
 def _escape(text: str) -> str:
@@ -162,6 +165,13 @@ def _path(node: Node, value: Any) -> Any:
         return value
     absolute = str(host_path(node))
     return _escape(absolute) if value == _escape(node.text) else absolute
+
+
+def _secret(node: Node) -> Any:
+    values = value_of(node)
+    for key in ("file", "age"):
+        values = _inner(node, values, key)
+    return values
 
 
 def _template(node: Node, value: Any) -> Any:

@@ -16,9 +16,11 @@ from nexusctl.config.packages import build_packages, with_template_packages
 from nexusctl.config.ports import PlacedPort, build_ports
 from nexusctl.config.problems import Problems
 from nexusctl.config.quantity import seconds, size
+from nexusctl.config.secrets import build_secret_files
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.config.uploads import build_uploads
+from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Resources, Sandbox
 from nexusctl.model.value import dataclass
 
@@ -47,13 +49,18 @@ class Group:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the sandboxes of one load share: the declared names, and what was read already."""
+    """What the sandboxes of one load share: the declared names, and what was read already.
+
+    `secrets` grows by those that come with variables.
+    """
 
     volumes: Collection[str]
     networks: Collection[str]
     templates: Templates
     digests: Digests
     env_files: EnvFiles
+    secrets: dict[str, SecretRef]
+    declared_secrets: Collection[str]
     problems: Problems
 
 
@@ -118,7 +125,8 @@ def _build_sandbox(
         command=build_command(node.get("command")),
         working_dir=node.text("working_dir"),
         user=node.text("user"),
-        env=build_env(node, around.env_files, problems),
+        env=build_env(node, around.env_files, around.secrets, problems),
+        secrets=build_secret_files(node, around.declared_secrets, problems),
         packages=_packages(node, file, guess, around),
         uploads=build_uploads(node, around.digests, problems),
         startup=node.text("startup"),

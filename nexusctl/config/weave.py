@@ -6,6 +6,7 @@ from nexusctl.config.interpolation import Interpolation, Namespace, Unresolved, 
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.scopes import TextFiles, resolve_env, stack_scope
+from nexusctl.config.secret_scope import SecretScope
 from nexusctl.config.variables import Variables, gather
 from nexusctl.model.inputs import Given
 
@@ -29,10 +30,12 @@ def weave(document: Mapping, given: Given, problems: Problems) -> tuple[Mapping,
         "stack": stack_scope(lambda: name.find(interpolation)),
         "var": variables.resolve,
     }
+    secrets = SecretScope(document)
+    namespaces |= secrets.namespaces
     interpolation = Interpolation(namespaces, problems, variables=section.keys)
     variables.settle()
     values = {name: value for name in section.keys if (value := variables.value(name)) is not None}
-    return _weave_sections(document, interpolation, problems), values
+    return secrets.with_declarations(_weave_sections(document, interpolation, problems)), values
 
 
 def _weave_sections(document: Mapping, interpolation: Interpolation, problems: Problems) -> Mapping:

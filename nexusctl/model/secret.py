@@ -70,6 +70,9 @@ class SecretUse:
     secret: str
     digest: str = ""
 
+    def __str__(self) -> str:
+        return f"[secret {self.secret}]"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SecretText:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from nexusctl.errors import Diagnostic, InputError, StepError
@@ -34,19 +34,22 @@ class Readings:
 
 
 def read_secrets(
-    stack: str, refs: Iterable[SecretRef], sources: Mapping[SourceKind, Callable[[], Source]] = SOURCES
+    stack: str, refs: Mapping[str, SecretRef], sources: Mapping[SourceKind, Callable[[], Source]] = SOURCES
 ) -> Readings:
-    """The values of `refs` for the stack called `stack`. Raises `InputError` with every secret that cannot be read."""
+    """The values of `refs`, by name, for the stack called `stack`.
+
+    Raises `InputError` with every secret that cannot be read.
+    """
     opened: dict[SourceKind, Source] = {}
     values: dict[str, Secret] = {}
     problems: list[Diagnostic] = []
-    for ref in refs:
+    for name, ref in refs.items():
         if ref.source not in opened:
             opened[ref.source] = sources[ref.source]()
         try:
-            values[ref.name] = Secret(_checked(ref, opened[ref.source].read(ref)))
+            values[name] = Secret(_checked(ref, opened[ref.source].read(ref)))
         except Unreadable as error:
-            problems.append(_describe(ref, error))
+            problems.append(_describe(name, ref, error))
     if problems:
         raise InputError(*problems)
     return Readings(stack, values)
@@ -62,7 +65,5 @@ def _checked(ref: SecretRef, value: bytes) -> bytes:
     return value
 
 
-def _describe(ref: SecretRef, error: Unreadable) -> Diagnostic:
-    return Diagnostic(
-        f"secret {ref.name} cannot be read: {error.summary}", ref.place, excerpt=ref.excerpt, hint=error.hint
-    )
+def _describe(name: str, ref: SecretRef, error: Unreadable) -> Diagnostic:
+    return Diagnostic(f"secret {name} cannot be read: {error.summary}", ref.place, excerpt=ref.excerpt, hint=error.hint)

@@ -10,8 +10,13 @@ FIELDS: dict[str, list[Any]] = {
     "command": [WAIT, "sleep 1000", ["sleep", "1000"]],
     "working_dir": ["/", "/srv/new/folder", "/tmp"],
     "user": ["33:33", 33, "daemon"],
-    "env": [{}, {"A": "1", "EMPTY": "", "ODD": "a=b  ~ \" ' $$HOME"}, {"PATH": "/usr/bin:/bin", "N": 3}],
+    "env": [
+        {},
+        {"A": "1", "EMPTY": "", "ODD": "a=b  ~ \" ' $$HOME"},
+        {"PATH": "/usr/bin:/bin", "N": 3, "P": "x${secret.pin}"},
+    ],
     "env_file": ["one.env", ["one.env", "two.env"], "two.env"],
+    "secrets": [["pin"], ["pin", {"secret": "pin", "target": "pin.txt"}], [{"secret": "blob", "target": "a.b"}]],
     "uploads": [
         [{"content": "x\n", "target": "/etc/x.conf"}, {"source": "./src", "target": "/root"}],
         [{"source": "./src", "target": "/srv/app", "owner": "33", "ignore": ["*.log"], "on_change": "restart"}],
@@ -94,7 +99,8 @@ def make_document(name: str, plain: str, loaded: str, plain_id: str) -> dict[str
         sandboxes[f"template-{number}"] = {"template": f"./{template}.yaml"}
     for number, packages in enumerate(([], {}, {"npm": []})):
         sandboxes[f"packages-{number}"] = {"template": "./own.yaml", "packages": packages}
-    return {"name": name, "volumes": {"data": {}}, "networks": {"back": {}}, "sandboxes": sandboxes}
+    secrets = {"pin": {"file": "./one.env"}, "blob": {"file": "./src/a b.txt", "trim": False}}
+    return {"name": name, "secrets": secrets, "volumes": {"data": {}}, "networks": {"back": {}}, "sandboxes": sandboxes}
 
 
 def _take_turn(turn: int) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexusctl.api import execution, inspection, planning
+from nexusctl.api import execution, inspection, planning, secrets
 from nexusctl.engine import labels
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.exec import run
@@ -49,7 +49,9 @@ class Scene:
         return inspection.find_drift(self.engine, self.stack)
 
     def apply(self, *, deep: bool = True) -> None:
-        failed = [e for e in execution.apply(self.engine, self.plan(deep=deep), Interrupt()) if isinstance(e, Failed)]
+        basis, reveal = secrets.read_secrets(self.engine, planning.prepare(self.engine, self.stack, deep=deep))
+        events = execution.apply(self.engine, basis.plan, Interrupt(), reveal)
+        failed = [event for event in events if isinstance(event, Failed)]
         assert not failed, failed
 
     def destroy(self) -> None:

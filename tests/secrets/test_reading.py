@@ -38,7 +38,7 @@ def test_every_secret_is_asked_for_once_and_a_source_is_opened_once() -> None:
         opened.append(Counting())
         return opened[-1]
 
-    readings = read_secrets("shop", [ref("a", "1"), ref("b", "2"), ref("c", "3")], {"env": open_source})
+    readings = read_secrets("shop", {name: ref(name, f"{n}") for n, name in enumerate("abc", 1)}, {"env": open_source})
     assert [source.asked for source in opened] == [["a", "b", "c"]]
     assert [value(readings, name) for name in "abc"] == [b"1", b"2", b"3"]
 
@@ -58,7 +58,7 @@ def test_all_failures_come_at_once_each_at_its_place(tmp_path: Path, monkeypatch
         ref("large", str(tmp_path / "large"), source="file"),
     ]
     with pytest.raises(InputError) as caught:
-        read_secrets("shop", refs)
+        read_secrets("shop", {one.name: one for one in refs})
     problems = caught.value.diagnostics
     assert [problem.summary.split(":")[0] for problem in problems] == [f"secret {r.name} cannot be read" for r in refs]
     assert problems[0].location == place
@@ -71,7 +71,7 @@ def test_one_line_end_is_left_out_unless_told_otherwise(tmp_path: Path) -> None:
     for content, trimmed in ((b"a\n", b"a"), (b"a\r\n", b"a"), (b"a\n\n", b"a\n"), (b"a", b"a"), (b" a \n", b" a ")):
         path.write_bytes(content)
         for trim, expected in ((True, trimmed), (False, content)):
-            readings = read_secrets("shop", [ref("a", str(path), source="file", trim=trim)])
+            readings = read_secrets("shop", {"a": ref("a", str(path), source="file", trim=trim)})
             assert value(readings, "a") == expected
 
 

@@ -107,7 +107,8 @@ def remove_container(wire: Wire, container_id: str) -> None:
             # See `create_container`.
             from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
 
-            wipe_secrets(wire, inspected["Config"]["Labels"][labels.STACK], inspected["Image"], folder)
+            stack = inspected["Config"]["Labels"][labels.STACK]
+            wipe_secrets(wire, inspected["Id"], stack, inspected["Image"], folder)
         try:
             wire.delete(f"/containers/{container_id}", {"v": True, "force": True})
         except Conflict as error:

@@ -135,8 +135,10 @@ def _fill(courier: Courier, inspected: Mapping[str, Any], files: Sequence[Secret
     courier.lay(files, accounts.resolve(inspected["Config"]["User"] or ROOT), reveal)
 
 
-def wipe_secrets(wire: Wire, stack: str, image: str, folder: str) -> None:
-    """Remove the secrets folder called `folder`; an absent one is fine."""
+def wipe_secrets(wire: Wire, container_id: str, stack: str, image: str, folder: str) -> None:
+    """Remove the secrets folder of a container, unless another one that somebody made from it has the same."""
+    if set(_users(wire, folder)) - {container_id}:
+        return
     try:
         with open_courier(wire, stack, image, folder) as courier:
             courier.wipe()
@@ -156,10 +158,15 @@ def remove_courier(wire: Wire, name: str) -> None:
     except NotFound:
         return
     folder = inspected["Config"]["Labels"].get(labels.SECRETS, "")
-    query = {"all": True, "filters": {"label": [f"{labels.SECRETS}={folder}", f"{labels.ROLE}=sandbox"]}}
-    if folder and not wire.get("/containers/json", query):
+    if folder and not _users(wire, folder):
         Courier(wire=wire, id=inspected["Id"], folder=folder).wipe()
     _remove(wire, name)
+
+
+def _users(wire: Wire, folder: str) -> list[str]:
+    """The ids of the sandboxes' containers that have `folder`."""
+    query = {"all": True, "filters": {"label": [f"{labels.SECRETS}={folder}", f"{labels.ROLE}=sandbox"]}}
+    return [str(entry["Id"]) for entry in wire.get("/containers/json", query)]
 
 
 def find_lost(wire: Wire, container_id: str, files: Iterable[SecretFile]) -> frozenset[str]:

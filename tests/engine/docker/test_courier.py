@@ -148,6 +148,17 @@ def test_with_its_sandbox_a_secret_goes(shop: Workshop, wire: Wire, state: str) 
     assert shop.observe().orphans == ()
 
 
+def test_a_copy_of_the_container_does_not_take_the_secrets_with_it(shop: Workshop, wire: Wire) -> None:
+    container_id = shop.start(shop.sandbox(secrets=(PIN,)), reveal=reveal)
+    folder = folder_of(wire, container_id)
+    copy = wire.get(f"/containers/{container_id}/json")
+    made = wire.post("/containers/create", {**copy["Config"], "HostConfig": {}}, {"name": f"{shop.stack}_copy"})["Id"]
+    shop.engine.remove_container(made)
+    assert ask(shop, container_id, "cat /run/secrets/pin") == "4711"
+    shop.engine.remove_container(container_id)
+    assert not folder.exists()
+
+
 class Dying(Wire):
     """An engine that stops answering at the nth call whose path ends with `ending`."""
 

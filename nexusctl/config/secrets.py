@@ -1,0 +1,146 @@
+"""Where secrets come from, and where they may go. Their values are none of this room's business."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from collections.abc import Mapping as MappingType
+from typing import get_args
+
+from nexusctl.config.host import host_path, locate
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.quantity import seconds
+from nexusctl.config.suggestion import suggest
+from nexusctl.model.secret import FOLDER, SecretFile, SecretRef, SourceKind
+
+SOURCES: tuple[SourceKind, ...] = tuple(kind for kind in get_args(SourceKind) if kind != "variable")
+
+TIMEOUT = 30.0
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
+
+_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+
+# Which sources each option is for; `trim` is for all.
+_OPTIONS: MappingType[str, tuple[SourceKind, ...]] = {
+    "key": ("age", "vault", "keyring"),
+    "mount": ("vault",),
+    "address": ("vault",),
+    "namespace": ("vault",),
+    "timeout": ("command", "vault"),
+}
+
+
+def build_secrets(document: Mapping, problems: Problems) -> dict[str, SecretRef]:
+    """The declared secrets by name, each with its source."""
+    refs = {}
+    for name, node in document.section("secrets").items():
+        source = next((kind for kind in SOURCES if isinstance(node, Mapping) and kind in node.values), None)
+        if isinstance(node, Mapping) and source is not None:
+            _refuse_strange_options(name, node, source, problems)
+            refs[name] = _build_ref(name, node, source, problems)
+    return refs
+
+
+def _build_ref(name: str, node: Mapping, source: SourceKind, problems: Problems) -> SecretRef:
+    place = node.keys[source]
+    timeout = node.get("timeout")
+    return SecretRef(
+        name=name,
+        source=source,
+        where=_where(node, source, problems),
+        key=node.text("key") or name,
+        options={key: text for key in ("mount", "address", "namespace") if (text := node.text(key))},
+        command=_words(node.get("command")),
+        timeout=seconds(timeout) if isinstance(timeout, Scalar) else TIMEOUT,
+        trim=(node.text("trim") or "").lower() != "false",
+        place=place.source.location(place.line, place.column),
+        excerpt=place.source.excerpt(place.line),
+    )
+
+
+def _where(node: Mapping, source: SourceKind, problems: Problems) -> str:
+    """The encrypted file belongs to the stack file and has to be there; other files only where there is access."""
+    value = node.values[source]
+    if not isinstance(value, Scalar):
+        return ""
+    if source == "age":
+        return str(locate(value, "age", problems) or "")
+    return str(host_path(value)) if source == "file" else value.text
+
+
+def _words(node: Node | None) -> tuple[str, ...]:
+    return tuple(item.text for item in node.items if isinstance(item, Scalar)) if isinstance(node, Sequence) else ()
+
+
+def _refuse_strange_options(name: str, node: Mapping, source: SourceKind, problems: Problems) -> None:
+    for key, sources in _OPTIONS.items():
+        if key in node.values and source not in sources:
+            quoted = [f"`{kind}`" for kind in sources]
+            kinds = " and ".join(filter(None, [", ".join(quoted[:-1]), quoted[-1]]))
+            problems.add(
+                node.keys[key], f"`{key}` is for {kinds}, and the secret `{name}` comes from `{source}`", "remove it"
+            )
+
+
+def build_secret_files(sandbox: Mapping, declared: Collection[str], problems: Problems) -> tuple[SecretFile, ...]:
+    """The secrets that a sandbox gets as files; `declared` are the names of the stack's secrets."""
+    files: dict[str, SecretFile] = {}
+    places: dict[str, Node] = {}
+    listed = sandbox.get("secrets")
+    for item in listed.items if isinstance(listed, Sequence) else ():
+        file = _build_file(item, declared, problems)
+        if file is None:
+            continue
+        if file.name in files:
+            other = note("the other one is here", places[file.name])
+            problems.add(item, f"two secrets become the file `{file.path}`", "give one another `target`", other)
+        files.setdefault(file.name, file)
+        places.setdefault(file.name, item)
+    if files:
+        _refuse_covered(sandbox, problems)
+    return tuple(files.values())
+
+
+def _build_file(node: Node, declared: Collection[str], problems: Problems) -> SecretFile | None:
+    place = node.get("secret") if isinstance(node, Mapping) else node
+    if not isinstance(place, Scalar):
+        return None
+    if place.text not in declared:
+        problems.add(place, f"there is no secret `{place.text}` in this stack", _absent_hint(place.text, declared))
+        return None
+    target = node.get("target") if isinstance(node, Mapping) else None
+    if not isinstance(target, Scalar):
+        return SecretFile(secret=place.text, name=place.text)
+    name = target.text.removeprefix(f"{FOLDER}/")
+    if not _FILE_NAME.match(name):
+        hint = f"write a file name; where a program wants another path, link it to `{FOLDER}/{place.text}`"
+        problems.add(target, f"a secret becomes a file right in `{FOLDER}`, and not `{target.text}`", hint)
+        return None
+    return SecretFile(secret=place.text, name=name)
+
+
+def _absent_hint(name: str, declared: Collection[str]) -> str:
+    if declared:
+        return suggest(name, declared, "secrets of this stack")
+    return f"declare it at the top: `secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}`"
+
+
+def _refuse_covered(sandbox: Mapping, problems: Problems) -> None:
+    """What else goes where the secrets are mounted, which is read-only and in memory."""
+    for section in ("uploads", "volumes"):
+        listed = sandbox.get(section)
+        for item in listed.items if isinstance(listed, Sequence) else ():
+            for target in _targets(item):
+                if f"{target.rstrip('/')}/".startswith(f"{FOLDER}/"):
+                    what = "uploaded to" if section == "uploads" else "mounted at"
+                    hint = "choose another target"
+                    problems.add(item, f"nothing can be {what} `{target}`, where the secrets are", hint)
+
+
+def _targets(item: Node) -> Iterator[str]:
+    if isinstance(item, Mapping):
+        yield item.text("target") or ""
+    elif isinstance(item, Scalar):
+        yield item.text.split(":")[1] if ":" in item.text else ""
