@@ -40,9 +40,9 @@ class Tally:
         return sum(not one.problem for one in played), len(played)
 
     @property
-    def missed(self) -> list[Point]:
-        """Points whose call never came."""
-        return [one.point for one in self.verdicts if not one.request]
+    def miscounts(self) -> int:
+        """How often the engine lost count of a network, and the point was played again."""
+        return sum(verdict.miscounts for verdict in self.verdicts)
 
 
 def run_campaign(
@@ -65,6 +65,11 @@ def render_tallies(tallies: list[Tally]) -> str:
     for change in (*CHANGES, ""):
         cells = [_cell(*tally.count(change)) for tally in tallies]
         lines.append("".join([f"{change or 'all':<20}", *(f"{cell:>16}" for cell in cells)]))
+    lines += [
+        f"{tally.tool}: {tally.miscounts} times the engine lost count of a network, and the point was played again"
+        for tally in tallies
+        if tally.miscounts
+    ]
     return "\n".join(lines)
 
 

@@ -55,8 +55,15 @@ def remove_network(wire: Wire, network_id: str) -> None:
             raise
         found = wire.get(f"/networks/{network_id}")
         users = sorted(item["Name"] for item in (found["Containers"] or {}).values())
+        if not users:
+            # Of containers that come and go at once, Docker can lose count (moby/moby#42119).
+            raise Conflict(
+                f"network {found['Name']} has no container in it and the engine holds on to it: {error.summary}",
+                status=409,
+                hint="the engine has lost count; restart it, then try again",
+            ) from error
         raise Conflict(
-            f"network {found['Name']} is still used by {', '.join(users) or 'a container that is gone'}",
+            f"network {found['Name']} is still used by {', '.join(users)}",
             status=409,
             hint="disconnect or remove those containers, then try again",
         ) from error
