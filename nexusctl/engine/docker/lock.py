@@ -19,9 +19,10 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Report
+from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.volume import claim_volume
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import Diagnostic, EngineError, LockHeld, NotFound
+from nexusctl.errors import Conflict, Diagnostic, EngineError, LockHeld, NotFound
 from nexusctl.model.live import LockHolder
 from nexusctl.model.names import lock_name
 
@@ -51,10 +52,11 @@ def hold(wire: Wire, stack: str, holder: LockHolder, *, timeout: float, report: 
 
 
 def unlock(wire: Wire, stack: str) -> LockHolder | None:
-    """Remove the lock, whoever holds it; returns whose it was, None where there was none."""
+    """Remove the lock, whoever holds it; returns whose it was, None where there was none. Raises `EngineError`."""
     entry = _look(wire, stack)
     if entry is None:
         return None
+    _require_lock(entry)
     _remove(wire, stack)
     return read_holder(entry)
 
@@ -115,7 +117,19 @@ def _try(wire: Wire, stack: str, holder: LockHolder) -> Mapping[str, Any] | None
             with contextlib.suppress(EngineError):
                 _release(wire, stack, holder.owner)
         raise
+    _require_lock(entry)
     return None if read_holder(entry).owner == holder.owner else entry
+
+
+def _require_lock(entry: Mapping[str, Any]) -> None:
+    """Raise `Conflict` where a volume under a lock's name is somebody else's."""
+    found = entry["Labels"] or {}
+    if found.get(labels.ROLE) != "lock":
+        raise Conflict(
+            f"the volume name {entry['Name']} is taken by {describe_owner('volume', found)}",
+            status=409,
+            hint="nexusctl keeps its lock there; remove that volume, or give the stack another name",
+        )
 
 
 def _labels(stack: str, holder: LockHolder) -> dict[str, str]:
