@@ -5,18 +5,21 @@ VENV := .venv
 BIN := $(VENV)/bin
 NEXUSCTL := $(BIN)/nexusctl
 DEMO := stacks/microservices/nexus.yaml
+# Most of a test's time is spent waiting for the engine.
+WORKERS ?= 4
 
-.PHONY: help demo test lint bench faults rivals daemon-kills clean engine tools
+.PHONY: help demo test lint properties bench faults rivals daemon-kills clean engine tools
 
 help:
-	@echo "make demo    set everything up and run the whole scenario of stacks/microservices"
-	@echo "make test    set everything up and run every test, on a real engine"
-	@echo "make lint    ruff, mypy and the map of the house"
-	@echo "make bench   nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
-	@echo "make faults  spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
-	@echo "make rivals  a hundred rounds of several nexusctl on one stack at once"
-	@echo "make daemon-kills  an engine killed in mid-apply, twenty times"
-	@echo "make clean   remove the virtual environment and what tools left here"
+	@echo "make demo         set everything up and run the whole scenario of stacks/microservices"
+	@echo "make test         set everything up and run every test, on a real engine"
+	@echo "make lint         ruff, mypy and the map of the house"
+	@echo "make properties   what holds for every plan, with 100,000 examples of each property"
+	@echo "make bench        nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
+	@echo "make faults       spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
+	@echo "make rivals       a hundred rounds of several nexusctl on one stack at once"
+	@echo "make daemon-kills an engine killed in mid-apply, twenty times"
+	@echo "make clean        remove the virtual environment and what tools left here"
 
 demo: $(VENV)/ready engine
 	$(NEXUSCTL) apply -f $(DEMO) --yes
@@ -34,13 +37,16 @@ demo: $(VENV)/ready engine
 	@echo "Remove it: $(NEXUSCTL) destroy -f $(DEMO) --volumes"
 
 test: $(VENV)/dev engine
-	$(BIN)/pytest $(TESTS)
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --hypothesis-profile default $(TESTS)
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+
+properties: $(VENV)/dev
+	$(BIN)/pytest --numprocesses $(WORKERS) --hypothesis-profile nightly tests/plan/test_properties.py
 
 # pip compiles what it installs, but not what is installed as editable: without this every command would do it anew
 # where PYTHONDONTWRITEBYTECODE is set.

@@ -1,7 +1,7 @@
 """What every test on the real engine needs: the way to it, an image, and names that nobody else has.
 
 Tests run beside each other, in several processes on one engine. So each uses names of its own, and looks only at what
-bears them. Tests that share something expensive, or that the engine has only one of, are an `xdist_group`.
+bears them. Those of one file run one after the other, and share what is expensive.
 """
 
 from __future__ import annotations
@@ -17,9 +17,13 @@ from nexusctl.engine.docker.wire import Wire
 from tests.images import require_base_image
 from tests.templates.recipes import make_image
 
-# How long an example takes says nothing on a machine that does other things meanwhile.
-settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("default")
+# How many examples a property gets: in passing, by `make test`, by `make properties`. How long one takes says nothing
+# on a machine that does other things meanwhile. What a test run finds, the next finds again.
+_COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", _COMMON, max_examples=100)
+settings.register_profile("default", _COMMON, max_examples=2_000, derandomize=True)
+settings.register_profile("nightly", _COMMON, max_examples=100_000)
+settings.load_profile("quick")
 
 
 @pytest.fixture(scope="session")

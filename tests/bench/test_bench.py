@@ -13,7 +13,7 @@ from nexusctl.engine.docker.endpoint import connect
 
 SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "run.py"
 
-pytestmark = pytest.mark.engine
+pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("template_images")]
 
 
 def find_bench_objects() -> set[str]:

@@ -22,7 +22,6 @@ from nexusctl.engine.docker.wire import Endpoint, Wire
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.xdist_group("second-daemon"),
     pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
     pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
 ]

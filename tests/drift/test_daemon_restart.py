@@ -19,7 +19,6 @@ __all__ = ["second"]
 
 pytestmark = [
     pytest.mark.engine,
-    pytest.mark.xdist_group("second-daemon"),
     pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
     pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
 ]

@@ -16,7 +16,7 @@ from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
 from tests.drift.scene import Finding, Scene, findings, lay_out
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("drift-mutations")]
+pytestmark = pytest.mark.engine
 
 STACK = """
 name: NAME

@@ -15,7 +15,7 @@ from nexusctl.plan.plan import make_plan
 from tests.drift import quiet
 from tests.drift.scene import Scene, findings, lay_out
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("no-false-alarm")]
+pytestmark = pytest.mark.engine
 
 SCHEMA = Path(__file__).parents[2] / "schemas" / "stack.schema.json"
 

@@ -10,7 +10,7 @@ import pytest
 from nexusctl.engine.docker.wire import Wire
 from tests.drift.scene import Finding, Scene, findings
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("drift-packages")]
+pytestmark = pytest.mark.engine
 
 STACK = """
 name: NAME

@@ -13,7 +13,7 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import StepError
 from tests.packages.conftest import free_port, remove_image
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("registry")]
+pytestmark = pytest.mark.engine
 
 NO_CREDENTIALS = {"X-Registry-Auth": base64.b64encode(b"{}").decode()}
 

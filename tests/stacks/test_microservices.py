@@ -19,7 +19,7 @@ import pytest
 from nexusctl.engine.docker.endpoint import connect
 from tests.stacks.stack_copy import FIRST_APPLY, NOTHING, StackCopy, copy_stack
 
-pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("microservices")]
+pytestmark = pytest.mark.engine
 
 SERVICES = ["backend", "db", "frontend"]
 TASKS = ["benchmark", "integration-tests", "migrate"]
