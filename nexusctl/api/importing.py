@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from pathlib import Path
 
-from nexusctl.config.load import load
+from nexusctl.api.planning import empty_stack
+from nexusctl.config.load import load, load_template, template_names
+from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.compose.file import read_compose
 from nexusctl.imports.devcontainer import read_devcontainer
-from nexusctl.imports.draft import Draft
+from nexusctl.imports.draft import Draft, File
+from nexusctl.imports.recorded import find_wanted, read_recorded
 from nexusctl.imports.text import insert, write_text
 from nexusctl.model.inputs import Inputs
+from nexusctl.plan.recorded import recorded_stack
 
-__all__ = ["read_compose", "read_devcontainer", "render", "write"]
+__all__ = ["read_compose", "read_devcontainer", "read_stack", "render", "write"]
+
+
+def read_stack(engine: Engine, name: str) -> Draft:
+    """The draft of the file of a stack that is live. Raises `InputError` where none is, `EngineError`."""
+    live = engine.observe(empty_stack(name), deep=True)
+    if not live.sandboxes:
+        raise InputError(Diagnostic(f"no sandbox of a stack {name} is live", hint="`nexusctl import stack NAME`"))
+    stack = recorded_stack(empty_stack(name), live)
+    ids = {found.sandbox: found.id for found in live.sandboxes}
+    contents = {
+        (sandbox, path): (data, hashlib.sha256(data).hexdigest())
+        for sandbox, path in find_wanted(stack)
+        if (data := engine.read_file(ids[sandbox], path)) is not None
+    }
+    names = {sandbox.template for sandbox in stack.sandboxes.values()} & set(template_names())
+    return read_recorded(stack, {name: load_template(name) for name in sorted(filter(None, names))}, contents)
 
 
 def render(draft: Draft, into: Path) -> str:
@@ -36,8 +57,8 @@ def write(draft: Draft, into: Path) -> None:
     beside = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
     made: list[Path] = []
     try:
-        for name, data in draft.files.items():
-            made.append(_write_new(into.parent / name, data))
+        for name, file in draft.files.items():
+            made.append(_write_new(into.parent / name, file))
         beside.write_text(text, encoding="utf-8")
         load(Inputs(files=(beside,)))
         beside.replace(into)
@@ -49,10 +70,11 @@ def write(draft: Draft, into: Path) -> None:
         raise
 
 
-def _write_new(path: Path, data: bytes) -> Path:
+def _write_new(path: Path, file: File) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("xb") as file:
-        file.write(data)
+    with path.open("xb") as stream:
+        stream.write(file.data)
+    path.chmod(0o755 if file.executable else 0o644)
     return path
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from nexusctl.api import connection
 from nexusctl.api import importing as doors
 from nexusctl.cli import options
 from nexusctl.errors import Diagnostic
@@ -44,6 +45,17 @@ def import_compose(source: Path, file: Path, to_stdout: bool, as_json: bool) -> 
 def import_devcontainer(source: Path, file: Path, to_stdout: bool, as_json: bool) -> int:
     """A devcontainer.json, or the project folder that has one."""
     return _import(lambda: doors.read_devcontainer(source, file.parent), file, to_stdout=to_stdout, as_json=as_json)
+
+
+@importing.command(name="stack")
+@click.argument("name")
+@written
+@to_stdout
+@options.as_json
+def import_stack(name: str, file: Path, to_stdout: bool, as_json: bool) -> int:
+    """The file of the stack NAME, made anew from the records of its live sandboxes."""
+    engine = connection.connect()
+    return _import(lambda: doors.read_stack(engine, name), file, to_stdout=to_stdout, as_json=as_json)
 
 
 def _import(read: Callable[[], Draft], file: Path, *, to_stdout: bool, as_json: bool) -> int:

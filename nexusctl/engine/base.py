@@ -98,6 +98,9 @@ class Engine(Protocol):
         A change may be missed, so look now and then all the same. Raises nothing.
         """
 
+    def read_file(self, container_id: str, path: str) -> bytes | None:
+        """What the file `path` of a sandbox holds, whatever its state; None where there is no such file."""
+
     def logs(
         self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogChunk]:

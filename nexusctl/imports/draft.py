@@ -26,12 +26,18 @@ class Leftover:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    data: bytes
+    executable: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
     """`document` is a stack file as plain values; `files` are files to lie beside it, by relative path."""
 
     document: Mapping[str, Any]
     leftovers: tuple[Leftover, ...] = ()
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
 
 
 class Leftovers:

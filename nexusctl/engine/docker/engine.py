@@ -67,6 +67,12 @@ class DockerEngine:
     def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
         return observe.measure(self.wire, container_ids)
 
+    def read_file(self, container_id: str, path: str) -> bytes | None:
+        # See `look_inside`.
+        from nexusctl.engine.docker.archive import read_file  # noqa: PLC0415
+
+        return read_file(self.wire, container_id, path)
+
     def condition(self, container_id: str) -> Condition:
         return inspection.look_at(self.wire, container_id)
 

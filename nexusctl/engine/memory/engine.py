@@ -33,6 +33,9 @@ class MemoryEngine(World):
     def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
         return observe.measure(self, container_ids)
 
+    def read_file(self, container_id: str, path: str) -> bytes | None:
+        return observe.read_file(self, container_id, path)
+
     def condition(self, container_id: str) -> Condition:
         return observe.look_at(self, container_id)
 

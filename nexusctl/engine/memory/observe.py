@@ -55,6 +55,13 @@ def measure(world: World, container_ids: Iterable[str]) -> dict[str, int]:
         return {c.id: sum(file.size for file in c.files.values()) for c in found}
 
 
+def read_file(world: World, container_id: str, path: str) -> bytes | None:
+    """What stands for the content of an uploaded file: its digest."""
+    with world.mutex:
+        found = world.get(container_id).files.get(path)
+        return found.digest.encode() if found and found.kind == "file" else None
+
+
 def look_at(world: World, container_id: str) -> Condition:
     with world.mutex:
         found = world.get(container_id)

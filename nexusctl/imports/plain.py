@@ -1,0 +1,138 @@
+"""A sandbox, as the planner knows it, in the words of a stack file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nexusctl.model.secret import SecretFile, SecretText, Text
+from nexusctl.model.stack import Health, Lifecycle, Mount, Package, Port, Resources, Sandbox
+from nexusctl.model.template import Template
+
+_JOINTS = {"npm": "@", "pip": "", "apt": "="}
+_SHELL = ("/bin/sh", "-c")
+
+
+def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]:
+    """Everything that `sandbox` says, without what a stack file says by itself.
+
+    Left out are its uploads, lock files and dependencies, for which other files or names are needed. Where `template`
+    is given, what it would bring and the sandbox does not have is switched off.
+    """
+    said: dict[str, Any] = {
+        "template": template.name if template else None,
+        "image": sandbox.image if template is None or sandbox.image != template.image else None,
+        "kind": sandbox.kind if sandbox.kind != "service" else None,
+        "run": sandbox.run if sandbox.kind == "task" and sandbox.run != "changed" else None,
+        "command": plain_command(sandbox.command),
+        "working_dir": escape(sandbox.working_dir),
+        "user": escape(sandbox.user),
+        "env": {name: plain_text(text) for name, text in sandbox.env.items()},
+        "packages": _packages(sandbox),
+        "secrets": [_secret(file) for file in sandbox.secrets],
+        "startup": escape(sandbox.startup),
+        "health": _health(sandbox.health),
+        "ports": [_port(port) for port in sandbox.ports],
+        "volumes": [_mount(mount) for mount in sandbox.mounts],
+        "resources": _resources(sandbox.resources),
+        "restart": sandbox.restart if sandbox.restart != "no" else None,
+        "timeout": f"{sandbox.timeout}s" if sandbox.timeout else None,
+        "metadata": {name: escape(value) for name, value in sandbox.metadata.items()},
+        "lifecycle": _lifecycle(sandbox.lifecycle),
+    }
+    off = _switched_off(said, template) if template and sandbox.kind == "service" else {}
+    networks = {} if sandbox.networks == ("default",) else {"networks": list(sandbox.networks)}
+    return {key: value for key, value in said.items() if value not in (None, [], {})} | off | networks
+
+
+def escape(text: Any) -> Any:
+    """A literal text; a `${` in it would begin a reference."""
+    return text.replace("${", "$${") if isinstance(text, str) else text
+
+
+def plain_text(text: Text) -> str:
+    if isinstance(text, SecretText):
+        return "".join(escape(part) if isinstance(part, str) else f"${{secret.{part.secret}}}" for part in text.parts)
+    return str(escape(text))
+
+
+def plain_command(command: tuple[str, ...] | None) -> Any:
+    """A text where a shell runs one, else the list."""
+    if command is None:
+        return None
+    if len(command) == 3 and command[:2] == _SHELL and command[2]:
+        return escape(command[2])
+    return [escape(word) for word in command]
+
+
+def _switched_off(said: Mapping[str, Any], template: Template) -> dict[str, Any]:
+    empty = {"health": "none", "ports": [], "volumes": [], "restart": "no"}
+    return {key: value for key, value in empty.items() if key in template.defaults and not said[key]}
+
+
+def _packages(sandbox: Sandbox) -> dict[str, list[str]]:
+    return {
+        chosen.manager: [_package(chosen.manager, package) for package in chosen.packages]
+        for chosen in sandbox.packages
+        if chosen.packages
+    }
+
+
+def _package(manager: str, package: Package) -> str:
+    return f"{package.name}{_JOINTS[manager]}{package.version}" if package.version else package.name
+
+
+def _secret(file: SecretFile) -> Any:
+    return file.secret if file.name == file.secret else {"secret": file.secret, "name": file.name}
+
+
+def _health(health: Health | None) -> dict[str, Any] | None:
+    if health is None:
+        return None
+    probe: dict[str, Any]
+    if health.command:
+        probe = {"command": plain_command(health.command)}
+    elif health.http_port:
+        probe = {"http": {"port": health.http_port, "path": health.http_path}}
+    else:
+        probe = {"tcp": health.tcp_port}
+    default = Health()
+    times = {name: getattr(health, name) for name in ("interval", "timeout", "retries", "start_period")}
+    return probe | {name: _figure(value) for name, value in times.items() if value != getattr(default, name)}
+
+
+def _figure(value: float) -> float | int:
+    return int(value) if float(value).is_integer() else value
+
+
+def _port(port: Port) -> Any:
+    if port.host is None and port.address == "127.0.0.1" and port.protocol == "tcp":
+        return port.container
+    address = f"[{port.address}]" if ":" in port.address else port.address
+    suffix = "" if port.protocol == "tcp" else f"/{port.protocol}"
+    return f"{address}:{port.host or ''}:{port.container}{suffix}"
+
+
+def _mount(mount: Mount) -> Any:
+    if ":" in mount.source or ":" in mount.target:
+        return {mount.kind: mount.source, "target": mount.target, **({"read_only": True} if mount.read_only else {})}
+    return f"{escape(mount.source)}:{escape(mount.target)}{':ro' if mount.read_only else ''}"
+
+
+def _resources(resources: Resources) -> dict[str, Any]:
+    default = Resources()
+    found: dict[str, Any] = {}
+    if resources.cpus is not None:
+        found["cpus"] = _figure(resources.cpus)
+    if resources.memory is not None:
+        found["memory"] = resources.memory
+    if resources.pids != default.pids:
+        found["pids"] = resources.pids
+    return found
+
+
+def _lifecycle(lifecycle: Lifecycle) -> dict[str, Any]:
+    found: dict[str, Any] = {"prevent_destroy": True} if lifecycle.prevent_destroy else {}
+    if lifecycle.ignore:
+        found["ignore"] = ["volumes" if path == "mounts" else path for path in lifecycle.ignore]
+    return found

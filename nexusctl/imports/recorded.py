@@ -1,0 +1,210 @@
+"""The file of a running stack, made anew from the records of its sandboxes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from posixpath import basename
+from typing import Any
+
+from nexusctl.imports.draft import Draft, File, Leftovers
+from nexusctl.imports.names import fit_name
+from nexusctl.imports.plain import plain_sandbox
+from nexusctl.model.secret import list_uses
+from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.template import Template
+
+Contents = Mapping[tuple[str, str], tuple[bytes, str]]
+"""By sandbox and absolute path, what a file holds now, and the SHA-256 of that in hex."""
+
+
+def find_wanted(stack: Stack) -> Iterator[tuple[str, str]]:
+    """The files whose content no record knows, as sandbox and absolute path; of replicas those of the first."""
+    for sandbox in _first_of_groups(stack):
+        for upload in sandbox.uploads:
+            yield from ((sandbox.name, _place(upload, file)) for file in upload.files if file.kind == "file")
+        for chosen in sandbox.packages:
+            yield from ((sandbox.name, _place_lock(sandbox, file)) for file in chosen.lock_files)
+
+
+def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Contents) -> Draft:
+    """The draft for the recorded `stack`; `templates` are the built-in ones that it uses.
+
+    The content of uploads is what lies in the sandboxes now.
+    """
+    leftovers = Leftovers()
+    writer = _Writer(stack, templates, contents, leftovers)
+    sandboxes = {sandbox.group: writer.write(sandbox) for sandbox in _first_of_groups(stack)}
+    document = {
+        "name": stack.name,
+        "volumes": _volumes(stack, leftovers),
+        "networks": {
+            name: {"external": network.external}
+            if network.external
+            else {"internal": True}
+            if network.internal
+            else None
+            for name, network in sorted(stack.networks.items())
+            if name != "default"
+        },
+        "secrets": _secrets(stack, leftovers),
+        "sandboxes": sandboxes,
+    }
+    return Draft(
+        document={key: value for key, value in document.items() if value},
+        leftovers=leftovers.found,
+        files=writer.files,
+    )
+
+
+class _Writer:
+    """Writes one sandbox after the other; `files` are those that have to lie beside the stack file."""
+
+    def __init__(
+        self, stack: Stack, templates: Mapping[str, Template], contents: Contents, leftovers: Leftovers
+    ) -> None:
+        self._stack = stack
+        self._templates = templates
+        self._contents = contents
+        self._leftovers = leftovers
+        self.files: dict[str, File] = {}
+
+    def write(self, sandbox: Sandbox) -> dict[str, Any]:
+        template = self._templates.get(sandbox.template or "")
+        if sandbox.template and template is None:
+            self._note(
+                sandbox, "template", f"the template {sandbox.template} is none of nexusctl's own; its values stand here"
+            )
+        document = plain_sandbox(sandbox, template)
+        members = [other for other in self._stack.sandboxes.values() if other.group == sandbox.group]
+        if sandbox.name != sandbox.group:
+            document |= self._several(sandbox, members)
+        uploads = [entry for upload in sandbox.uploads if (entry := self._upload(sandbox, upload))]
+        locks = self._locks(sandbox)
+        if locks:
+            document["packages"] = {**document.get("packages", {}), **locks}
+        wanted = self._dependencies(sandbox)
+        return document | ({"uploads": uploads} if uploads else {}) | ({"depends_on": wanted} if wanted else {})
+
+    def _several(self, sandbox: Sandbox, members: list[Sandbox]) -> dict[str, Any]:
+        """`replicas` or `for_each`, by the names of the members."""
+        suffixes = [other.name.removeprefix(f"{sandbox.group}-") for other in members]
+        if any(replace(other, name=sandbox.name) != sandbox for other in members):
+            self._note(sandbox, "for_each", "its instances are not alike; the first one stands for all")
+        if sorted(suffixes) == sorted(str(number + 1) for number in range(len(members))):
+            return {"replicas": len(members)}
+        return {"for_each": sorted(suffixes)}
+
+    def _dependencies(self, sandbox: Sandbox) -> dict[str, Any]:
+        groups = {
+            d.sandbox: self._stack.sandboxes[d.sandbox].group
+            for d in sandbox.depends_on
+            if d.sandbox in self._stack.sandboxes
+        }
+        return {groups[d.sandbox]: {"condition": d.condition} for d in sandbox.depends_on if d.sandbox in groups}
+
+    def _upload(self, sandbox: Sandbox, upload: Upload) -> dict[str, Any] | None:
+        """A file or a folder beside the stack file, with what lies in the sandbox now."""
+        source = f"{self._stack.name}.files/{sandbox.group}{upload.target}"
+        for file in upload.files:
+            self._take(sandbox, upload, file, source)
+        if not any(name == source or name.startswith(f"{source}/") for name in self.files):
+            return None
+        single = len(upload.files) == 1 and not upload.files[0].path
+        mode = {"mode": f"{upload.files[0].mode:04o}"} if single else {}
+        return {
+            "source": f"./{source}",
+            "target": upload.target,
+            **mode,
+            **({"owner": upload.owner} if upload.owner else {}),
+        }
+
+    def _take(self, sandbox: Sandbox, upload: Upload, file: UploadFile, source: str) -> None:
+        place = _place(upload, file)
+        what = f"uploads.{place}"
+        if file.kind == "link":
+            self._note(sandbox, what, f"it is a link to {file.link}; make it again if it is needed")
+        elif file.kind == "folder" and not any(other.path.startswith(f"{file.path}/") for other in upload.files):
+            self._note(sandbox, what, "an empty folder cannot be kept in git; make it again if it is needed")
+        if file.kind != "file":
+            return
+        found = self._contents.get((sandbox.name, place))
+        if found is None:
+            self._note(sandbox, what, "it is not there any more")
+            return
+        data, digest = found
+        if digest != file.digest:
+            self._note(sandbox, what, "it was changed by hand; what is there now was taken")
+        if file.path and file.mode not in (0o644, 0o755):
+            self._note(sandbox, what, f"its mode {file.mode:04o} is none that git keeps")
+        self.files[f"{source}/{file.path}" if file.path else source] = File(
+            data=data, executable=bool(file.mode & 0o100)
+        )
+
+    def _locks(self, sandbox: Sandbox) -> dict[str, Any]:
+        return {
+            chosen.manager: locked
+            for chosen in sandbox.packages
+            if chosen.lock_name and (locked := self._lock(sandbox, chosen))
+        }
+
+    def _lock(self, sandbox: Sandbox, chosen: PackageSet) -> dict[str, str] | None:
+        folder = (sandbox.working_dir or "").rstrip("/")
+        prefix = f"{self._stack.name}.files/{sandbox.group}.packages"
+        found = {
+            file.path: self._contents.get((sandbox.name, f"{folder}/{basename(file.path)}"))
+            for file in chosen.lock_files
+        }
+        for path, content in found.items():
+            if content is None:
+                self._note(sandbox, f"packages.{chosen.manager}", f"{path} is not in the sandbox; write it by hand")
+                return None
+            self.files[f"{prefix}/{path}"] = File(data=content[0])
+        return {"from": f"./{prefix}/{chosen.lock_name}"}
+
+    def _note(self, sandbox: Sandbox, what: str, reason: str) -> None:
+        self._leftovers.add(f"{sandbox.group}.{what}", reason)
+
+
+def _place_lock(sandbox: Sandbox, file: UploadFile) -> str:
+    """Where a manager that keeps its lock file has it."""
+    return f"{(sandbox.working_dir or '').rstrip('/')}/{basename(file.path)}"
+
+
+def _network(network: Network) -> dict[str, Any] | None:
+    if network.external:
+        return {"external": network.external}
+    return {"internal": True} if network.internal else None
+
+
+def _first_of_groups(stack: Stack) -> list[Sandbox]:
+    first: dict[str, Sandbox] = {}
+    for sandbox in stack.sandboxes.values():
+        first.setdefault(sandbox.group, sandbox)
+    return list(first.values())
+
+
+def _place(upload: Upload, file: UploadFile) -> str:
+    return f"{upload.target.rstrip('/')}/{file.path}" if file.path else upload.target
+
+
+def _volumes(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
+    mounted = {m.source for sandbox in stack.sandboxes.values() for m in sandbox.mounts if m.kind == "volume"}
+    for name in sorted(mounted - stack.volumes.keys()):
+        leftovers.add(f"volumes.{name}", "it comes from outside of the stack; put its name on the engine in")
+    return {
+        name: {"external": name} if name not in stack.volumes else None
+        for name in sorted(mounted | stack.volumes.keys())
+    }
+
+
+def _secrets(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
+    """A record knows that there is a secret, not where it comes from."""
+    names = sorted(
+        {use.secret for sandbox in stack.sandboxes.values() for use in list_uses(sandbox.env, sandbox.secrets)}
+    )
+    for name in names:
+        leftovers.add(
+            f"secrets.{name}", "nobody recorded where it comes from; a variable of your environment stands here"
+        )
+    return {name: {"env": fit_name(name).upper().replace("-", "_")} for name in names}

@@ -1,0 +1,86 @@
+"""The file of a running stack is made anew from its records, and means what is live."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.exec import run as run_inside
+from nexusctl.engine.docker.wire import Wire
+from tests.e2e.case import Case
+
+STACK = """\
+name: STACK
+volumes: {data: {}}
+networks: {back: {internal: true}}
+sandboxes:
+  db:
+    image: IMAGE
+    command: [sleep, infinity]
+    volumes: ["data:/data"]
+    networks: [back]
+    health: {command: "true", interval: 1s}
+    resources: {memory: 64m, cpus: 0.5}
+    lifecycle: {ignore: [env.TOKEN]}
+  api:
+    image: IMAGE
+    command: "sleep infinity"
+    env: {PRICE: "$${not} 5$", MODE: "on"}
+    uploads:
+      - {source: ./app, target: /srv/app, owner: nobody}
+      - {content: "hello", target: /srv/motd, mode: "0600"}
+    startup: "echo ${stack.name} > /tmp/made"
+    depends_on: [db]
+    replicas: 2
+    ports: [8080]
+    metadata: {team: x}
+    restart: unless-stopped
+  job: {kind: task, image: IMAGE, command: "true", depends_on: [api]}
+"""
+
+
+@pytest.mark.engine
+def test_the_file_that_is_made_anew_has_no_changes_to_what_is_live(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    (first / "app" / "lib").mkdir(parents=True)
+    (first / "app" / "run.sh").write_text("#!/bin/sh\n")
+    (first / "app" / "run.sh").chmod(0o755)
+    (first / "app" / "lib" / "a.txt").write_text("a")
+    (first / "nexus.yaml").write_text(STACK.replace("STACK", stack_name).replace("IMAGE", base_image))
+    second.mkdir()
+    case, again = (Case(folder=folder, stack=stack_name, wire=wire) for folder in (first, second))
+    try:
+        done = case.nexusctl(["apply", "--yes"])
+        assert done.returncode == 0, done.stderr
+        done = again.nexusctl(["import", "stack", stack_name])
+        assert done.returncode == 0, done.stderr
+        done = again.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+        assert done.returncode == 0, done.stdout + done.stderr + (second / "nexus.yaml").read_text()
+    finally:
+        case.close()
+
+
+@pytest.mark.engine
+def test_a_file_that_was_changed_by_hand_is_taken_as_it_is_and_said_so(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    text = f"name: {stack_name}\nsandboxes:\n  a:\n    image: {base_image}\n    command: [sleep, infinity]\n"
+    (tmp_path / "nexus.yaml").write_text(text + "    uploads: [{content: one, target: /srv/x}]\n")
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    try:
+        assert case.nexusctl(["apply", "--yes"]).returncode == 0
+        (found,) = wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={stack_name}"]}})
+        run_inside(wire, found["Id"], ["/bin/sh", "-c", "printf two > /srv/x"])
+        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        assert done.returncode == 0, done.stderr
+        assert "a.uploads./srv/x: it was changed by hand" in done.stderr
+        assert (tmp_path / f"{stack_name}.files" / "a" / "srv" / "x").read_text() == "two"
+        (tmp_path / "again.yaml").unlink()
+        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        assert done.returncode == 1
+        assert "File exists" in done.stderr
+    finally:
+        case.close()
