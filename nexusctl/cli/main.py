@@ -24,6 +24,7 @@ _VERBS = {
     "exec": "Run a command in a sandbox.",
     "unlock": "Remove a lock that somebody left behind.",
     "import": "Write a stack file for what others describe.",
+    "secrets": "Keep secrets in the repository, encrypted.",
     "template": "List and show the templates.",
     "engine": "Start, stop and show the engine.",
     "doctor": "Check what this machine can do.",

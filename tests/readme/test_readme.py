@@ -32,7 +32,7 @@ def test_the_first_stack_is_short_and_valid(tmp_path: Path) -> None:
 def test_every_command_that_is_named_exists(line: str) -> None:
     verb, _, rest = line.partition(" ")
     for word in rest.replace("\\", "").split("|"):
-        named = [verb, word] if word and verb in ("template", "engine", "import") else [verb]
+        named = [verb, word] if word and verb in ("template", "engine", "import", "secrets") else [verb]
         assert CliRunner().invoke(nexusctl, [*named, "--help"]).exit_code == 0
 
 

@@ -1,0 +1,94 @@
+"""HashiCorp Vault and OpenBao: the KV engine, version 2."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from nexusctl.model.secret import SecretRef
+from nexusctl.secrets.base import Unreadable, missing_extra
+
+TOKEN_FILE = ".vault-token"
+"""In the home folder: where `vault login` and `bao login` leave the token."""
+
+
+class VaultSource:
+    """Asks for each path once, however many keys of it are wanted."""
+
+    def __init__(self) -> None:
+        self._found: dict[tuple[str, ...], Mapping[str, Any]] = {}
+
+    def read(self, ref: SecretRef) -> bytes:
+        address, token, namespace = _address(ref), _token(), _namespace(ref)
+        mount = ref.options.get("mount", "secret")
+        place = (address, namespace, mount, ref.where)
+        if place not in self._found:
+            self._found[place] = _fetch(address, token, namespace, mount, ref)
+        found = self._found[place]
+        if ref.key not in found:
+            hint = f"it has: {', '.join(f'`{key}`' for key in sorted(found))}" if found else "it is empty"
+            raise Unreadable(f"`{mount}/{ref.where}` in the vault has no key `{ref.key}`", hint)
+        value = found[ref.key]
+        if not isinstance(value, str):
+            raise Unreadable(f"`{ref.key}` at `{mount}/{ref.where}` in the vault is no text", "keep it there as a text")
+        return value.encode()
+
+
+def _fetch(address: str, token: str, namespace: str, mount: str, ref: SecretRef) -> Mapping[str, Any]:
+    try:
+        # An extra, which only this source needs.
+        import hvac  # noqa: PLC0415
+        from hvac import exceptions as refusals  # noqa: PLC0415
+        from requests.exceptions import RequestException  # noqa: PLC0415
+    except ImportError:
+        raise missing_extra("vault", "hvac") from None
+    trust: Any = os.environ.get("VAULT_CACERT") or os.environ.get("BAO_CACERT") or True
+    client: Any = hvac.Client(url=address, token=token, namespace=namespace or None, timeout=ref.timeout, verify=trust)
+    try:
+        answer = client.secrets.kv.v2.read_secret_version(
+            path=ref.where, mount_point=mount, raise_on_deleted_version=True
+        )
+        found = answer["data"]["data"]
+    except refusals.InvalidPath:
+        hint = "check `vault`, `mount` and `namespace`; only the KV engine of version 2 is read"
+        raise Unreadable(f"the vault has nothing at `{mount}/{ref.where}`", hint) from None
+    except (refusals.Forbidden, refusals.Unauthorized):
+        hint = "log in with `vault login` or `bao login`, or set VAULT_TOKEN to a token whose policy allows it"
+        raise Unreadable(f"the vault does not let this token read `{mount}/{ref.where}`", hint) from None
+    except refusals.VaultDown:
+        raise Unreadable(f"the vault at {address} is sealed", "have it unsealed") from None
+    except refusals.VaultError as error:
+        summary = f"the vault at {address} refuses: {type(error).__name__}"
+        raise Unreadable(summary, "`vault status` says more") from None
+    except RequestException as error:
+        hint = "check the address, and that it is reached from here"
+        raise Unreadable(f"the vault at {address} does not answer: {type(error).__name__}", hint) from None
+    except (ValueError, KeyError, TypeError):
+        raise Unreadable(f"what answers at {address} is no vault", "check the address") from None
+    return found if isinstance(found, dict) else {}
+
+
+def _address(ref: SecretRef) -> str:
+    address = ref.options.get("address") or os.environ.get("VAULT_ADDR") or os.environ.get("BAO_ADDR")
+    if not address:
+        raise Unreadable("nothing says where the vault is", "set VAULT_ADDR or BAO_ADDR, or write `address`")
+    return address.rstrip("/")
+
+
+def _namespace(ref: SecretRef) -> str:
+    return ref.options.get("namespace") or os.environ.get("VAULT_NAMESPACE") or os.environ.get("BAO_NAMESPACE") or ""
+
+
+def _token() -> str:
+    token = os.environ.get("VAULT_TOKEN") or os.environ.get("BAO_TOKEN") or ""
+    if not token:
+        try:
+            token = (Path.home() / TOKEN_FILE).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            token = ""
+    if not token:
+        hint = "`vault login` or `bao login` makes one, or set VAULT_TOKEN"
+        raise Unreadable("there is no token for the vault", hint)
+    return token
