@@ -186,9 +186,16 @@ class Engine(Protocol):
         Raises `StepError` with the manager's last lines.
         """
 
-    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
+    def announce(self, stack: str, container_id: str) -> str:
+        """Note that a live container is about to change, and that its newest record is out of date from now on.
+
+        Returns the name of the note, for `amend`, empty where none can be left; it goes as an amendment does.
+        """
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:
         """Write `sandbox` as the newest record of a live container; returns the amendment's name.
 
+        `note` is what announced it.
         `package_facts` are what `change_packages` returned; those of managers that it does not name stay as they were.
         """
 

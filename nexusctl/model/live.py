@@ -80,7 +80,8 @@ class LiveSandbox:
     under, empty where it got its final name at once: a container that still has it never became ready.
     `networks` maps the id of each connected network to the network's name.
     `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
-    `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
+    `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
+    record is lost. `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
     """
 
     id: str
@@ -99,6 +100,7 @@ class LiveSandbox:
     networks: Mapping[str, str] = field(default_factory=dict)
     amendments: tuple[str, ...] = ()
     package_facts: str = ""
+    unsure: bool = False
     inspection: Inspection | None = None
     interior: Interior | None = None
 

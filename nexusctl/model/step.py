@@ -101,7 +101,7 @@ class RestoreContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateContainer(Step):
-    """Change a live container in place, let its program know of changed files, then write the amendment.
+    """Announce a change, change a live container in place, let its program know of new files, then write the amendment.
 
     `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
     `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
@@ -119,7 +119,6 @@ class UpdateContainer(Step):
     disconnect: tuple[str, ...] = ()
     secrets: tuple[SecretFile, ...] = ()
     delete_secrets: tuple[str, ...] = ()
-    amend: bool = True
     stale: tuple[str, ...] = ()
 
 

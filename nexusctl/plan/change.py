@@ -116,7 +116,8 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
 
 
 def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
-    if decision.action == "update" and any(d.field.startswith("uploads.") for d in decision.differences):
+    unsure = decision.holder is not None and decision.holder.unsure
+    if decision.action == "update" and (unsure or any(d.field.startswith("uploads.") for d in decision.differences)):
         # Most plans send no file.
         from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
 

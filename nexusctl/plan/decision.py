@@ -14,6 +14,8 @@ from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare
 from nexusctl.plan.unread import assume_unchanged
 
+_UNSURE = "the record of its last change is lost or was never written, so all that changes in place is applied again"
+
 Action = Literal["create", "replace", "rerun", "update", "start", "rename", "none"]
 Restore = Literal["", "start", "unpause", "restart"]
 
@@ -31,7 +33,6 @@ class Decision:
     stop_first: bool = False
     restore: Restore = ""
     rename: bool = False
-    amend: bool = False
     connect: tuple[Attachment, ...] = ()
     disconnect: tuple[str, ...] = ()
 
@@ -108,6 +109,8 @@ def _decide_service(
 
         drift = without_ignored(drift, sandbox)
     differences = (*differences, *(difference for difference in drift if difference.field not in changed))
+    if is_unsure(sandbox, holder) and "packages" not in around.in_place:
+        differences = (*differences, *_unknown_packages(sandbox, holder))
     if holder.state in ("dead", "removing") or any(d.effect == "replace" for d in differences):
         return _replace(sandbox, holder, differences)
     return _mend(
@@ -119,6 +122,17 @@ def _decide_service(
         connect=connect,
         disconnect=disconnect,
     )
+
+
+def is_unsure(sandbox: Sandbox, holder: LiveSandbox) -> bool:
+    """Whether all that changes in place is to be applied again. What a task has in it does not count any more."""
+    return holder.unsure and sandbox.kind == "service"
+
+
+def _unknown_packages(sandbox: Sandbox, holder: LiveSandbox) -> tuple[Difference, ...]:
+    if not sandbox.packages and not (holder.record and holder.record.packages):
+        return ()
+    return (Difference(field="packages", before="not known", after="as the file says", cause="drifted"),)
 
 
 def _replace(sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...]) -> Decision:
@@ -150,9 +164,10 @@ def _mend(
     disconnect: tuple[str, ...] = (),
 ) -> Decision:
     causes: list[tuple[Action, Cause, str]] = []
-    if differences or connect or disconnect:
+    if differences or connect or disconnect or holder.unsure:
         changed = any(d.cause == "changed" for d in differences)
-        causes.append(("update", "changed" if changed else "drifted", ""))
+        otherwise: Cause = "partial" if holder.unsure else "drifted"
+        causes.append(("update", "changed" if changed else otherwise, _UNSURE if holder.unsure else ""))
     if restore:
         causes.append(("start", "drifted", _describe_state(holder)))
     if rename:
@@ -169,7 +184,6 @@ def _mend(
         differences=differences,
         restore=restore,
         rename=rename,
-        amend=any(d.cause == "changed" for d in differences),
         connect=connect,
         disconnect=disconnect,
     )

@@ -32,8 +32,13 @@ def can_install(sandbox: Sandbox, holder: LiveSandbox, stack: Stack) -> bool:
     ) and not _shares_npm_files(record, sandbox)
 
 
-def change_packages(record: Sandbox, desired: Sandbox, differences: Iterable[Difference]) -> Iterator[PackageChange]:
-    """What each manager has to do so that the packages are as desired; one that is not asked for now comes last."""
+def change_packages(
+    record: Sandbox, desired: Sandbox, differences: Iterable[Difference], *, again: bool = False
+) -> Iterator[PackageChange]:
+    """What each manager has to do so that the packages are as desired; one that is not asked for now comes last.
+
+    With `again` it installs all, whatever was recorded.
+    """
     drift = [d for d in differences if d.cause == "drifted" and d.field.startswith("packages.")]
     before, after = _by_manager(record), _by_manager(desired)
     for manager in (*after, *(before.keys() - after.keys())):
@@ -45,13 +50,13 @@ def change_packages(record: Sandbox, desired: Sandbox, differences: Iterable[Dif
         kept = {package.name for package in new.packages}
         change = PackageChange(
             wanted=new,
-            changed=tuple(package for package in new.packages if package not in old.packages),
+            changed=tuple(package for package in new.packages if again or package not in old.packages),
             pins=pins,
             remove=(
                 *sorted({package.name for package in old.packages} - kept),
                 *sorted(name for name, version in drifted.items() if version is None),
             ),
-            lock=bool(new.lock_name) and (new != old or bool(drifted)),
+            lock=bool(new.lock_name) and (again or new != old or bool(drifted)),
         )
         if change.changed or change.pins or change.remove or change.lock:
             yield change

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nexusctl.model.stack import Reaction, Sandbox, Upload
-from nexusctl.plan.decision import Decision
+from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import place
 
 _UPLOADS = "uploads."
@@ -21,7 +21,8 @@ def find_reactions(decision: Decision) -> tuple[Reaction, ...]:
         return ()
     changed = {d.field.removeprefix(_UPLOADS) for d in decision.differences if d.field.startswith(_UPLOADS)}
     touched = {upload for upload in (_find_upload(decision.sandbox, path) for path in changed) if upload}
-    wanted = dict.fromkeys(u.on_change for u in decision.sandbox.uploads if u in touched and u.on_change)
+    sent = [u for u in decision.sandbox.uploads if u in touched or is_unsure(decision.sandbox, holder)]
+    wanted = dict.fromkeys(upload.on_change for upload in sent if upload.on_change)
     restarts = any(reaction.restart for reaction in wanted)
     starts_anew = decision.restore == "restart"
     followed = [r for r in wanted if not r.restart and not (r.signal and (restarts or starts_anew))]

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.names import container_name
-from nexusctl.model.plan import Attachment, Placement, Step
+from nexusctl.model.plan import Attachment, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Sandbox, Upload
 from nexusctl.model.step import (
@@ -22,7 +22,7 @@ from nexusctl.model.step import (
     UpdateContainer,
 )
 from nexusctl.plan.claim import Claim
-from nexusctl.plan.decision import Decision
+from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import drifted_paths, place
 from nexusctl.plan.gate import ready_id
 from nexusctl.plan.packages import change_packages
@@ -143,9 +143,12 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     sandbox, record = decision.sandbox, holder.record
     assert record is not None
     touched = {difference.field.partition(".")[0] for difference in decision.differences}
+    again = is_unsure(sandbox, holder)
     uploads, delete = _changed_uploads(decision, record) if "uploads" in touched else ((), ())
     secrets, gone = _changed_secrets(decision, record)
-    packages = tuple(change_packages(record, sandbox, decision.differences)) if "packages" in touched else ()
+    packages: tuple[PackageChange, ...] = ()
+    if "packages" in touched or again:
+        packages = tuple(change_packages(record, sandbox, decision.differences, again=again))
     made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
         id=f"sandbox:{sandbox.name}:update",
@@ -153,18 +156,16 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         needs=(*needs, *made),
         container_id=holder.id,
         sandbox=sandbox,
-        limits=bool(touched & {"resources", "restart"}),
+        limits=again or bool(touched & {"resources", "restart"}),
         packages=packages,
-        uploads=uploads,
+        uploads=sandbox.uploads if again else uploads,
         delete=delete,
-        reactions=find_reactions(decision) if "uploads" in touched else (),
+        reactions=find_reactions(decision) if "uploads" in touched or again else (),
         connect=decision.connect,
         disconnect=decision.disconnect,
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.
-        secrets=secrets if holder.state == "running" else sandbox.secrets,
+        secrets=secrets if holder.state == "running" and not again else sandbox.secrets,
         delete_secrets=gone,
-        # Also where only what was changed by hand is put right: a manager may have had to bring another version.
-        amend=decision.amend or bool(packages),
         stale=holder.amendments,
     )
 

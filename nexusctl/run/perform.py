@@ -143,6 +143,7 @@ def _restore(step: RestoreContainer, engine: Engine, report: Report, reveal: Rev
 def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report, reveal: Reveal) -> None:
     report("updating")
     sandbox: Sandbox = step.sandbox
+    note = engine.announce(stack, step.container_id)
     if step.secrets or step.delete_secrets:
         engine.put_secrets(step.container_id, step.secrets, reveal, step.delete_secrets)
     if step.limits:
@@ -157,8 +158,7 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
         engine.upload(step.container_id, step.uploads, step.delete)
     for reaction in step.reactions:
         react(engine, step.container_id, step.subject, reaction, report)
-    if step.amend:
-        kept = engine.amend(stack, sandbox, step.container_id, facts)
-        for name in step.stale:
-            if name != kept:
-                engine.remove_amendment(name)
+    kept = engine.amend(stack, sandbox, step.container_id, facts, note)
+    for name in step.stale:
+        if name not in (kept, note):
+            engine.remove_amendment(name)

@@ -9,10 +9,11 @@ import pytest
 
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.errors import StepError
+from nexusctl.errors import EngineError, StepError
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Health, Reaction, Sandbox, Stack, Upload, UploadFile
 from nexusctl.model.step import AwaitHealthy, RestoreContainer, UpdateContainer
+from nexusctl.plan.plan import make_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 RESTART, HUP = Reaction(restart=True), Reaction(signal="SIGHUP")
@@ -88,7 +89,13 @@ def test_the_files_come_first_and_the_record_last_and_health_is_waited_for() -> 
     assert isinstance(wait, AwaitHealthy)
     assert wait.needs == (update.id,)
     carry_out(engine, plan)
-    assert [method for method, _ in engine.calls] == ["upload", "stop_container", "start_container", "amend"]
+    assert [method for method, _ in engine.calls] == [
+        "announce",
+        "upload",
+        "stop_container",
+        "start_container",
+        "amend",
+    ]
 
 
 @pytest.mark.parametrize("spoiled", ["upload", "stop_container", "start_container", "amend"])
@@ -113,6 +120,28 @@ def test_whatever_call_a_crash_hits_the_next_apply_restarts(spoiled: str) -> Non
     assert plan_for(engine, wanted).empty
     (container,) = engine.containers.values()
     assert container.state == "running"
+
+
+def test_a_restart_is_not_lost_where_only_what_was_changed_by_hand_is_put_right() -> None:
+    wanted = stack(upload("/x", "1", RESTART))
+    engine = applied(wanted)
+    (container,) = engine.containers.values()
+    container.files["/x"] = UploadFile(path="", digest="by hand", mode=0o644)
+    plan = make_plan(wanted, engine.look_inside(engine.observe(wanted, deep=True)), engine.in_place)
+    assert reactions(plan) == (RESTART,)
+
+    def refuse(method: str, subject: str) -> None:
+        if method == "stop_container":
+            raise EngineError("no")
+
+    engine.interfere = refuse
+    with pytest.raises(EngineError):
+        carry_out(engine, plan)
+    engine.interfere = lambda method, subject: None
+    assert container.files["/x"].digest == "1", "no look inside can tell any more"
+    assert reactions(plan_for(engine, wanted)) == (RESTART,)
+    carry_out(engine, plan_for(engine, wanted))
+    assert plan_for(engine, wanted).empty
 
 
 def test_a_command_that_fails_shows_its_last_lines_and_runs_again_next_time() -> None:

@@ -185,8 +185,11 @@ class DockerEngine:
 
         return change_packages(self.wire, container_id, changes, report)
 
-    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
-        return objects.amend(self.wire, stack, sandbox, container_id, package_facts)
+    def announce(self, stack: str, container_id: str) -> str:
+        return objects.announce(self.wire, stack, container_id)
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:
+        return objects.amend(self.wire, stack, sandbox, container_id, package_facts, note)
 
     def remove_amendment(self, name: str) -> None:
         objects.remove_amendment(self.wire, name)

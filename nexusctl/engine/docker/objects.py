@@ -9,6 +9,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner
+from nexusctl.engine.docker.notes import is_note, number_of, remove_note, write_note
 from nexusctl.engine.docker.observe import sequence_of
 from nexusctl.engine.docker.spec import network_body
 from nexusctl.engine.docker.volume import bears, claim_volume
@@ -94,8 +95,14 @@ def remove_volume(wire: Wire, name: str) -> None:
         ) from error
 
 
-def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
-    """Keep `sandbox` as the newest record of a container; returns the volume's name.
+def announce(wire: Wire, stack: str, container_id: str) -> str:
+    """Note that a newer record of a container is to come; returns the note."""
+    entries = _list_amendments(wire, container_id)
+    return write_note(wire, stack, container_id, sequence_of(entries[-1]) + 1 if entries else 1)
+
+
+def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:
+    """Keep `sandbox` as the newest record of a container, with the number of `note`; returns the volume's name.
 
     Facts of managers that `package_facts` does not name stay as they were. The volume's creation is the whole of it,
     so there is no half-written amendment.
@@ -106,9 +113,10 @@ def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_f
         labels.RECORD: encode(sandbox),
         labels.PACKAGE_FACTS: merge_facts(marks.get(labels.PACKAGE_FACTS, ""), package_facts),
     }
-    if content.items() <= marks.items():
+    newest = sequence_of(entries[-1]) if entries else 0
+    if content.items() <= marks.items() and newest >= number_of(note):
         return str(entries[-1]["Name"])
-    sequence = sequence_of(entries[-1]) + 1 if entries else 1
+    sequence = newest + 1
     while True:
         body = _amendment_body(stack, sandbox.name, container_id, sequence, content)
         made: Mapping[str, Any] = wire.post("/volumes/create", body)
@@ -131,7 +139,10 @@ def merge_facts(before: str, after: str) -> str:
 
 
 def remove_amendment(wire: Wire, name: str) -> None:
-    """Remove it; an absent one is fine."""
+    """Remove it, or a note; an absent one is fine."""
+    if is_note(name):
+        remove_note(wire, name)
+        return
     with contextlib.suppress(NotFound):
         wire.delete(f"/volumes/{name}")
 

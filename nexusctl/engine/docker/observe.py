@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import find_host_ports, find_taken
 from nexusctl.engine.docker.inspection import inspect_all, read_condition
 from nexusctl.engine.docker.lock import read_holder
+from nexusctl.engine.docker.notes import find_orphaned, is_note, notes_of, number_of, read_notes
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.status import ListedState, parse_status
@@ -31,11 +33,14 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False) -> LiveState:
     containers = wire.get("/containers/json", {"all": True})
     networks = wire.get("/networks")
     volumes = wire.get("/volumes")["Volumes"] or []
-    images = read_images(wire.get("/images/json"), stack)
+    listed = wire.get("/images/json")
+    images, notes = read_images(listed, stack), read_notes(listed, stack.name)
     amendments = _group_amendments(stack.name, volumes)
     ids = {str(entry["Id"]) for entry in containers}
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
     sandboxes = _read_sandboxes(wire, own, networks, amendments)
+    if notes:
+        sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
     return LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
@@ -45,7 +50,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False) -> LiveState:
         taken=find_taken(stack, containers, networks, volumes),
         host_ports=find_host_ports(stack.name, containers),
         unreachable=find_unreachable(wire, stack, images),
-        orphans=(*_find_orphaned(amendments, ids), *_find_couriers(stack.name, containers)),
+        orphans=(*_find_orphaned(amendments, notes, ids), *_find_couriers(stack.name, containers)),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
 
@@ -70,7 +75,7 @@ def read_images(entries: Iterable[Listed], stack: Stack) -> dict[str, LiveImage]
         marks = entry["Labels"] or {}
         digests = dict(digest.split("@") for digest in entry["RepoDigests"] or ())
         for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
-            if not tag.startswith("<none>"):
+            if not tag.startswith("<none>") and not is_note(tag):
                 found[familiar(tag)] = LiveImage(
                     id=entry["Id"],
                     reference=familiar(tag),
@@ -91,7 +96,18 @@ def _find_by_id(images: Mapping[str, LiveImage], written: str) -> LiveImage | No
     return next((image for image in images.values() if image.id == written), None)
 
 
-def _find_orphaned(amendments: Mapping[str, list[Listed]], ids: Collection[str]) -> Iterator[Orphan]:
+def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
+    """`sandbox` with its notes; a record that one of them announces, and that is not there, leaves it unsure."""
+    own = notes_of(notes, sandbox.id)
+    newest = max(map(sequence_of, amendments.get(sandbox.id, [])), default=0)
+    unsure = any(number_of(note) > newest for note in own)
+    return replace(sandbox, amendments=(*sandbox.amendments, *own), unsure=unsure)
+
+
+def _find_orphaned(
+    amendments: Mapping[str, list[Listed]], notes: Iterable[str], ids: Collection[str]
+) -> Iterator[Orphan]:
+    yield from (Orphan(kind="amendment", name=note) for note in find_orphaned(notes, ids))
     for container, entries in sorted(amendments.items()):
         if container not in ids:
             yield from (Orphan(kind="amendment", name=entry["Name"]) for entry in entries)

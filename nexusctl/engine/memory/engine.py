@@ -124,8 +124,11 @@ class MemoryEngine(World):
     def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
         return containers.change_packages(self, container_id, changes)
 
-    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "") -> str:
-        return objects.amend(self, stack, sandbox, container_id)
+    def announce(self, stack: str, container_id: str) -> str:
+        return objects.announce(self, stack, container_id)
+
+    def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:
+        return objects.amend(self, stack, sandbox, container_id, note)
 
     def remove_amendment(self, name: str) -> None:
         objects.remove_amendment(self, name)

@@ -53,11 +53,22 @@ def remove_volume(world: World, name: str) -> None:
         world.volumes.pop(name, None)
 
 
-def amend(world: World, stack: str, sandbox: Sandbox, container_id: str) -> str:
+def announce(world: World, stack: str, container_id: str) -> str:
+    world.note("announce", container_id)
+    with world.mutex:
+        earlier = find_amendments(world, container_id)
+        sequence = earlier[-1].sequence + 1 if earlier else 1
+        name = f"nexusctl/amended:{stack}_{container_id[:16]}_{sequence}"
+        world.notes[name] = Amendment(name=name, stack=stack, container_id=container_id, sequence=sequence, record="")
+        return name
+
+
+def amend(world: World, stack: str, sandbox: Sandbox, container_id: str, note: str) -> str:
     world.note("amend", container_id)
     with world.mutex:
         earlier = find_amendments(world, container_id)
-        if earlier and earlier[-1].record == encode(sandbox):
+        announced = world.notes[note].sequence if note else 0
+        if earlier and earlier[-1].record == encode(sandbox) and earlier[-1].sequence >= announced:
             return earlier[-1].name
         sequence = earlier[-1].sequence + 1 if earlier else 1
         name = f"nexusctl_amendment_{container_id[:16]}_{sequence}"
@@ -71,6 +82,7 @@ def remove_amendment(world: World, name: str) -> None:
     world.note("remove_amendment", name)
     with world.mutex:
         world.amendments.pop(name, None)
+        world.notes.pop(name, None)
 
 
 def find_amendments(world: World, container_id: str) -> list[Amendment]:

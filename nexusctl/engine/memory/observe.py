@@ -34,7 +34,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
             unreachable=frozenset((wanted - set(world.images)) & world.unreachable),
             orphans=tuple(
                 Orphan(kind="amendment", name=a.name)
-                for a in world.amendments.values()
+                for a in (*world.amendments.values(), *world.notes.values())
                 if a.stack == stack.name and a.container_id not in world.containers
             ),
             lock=world.locks.get(stack.name),
@@ -80,6 +80,8 @@ def ask(world: World, container_id: str, command: tuple[str, ...]) -> Outcome:
 
 def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
     amendments = find_amendments(world, container.id)
+    notes = [note for note in world.notes.values() if note.container_id == container.id]
+    newest = amendments[-1].sequence if amendments else 0
     record = decode(amendments[-1].record if amendments else container.record)
     image = world.images.get(image_reference(container.placement.image))
     return LiveSandbox(
@@ -96,7 +98,8 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
         image_id=image.id if image else "",
         ports=container.ports,
         networks=dict(container.networks),
-        amendments=tuple(a.name for a in amendments),
+        amendments=tuple(a.name for a in (*amendments, *notes)),
+        unsure=any(note.sequence > newest for note in notes),
         inspection=_inspect(container) if deep else None,
     )
 

@@ -58,6 +58,8 @@ class MemoryContainer:
 
 @value(frozen=True, slots=True, kw_only=True)
 class Amendment:
+    """One of a container; a note, which only announces one, has no record."""
+
     name: str
     stack: str
     container_id: str
@@ -87,6 +89,7 @@ class World:
         self.networks: dict[str, tuple[str, LiveNetwork]] = {}
         self.volumes: dict[str, tuple[str, LiveVolume]] = {}
         self.amendments: dict[str, Amendment] = {}
+        self.notes: dict[str, Amendment] = {}
         self.locks: dict[str, LockHolder] = {}
         self.taken: dict[str, dict[str, str]] = {"container": {}, "network": {}, "volume": {}}
         self.host_ports: dict[tuple[str, int, str], str] = {}
