@@ -101,7 +101,9 @@ class RestoreContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpdateContainer(Step):
-    """Announce a change, change a live container in place, let its program know of new files, then write the amendment.
+    """Announce it, change a live container in place, let its program know of new files, then write the amendment.
+
+    Without `amend` the container is then as its record says, and the announcement is taken back.
 
     `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
     `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
@@ -119,6 +121,7 @@ class UpdateContainer(Step):
     disconnect: tuple[str, ...] = ()
     secrets: tuple[SecretFile, ...] = ()
     delete_secrets: tuple[str, ...] = ()
+    amend: bool = True
     stale: tuple[str, ...] = ()
 
 

@@ -33,6 +33,7 @@ class Decision:
     stop_first: bool = False
     restore: Restore = ""
     rename: bool = False
+    amend: bool = False
     connect: tuple[Attachment, ...] = ()
     disconnect: tuple[str, ...] = ()
 
@@ -184,6 +185,7 @@ def _mend(
         differences=differences,
         restore=restore,
         rename=rename,
+        amend=holder.unsure or any(d.cause == "changed" for d in differences),
         connect=connect,
         disconnect=disconnect,
     )

@@ -166,6 +166,8 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.
         secrets=secrets if holder.state == "running" and not again else sandbox.secrets,
         delete_secrets=gone,
+        # Also where only packages are put right: a manager may have had to bring another version.
+        amend=decision.amend or bool(packages),
         stale=holder.amendments,
     )
 

@@ -158,6 +158,9 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
         engine.upload(step.container_id, step.uploads, step.delete)
     for reaction in step.reactions:
         react(engine, step.container_id, step.subject, reaction, report)
+    if not step.amend:
+        engine.remove_amendment(note)
+        return
     kept = engine.amend(stack, sandbox, step.container_id, facts, note)
     for name in step.stale:
         if name not in (kept, note):

@@ -139,7 +139,9 @@ def merge_facts(before: str, after: str) -> str:
 
 
 def remove_amendment(wire: Wire, name: str) -> None:
-    """Remove it, or a note; an absent one is fine."""
+    """Remove it, or a note; an absent one is fine, and so is the empty name of a note that could not be left."""
+    if not name:
+        return
     if is_note(name):
         remove_note(wire, name)
         return
