@@ -10,7 +10,7 @@ from nexusctl import __version__
 from nexusctl.api.planning import load, prepare
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import NOTHING, Given, Inputs
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.fingerprint import take_fingerprints
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
@@ -21,7 +21,7 @@ def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool) -> None:
     salt = os.urandom(16).hex()
     saved = Saved(
         version=__version__,
-        inputs=_absolute(inputs),
+        inputs=_lasting(inputs, basis.stack.sensitive),
         stack=basis.stack.name,
         choice=basis.choice,
         deep=deep,
@@ -38,10 +38,14 @@ def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool) -> None:
         raise InputError(Diagnostic(f"the plan cannot be saved as {to}: {error.strerror}")) from None
 
 
-def _absolute(inputs: Inputs) -> Inputs:
-    """`inputs` for a reader in any folder."""
+def _lasting(inputs: Inputs, sensitive: frozenset[str]) -> Inputs:
+    """`inputs` for a reader in any folder, without the values that are never written anywhere."""
+    given = Given(
+        values={name: text for name, text in inputs.given.values.items() if name not in sensitive},
+        files=tuple(path.absolute() for path in inputs.given.files),
+    )
     lock = inputs.lock.absolute() if inputs.lock else None
-    return replace(inputs, files=tuple(path.absolute() for path in inputs.files), lock=lock)
+    return replace(inputs, files=tuple(path.absolute() for path in inputs.files), given=given, lock=lock)
 
 
 def read_plan(path: Path) -> Saved:
@@ -59,15 +63,24 @@ def read_plan(path: Path) -> Saved:
     )
 
 
-def recall_plan(engine: Engine, saved: Saved) -> Basis:
-    """The saved plan, made anew; the caller holds the stack's lock. Raises `PlanError` with all that moved."""
-    stack = load(saved.inputs)
+def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:
+    """The saved plan, made anew; the caller holds the stack's lock. `given` is what it does not say itself.
+
+    Raises `PlanError` with all that moved.
+    """
+    stack = load(_with(saved.inputs, given))
     if stack.name != saved.stack:
         raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")
     basis = prepare(engine, stack, deep=saved.deep, choice=saved.choice)
     if moved := find_moved(saved.prints, take_fingerprints(basis, saved.salt)):
         raise _outdated(*moved)
     return basis
+
+
+def _with(inputs: Inputs, given: Given) -> Inputs:
+    before = inputs.given
+    values, files = {**before.values, **given.values}, (*before.files, *given.files)
+    return replace(inputs, given=Given(values=values, files=files) if values or files else NOTHING)
 
 
 def _outdated(*moved: str) -> PlanError:

@@ -9,7 +9,9 @@ from nexusctl.api import connection, execution, planning, secrets
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.cli.signals import obey_sigterm
-from nexusctl.model.inputs import Inputs
+from nexusctl.engine.base import Engine
+from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.stack import Stack
 from nexusctl.plan.choice import Choice
 
 
@@ -43,12 +45,13 @@ def apply(
 ) -> int:
     """Show the plan, ask, and carry it out in dependency order, in parallel.
 
-    With PLAN, a file that `plan --out` wrote: carry out that plan without asking, unless something moved since.
+    With PLAN, a file that `plan --out` wrote: carry out that plan without asking, unless something moved since. It has
+    the variables that were given with --var in it, except sensitive ones, which have to be given again.
     """
     obey_sigterm()
     if saved:
         _refuse_choice(context)
-        return _apply_saved(saved, on_failure, lock_timeout, as_json=as_json)
+        return _apply_saved(saved, inputs.given, on_failure, lock_timeout, as_json=as_json)
     stack = planning.load(options.with_lock(inputs, locked))
     require_answer(yes=yes)
     engine = connection.connect()
@@ -57,19 +60,36 @@ def apply(
         basis, reveal = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         question = "Carry out this plan?"
-        return carry_out(engine, basis.plan, yes=yes, as_json=as_json, question=question, back=back, reveal=reveal)
+        code = carry_out(engine, basis.plan, yes=yes, as_json=as_json, question=question, back=back, reveal=reveal)
+    return code or _show_outputs(engine, stack, as_json=as_json)
 
 
-def _apply_saved(path: Path, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
+def _apply_saved(path: Path, given: Given, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
     # See `plan --out`: only a saved plan needs it.
     from nexusctl.api import saving  # noqa: PLC0415
 
     saved = saving.read_plan(path)
     engine = connection.connect()
     with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
-        basis, reveal = secrets.read_secrets(engine, saving.recall_plan(engine, saved))
+        basis, reveal = secrets.read_secrets(engine, saving.recall_plan(engine, saved, given))
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        return carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back, reveal=reveal)
+        code = carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back, reveal=reveal)
+    return code or _show_outputs(engine, basis.stack, as_json=as_json)
+
+
+def _show_outputs(engine: Engine, stack: Stack, *, as_json: bool) -> int:
+    if not stack.outputs:
+        return 0
+    # Only a stack that has some needs it.
+    from nexusctl.api.outputs import read_outputs  # noqa: PLC0415
+    from nexusctl.render.outputs import outputs_event, render_outputs  # noqa: PLC0415
+
+    found = read_outputs(engine, stack)
+    if as_json:
+        options.write_json(outputs_event(found))
+    else:
+        click.echo(f"\nOutputs:\n\n{render_outputs(found)}", nl=False)
+    return 0
 
 
 def _refuse_choice(context: click.Context) -> None:

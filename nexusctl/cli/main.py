@@ -20,6 +20,7 @@ _VERBS = {
     "drift": "Show what was changed behind nexusctl's back.",
     "destroy": "Remove everything that belongs to a stack.",
     "status": "Show state, health, uptime and endpoints.",
+    "output": "Show the outputs of a stack.",
     "logs": "Show what sandboxes printed.",
     "exec": "Run a command in a sandbox.",
     "unlock": "Remove a lock that somebody left behind.",

@@ -13,7 +13,7 @@ from typing import Any, TextIO
 import click
 
 from nexusctl.config.quantity import parse_seconds
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import NOTHING, Given, Inputs
 
 DEFAULT_FILE = Path("nexus.yaml")
 
@@ -38,8 +38,15 @@ _profiles = click.option(
     "--profile", "profiles", multiple=True, metavar="NAME", show_default="NEXUS_PROFILES",
     help="Also the sandboxes with this profile; `*` for all, may be repeated.",
 )  # fmt: skip
+_variables = click.option(
+    "--var", "variables", multiple=True, metavar="NAME=VALUE", help="The value of a variable; wins over all others."
+)
+_variable_files = click.option(
+    "--var-file", "variable_files", type=click.Path(path_type=Path, dir_okay=False), multiple=True,
+    help="A YAML file with values of variables; may be repeated, a later one wins.",
+)  # fmt: skip
 INPUT_FLAGS = {"files": "--file", "profiles": "--profile"}
-"""The parameters that `stack_inputs` gathers, with their flags."""
+"""The parameters that a saved plan has the final word on, with their flags."""
 
 
 def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -47,10 +54,21 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @_files
     @_profiles
+    @_variables
+    @_variable_files
     @wraps(command)
-    def gathered(*arguments: Any, files: tuple[Path, ...], profiles: tuple[str, ...], **others: Any) -> Any:
+    def gathered(
+        *arguments: Any,
+        files: tuple[Path, ...],
+        profiles: tuple[str, ...],
+        variables: tuple[str, ...],
+        variable_files: tuple[Path, ...],
+        **others: Any,
+    ) -> Any:
+        values = dict(map(_split_variable, variables))
         inputs = Inputs(
             files=files or (DEFAULT_FILE,),
+            given=Given(values=values, files=variable_files) if values or variable_files else NOTHING,
             profiles=profiles,
             ambient_profiles=() if profiles else _split_words(os.environ.get("NEXUS_PROFILES", "")),
         )
@@ -61,6 +79,14 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _split_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _split_variable(pair: str) -> tuple[str, str]:
+    """As `split_pair`, but what was given, which may be a secret, is not shown."""
+    name, sign, value = pair.partition("=")
+    if not sign or not name:
+        raise click.BadParameter("one of them is not NAME=VALUE", param_hint="--var")
+    return name, value
 
 
 stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The stack's name, instead of its file.")

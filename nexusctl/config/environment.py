@@ -32,18 +32,18 @@ def build_env(sandbox: Mapping, files: EnvFiles, secrets: dict[str, SecretRef], 
 
 
 def _with_secrets(node: Woven, secrets: dict[str, SecretRef]) -> SecretText:
-    secrets.update({_name(part): part for part in node.parts if isinstance(part, SecretRef)})
+    secrets.update({secret_name(part): part for part in node.parts if isinstance(part, SecretRef)})
     parts: list[str | SecretUse] = []
     for part in node.parts:
         # Texts in a row are one, or the way in which somebody wrote them would count as a change.
         if isinstance(part, str) and parts and isinstance(parts[-1], str):
             parts[-1] += part
         elif part != "":
-            parts.append(SecretUse(secret=_name(part)) if isinstance(part, SecretRef) else part)
+            parts.append(SecretUse(secret=secret_name(part)) if isinstance(part, SecretRef) else part)
     return SecretText(parts=tuple(parts))
 
 
-def _name(ref: SecretRef) -> str:
+def secret_name(ref: SecretRef) -> str:
     """A name that no secret of a stack can have, as a variable may be called like one."""
     return f"var.{ref.name}" if ref.source == "variable" else ref.name
 

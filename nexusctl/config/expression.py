@@ -107,6 +107,8 @@ def _tail(rest: str) -> tuple[str, str | None]:
 
 
 def _advice(text: str, inside: str) -> str:
+    if OPENING in inside:
+        return "a reference cannot stand inside of the name of another; write the name out"
     if _REFERENCE.match(inside.strip()):
         return f"write it without spaces: `{OPENING}{inside.strip()}}}`"
     return f"write one such as `${{var.port}}`, or `${shorten(text)}` for the literal text"

@@ -41,6 +41,12 @@ Namespace = Callable[[Expression, Scalar], Any]
 # The namespace whose references may say what stands in for them.
 _OPTIONAL = "env"
 
+# Namespaces that are not everywhere, and where they are.
+_ELSEWHERE = {
+    "each": "write it inside of a sandbox that has `for_each`",
+    "sandbox": "write it inside of a sandbox, or in `outputs`",
+}
+
 
 class Unresolved(Exception):
     """A reference that means nothing: what is wrong, what to do, and other places that belong to it."""
@@ -62,7 +68,8 @@ class Reported(Unresolved):
 class Interpolation:
     """Lives as long as one load, and bounds what all references of it make together.
 
-    `variables` are the names that a user may have meant who wrote `${port}`.
+    `variables` are the names that a user may have meant who wrote `${port}`. `failures` counts the wrong references so
+    far.
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class Interpolation:
         self._namespaces = namespaces
         self._problems = problems
         self._variables = variables
+        self.failures = 0
         self._texts = 0
         self._nodes = 0
 
@@ -92,7 +100,7 @@ class Interpolation:
         if len(known) < len(values):
             return None
         if whole and not isinstance(known[0], str):
-            nodes, length, height = _measure(known[0])
+            nodes, length, height = measure(known[0])
             self._spend(nodes, length, place)
             if height > DEPTH_LIMIT:
                 hint = "nest them less"
@@ -121,8 +129,10 @@ class Interpolation:
                 hint = "let the reference be the whole value, with nothing before and behind it"
                 raise Unresolved(f"`{part.text}` is a {kind}, which cannot stand inside of a text", hint)  # noqa: TRY301
         except Reported:
+            self.failures += 1
             return None
         except Unresolved as error:
+            self.failures += 1
             self._problems.add(point_into(place, part.at), error.summary, error.hint, *error.notes)
             return None
         return value
@@ -161,6 +171,8 @@ class Interpolation:
 
     def _unknown(self, expression: Expression, namespaces: MappingType[str, Namespace]) -> Unresolved:
         name, inside = expression.namespace, expression.text[len(OPENING) : -1]
+        if name in _ELSEWHERE:
+            return Unresolved(f"`{expression.text}` means nothing here", _ELSEWHERE[name])
         literal = f"`${expression.text}` for the literal text"
         if expression.words or expression.argument is not None:
             if near := nearest(name, namespaces):
@@ -219,15 +231,21 @@ class _Weaver:
         return rebuilt(node, {key: self.take(value) for key, value in node.values.items()})
 
 
+def picked(node: Mapping, values: MappingType[str, Node]) -> Mapping:
+    """A mapping in the place of `node` with only `values`, which are some of its own."""
+    made = Mapping(node.source, node.line, node.column)
+    made.keys = {key: node.keys[key] for key in values}
+    made.values = dict(values)
+    made.dropped, made.deleted = node.dropped, node.deleted
+    return made
+
+
 def rebuilt(node: Mapping, values: MappingType[str, Node | None]) -> Mapping:
     """`node` with `values` for its keys, itself where they are the same; a None is dropped."""
     if all(values[key] is old for key, old in node.values.items()):
         return node
-    made = Mapping(node.source, node.line, node.column)
-    made.values = {key: value for key, value in values.items() if value is not None}
-    made.keys = {key: node.keys[key] for key in made.values}
+    made = picked(node, {key: value for key, value in values.items() if value is not None})
     made.dropped = node.dropped | (values.keys() - made.values.keys())
-    made.deleted = node.deleted
     return made
 
 
@@ -281,11 +299,11 @@ def _pieces(value: Any) -> tuple[Any, ...]:
     return (value.text,) if isinstance(value, Scalar) else (value,)
 
 
-def _measure(node: Node) -> tuple[int, int, int]:
+def measure(node: Node) -> tuple[int, int, int]:
     """How many values there are in `node`, how long their texts are together, and how deep they lie."""
     if isinstance(node, Scalar):
         return 1, len(node.text), 0
     children = node.values.values() if isinstance(node, Mapping) else node.items
-    counts = [_measure(child) for child in children]
+    counts = [measure(child) for child in children]
     nodes, texts = (sum(count[which] for count in counts) for which in (0, 1))
     return 1 + nodes, texts, 1 + max((height for _, _, height in counts), default=0)

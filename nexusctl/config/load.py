@@ -9,7 +9,7 @@ from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node
 from nexusctl.config.problems import Problems, note
-from nexusctl.config.references import Absent, connect
+from nexusctl.config.references import Absent, Known, connect
 from nexusctl.config.sandbox import Group, Surroundings, build_group
 from nexusctl.config.schema import STACK
 from nexusctl.config.secrets import build_secrets
@@ -18,7 +18,8 @@ from nexusctl.config.template import Templates, load_template, template_names
 from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.model.inputs import NOTHING, Inputs
-from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack, Volume
+from nexusctl.model.output import Output
+from nexusctl.model.stack import DEFAULT_NETWORK, Network, Sandbox, Stack, Volume
 from nexusctl.model.value import dataclass
 
 __all__ = ["Loaded", "load", "load_template", "load_whole", "template_names"]
@@ -56,14 +57,15 @@ def load(inputs: Inputs | Path) -> Stack:
 def load_whole(inputs: Inputs) -> Loaded:
     """The same, with all that the stack was made of."""
     problems = Problems()
+    templates = Templates(problems)
     layers = _read(inputs, problems)
     merged = _merge(layers, problems)
-    document, variables = _refer(merged, layers, inputs, problems)
+    document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
-    stack, groups = build(conforming, document, inputs, problems)
+    stack, groups = build(conforming, document, known, inputs, templates, problems)
     problems.raise_any()
     return Loaded(
-        stack=stack, layers=tuple(layers), merged=merged, document=document, groups=groups, variables=variables
+        stack=stack, layers=tuple(layers), merged=merged, document=document, groups=groups, variables=known.values
     )
 
 
@@ -86,16 +88,19 @@ def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
 
 
 def _refer(
-    merged: Mapping, layers: list[Mapping], inputs: Inputs, problems: Problems
-) -> tuple[Mapping, MappingType[str, Node]]:
-    """The document with its references in their places, and the values of its variables."""
-    refers = any(layer.source.refers for layer in layers)
-    if not (refers or "variables" in merged.keys or inputs.given is not NOTHING):
-        return merged, {}
+    merged: Mapping, layers: list[Mapping], inputs: Inputs, templates: Templates, problems: Problems
+) -> tuple[Mapping, Known]:
+    """The document with its references in their places, and what is known of it then."""
+    section = merged.get("sandboxes")
+    entries = section.values if isinstance(section, Mapping) else {}
+    refers = any(layer.source.refers for layer in layers) or inputs.given is not NOTHING
+    several = any("for_each" in entry.values for entry in entries.values() if isinstance(entry, Mapping))
+    if not (refers or several or "variables" in merged.keys):
+        return merged, Known(section.keys if isinstance(section, Mapping) else {})
     # Most files need nothing of it.
     from nexusctl.config.weave import weave  # noqa: PLC0415
 
-    return weave(merged, inputs.given, problems)
+    return weave(merged, inputs.given, templates, problems)
 
 
 def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
@@ -108,10 +113,9 @@ def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
 
 
 def build(
-    conforming: Mapping, document: Mapping, inputs: Inputs, problems: Problems
+    conforming: Mapping, document: Mapping, known: Known, inputs: Inputs, templates: Templates, problems: Problems
 ) -> tuple[Stack, MappingType[str, Group]]:
     """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
-    templates = Templates(problems)
     around = Surroundings(
         volumes=document.section("volumes").keys(),
         networks=document.section("networks").keys(),
@@ -126,20 +130,32 @@ def build(
     entries = section if isinstance(section, Mapping) else Mapping(conforming.source, 1, 1)
     absent = _find_absent(entries, document, inputs)
     groups = {
-        name: build_group(entries.keys[name], own, around)
+        name: build_group(name, entries.keys[name], own, around)
         for name, own in entries.values.items()
         if isinstance(own, Mapping) and name not in absent
     }
+    sandboxes = connect(groups, known, absent, problems)
     stack = Stack(
         name=conforming.text("name") or "",
-        sandboxes=connect(groups, document.section("sandboxes").keys(), absent, problems),
+        sandboxes=sandboxes,
         networks=_networks(conforming, problems),
         volumes=_volumes(conforming),
         templates=templates.used,
-        inactive=tuple(sorted(absent.keys() & entries.keys.keys())),
+        inactive=tuple(sorted(absent.keys() & _names(entries))),
+        outputs=_outputs(conforming, sandboxes, known, around) if "outputs" in conforming.values else {},
         secrets=around.secrets,
+        sensitive=known.sensitive,
     )
     return stack, groups
+
+
+def _outputs(
+    conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Known, around: Surroundings
+) -> MappingType[str, Output]:
+    # Only loaded for stacks that have some.
+    from nexusctl.config.outputs import build_outputs  # noqa: PLC0415
+
+    return build_outputs(conforming.section("outputs"), sandboxes, known, around)
 
 
 def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs) -> MappingType[str, Absent]:
@@ -155,7 +171,18 @@ def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs) -> Mapping
         from nexusctl.config.profiles import find_inactive  # noqa: PLC0415
 
         absent |= find_inactive(entries, inputs)
-    return absent
+    if not absent:
+        return absent
+    members: dict[str, list[str]] = {}
+    for name, key in entries.keys.items():
+        members.setdefault(key.text, []).append(name)
+    whole = {group: absent[names[0]] for group, names in members.items() if all(name in absent for name in names)}
+    return absent | whole
+
+
+def _names(entries: Mapping) -> set[str]:
+    """The names of all sandboxes and of their groups."""
+    return {*entries.keys, *(key.text for key in entries.keys.values())}
 
 
 def _networks(document: Mapping, problems: Problems) -> dict[str, Network]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from nexusctl.config.expression import OPENING
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.model.secret import REDACTED
 
 _BLOCK = re.compile(r"(?:[&!]\S*\s+)*[|>]")
 
@@ -24,13 +25,13 @@ class Placed(Scalar):
 
 
 class Woven(Placed):
-    """A scalar with parts that are no text yet, such as secrets; in `text` they stand as they print themselves."""
+    """A scalar with parts that are no text yet, such as secrets; in `text` they are only hinted at."""
 
     __slots__ = ("parts",)
 
     def __init__(self, place: Node, parts: Iterable[Any], origin: Node | None = None) -> None:
         self.parts = tuple(parts)
-        text = "".join(map(str, self.parts))
+        text = "".join(part if isinstance(part, str) else REDACTED for part in self.parts)
         super().__init__(place, text, text, origin)
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from collections.abc import Mapping as MappingType
+from collections.abc import Sequence as SequenceType
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
 
-from nexusctl.config.node import Mapping, Scalar, Sequence
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.ports import refuse_port_clashes
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.sandbox import Group
@@ -20,10 +20,14 @@ from nexusctl.model.stack import Condition, Dependency, Sandbox
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A dependency on a group, as written at `place`; `condition` is None where the file leaves it open."""
+    """A dependency as it stands at `place`; `condition` is None where the file leaves it open.
+
+    `by_reference` is True where it comes of a `${sandbox...}`.
+    """
 
     place: Scalar
     condition: Scalar | None = None
+    by_reference: bool = False
 
 
 class Absent(NamedTuple):
@@ -35,24 +39,43 @@ class Absent(NamedTuple):
 
 
 Edges = MappingType[str, MappingType[str, Edge]]
+"""By who depends, then by what is depended on: a group, or one sandbox of it."""
+
+Targets = MappingType[str, MappingType[str, tuple[str, ...]]]
+"""What the name of a group or of a sandbox means: the entries that make it, each with the instances that are meant."""
 
 CYCLES_SHOWN = 10
 MOST_SANDBOXES = 10_000
 MOST_DEPENDENCIES = 200_000
 
 
+class Known(NamedTuple):
+    """What is known of a stack before it is built.
+
+    `declared` are all names of sandboxes in the file, wrong ones too, with their places. `references` are those from
+    one sandbox to another, by the name of the entry that they stand in: the name that is referred to, and the place.
+    `values` are those of variables, and those in `sensitive` are never written anywhere.
+    """
+
+    declared: MappingType[str, Scalar]
+    references: MappingType[str, SequenceType[tuple[str, Scalar]]] = {}
+    values: MappingType[str, Node] = {}
+    sensitive: frozenset[str] = frozenset()
+
+
 def connect(
-    groups: MappingType[str, Group], declared: Collection[str], absent: MappingType[str, Absent], problems: Problems
+    groups: MappingType[str, Group], known: Known, absent: MappingType[str, Absent], problems: Problems
 ) -> dict[str, Sandbox]:
-    """All instances by name, with their dependencies; `declared` also has the names of wrong sandboxes."""
-    edges = {name: _edges(group, declared, absent, problems) for name, group in groups.items()}
-    _refuse_cycles(edges, problems)
-    _refuse_too_many(groups, edges, problems)
+    """All instances by name, with their dependencies."""
+    targets = _targets(groups)
+    edges = {name: _edges(group, targets, known, absent, problems) for name, group in groups.items()}
+    _refuse_cycles(edges, targets, problems)
+    _refuse_too_many(groups, edges, targets, problems)
     sandboxes: dict[str, Sandbox] = {}
     makers: dict[str, Group] = {}
     for name, group in groups.items():
-        problems.sandbox = name
-        dependencies = _dependencies(edges[name], groups, problems)
+        problems.sandbox = group.key.text
+        dependencies = _dependencies(name, edges[name], targets, groups, problems)
         for instance in _instances(group):
             if instance in sandboxes:
                 _refuse_name(instance, group, makers[instance], problems)
@@ -66,11 +89,21 @@ def connect(
     return sandboxes
 
 
-def _refuse_too_many(groups: MappingType[str, Group], edges: Edges, problems: Problems) -> None:
+def _targets(groups: MappingType[str, Group]) -> Targets:
+    targets: dict[str, dict[str, tuple[str, ...]]] = {}
+    for name, group in groups.items():
+        targets.setdefault(group.key.text, {})[name] = _instances(group)
+    for name, group in groups.items():
+        for instance in _instances(group):
+            targets.setdefault(instance, {name: (instance,)})
+    return targets
+
+
+def _refuse_too_many(groups: MappingType[str, Group], edges: Edges, targets: Targets, problems: Problems) -> None:
     """Stop before a few lines with large `replicas` fill the memory."""
-    counts = {name: 1 if group.replicas is None else group.replicas for name, group in groups.items()}
-    sandboxes = sum(counts.values())
-    dependencies = sum(counts.get(target, 0) for targets in edges.values() for target in targets)
+    sandboxes = sum(len(_instances(group)) for group in groups.values())
+    wanted = [target for own in edges.values() for target in own]
+    dependencies = sum(len(instances) for target in wanted for instances in targets.get(target, {}).values())
     if sandboxes <= MOST_SANDBOXES and dependencies <= MOST_DEPENDENCIES:
         return
     largest = max(groups.values(), key=lambda group: group.replicas or 0)
@@ -79,9 +112,10 @@ def _refuse_too_many(groups: MappingType[str, Group], edges: Edges, problems: Pr
     problems.raise_any()
 
 
-def _instances(group: Group) -> list[str]:
-    name = group.key.text
-    return [name] if group.replicas is None else [f"{name}-{number}" for number in range(1, group.replicas + 1)]
+def _instances(group: Group) -> tuple[str, ...]:
+    if group.replicas is None:
+        return (group.name,)
+    return tuple(f"{group.name}-{number}" for number in range(1, group.replicas + 1))
 
 
 def _refuse_name(instance: str, group: Group, other: Group, problems: Problems) -> None:
@@ -91,28 +125,40 @@ def _refuse_name(instance: str, group: Group, other: Group, problems: Problems) 
 
 
 def _edges(
-    group: Group, declared: Collection[str], absent: MappingType[str, Absent], problems: Problems
+    group: Group, targets: Targets, known: Known, absent: MappingType[str, Absent], problems: Problems
 ) -> dict[str, Edge]:
-    """The groups that `group` depends on; names that do not exist are reported."""
-    name = group.key.text
-    problems.sandbox = name
+    """What `group` depends on; names that do not exist are reported."""
+    own = {group.key.text, group.name, *_instances(group)}
+    problems.sandbox = group.key.text
     edges: dict[str, Edge] = {}
     for edge in _written(group):
         target, place = edge.place.text, edge.place
-        if target == name:
-            problems.add(place, f"`{name}` depends on itself: {name} -> {name}", "remove it here")
+        if target in own:
+            problems.add(place, f"`{target}` depends on itself: {target} -> {target}", "remove it here")
         elif target in absent:
-            why, hint, where = absent[target]
-            problems.add(place, f"`{name}` depends on `{target}`, which {why}", hint, where)
-        elif target not in declared:
-            others = [other for other in declared if other != name]
+            _refuse_absent(group, target, edge, absent[target], problems)
+        elif target not in targets and target not in known.declared:
+            others = [other for other in known.declared if other not in own]
             problems.add(place, f"there is no sandbox `{target}`", suggest(target, others, "sandboxes"))
         elif target in edges:
             problems.add(place, f"`{target}` is named twice", "keep one of the two")
         else:
             edges[target] = edge
+    for target, place in known.references.get(group.name, ()):
+        edge = Edge(place, by_reference=True)
+        if target in absent:
+            _refuse_absent(group, target, edge, absent[target], problems)
+        elif target not in own:
+            # Whoever writes down a name of its own waits for nobody.
+            edges.setdefault(target, edge)
     problems.sandbox = None
     return edges
+
+
+def _refuse_absent(group: Group, target: str, edge: Edge, absent: Absent, problems: Problems) -> None:
+    problems.add(
+        edge.place, f"`{group.key.text}` {_verb(edge)} `{target}`, which {absent.why}", absent.hint, absent.place
+    )
 
 
 def _written(group: Group) -> list[Edge]:
@@ -125,23 +171,41 @@ def _written(group: Group) -> list[Edge]:
     return [Edge(node.keys[name], value if isinstance(value, Scalar) else None) for name, value in conditions.items()]
 
 
-def _refuse_cycles(edges: Edges, problems: Problems) -> None:
+def _refuse_cycles(edges: Edges, targets: Targets, problems: Problems) -> None:
     """Report each cycle with its whole path; one of its edges is then left out, so that the next one shows."""
-    graph = {name: list(targets) for name, targets in edges.items()}
+    places = {name: _places(name, own, targets) for name, own in edges.items()}
+    graph = {name: list(own) for name, own in places.items()}
     for _ in range(CYCLES_SHOWN):
         path = _cycle(graph)
         if not path:
             break
-        steps = [(one, other, edges[one][other].place) for one, other in pairwise(path)]
-        first = min(range(len(steps)), key=lambda at: (steps[at][2].line, steps[at][2].column))
+        steps = [(one, other, places[one][other]) for one, other in pairwise(path)]
+        first = min(range(len(steps)), key=lambda at: (steps[at][2].place.line, steps[at][2].place.column))
         steps = steps[first:] + steps[:first]
-        one, other, place = steps[0]
+        one, other, edge = steps[0]
         shown = " -> ".join([step[0] for step in steps] + [one])
-        notes = [note(f"`{step[0]}` depends on `{step[1]}`", step[2]) for step in steps[1:]]
+        notes = [note(f"`{one}` {_verb(edge)} `{other}`", edge.place) for one, other, edge in steps[1:]]
+        hint = "remove one of these dependencies"
+        if any(step[2].by_reference for step in steps):
+            hint += "; a name that is written out, such as `http://api:3000`, makes none"
         problems.sandbox = one
-        problems.add(place, f"these depend on each other: {shown}", "remove one of these dependencies", *notes)
+        problems.add(edge.place, f"these depend on each other: {shown}", hint, *notes)
         graph[one].remove(other)
     problems.sandbox = None
+
+
+def _places(name: str, own: MappingType[str, Edge], targets: Targets) -> dict[str, Edge]:
+    """The edges of `name` by the entries that they lead to."""
+    places: dict[str, Edge] = {}
+    for target, edge in own.items():
+        for entry in targets.get(target, ()):
+            if entry != name:
+                places.setdefault(entry, edge)
+    return places
+
+
+def _verb(edge: Edge) -> str:
+    return "refers to" if edge.by_reference else "depends on"
 
 
 def _cycle(graph: MappingType[str, list[str]]) -> list[str]:
@@ -155,16 +219,21 @@ def _cycle(graph: MappingType[str, list[str]]) -> list[str]:
 
 
 def _dependencies(
-    edges: MappingType[str, Edge], groups: MappingType[str, Group], problems: Problems
+    own: str,
+    edges: MappingType[str, Edge],
+    targets: Targets,
+    groups: MappingType[str, Group],
+    problems: Problems,
 ) -> tuple[Dependency, ...]:
-    dependencies: list[Dependency] = []
-    for name, edge in edges.items():
-        target = groups.get(name)
-        if target is None:
-            continue
-        condition = _condition(edge, target, problems)
-        dependencies += [Dependency(sandbox=instance, condition=condition) for instance in _instances(target)]
-    return tuple(dependencies)
+    dependencies: dict[str, Dependency] = {}
+    for target, edge in edges.items():
+        for entry, instances in targets.get(target, {}).items():
+            if entry == own:
+                continue
+            condition = _condition(edge, groups[entry], problems)
+            for instance in instances:
+                dependencies.setdefault(instance, Dependency(sandbox=instance, condition=condition))
+    return tuple(dependencies.values())
 
 
 def _condition(edge: Edge, target: Group, problems: Problems) -> Condition:

@@ -46,17 +46,19 @@ _ELSEWHERE = {
 def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
     """Report jsonschema's `error` about `document`; returns the paths of what cannot be used."""
     path: Path = tuple(error.absolute_path)
-    problems.sandbox = str(path[1]) if len(path) > 1 and path[0] == "sandboxes" else None
+    written = _as_written(document, path)
+    problems.sandbox = str(written[1]) if len(path) > 1 and path[0] == "sandboxes" else None
     node, key = _find(document, path)
+    where = _dotted(written)
     if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
         name = f"`{_shown(error.instance)}`" if error.instance else "an empty text"
         problems.add(node.keys[error.instance], f"{name} cannot be a name here", _advice(error))
         return [(*path, error.instance)]
     report = _REPORTS.get(error.validator)
     if report and isinstance(node, Mapping):
-        return report(node, key, path, error, problems)
+        return report(node, key, path, where, error, problems)
     if not report:
-        problems.add(node, _summary(node, path, error), _value_hint(node, error))
+        problems.add(node, _summary(node, where, error), _value_hint(node, error))
     return [path]
 
 
@@ -72,38 +74,47 @@ def _find(document: Mapping, path: Path) -> tuple[Node, Node]:
     return node, place
 
 
-def _unknown_keys(node: Mapping, _: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
+def _as_written(document: Mapping, path: Path) -> Path:
+    """`path` as the file has it: what `for_each` made stands there under the name of its group."""
+    if len(path) < 2 or path[0] != "sandboxes":
+        return path
+    section = document.values["sandboxes"]
+    name = section.keys[str(path[1])].text if isinstance(section, Mapping) else str(path[1])
+    return ("sandboxes", name, *path[2:])
+
+
+def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, problems: Problems) -> list[Path]:
     known = error.schema["properties"]
     unknown = [key for key in node.values if key not in known]
     for key in unknown[: SHOWN_AT_MOST + 1]:
-        where = f"in `{_dotted(path)}`" if path else "at the top of the file"
+        part = f"in `{where}`" if path else "at the top of the file"
         left = known.keys() - node.values.keys()
         here = _ELSEWHERE.get(key)
         hint = f"write {here}" if here else suggest(key, left or known, "keys that can stand here")
-        problems.add(node.keys[key], f"unknown key `{_shown(key)}` {where}", hint)
+        problems.add(node.keys[key], f"unknown key `{_shown(key)}` {part}", hint)
     return [(*path, key) for key in unknown]
 
 
-def _missing_key(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
+def _missing_key(node: Mapping, place: Node, path: Path, where: str, error: Any, problems: Problems) -> list[Path]:
     for key in error.validator_value:
         if node.lacks(key) and not _misspelt(node, [key], error.schema):
-            where = f"`{_dotted(path)}` lacks" if path else "the file lacks"
-            problems.add(place, f"{where} `{key}`", _example(error.schema["properties"][key], key))
+            what = f"`{where}` lacks" if path else "the file lacks"
+            problems.add(place, f"{what} `{key}`", _example(error.schema["properties"][key], key))
     return [path]
 
 
-def _alternatives(node: Mapping, place: Node, path: Path, error: Any, problems: Problems) -> list[Path]:
+def _alternatives(node: Mapping, place: Node, path: Path, where: str, error: Any, problems: Problems) -> list[Path]:
     names = [branch["required"][0] for branch in error.validator_value if "required" in branch]
     given = [name for name in node.values if name in names]
     quoted = [f"`{name}`" for name in names]
     either = " or ".join([", ".join(quoted[:-1]), quoted[-1]])
     if len(given) > 1:
         first, second = node.keys[given[0]], node.keys[given[1]]
-        summary = f"`{_dotted(path)}` has both `{given[0]}` and `{given[1]}`, which exclude each other"
+        summary = f"`{where}` has both `{given[0]}` and `{given[1]}`, which exclude each other"
         problems.add(second, summary, f"keep one of {either}", note("the other one is here", first))
         return [path]
     if not node.dropped.intersection(names) and not _misspelt(node, names, error.schema):
-        problems.add(place, f"`{_dotted(path)}` needs {either}", _example(error.schema, ""))
+        problems.add(place, f"`{where}` needs {either}", _example(error.schema, ""))
     # A sandbox is taken apart further, so that its other problems show as well.
     return [] if error.validator == "anyOf" else [path]
 
@@ -114,7 +125,7 @@ def _misspelt(node: Mapping, names: list[str], schema: MappingType[str, Any]) ->
     return any(nearest(key, names) for key in unknown[:SHOWN_AT_MOST])
 
 
-_REPORTS: MappingType[str, Callable[[Mapping, Node, Path, Any, Problems], list[Path]]] = {
+_REPORTS: MappingType[str, Callable[[Mapping, Node, Path, str, Any, Problems], list[Path]]] = {
     "additionalProperties": _unknown_keys,
     "required": _missing_key,
     "oneOf": _alternatives,
@@ -122,8 +133,8 @@ _REPORTS: MappingType[str, Callable[[Mapping, Node, Path, Any, Problems], list[P
 }
 
 
-def _summary(node: Node, path: Path, error: Any) -> str:
-    subject, wanted = f"`{_dotted(path)}`", error.validator_value
+def _summary(node: Node, where: str, error: Any) -> str:
+    subject, wanted = f"`{where}`", error.validator_value
     match error.validator:
         case "type":
             names = [_KINDS[name] for name in ([wanted] if isinstance(wanted, str) else wanted)]

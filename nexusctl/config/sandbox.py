@@ -35,10 +35,12 @@ _OF_SERVICES = ("health", "ports", "restart")
 class Group:
     """A sandbox as the file declares it, before replicas and references are worked out.
 
-    `key` is its name in the file and `node` what it says, defaults included. `replicas` is None where the
-    file does not say. In `sandbox` the name is the group's, and depends_on is empty.
+    `key` is its name in the file, which is the group's, and `node` what it says, defaults included. `name` is the
+    sandbox's own where `for_each` makes several, else the group's. `replicas` is None where the file does not say.
+    In `sandbox` depends_on is empty.
     """
 
+    name: str
     key: Scalar
     node: Mapping
     sandbox: Sandbox
@@ -64,19 +66,19 @@ class Surroundings:
     problems: Problems
 
 
-def build_group(key: Scalar, own: Mapping, around: Surroundings) -> Group:
-    """The group that `own` declares under the name `key`; what is wrong is reported and left out."""
+def build_group(name: str, key: Scalar, own: Mapping, around: Surroundings) -> Group:
+    """The group that `own` declares as `name` under `key`; what is wrong is reported and left out."""
     problems = around.problems
     problems.sandbox = key.text
-    named = own.get("template")
-    file = around.templates.find(named) if isinstance(named, Scalar) else None
+    file = _find_template(own, around.templates)
     node = _with_defaults(own, file)
     ports = build_ports(node, problems)
     replicas = node.get("replicas")
     group = Group(
+        name=name,
         key=key,
         node=node,
-        sandbox=_build_sandbox(key.text, node, file, ports, around),
+        sandbox=_build_sandbox(name, key.text, node, file, ports, around),
         file=file,
         ports=ports,
         replicas=int(replicas.value) if isinstance(replicas, Scalar) else None,
@@ -86,8 +88,17 @@ def build_group(key: Scalar, own: Mapping, around: Surroundings) -> Group:
     return group
 
 
-def _with_defaults(own: Mapping, file: TemplateFile | None) -> Mapping:
+def complete(own: Mapping, templates: Templates) -> Mapping:
     """What `own` says over what its template says."""
+    return _with_defaults(own, _find_template(own, templates))
+
+
+def _find_template(own: Mapping, templates: Templates) -> TemplateFile | None:
+    named = own.get("template")
+    return templates.find(named) if isinstance(named, Scalar) else None
+
+
+def _with_defaults(own: Mapping, file: TemplateFile | None) -> Mapping:
     if file is None or file.defaults is None:
         return own
     left_out = _OF_SERVICES if own.text("kind") == "task" else ()
@@ -109,7 +120,7 @@ def _over(own: Mapping, base: Mapping, left_out: Collection[str]) -> Mapping:
 
 
 def _build_sandbox(
-    name: str, node: Mapping, file: TemplateFile | None, ports: list[PlacedPort], around: Surroundings
+    name: str, group: str, node: Mapping, file: TemplateFile | None, ports: list[PlacedPort], around: Surroundings
 ) -> Sandbox:
     template, problems = file.template if file else None, around.problems
     manager_known = template.manager if template else None
@@ -117,7 +128,7 @@ def _build_sandbox(
     guess = "npm" if template is None and not node.lacks("template") else manager_known
     return Sandbox(
         name=name,
-        group=name,
+        group=group,
         image=node.text("image") or (template.image if template else ""),
         template=template.name if template else None,
         kind="task" if node.text("kind") == "task" else "service",

@@ -27,7 +27,9 @@ def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
     if acceptor(schema)(value):
         return document
     cuts: set[Path] = set()
-    for error in islice(_errors(schema, value), 2 * SHOWN_AT_MOST):
+    # jsonschema goes through the entries of a mapping in the order of a set.
+    errors = sorted(islice(_errors(schema, value), 2 * SHOWN_AT_MOST), key=lambda error: list(map(str, error.path)))
+    for error in errors:
         cuts.update(_part(path) for path in refuse(document, error, problems))
     return _without(document, {cut for cut in cuts if cut})
 

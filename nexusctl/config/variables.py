@@ -9,10 +9,10 @@ from collections.abc import Mapping as MappingType
 from typing import NamedTuple
 
 from nexusctl.config.expression import Expression
-from nexusctl.config.interpolation import Reported, Unresolved, dig, wrong_form
+from nexusctl.config.interpolation import Reported, Unresolved, dig, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
 from nexusctl.config.pattern import TooSlow, matches
-from nexusctl.config.placed import Placed
+from nexusctl.config.placed import Placed, Woven
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.refusal import describe
 from nexusctl.config.scopes import is_usable
@@ -21,6 +21,7 @@ from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.model.inputs import Given
+from nexusctl.model.secret import Secret, SecretRef
 
 PREFIX = "NEXUS_VAR_"
 CHAIN_LIMIT = 30
@@ -77,26 +78,37 @@ def _from_text(text: str, place: Scalar, by: str) -> Supplied:
     return Supplied(Placed(place, text, text), by, True)
 
 
-def _likely(name: str, declared: MappingType[str, Scalar]) -> tuple[str, tuple[Note, ...]]:
-    """The hint for a name that is not declared, and where the one stands that was meant."""
+def _likely(
+    name: str, declared: MappingType[str, Scalar], sensitive: frozenset[str] = frozenset()
+) -> tuple[str, tuple[Note, ...]]:
+    """The hint for a name that is not declared, and where the one stands that was meant.
+
+    The line of a sensitive one is not shown, for its default may stand there.
+    """
     if not declared:
         return "declare it: `variables: {" + name + ": {type: string}}`", ()
     near = nearest(name, declared)
-    places = (note(f"`{near}` is declared here", declared[near]),) if near else ()
-    return suggest(name, declared, "variables of this stack"), places
+    found = note(f"`{near}` is declared here", declared[near]) if near else None
+    if found and near in sensitive:
+        found = Note(found.text, found.location)
+    return suggest(name, declared, "variables of this stack"), (found,) if found else ()
 
 
 class Variables:
     """The variables of one load, each worked out when it is first asked for.
 
     `section` is what the file says below `variables`; whether that conforms to the schema is not looked at here.
-    `weave` puts the references of a default in their places. `resolve` is the namespace.
+    `weave` puts the references of a default in their places. `resolve` is the namespace. `sensitive` are the names of
+    those whose values are secrets.
     """
 
     def __init__(
         self, section: Mapping, supplied: MappingType[str, Supplied], weave: Weave, problems: Problems
     ) -> None:
         self.keys = section.keys
+        self.sensitive = frozenset(
+            name for name, node in section.values.items() if isinstance(node, Mapping) and is_sensitive(node)
+        )
         self._section = section.values
         self._supplied = supplied
         self._weave = weave
@@ -110,7 +122,7 @@ class Variables:
             raise wrong_form(expression, "${var.NAME}")
         name = expression.words[0]
         if name not in self.keys:
-            hint, notes = _likely(name, self.keys)
+            hint, notes = _likely(name, self.keys, self.sensitive)
             raise Unresolved(f"there is no variable `{name}`", hint, *notes)
         if name in self._open:
             shown = " -> ".join([*self._open[self._open.index(name) :], name])
@@ -122,24 +134,30 @@ class Variables:
         value = self.value(name)
         if value is None:
             raise Reported
-        section = self._section[name]
-        if isinstance(section, Mapping) and is_sensitive(section):
-            hint = "name a secret of its own for now"
-            raise Unresolved(f"the sensitive variable `{name}` cannot be handed on", hint)
         return dig(value, expression.words[1:], expression)
-
-    def settle(self) -> None:
-        """Work all of them out, so that what is wrong with any is reported."""
-        for name in self.keys:
-            self.value(name)
 
     def value(self, name: str) -> Node | None:
         """The value of a declared variable; None where there is no right one, which is reported."""
         if name not in self._values:
             self._open.append(name)
-            self._values[name] = self._work_out(name)
+            value = self._work_out(name)
+            self._values[name] = self._hide(value, name) if value and name in self.sensitive else value
             self._open.pop()
         return self._values[name]
+
+    def _hide(self, node: Node, name: str) -> Node:
+        """`node` with a secret in the place of every text in it; `name` is what the first one is called."""
+        if isinstance(node, Mapping):
+            return rebuilt(node, {key: self._hide(value, f"{name}.{key}") for key, value in node.values.items()})
+        if isinstance(node, Sequence):
+            sequence = Sequence(node.source, node.line, node.column)
+            sequence.items = [self._hide(item, f"{name}.{number}") for number, item in enumerate(node.items)]
+            return sequence
+        if not node.text or isinstance(node, Woven):
+            return node
+        place = node.source.location(node.line, node.column)
+        given = Secret(node.text.encode())
+        return Woven(node, (SecretRef(name=name, source="variable", trim=False, given=given, place=place),))
 
     def _work_out(self, name: str) -> Node | None:
         section = self._section.get(name)
@@ -188,7 +206,7 @@ class Variables:
         allowed, pattern = declaration.get("allowed"), declaration.get("pattern")
         secret = is_sensitive(declaration)
         subject, shown = _subject(name, supplied), "this value" if secret else describe(value)
-        if isinstance(allowed, Sequence):
+        if isinstance(allowed, Sequence) and not isinstance(value, Woven):
             values = value.items if isinstance(value, Sequence) else [value]
             known = [plain(item) for item in allowed.items]
             wrong = next((item for item in values if not _is_among(plain(item), known)), None)
@@ -199,7 +217,7 @@ class Variables:
                 place = note(f"`{name}` is declared here", self.keys[name])
                 self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, place)
                 return False
-        if isinstance(pattern, Scalar) and isinstance(value, Scalar):
+        if isinstance(pattern, Scalar) and isinstance(value, Scalar) and not isinstance(value, Woven):
             try:
                 fits = matches(pattern.text, value.text)
             except re.error as error:

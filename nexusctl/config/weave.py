@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
-from nexusctl.config.interpolation import Interpolation, Namespace, Unresolved, rebuilt
+from nexusctl.config.instances import Entry, each_scope, read_entries
+from nexusctl.config.interpolation import Interpolation, Namespace, Unresolved, measure, picked, rebuilt
 from nexusctl.config.node import Mapping, Node, Scalar
-from nexusctl.config.problems import Problems
+from nexusctl.config.outputs import ask
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.references import Known
+from nexusctl.config.sandbox import complete
 from nexusctl.config.scopes import TextFiles, resolve_env, stack_scope
 from nexusctl.config.secret_scope import SecretScope
+from nexusctl.config.siblings import Listening, Siblings, read_listening
+from nexusctl.config.source import NODE_LIMIT
+from nexusctl.config.stray import drop_stray
+from nexusctl.config.template import Templates
 from nexusctl.config.variables import Variables, gather
 from nexusctl.model.inputs import Given
 
 # What these sections hold is worked out by those who know them.
-_APART = ("variables", "outputs")
+_APART = ("variables",)
+
+# What says which sandboxes there are.
+_MAKING = ("for_each", "replicas")
+
+# What says where a sandbox listens.
+_LISTENING = ("template", "kind", "health", "ports")
 
 
-def weave(document: Mapping, given: Given, problems: Problems) -> tuple[Mapping, dict[str, Node]]:
-    """The merged `document` as the schema is to see it, and the values of its variables.
+def weave(document: Mapping, given: Given, templates: Templates, problems: Problems) -> tuple[Mapping, Known]:
+    """The merged `document` as the schema is to see it, and what is known of it then.
 
-    Wrong references are reported, and what holds them is dropped.
+    Wrong references are reported, and what holds them is dropped. What `for_each` makes stands in `sandboxes` as if it
+    were written there, but with the group's name as the text of its key.
     """
     declared = document.get("variables")
     section = declared if isinstance(declared, Mapping) else Mapping(document.source, 1, 1)
@@ -33,31 +48,63 @@ def weave(document: Mapping, given: Given, problems: Problems) -> tuple[Mapping,
     secrets = SecretScope(document)
     namespaces |= secrets.namespaces
     interpolation = Interpolation(namespaces, problems, variables=section.keys)
-    variables.settle()
     values = {name: value for name in section.keys if (value := variables.value(name)) is not None}
-    return secrets.with_declarations(_weave_sections(document, interpolation, problems)), values
-
-
-def _weave_sections(document: Mapping, interpolation: Interpolation, problems: Problems) -> Mapping:
-    woven = {key: _weave_section(key, node, interpolation, problems) for key, node in document.values.items()}
-    return rebuilt(document, woven)
-
-
-def _weave_section(key: str, node: Node, interpolation: Interpolation, problems: Problems) -> Node | None:
-    if key in _APART:
-        return node
-    if key == "sandboxes" and isinstance(node, Mapping):
-        return _weave_sandboxes(node, interpolation, problems)
-    return interpolation.tree(node)
-
-
-def _weave_sandboxes(section: Mapping, interpolation: Interpolation, problems: Problems) -> Mapping:
+    known = Known({})
     woven: dict[str, Node | None] = {}
+    for key, node in document.values.items():
+        if key == "sandboxes" and isinstance(node, Mapping):
+            woven[key], known = _weave_sandboxes(node, interpolation, templates, problems)
+        elif key == "outputs":
+            woven[key] = interpolation.tree(node, sandbox=ask)
+        else:
+            woven[key] = node if key in _APART else interpolation.tree(node)
+    made = secrets.with_declarations(rebuilt(document, woven))
+    if variables.sensitive:
+        made = drop_stray(made, problems)
+    return made, known._replace(values=values, sensitive=variables.sensitive)
+
+
+def _weave_sandboxes(
+    section: Mapping, interpolation: Interpolation, templates: Templates, problems: Problems
+) -> tuple[Mapping, Known]:
+    made = picked(section, {})
+    entries = []
     for name, node in section.values.items():
         problems.sandbox = name
-        woven[name] = interpolation.tree(node)
+        if isinstance(node, Mapping):
+            entries += _read(section.keys[name], node, interpolation, problems)
+        else:
+            made.keys[name], made.values[name] = section.keys[name], node
+    siblings = Siblings(entries, section.keys, lambda entry: _listen(entry, siblings, interpolation, templates))
+    for entry in entries:
+        problems.sandbox = entry.key.text
+        woven = interpolation.tree(entry.node, **each_scope(entry), **siblings.scope(entry))
+        if entry.name in made.keys:
+            first = note(f"`{made.keys[entry.name].text}` makes one too", made.keys[entry.name])
+            problems.add(entry.key, f"two sandboxes would be called `{entry.name}`", "rename one of the two", first)
+        elif woven is not None:
+            made.keys[entry.name], made.values[entry.name] = entry.key, woven
     problems.sandbox = None
-    return rebuilt(section, woven)
+    return made, Known(siblings.places, siblings.references)
+
+
+def _read(key: Scalar, node: Mapping, interpolation: Interpolation, problems: Problems) -> list[Entry]:
+    """The entries that one sandbox of the file makes."""
+    woven = {name: interpolation.tree(part) for name, part in node.values.items() if name in _MAKING}
+    entries = read_entries(key, rebuilt(node, {**node.values, **woven}), problems)
+    if len(entries) > 1 and measure(node)[0] * len(entries) > NODE_LIMIT:
+        problems.add(node.keys["for_each"], f"`for_each` makes more than {NODE_LIMIT:,} values", "split the stack")
+        problems.raise_any()
+    return entries
+
+
+def _listen(entry: Entry, siblings: Siblings, interpolation: Interpolation, templates: Templates) -> Listening | None:
+    """Where `entry` listens; only what says something about that is looked at, which may refer to others again."""
+    before = interpolation.failures
+    parts = {key: node for key, node in entry.node.values.items() if key in _LISTENING}
+    scopes = {**each_scope(entry), **siblings.scope(entry)}
+    woven = rebuilt(picked(entry.node, parts), {key: interpolation.tree(node, **scopes) for key, node in parts.items()})
+    return read_listening(complete(woven, templates)) if interpolation.failures == before else None
 
 
 class _Name:

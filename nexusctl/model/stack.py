@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
+from nexusctl.model.output import Output
 from nexusctl.model.secret import SecretFile, SecretRef, Text
 from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
@@ -212,3 +213,5 @@ class Stack:
     secrets: Mapping[str, SecretRef] = field(default_factory=dict)
     inactive: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
+    outputs: Mapping[str, Output] = field(default_factory=dict)
+    sensitive: frozenset[str] = field(default=frozenset(), metadata=OUTSIDE)

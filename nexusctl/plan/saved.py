@@ -1,6 +1,6 @@
 """A saved plan: what it was made from, so that it can be told whether it still holds. Pure.
 
-No value of the stack file stands in it, only digests.
+No value of the stack file stands in it, only digests; what `--var` gave does, unless the variable is sensitive.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import NOTHING, Given, Inputs
 from nexusctl.model.record import canonical
 from nexusctl.model.value import dataclass
 from nexusctl.plan.choice import Choice
@@ -59,6 +59,8 @@ def write_saved(saved: Saved) -> str:
         "profiles": list(saved.inputs.profiles),
         "ambient_profiles": list(saved.inputs.ambient_profiles),
         "lock": str(saved.inputs.lock) if saved.inputs.lock else None,
+        "variables": dict(saved.inputs.given.values),
+        "variable_files": [str(path) for path in saved.inputs.given.files],
         "stack": saved.stack,
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
@@ -99,6 +101,7 @@ def _revive(body: Mapping[str, Any]) -> Saved:
             version=body["nexusctl"],
             inputs=Inputs(
                 files=tuple(map(Path, body["files"])),
+                given=_revive_given(body),
                 profiles=tuple(body["profiles"]),
                 ambient_profiles=tuple(body["ambient_profiles"]),
                 lock=Path(body["lock"]) if body["lock"] else None,
@@ -109,8 +112,13 @@ def _revive(body: Mapping[str, Any]) -> Saved:
             salt=body["salt"],
             prints=Fingerprints(inputs=body["inputs"], live=body["live"], changes=body["changes"]),
         )
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         raise Unusable("it is damaged: parts of it are missing") from None
+
+
+def _revive_given(body: Mapping[str, Any]) -> Given:
+    values, files = {str(name): str(text) for name, text in body["variables"].items()}, body["variable_files"]
+    return Given(values=values, files=tuple(map(Path, files))) if values or files else NOTHING
 
 
 def _checksum(body: Mapping[str, Any]) -> str:

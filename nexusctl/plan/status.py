@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
 
+from nexusctl.model.endpoint import address, host_of, scheme_of
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name, natural_key
 from nexusctl.model.stack import Port, Sandbox, Stack
@@ -111,8 +112,9 @@ def _endpoint(ports: tuple[Port, ...], spec: Sandbox | None) -> str:
 
 
 def _endpoints(ports: tuple[Port, ...], spec: Sandbox | None) -> Iterator[str]:
-    speaks_http = spec.health.http_port if spec and spec.health else None
-    for port in ports:
+    health = spec.health if spec else None
+    http_port = health.http_port if health else None
+    for port in sorted(ports, key=lambda port: port.container != http_port):
         if port.host:
-            host = "127.0.0.1" if port.address in ("0.0.0.0", "::", "") else port.address
-            yield f"{'http' if port.container == speaks_http else port.protocol}://{host}:{port.host}"
+            scheme = scheme_of(port.container, port.protocol, http_port, probed=spec is None or health is not None)
+            yield address(host_of(port.address), port.host, scheme)

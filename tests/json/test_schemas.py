@@ -15,7 +15,7 @@ from nexusctl.engine.docker.wire import Wire
 from tests.e2e.case import Case
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"
-NAMES = ("plan", "event", "status")
+NAMES = ("plan", "event", "status", "output")
 
 GOOD = """
 name: STACK
@@ -30,14 +30,17 @@ sandboxes:
     health: {command: "true", interval: 200ms}
     depends_on: [db]
   job: {kind: task, image: IMAGE, command: "true"}
+outputs:
+  api: {value: "${sandbox.api.endpoint}", description: Where it is}
+  login: {value: [x, 1], sensitive: true}
 """
-BAD = (
-    GOOD.replace('A: "1"', 'A: "2"')
-    + """
+BAD = GOOD.replace('A: "1"', 'A: "2"').replace(
+    "outputs:",
+    """
   broken: {image: IMAGE, command: [sleep, infinity], startup: "echo about to fail; exit 3", depends_on: [api]}
   after: {image: IMAGE, command: [sleep, infinity], depends_on: [broken]}
   gone: {image: IMAGE, command: "echo wrong flag; exit 7"}
-"""
+""",
 )
 
 
@@ -76,12 +79,24 @@ def run(case: Case, schema: str, arguments: str, code: int = 0) -> list[dict[str
 
 @pytest.mark.engine
 def test_every_document_of_a_stack_s_life_is_as_its_schema_says(case: Case) -> None:
+    (unknown,) = run(case, "output", "output -f good.yaml --json")
+    assert unknown["outputs"]["api"] == {
+        "value": None,
+        "known": False,
+        "sensitive": False,
+        "description": "Where it is",
+    }
+    run(case, "output", "output api -f good.yaml --json", 1)
     (first,) = run(case, "plan", "plan -f good.yaml --target db --json")
     assert [left["name"] for left in first["omitted"] if left["kind"] == "sandbox"] == ["api", "job"]
     run(case, "status", "status -f good.yaml --json")
     kinds = [document["event"] for document in run(case, "event", "apply -f good.yaml --yes --json")]
     assert kinds[0] == "planned"
-    assert kinds[-1] == "finished"
+    assert kinds[-2:] == ["finished", "outputs"]
+    (outputs,) = run(case, "output", "output -f good.yaml --json")
+    assert outputs["outputs"]["api"]["value"].startswith("tcp://127.0.0.1:")
+    (login,) = run(case, "output", "output login -f good.yaml --json")
+    assert login["outputs"]["login"]["value"] == ["x", 1]
     assert {"started", "progress", "done"} < set(kinds)
     (status,) = run(case, "status", "status -f good.yaml --json")
     assert [sandbox["state"] for sandbox in status["sandboxes"]] == ["running", "running", "exited"]

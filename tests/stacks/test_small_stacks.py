@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import time
+import urllib.request
 from collections import Counter
+from typing import Any
 
 import pytest
 import yaml
@@ -19,7 +21,7 @@ PATIENCE = 60
 
 
 def test_the_stacks_that_the_readme_promises_are_there() -> None:
-    assert ALL == ["agents", "hello", "microservices"]
+    assert ALL == ["agents", "hello", "microservices", "regions"]
 
 
 @pytest.mark.parametrize("stack_copy", ALL, indirect=True)
@@ -27,10 +29,19 @@ def test_a_stack_is_valid_and_planned_and_nothing_is_made(stack_copy: StackCopy)
     stack_copy.nexusctl("validate")
     plan = json.loads(stack_copy.nexusctl("plan", "--json"))
     made = [change["name"] for change in plan["changes"] if change["kind"] == "sandbox"]
-    sandboxes = yaml.safe_load((stack_copy.folder / "nexus.yaml").read_text())["sandboxes"]
-    assert len(made) == sum(sandbox.get("replicas", 1) for sandbox in sandboxes.values())
+    document = yaml.safe_load((stack_copy.folder / "nexus.yaml").read_text())
+    assert len(made) == sum(_count(sandbox, document) for sandbox in document["sandboxes"].values())
     assert {change["action"] for change in plan["changes"]} == {"create"}
     assert stack_copy.remains() == NOTHING
+
+
+def _count(sandbox: dict[str, Any], document: dict[str, Any]) -> int:
+    """How many containers a sandbox of the file stands for."""
+    if "for_each" in sandbox:
+        variable = sandbox["for_each"].removeprefix("${var.").removesuffix("}")
+        return len(document["variables"][variable]["default"])
+    count: int = sandbox.get("replicas", 1)
+    return count
 
 
 def test_hello_is_short() -> None:
@@ -78,6 +89,50 @@ def test_more_replicas_leave_those_that_are_there_alone(stack_copy: StackCopy) -
     after = stack_copy.containers()
     assert sorted(after) == ["agent-1", "agent-2", "agent-3"]
     assert before.items() < after.items()
+
+
+@pytest.mark.parametrize("stack_copy", ["regions"], indirect=True)
+def test_a_gateway_finds_each_region_and_a_region_that_goes_takes_no_other_along(stack_copy: StackCopy) -> None:
+    stack_copy.nexusctl("apply", "--yes", "--var", "token=s3cr3t", timeout=FIRST_APPLY)
+    shown = json.loads(stack_copy.nexusctl("output", "--json"))["outputs"]
+    assert shown["token"] == {"value": "[redacted]", "known": True, "sensitive": True}
+    token = stack_copy.nexusctl("output", "token", "--var", "token=s3cr3t").strip()
+    assert token == "Bearer s3cr3t"
+    request = urllib.request.Request(shown["url"]["value"], headers={"Authorization": token})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        says = response.read().decode().splitlines()
+    assert says == [
+        "Welcome.",
+        f"Hei from north ({stack_copy.stack}, trial)",
+        f"Ciao from south ({stack_copy.stack}, trial)",
+    ]
+
+    before = stack_copy.containers()
+    regions = "regions={south: {greeting: Ciao}, north: {greeting: Hei}, west: {greeting: Hola}}"
+    stack_copy.nexusctl("apply", "--yes", "--var", "token=s3cr3t", "--var", regions)
+    assert before.items() < stack_copy.containers().items()
+    stack_copy.edit("nexus.yaml", "      NORTH: ${sandbox.region-north.endpoint}\n", "")
+    stack_copy.edit("gateway.py", 'os.environ["NORTH"], ', "")
+    stack_copy.nexusctl("apply", "--yes", "--var", "token=s3cr3t", "--var", "regions={south: {greeting: Ciao}}")
+    after = stack_copy.containers()
+    assert sorted(after) == ["gateway", "region-south"]
+    assert after["region-south"] == before["region-south"]
+
+
+@pytest.mark.parametrize("stack_copy", ["regions"], indirect=True)
+def test_a_sensitive_variable_shows_nowhere_and_is_given_again_to_a_saved_plan(stack_copy: StackCopy) -> None:
+    said = stack_copy.nexusctl("plan", "--out", "kept", "--var", "token=s3cr3t", "--var", "stage=production")
+    said += stack_copy.nexusctl("plan", "--json", "--var", "token=s3cr3t")
+    said += stack_copy.nexusctl("config", "--var", "token=s3cr3t")
+    said += (stack_copy.folder / "kept").read_text()
+    stack_copy.nexusctl("apply", "kept", "--var", "stage=trial", exit_code=1)
+    said += stack_copy.nexusctl("apply", "kept", "--json", "--var", "token=s3cr3t", timeout=FIRST_APPLY)
+    said += stack_copy.nexusctl("status", "--json")
+    inspected = [stack_copy.wire.get(f"/containers/{one}/json") for one in stack_copy.containers().values()]
+    said += json.dumps([one["Config"]["Labels"] for one in inspected])
+    assert "production" in said
+    assert "s3cr3t" not in said
+    assert any("TOKEN=s3cr3t" in one["Config"]["Env"] for one in inspected)
 
 
 def wait_for(copy: StackCopy, *, lines: int) -> str:

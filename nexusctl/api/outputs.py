@@ -1,0 +1,55 @@
+"""The outputs of a stack, as they are now."""
+
+from __future__ import annotations
+
+from nexusctl.config.suggestion import suggest
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.output import OutputValue
+from nexusctl.model.secret import SecretUse
+from nexusctl.model.stack import Stack
+from nexusctl.plan.outputs import Tell, find_secrets, resolve_outputs
+from nexusctl.plan.status import summarize
+
+
+def read_outputs(engine: Engine, stack: Stack) -> tuple[OutputValue, ...]:
+    """All outputs by name; sensitive ones are `[redacted]`. Raises `EngineError`."""
+    if not stack.outputs:
+        return ()
+    statuses = summarize(stack, engine.observe(stack), 0.0)
+    return resolve_outputs((stack.outputs[name] for name in sorted(stack.outputs)), statuses)
+
+
+def read_output(engine: Engine, stack: Stack, name: str) -> OutputValue:
+    """The output called `name`, a sensitive one as it is.
+
+    Raises `InputError` where there is none, where it is not known yet, and where its secrets cannot be read.
+    """
+    output = stack.outputs.get(name)
+    if output is None:
+        hint = suggest(name, stack.outputs, "outputs of this stack")
+        raise InputError(Diagnostic(f"stack {stack.name} has no output {name}", hint=hint))
+    statuses = summarize(stack, engine.observe(stack), 0.0)
+    (found,) = resolve_outputs([output], statuses, _teller(stack, find_secrets(output.value)))
+    if not found.known:
+        hint = "`nexusctl apply` starts what it refers to"
+        raise InputError(Diagnostic(f"the output {name} is not known before its sandbox runs", hint=hint))
+    return found
+
+
+def _teller(stack: Stack, names: frozenset[str]) -> Tell:
+    if not names:
+        return _nothing
+    # Few outputs hold secrets.
+    from nexusctl.secrets.reading import read_secrets  # noqa: PLC0415
+
+    readings = read_secrets(stack.name, {name: stack.secrets[name] for name in sorted(names)})
+
+    def tell(use: SecretUse) -> str:
+        return readings.reveal(SecretUse(secret=use.secret, digest=readings.digests[use.secret])).reveal().decode()
+
+    return tell
+
+
+def _nothing(use: SecretUse) -> str:
+    raise AssertionError(f"the output holds no secret {use.secret}")

@@ -1,0 +1,58 @@
+"""Secrets where none can stand: only some places of a stack file keep them apart from other texts."""
+
+from __future__ import annotations
+
+from nexusctl.config.interpolation import rebuilt
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.placed import Woven
+from nexusctl.config.problems import Problems
+
+# The keys of a sandbox whose values may hold secrets.
+_HOLDING = ("env",)
+
+# Sections that deal with secrets themselves.
+_KNOWING = ("variables", "outputs")
+
+
+def drop_stray(document: Mapping, problems: Problems) -> Mapping:
+    """`document` without the secrets that would show where they stand, which are reported."""
+    values = {key: _in_section(key, node, problems) for key, node in document.values.items()}
+    return rebuilt(document, values)
+
+
+def _in_section(key: str, node: Node, problems: Problems) -> Node | None:
+    if key in _KNOWING:
+        return node
+    if key != "sandboxes" or not isinstance(node, Mapping):
+        return _without(node, key, problems)
+    return rebuilt(node, {name: _in_sandbox(part, node.keys[name], problems) for name, part in node.values.items()})
+
+
+def _in_sandbox(node: Node, name: Scalar, problems: Problems) -> Node | None:
+    if not isinstance(node, Mapping):
+        return _without(node, f"sandboxes.{name.text}", problems)
+    values = {
+        key: value if key in _HOLDING else _without(value, f"sandboxes.{name.text}.{key}", problems)
+        for key, value in node.values.items()
+    }
+    return rebuilt(node, values)
+
+
+def _without(node: Node, where: str, problems: Problems) -> Node | None:
+    if isinstance(node, Mapping):
+        return rebuilt(node, {key: _without(value, f"{where}.{key}", problems) for key, value in node.values.items()})
+    if isinstance(node, Sequence):
+        return _without_items(node, where, problems)
+    if not isinstance(node, Woven):
+        return node
+    problems.add(node, f"a secret cannot stand in `{where}`, where it would show", "hand it to a sandbox in its `env`")
+    return None
+
+
+def _without_items(node: Sequence, where: str, problems: Problems) -> Sequence:
+    kept = [_without(item, f"{where}[{number}]", problems) for number, item in enumerate(node.items)]
+    if all(new is old for new, old in zip(kept, node.items, strict=True)):
+        return node
+    made = Sequence(node.source, node.line, node.column)
+    made.items = [item for item in kept if item is not None]
+    return made
