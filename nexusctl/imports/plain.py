@@ -83,7 +83,7 @@ def _package(manager: str, package: Package) -> str:
 
 
 def _secret(file: SecretFile) -> Any:
-    return file.secret if file.name == file.secret else {"secret": file.secret, "name": file.name}
+    return file.secret if file.name == file.secret else {"secret": file.secret, "target": file.name}
 
 
 def _health(health: Health | None) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.plain import plain_sandbox
 from nexusctl.model.secret import list_uses
-from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import DEFAULT_NETWORK, Network, PackageSet, Sandbox, Stack, Upload, UploadFile
 from nexusctl.model.template import Template
 
 Contents = Mapping[tuple[str, str], tuple[bytes, str]]
@@ -39,13 +39,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
         "name": stack.name,
         "volumes": _volumes(stack, leftovers),
         "networks": {
-            name: {"external": network.external}
-            if network.external
-            else {"internal": True}
-            if network.internal
-            else None
-            for name, network in sorted(stack.networks.items())
-            if name != "default"
+            name: _network(network) for name, network in sorted(stack.networks.items()) if name != DEFAULT_NETWORK
         },
         "secrets": _secrets(stack, leftovers),
         "sandboxes": sandboxes,
@@ -149,17 +143,14 @@ class _Writer:
         }
 
     def _lock(self, sandbox: Sandbox, chosen: PackageSet) -> dict[str, str] | None:
-        folder = (sandbox.working_dir or "").rstrip("/")
         prefix = f"{self._stack.name}.files/{sandbox.group}.packages"
-        found = {
-            file.path: self._contents.get((sandbox.name, f"{folder}/{basename(file.path)}"))
-            for file in chosen.lock_files
-        }
-        for path, content in found.items():
+        for file in chosen.lock_files:
+            content = self._contents.get((sandbox.name, _place_lock(sandbox, file)))
             if content is None:
-                self._note(sandbox, f"packages.{chosen.manager}", f"{path} is not in the sandbox; write it by hand")
+                reason = f"{file.path} is not in the sandbox; write it by hand"
+                self._note(sandbox, f"packages.{chosen.manager}", reason)
                 return None
-            self.files[f"{prefix}/{path}"] = File(data=content[0])
+            self.files[f"{prefix}/{file.path}"] = File(data=content[0])
         return {"from": f"./{prefix}/{chosen.lock_name}"}
 
     def _note(self, sandbox: Sandbox, what: str, reason: str) -> None:

@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from nexusctl.cli.main import nexusctl
+from nexusctl.config.load import load
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for kind in ("compose", "devcontainer") for path in (HERE / kind).glob("*/*compose.yaml"))
@@ -28,6 +29,8 @@ def test_import_writes_what_fits_and_lists_the_rest(
     assert done.exit_code == 0, done.output
     assert done.stdout == (case / "expected.yaml").read_text()
     assert done.stderr == (case / "expected.txt").read_text()
+    (folder / "new.yaml").write_text(done.stdout)
+    assert load(folder / "new.yaml").sandboxes
 
 
 def run(case: Path) -> Result:

@@ -102,9 +102,11 @@ def read_secrets(service: Reader, secrets: dict[str, str]) -> list[Any]:
             continue
         if mode:
             service.drop_at(f"{service.where}.secrets", "a secret's file always has the mode 0400", item)
-        path = place if not place or place.startswith("/") else f"/run/secrets/{place}"
-        kept = path in ("", f"/run/secrets/{secrets[name]}")
-        found.append(secrets[name] if kept else {"secret": secrets[name], "target": path})
+        file = (place or name).removeprefix("/run/secrets/")
+        if "/" in file:
+            service.drop_at(f"{service.where}.secrets", f"it lies in /run/secrets, not at {place}", item)
+            file = file.rpartition("/")[2]
+        found.append(secrets[name] if file == secrets[name] else {"secret": secrets[name], "target": file})
     return found
 
 

@@ -85,6 +85,8 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     sandbox["resources"] = _resources(service)
     sandbox["replicas"] = _replicas(service)
     sandbox["restart"] = _restart(service)
+    if sandbox["replicas"]:
+        sandbox["ports"] = [_free_port(port, service) for port in sandbox["ports"]]
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
@@ -250,6 +252,15 @@ def _replicas(service: Reader) -> Any:
         )
         return None
     return None if wanted in (None, 1) else wanted
+
+
+def _free_port(port: str, service: Reader) -> str:
+    """`port` without the host's number, which replicas cannot share."""
+    address, host, container = port.rsplit(":", 2)
+    if host:
+        reason = f"replicas cannot share the host port {host}; each gets a free one"
+        service.drop_at(f"{service.where}.ports", reason, service.node.keys["ports"])
+    return f"{address}::{container}"
 
 
 def _restart(service: Reader) -> str | None:
