@@ -11,6 +11,7 @@ from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.compose.file import read_compose
+from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
 from nexusctl.imports.draft import Draft, File
 from nexusctl.imports.recorded import find_wanted, read_recorded
@@ -18,7 +19,12 @@ from nexusctl.imports.text import insert, write_text
 from nexusctl.model.inputs import Inputs
 from nexusctl.plan.recorded import recorded_stack
 
-__all__ = ["read_compose", "read_devcontainer", "read_stack", "render", "write"]
+__all__ = ["read_compose", "read_containers", "read_devcontainer", "read_stack", "render", "write"]
+
+
+def read_containers(engine: Engine, names: tuple[str, ...], stack: str) -> Draft:
+    """The draft for the containers `names`, which nexusctl did not make. Raises `NotFound`, `EngineError`."""
+    return draft_containers([engine.portray(name) for name in names], stack)
 
 
 def read_stack(engine: Engine, name: str) -> Draft:

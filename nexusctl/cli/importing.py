@@ -47,6 +47,18 @@ def import_devcontainer(source: Path, file: Path, to_stdout: bool, as_json: bool
     return _import(lambda: doors.read_devcontainer(source, file.parent), file, to_stdout=to_stdout, as_json=as_json)
 
 
+@importing.command(name="container")
+@click.argument("names", nargs=-1, required=True, metavar="NAME...")
+@click.option("--stack", "stack", default="imported", show_default=True, help="The name of the stack.")
+@written
+@to_stdout
+@options.as_json
+def import_container(names: tuple[str, ...], stack: str, file: Path, to_stdout: bool, as_json: bool) -> int:
+    """Containers that run, whoever made them. Nothing is done to them."""
+    engine = connection.connect()
+    return _import(lambda: doors.read_containers(engine, names, stack), file, to_stdout=to_stdout, as_json=as_json)
+
+
 @importing.command(name="stack")
 @click.argument("name")
 @written

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
-from nexusctl.model.live import HealthState, LiveState, LockHolder, State
+from nexusctl.model.live import HealthState, LiveState, LockHolder, Portrait, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -97,6 +97,9 @@ class Engine(Protocol):
 
         A change may be missed, so look now and then all the same. Raises nothing.
         """
+
+    def portray(self, name: str) -> Portrait:
+        """A container of somebody else's, by name or id. Raises `NotFound`."""
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         """What the file `path` of a sandbox holds, whatever its state; None where there is no such file."""

@@ -10,6 +10,7 @@ from nexusctl.model.stack import Health, Lifecycle, Mount, Package, Port, Resour
 from nexusctl.model.template import Template
 
 _JOINTS = {"npm": "@", "pip": "", "apt": "="}
+_MEBIBYTE = 1024 * 1024
 _SHELL = ("/bin/sh", "-c")
 
 
@@ -125,10 +126,14 @@ def _resources(resources: Resources) -> dict[str, Any]:
     if resources.cpus is not None:
         found["cpus"] = _figure(resources.cpus)
     if resources.memory is not None:
-        found["memory"] = resources.memory
+        found["memory"] = _bytes(resources.memory)
     if resources.pids != default.pids:
         found["pids"] = resources.pids
     return found
+
+
+def _bytes(count: int) -> int | str:
+    return f"{count // _MEBIBYTE}m" if count % _MEBIBYTE == 0 else count
 
 
 def _lifecycle(lifecycle: Lifecycle) -> dict[str, Any]:

@@ -144,6 +144,20 @@ class LiveImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Portrait:
+    """A container of somebody else's as the sandbox that would make one like it.
+
+    In `sandbox` volumes and networks bear the engine's names. `remarks` are settings that a sandbox has no place for,
+    each with a word on it.
+    """
+
+    id: str
+    name: str
+    sandbox: Sandbox
+    remarks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LockHolder:
     """Who holds a stack's lock, as its labels say; `since` is in seconds since 1970."""
 

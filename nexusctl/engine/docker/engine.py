@@ -11,7 +11,7 @@ from nexusctl.engine.docker import containers, endpoint, inspection, lock, objec
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.model.live import LiveState, LockHolder
+from nexusctl.model.live import LiveState, LockHolder, Portrait
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -66,6 +66,12 @@ class DockerEngine:
 
     def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
         return observe.measure(self.wire, container_ids)
+
+    def portray(self, name: str) -> Portrait:
+        # Only an import needs it.
+        from nexusctl.engine.docker.portrayal import portray  # noqa: PLC0415
+
+        return portray(self.wire, name)
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         # See `look_inside`.

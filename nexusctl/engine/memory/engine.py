@@ -9,7 +9,7 @@ from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
-from nexusctl.model.live import LiveState, LockHolder
+from nexusctl.model.live import LiveState, LockHolder, Portrait
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -32,6 +32,9 @@ class MemoryEngine(World):
 
     def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
         return observe.measure(self, container_ids)
+
+    def portray(self, name: str) -> Portrait:
+        return observe.portray(self, name)
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         return observe.read_file(self, container_id, path)

@@ -11,7 +11,7 @@ from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import MemoryContainer, World
 from nexusctl.errors import Conflict
-from nexusctl.model.live import HealthState, Inspection, Interior, LiveFile, LiveSandbox, LiveState, Orphan
+from nexusctl.model.live import HealthState, Inspection, Interior, LiveFile, LiveSandbox, LiveState, Orphan, Portrait
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.record import decode
 from nexusctl.model.stack import Stack
@@ -53,6 +53,12 @@ def measure(world: World, container_ids: Iterable[str]) -> dict[str, int]:
     with world.mutex:
         found = [world.containers[x] for x in container_ids if x in world.containers]
         return {c.id: sum(file.size for file in c.files.values()) for c in found}
+
+
+def portray(world: World, name: str) -> Portrait:
+    with world.mutex:
+        found = world.get(name)
+        return Portrait(id=found.id, name=found.name, sandbox=found.sandbox)
 
 
 def read_file(world: World, container_id: str, path: str) -> bytes | None:

@@ -256,6 +256,8 @@ def _replicas(service: Reader) -> Any:
 
 def _free_port(port: str, service: Reader) -> str:
     """`port` without the host's number, which replicas cannot share."""
+    if "${" in port:
+        return port
     address, host, container = port.rsplit(":", 2)
     if host:
         reason = f"replicas cannot share the host port {host}; each gets a free one"

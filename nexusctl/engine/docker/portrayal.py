@@ -1,0 +1,183 @@
+"""A container that somebody else made, as the sandbox that would make one like it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.engine.docker.spec import read_limits
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.live import Portrait
+from nexusctl.model.stack import Health, Mount, Port, Resources, RestartPolicy, Sandbox
+
+Inspected = Mapping[str, Any]
+
+_ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
+_POLICIES: Mapping[str, RestartPolicy] = {
+    "always": "always",
+    "on-failure": "on-failure",
+    "unless-stopped": "unless-stopped",
+}
+_OF_COMPOSE = "com.docker.compose."
+
+# Settings without a place, each with the values that mean nothing special.
+_HOST_SETTINGS: Mapping[str, tuple[Any, ...]] = {
+    "Privileged": (False,),
+    "CapAdd": (None, []),
+    "CapDrop": (None, []),
+    "Devices": (None, []),
+    "DeviceRequests": (None, []),
+    "Dns": (None, []),
+    "ExtraHosts": (None, []),
+    "Links": (None, []),
+    "PidMode": ("",),
+    "IpcMode": ("", "private", "shareable"),
+    "UTSMode": ("",),
+    "UsernsMode": ("",),
+    "ReadonlyRootfs": (False,),
+    "SecurityOpt": (None, [], ["no-new-privileges"], ["no-new-privileges:true"]),
+    "ShmSize": (0, 67108864),
+    "Sysctls": (None, {}),
+    "Tmpfs": (None, {}),
+    "Ulimits": (None, []),
+    "VolumesFrom": (None, []),
+    "AutoRemove": (False,),
+    "CpuShares": (0,),
+    "CpusetCpus": ("",),
+    "MemoryReservation": (0,),
+    "OomScoreAdj": (0,),
+    "GroupAdd": (None, []),
+}
+_SETTINGS: Mapping[str, tuple[Any, ...]] = {
+    "Tty": (False,),
+    "OpenStdin": (False,),
+    "Domainname": ("", None),
+    "StopTimeout": (None, 10),
+}
+
+
+def portray(wire: Wire, name: str) -> Portrait:
+    """The container `name` with what its image says by itself left out. Raises `NotFound`, `EngineError`."""
+    seen = wire.get(f"/containers/{name}/json")
+    image = wire.get(f"/images/{seen['Image']}/json")["Config"] or {}
+    config, host = seen["Config"], seen["HostConfig"]
+    own = str(seen["Name"]).lstrip("/")
+    mounts, lost = _mounts(seen)
+    sandbox = Sandbox(
+        name=own,
+        group=own,
+        image=config["Image"],
+        command=tuple(config["Cmd"] or ()) if config["Cmd"] != image.get("Cmd") else None,
+        working_dir=config["WorkingDir"] if config["WorkingDir"] != image.get("WorkingDir", "") else None,
+        user=config["User"] if config["User"] != image.get("User", "") else None,
+        env=_env(config, image),
+        health=_health(config, image),
+        ports=tuple(_ports(host)),
+        mounts=mounts,
+        networks=tuple(sorted(name for name in seen["NetworkSettings"]["Networks"] or {} if name != "none")),
+        resources=_limits(host),
+        restart=_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
+    )
+    return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
+
+
+def _limits(host: Inspected) -> Resources:
+    """Without a limit on processes the one that every sandbox has."""
+    found = read_limits(host)
+    return found if found.pids else replace(found, pids=Resources().pids)
+
+
+def _env(config: Inspected, image: Inspected) -> dict[str, str]:
+    known = set(image.get("Env") or ())
+    pairs = (entry.partition("=") for entry in config["Env"] or () if entry not in known)
+    return {name: value for name, _, value in pairs}
+
+
+def _health(config: Inspected, image: Inspected) -> Health | None:
+    check = config.get("Healthcheck") or {}
+    test = check.get("Test") or []
+    if not test or test[0] == "NONE" or check == image.get("Healthcheck"):
+        return None
+    words = ("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else tuple(test[1:])
+    # What is not said is the engine's own: 30 s, 30 s, 3 times, at once.
+    return Health(
+        command=words,
+        interval=_seconds(check.get("Interval")) or 30.0,
+        timeout=_seconds(check.get("Timeout")) or 30.0,
+        retries=check.get("Retries") or 3,
+        start_period=_seconds(check.get("StartPeriod")),
+    )
+
+
+def _seconds(nanoseconds: int | None) -> float:
+    return (nanoseconds or 0) / 1e9
+
+
+def _ports(host: Inspected) -> Iterator[Port]:
+    for key, bindings in sorted((host["PortBindings"] or {}).items()):
+        number, _, protocol = key.partition("/")
+        for binding in bindings or ():
+            yield Port(
+                container=int(number),
+                host=int(binding["HostPort"]) if binding["HostPort"] not in ("", "0") else None,
+                address=binding["HostIp"] or "0.0.0.0",
+                protocol="udp" if protocol == "udp" else "tcp",
+            )
+
+
+def _mounts(seen: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], ...]]:
+    """Those that can be named, and remarks on the others."""
+    mounts, lost = [], []
+    for mount in sorted(seen["Mounts"] or (), key=lambda mount: mount["Destination"]):
+        kind, target, read_only = mount["Type"], mount["Destination"], not mount["RW"]
+        if kind == "volume" and not _ANONYMOUS.match(mount["Name"]):
+            mounts.append(Mount(kind="volume", source=mount["Name"], target=target, read_only=read_only))
+        elif kind == "bind":
+            mounts.append(Mount(kind="bind", source=mount["Source"], target=target, read_only=read_only))
+        else:
+            reason = (
+                "an anonymous volume, whose data stays with the container" if kind == "volume" else f"a {kind} mount"
+            )
+            lost.append((f"mount {target}", reason))
+    return tuple(mounts), tuple(lost)
+
+
+def _remarks(seen: Inspected, image: Inspected) -> Iterator[tuple[str, str]]:
+    for settings, known in ((seen["HostConfig"], _HOST_SETTINGS), (seen["Config"], _SETTINGS)):
+        for name, plain in known.items():
+            if settings.get(name) not in plain:
+                yield name, "it has no place in a stack file"
+    yield from (remark for remark, holds in _judge(seen, image) if holds)
+    known_labels = (image.get("Labels") or {}).keys()
+    for label in sorted((seen["Config"]["Labels"] or {}).keys() - known_labels):
+        if not label.startswith(_OF_COMPOSE):
+            yield f"label {label}", "labels are not set on containers"
+
+
+def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str], bool]]:
+    """Remarks, each with whether it holds."""
+    config, host = seen["Config"], seen["HostConfig"]
+    mode, signal = host["NetworkMode"], config.get("StopSignal")
+    yield (
+        ("Entrypoint", "the image's own is used; where it has none, write yours at the beginning of `command`"),
+        (config.get("Entrypoint") or None) != (image.get("Entrypoint") or None),
+    )
+    yield ("Init", "every sandbox has an init process"), not host.get("Init")
+    yield ("SecurityOpt", "every sandbox has no-new-privileges"), not host.get("SecurityOpt")
+    yield (
+        ("PidsLimit", "every sandbox has a limit on processes, 1024 where nothing is said"),
+        not (host.get("PidsLimit") or 0) > 0,
+    )
+    yield ("MaximumRetryCount", "it starts again each time"), bool(host["RestartPolicy"].get("MaximumRetryCount"))
+    yield ("StopSignal", "the image's own signal is used"), bool(signal) and signal != image.get("StopSignal")
+    yield (
+        ("LogConfig", "every sandbox has rotated logs of its own"),
+        (host.get("LogConfig") or {}).get("Type") != "json-file",
+    )
+    yield (
+        ("NetworkMode", f"`{mode}` is none of a stack; the stack's own network is used"),
+        mode in ("host", "default", "bridge") or mode.startswith("container:"),
+    )
+    yield ("Hostname", "the host name is the sandbox's name"), config["Hostname"] != seen["Id"][:12]

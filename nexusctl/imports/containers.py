@@ -1,0 +1,55 @@
+"""Running containers that somebody else made, as a draft with a sandbox for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.imports.draft import Draft, Leftovers
+from nexusctl.imports.names import fit_name, fit_names
+from nexusctl.imports.plain import plain_sandbox
+from nexusctl.imports.secrets import Secrets
+from nexusctl.model.live import Portrait
+from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
+
+# The engine's own networks, on which nobody finds anybody by name.
+_OF_THE_ENGINE = ("bridge", "host", "none")
+
+
+def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
+    """The draft of the stack file of `stack`. Volumes and networks stay those that there are, as external ones."""
+    found = list(portraits)
+    leftovers = Leftovers()
+    secrets = Secrets(leftovers)
+    names = fit_names(portrait.name for portrait in found)
+    volumes = fit_names(sorted({m.source for p in found for m in p.sandbox.mounts if m.kind == "volume"}))
+    networks = fit_names(sorted({n for p in found for n in p.sandbox.networks if n not in _OF_THE_ENGINE}))
+    sandboxes: dict[str, Any] = {}
+    for portrait in found:
+        name = names[portrait.name]
+        for what, reason in portrait.remarks:
+            leftovers.add(f"{portrait.name}.{what}", reason)
+        sandboxes[name] = _write(name, portrait.sandbox, volumes, networks, secrets)
+    document = {
+        "name": fit_name(stack),
+        "volumes": {fitted: {"external": name} for name, fitted in volumes.items()},
+        "networks": {fitted: {"external": name} for name, fitted in networks.items()},
+        "secrets": secrets.section,
+        "sandboxes": sandboxes,
+    }
+    return Draft(document={key: value for key, value in document.items() if value}, leftovers=leftovers.found)
+
+
+def _write(
+    name: str, sandbox: Sandbox, volumes: Mapping[str, str], networks: Mapping[str, str], secrets: Secrets
+) -> dict[str, Any]:
+    fitted = replace(
+        sandbox,
+        mounts=tuple(replace(m, source=volumes[m.source]) if m.kind == "volume" else m for m in sandbox.mounts),
+        networks=tuple(networks[network] for network in sandbox.networks if network in networks) or (DEFAULT_NETWORK,),
+        env={},
+    )
+    env = {key: secrets.protect(name, key, str(value)) for key, value in sandbox.env.items()}
+    document = plain_sandbox(fitted, None)
+    return {"image": document.pop("image"), **({"env": env} if env else {}), **document}
