@@ -49,10 +49,11 @@ def find_moved_image(sandbox: Sandbox, stack: Stack, live: LiveState, holder: Li
     if record is None or seen is None or sandbox.kind == "task":
         return None
     base = choose_base(sandbox, stack, live)
-    present = live.images.get(image_reference(seen.image))
-    if present is None or (present.reference != base.reference and not is_environment(present.reference)):
+    born = image_reference(seen.image)
+    present = live.images.get(born)
+    if present is None or (born != base.reference and not is_environment(born)):
         return None
-    rebuilt = base.reference if _is_outdated(present, sandbox, base, live) else ""
+    rebuilt = base.reference if is_environment(born) and _is_outdated(present, sandbox, base, live) else ""
     if present.id == holder.image_id and not rebuilt:
         return None
     after = f"to be made from {rebuilt} as it is now" if rebuilt else _short(present.id)
@@ -76,11 +77,7 @@ def _is_outdated(environment: LiveImage, sandbox: Sandbox, base: ImageChoice, li
     Other packages may have come in place since. Then its tag does not tell the base any more, but as long as the
     image that it was made from has a name, that name has not moved.
     """
-    if (
-        base.steps
-        or environment.reference == base.reference
-        or _is_current(environment.reference, base.reference, live)
-    ):
+    if base.steps or _is_current(environment.reference, base.reference, live):
         return False
     if environment.reference == environment_tag(base.reference, sandbox.packages, sandbox.working_dir):
         return True
