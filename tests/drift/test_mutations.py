@@ -14,6 +14,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.secret import withhold
 from tests.drift.scene import Finding, Scene, findings, lay_out
 
 pytestmark = pytest.mark.engine
@@ -22,6 +23,7 @@ STACK = """
 name: NAME
 volumes: {spare: {}, data: {}}
 networks: {back: {}}
+secrets: {key: {file: ./key.txt}}
 sandboxes:
   api:
     image: IMAGE
@@ -37,6 +39,10 @@ sandboxes:
     image: MOVING
     command: [bash, -c, 'touch /run/well; trap "exit 0" TERM; while :; do sleep 0.2; done']
     health: {command: [test, -e, /run/well], interval: 1s, retries: 1}
+  keeper:
+    image: IMAGE
+    command: *wait
+    secrets: [key]
   worker:
     image: IMAGE
     command: *wait
@@ -178,6 +184,11 @@ ROWS = [
         inside("mkdir -p /srv/app/extra/deep && echo x > /srv/app/extra/deep/y"),
         field_of("uploads./srv/app/extra"),
     ),
+    Row(
+        "secret file gone",
+        lambda scene: scene.engine.put_secrets(scene.id("keeper"), (), withhold, ("key",)),
+        field_of("secrets.key", sandbox="keeper"),
+    ),
     Row("image tag moved", move_tag, field_of("image", sandbox="web", action="replace")),
     Row(
         "two containers claim one sandbox",
@@ -208,7 +219,7 @@ def scene(wire: Wire, base_image: str, tmp_path_factory: pytest.TempPathFactory)
     folder = tmp_path_factory.mktemp("drift")
     moving = f"nexusctl-test/{name}:1"
     wire.post(f"/images/{base_image}/tag", query={"repo": moving.rpartition(":")[0], "tag": "1"})
-    lay_out(folder, {f"src/{path}": content for path, content in FILES.items()})
+    lay_out(folder, {"key.txt": "4711\n", **{f"src/{path}": content for path, content in FILES.items()}})
     (folder / "nexus.yaml").write_text(
         STACK.replace("NAME", name).replace("IMAGE", base_image).replace("MOVING", moving)
     )
