@@ -13,12 +13,15 @@ def find_forbidden(plan: Plan) -> tuple[Diagnostic, ...]:
 
 def _describe(change: Change) -> Diagnostic:
     would = "removed" if change.action == "remove" else "replaced"
-    way_out = f"`--exclude {change.name}` leaves it out"
-    if change.action != "remove":
-        fields = [d.field for d in change.differences if d.effect == "replace"]
-        way_out = f"take back the change of {', '.join(fields)}" if fields else way_out
     return Diagnostic(
         f"sandbox {change.name} must not be destroyed, and would be {would}: {change.reason}",
         sandbox=change.name,
-        hint=f"{way_out}; to let it go, apply `lifecycle: {{prevent_destroy: false}}` first",
+        hint=f"to let it go, apply `lifecycle: {{prevent_destroy: false}}` for it first{_name_other_way(change)}",
     )
+
+
+def _name_other_way(change: Change) -> str:
+    if change.action == "remove":
+        return ""
+    fields = ", ".join(d.field for d in change.differences if d.effect == "replace")
+    return f"; to keep it, take back {fields}, or leave it out with `--exclude {change.name}`" if fields else ""

@@ -138,7 +138,7 @@ def test_a_protected_sandbox_is_not_replaced_and_the_field_is_named() -> None:
     )
     assert problem.sandbox == "box"
     assert problem.hint is not None
-    assert "take back the change of env.A" in problem.hint
+    assert "take back env.A" in problem.hint
 
 
 def test_a_protected_sandbox_is_not_removed_whether_it_left_the_file_or_all_is_destroyed() -> None:
