@@ -64,6 +64,10 @@ APART: dict[str, list[dict[str, Any]]] = {
     "run": [{"kind": "task", "command": ["true"], "run": run} for run in ("once", "changed", "once")],
     "networks": [{"command": WAIT, "networks": []}],
     "replicas": [{"command": WAIT, "replicas": 0}],
+    "for_each": [
+        {"command": WAIT, "for_each": each, "env": {"KEY": "${each.key}", "PLAIN": "${sandbox.plain.host}"}}
+        for each in ({}, ["a"], {"a": 1, "b": 2})
+    ],
     "profiles": [{"command": WAIT, "profiles": names} for names in ([], ["debug"], ["debug", "load"])],
 }
 """Variants that do not go with the rest."""
@@ -94,7 +98,7 @@ def make_document(name: str, plain: str, loaded: str, plain_id: str) -> dict[str
             sandboxes[f"all-{mark}{turn}"] = {"image": image, **_take_turn(turn)}
         for field, variants in APART.items():
             for number, variant in enumerate(variants):
-                sandboxes[f"{field}-{mark}{number}"] = {"image": image, **variant}
+                sandboxes[f"{field.replace('_', '-')}-{mark}{number}"] = {"image": image, **variant}
     for number, template in enumerate(("own", "other", "third")):
         sandboxes[f"template-{number}"] = {"template": f"./{template}.yaml"}
     for number, packages in enumerate(([], {}, {"npm": []})):
