@@ -147,6 +147,7 @@ def _build_sandbox(
         networks=_networks(node, around.networks, problems),
         resources=_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
+        on_replace="preserve" if node.text("on_replace") == "preserve" else "discard",
         timeout=_timeout(node, problems),
         metadata=build_texts(node, "metadata", problems),
         lifecycle=build_lifecycle(node, problems),
@@ -216,6 +217,9 @@ def _check_kind(group: Group, problems: Problems) -> None:
     if kind == "task" and "startup" in node.values:
         hint = 'put it in front of the task\'s command: `command: "... && ..."`'
         problems.add(node.keys["startup"], f"`{group.key.text}` is a task, which has no time for a `startup`", hint)
+    if kind == "task" and "on_replace" in node.values:
+        hint = "remove it: a task that runs again starts from its image"
+        problems.add(node.keys["on_replace"], f"`on_replace` is for services, and `{group.key.text}` is a task", hint)
     if kind == "task" and group.sandbox.restart != "no":
         hint = "remove it: a task that failed runs again on the next apply"
         problems.add(node.keys["restart"], f"`{group.key.text}` is a task, which cannot restart by itself", hint)

@@ -179,6 +179,13 @@ class Engine(Protocol):
     ) -> None:
         """Write secrets as files of a container that was created with some, running or not; `delete` are names."""
 
+    def carry_over(self, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+        """Put what one container has written outside of volumes into another one that was never started.
+
+        Neither runs meanwhile. `left_behind` are paths, each with all below it, and bare names of folders wherever
+        they are. What the source has deleted of its image's files stays in the target.
+        """
+
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None: ...
 
     def disconnect(self, container_id: str, network_id: str) -> None: ...

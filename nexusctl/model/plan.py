@@ -35,8 +35,8 @@ class Change:
 
     `action` is the verb, `reason` says why in words, `notes` are consequences that a user should know of
     (what is lost, that the old one is stopped first, that a registry does not answer). `leaving` is the id of the
-    container that goes with it, and `lost_bytes` the size of its writable layer, None where there is nothing to say.
-    `protected` says that it ends a container that must not be destroyed.
+    container that goes with all that it has written, and `lost_bytes` the size of its writable layer, None where there
+    is nothing to say. `protected` says that it ends a container that must not be destroyed.
     """
 
     action: Literal["create", "update", "replace", "start", "run", "rename", "remove"]

@@ -19,6 +19,7 @@ from nexusctl.model.value import dataclass
 Kind = Literal["service", "task"]
 RunPolicy = Literal["once", "changed", "always"]
 Condition = Literal["started", "healthy", "completed"]
+OnReplace = Literal["discard", "preserve"]
 RestartPolicy = Literal["no", "on-failure", "always", "unless-stopped"]
 Manager = Literal["npm", "pip", "apt"]
 
@@ -174,6 +175,7 @@ class Sandbox:
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
     resources: Resources = Resources()
     restart: RestartPolicy = "no"
+    on_replace: OnReplace = "discard"
     timeout: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
     lifecycle: Lifecycle = Lifecycle()

@@ -77,7 +77,8 @@ class ReplaceContainer(Step):
     With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
     or a volume); otherwise it serves until the new one is ready. A new one that was placed quietly gets its names in
     its networks when it is ready, and the old one then loses those that it has in `old_networks`.
-    `amendments` are the old one's.
+    With `carry` the files that the old one has written are carried over, but for those in `left_behind`, see
+    `Engine.carry_over`. `amendments` are the old one's.
     """
 
     sandbox: Sandbox
@@ -87,6 +88,8 @@ class ReplaceContainer(Step):
     old_running: bool
     stop_first: bool
     old_networks: tuple[Attachment, ...] = ()
+    carry: bool = False
+    left_behind: tuple[str, ...] = ()
     amendments: tuple[str, ...] = ()
 
 

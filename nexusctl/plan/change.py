@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nexusctl.model.names import natural_key, network_name
 from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, ObjectKind, PullImage, Step
+from nexusctl.plan.carry import describe_carrying
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import describe_packages
@@ -110,9 +111,13 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
         reason=decision.reason,
         differences=decision.differences,
         notes=tuple(_notes(scene, decision)),
-        leaving=decision.holder.id if decision.holder and decision.action in ("replace", "rerun") else "",
+        leaving=decision.holder.id if decision.holder and _loses_files(decision) else "",
         protected=decision.action in ("replace", "rerun") and decision.sandbox.lifecycle.prevent_destroy,
     )
+
+
+def _loses_files(decision: Decision) -> bool:
+    return decision.action == "rerun" or (decision.action == "replace" and not decision.carry)
 
 
 def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
@@ -122,7 +127,9 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
 
         yield from describe_reactions(find_reactions(decision))
-    if decision.action == "replace":
+    if decision.action == "replace" and decision.carry:
+        yield describe_carrying(scene, decision)
+    elif decision.action == "replace":
         yield _replace_note(decision)
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)

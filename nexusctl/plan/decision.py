@@ -31,6 +31,7 @@ class Decision:
     holder: LiveSandbox | None = None
     differences: tuple[Difference, ...] = ()
     stop_first: bool = False
+    carry: bool = False
     restore: Restore = ""
     rename: bool = False
     amend: bool = False
@@ -151,6 +152,7 @@ def _replace(sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Differenc
         holder=holder,
         differences=differences,
         stop_first=_must_stop_first(sandbox, holder),
+        carry=sandbox.on_replace == "preserve",
     )
 
 
@@ -251,10 +253,15 @@ def _drifted_networks(
 
 
 def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox) -> bool:
-    """Whether old and new cannot run side by side: both want a host port, or may write to one volume or folder."""
+    """Whether old and new cannot run side by side.
+
+    Both want a host port, may write to one volume or folder, or the new one gets the files as the old one left them.
+    """
     record = holder.record
     if record is None or holder.state not in ("running", "paused", "restarting"):
         return False
+    if sandbox.on_replace == "preserve":
+        return True
     ports = {(p.host, p.protocol) for p in record.ports if p.host} & {(p.host, p.protocol) for p in sandbox.ports}
     mounts = {m.source for m in record.mounts if not m.read_only} & {m.source for m in sandbox.mounts}
     return bool(ports or mounts)

@@ -123,6 +123,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="networks", effect="changeable", flatten=_names),
     Rule(field="resources", effect="changeable", flatten=_attributes),
     Rule(field="restart", effect="changeable", flatten=_scalar),
+    Rule(field="on_replace", effect="record", flatten=_scalar),
     Rule(field="depends_on", effect="record", flatten=_dependencies),
     Rule(field="run", effect="record", flatten=_scalar),
     Rule(field="timeout", effect="record", flatten=_scalar),

@@ -21,6 +21,7 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
+from nexusctl.plan.carry import list_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import drifted_paths, place
@@ -90,6 +91,8 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         old_running=holder.state in ("running", "paused", "restarting"),
         stop_first=decision.stop_first,
         old_networks=_live_attachments(holder) if handover else (),
+        carry=decision.carry,
+        left_behind=list_left_behind(scene, decision) if decision.carry else (),
         amendments=holder.amendments,
     )
 

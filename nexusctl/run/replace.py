@@ -50,6 +50,9 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
     if step.stop_first and step.old_running:
         report("stopping the old one")
         engine.stop_container(step.old_id)
+    if step.carry:
+        report("carrying its files over")
+        engine.carry_over(step.old_id, new_id, step.left_behind)
     report("starting")
     engine.start_container(new_id)
     run_startup(engine, new_id, step.sandbox, report)

@@ -177,3 +177,71 @@ def test_an_old_one_that_cannot_start_again_is_told_of_with_the_failure(bench: B
     bench.apply()
     assert bench.is_empty()
     assert bench.container("web")["Id"] != old
+
+
+WRITE = """
+mkdir -p /srv/a/b /srv/node_modules && echo kept > "/srv/a/b/an odd näme" && chmod 640 "/srv/a/b/an odd näme"
+chown -R 33:33 /srv/a/b && ln -s a/b /srv/link && ln /srv/a/b/* /srv/hard && mkfifo /srv/pipe
+echo edited >> /etc/issue && rm /etc/debian_version && echo by hand > /srv/upload && echo in the volume > /data/x
+"""
+
+READ = """
+cat "/srv/link/an odd näme" && stat -c '%a %u:%g %h' /srv/hard && stat -c %F /srv/pipe && tail -1 /etc/issue
+cat /srv/upload /data/x; ls /etc/debian_version /run/secrets
+"""
+
+
+def preserved(version: str, **fields: Any) -> dict[str, Any]:
+    uploads = [{"target": "/srv/upload", "content": "declared\n"}]
+    return {"web": stop_first(version, uploads=uploads, on_replace="preserve", **fields)["web"]}
+
+
+def test_preserved_files_are_in_the_new_container_and_nowhere_else(bench: Bench) -> None:
+    images = {image["Id"] for image in bench.wire.get("/images/json", {"all": True})}
+    bench.write(preserved("1"), volumes={"data": {}})
+    bench.apply()
+    old = bench.container("web")["Id"]
+    assert run_inside(bench.wire, old, ("bash", "-c", WRITE)).exit_code == 0
+    bench.write(preserved("2"), volumes={"data": {}})
+    plan = bench.run("plan").stdout
+    assert (
+        "the files that it has written are carried over; what was deleted of the image's own files comes back" in plan
+    )
+    bench.apply()
+    new = bench.container("web")
+    assert new["Id"] != old
+    assert "V=2" in new["Config"]["Env"]
+    seen = run_inside(bench.wire, new["Id"], ("bash", "-c", READ)).output.splitlines()
+    assert seen[:4] == ["kept", "640 33:33 2", "fifo", "edited"]
+    assert seen[4:6] == ["declared", "in the volume"]
+    assert "/etc/debian_version" in seen
+    assert bench.is_empty()
+    assert bench.run("plan", "--deep", "--detailed-exitcode").returncode == 0
+    left = {image["Id"] for image in bench.wire.get("/images/json", {"all": True})} - images
+    assert not [x for x in left if "V=1" in str(bench.wire.get(f"/images/{x}/json")["Config"]["Env"])]
+
+
+def test_a_replacement_that_preserves_and_fails_brings_the_old_one_back(bench: Bench) -> None:
+    bench.write(preserved("1"), volumes={"data": {}})
+    bench.apply()
+    old = bench.container("web")["Id"]
+    bench.write(preserved("2", startup="exit 3"), volumes={"data": {}})
+    done = bench.run("apply", "--yes")
+    assert done.returncode == 1
+    assert "the old container serves again" in done.stderr
+    assert (bench.container("web")["Id"], bench.container("web")["State"]["Status"]) == (old, "running")
+
+
+def test_killed_while_files_are_carried_over_the_next_apply_still_has_them(bench: Bench) -> None:
+    bench.write(preserved("1"), volumes={"data": {}})
+    bench.apply()
+    script = "head -c 60000000 /dev/zero > /srv/large && echo kept > /srv/small"
+    assert run_inside(bench.wire, bench.container("web")["Id"], ("sh", "-c", script)).exit_code == 0
+    bench.write(preserved("2"), volumes={"data": {}})
+    process = bench.start_apply("carrying its files over")
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    bench.apply()
+    seen = run_inside(bench.wire, bench.container("web")["Id"], ("sh", "-c", "stat -c %s /srv/large; cat /srv/small"))
+    assert seen.output.split() == ["60000000", "kept"]
+    assert bench.is_empty()

@@ -72,6 +72,7 @@ def _sandboxes(draw: st.DrawFn, name: str, others: dict[str, Sandbox]) -> Sandbo
         mounts=tuple(Mount(kind="volume", source=v, target=f"/{v}") for v in draw(st.sets(st.sampled_from(VOLUMES)))),
         networks=tuple(sorted(draw(st.sets(st.sampled_from(NETWORKS))))),
         resources=Resources(memory=draw(st.sampled_from((None, 2**26, 2**27)))),
+        on_replace=draw(st.sampled_from(("discard", "preserve"))) if service else "discard",
         restart=draw(st.sampled_from(("no", "always"))) if service else "no",
         metadata=draw(st.dictionaries(st.just("team"), st.sampled_from(("x", "y")))),
         depends_on=tuple(_dependency(others[other]) for other in draw(_subsets(sorted(others)))),

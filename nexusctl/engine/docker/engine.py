@@ -179,6 +179,12 @@ class DockerEngine:
 
         put_secrets(self.wire, container_id, files, reveal, delete)
 
+    def carry_over(self, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+        # Few replacements carry files over.
+        from nexusctl.engine.docker.carry import carry_over  # noqa: PLC0415
+
+        carry_over(self.wire, source_id, target_id, left_behind)
+
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
         containers.connect(self.wire, container_id, attachment, aliases)
 

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import replace
 
+from nexusctl.engine.left_behind import is_below
 from nexusctl.engine.memory.world import MemoryContainer, World
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
@@ -120,6 +121,14 @@ def put_secrets(
         secrets.update(values)
         for name in delete:
             secrets.pop(name, None)
+
+
+def carry_over(world: World, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+    world.note("carry_over", target_id)
+    with world.mutex:
+        source, target = world.get(source_id), world.get(target_id)
+        left = tuple(left_behind)
+        target.files = {**{p: f for p, f in source.files.items() if not is_below(p, left)}, **target.files}
 
 
 def connect(world: World, container_id: str, attachment: Attachment) -> None:

@@ -118,6 +118,9 @@ class MemoryEngine(World):
     ) -> None:
         containers.put_secrets(self, container_id, files, reveal, delete)
 
+    def carry_over(self, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+        containers.carry_over(self, source_id, target_id, left_behind)
+
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
         containers.connect(self, container_id, attachment)
 

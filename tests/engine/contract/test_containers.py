@@ -199,3 +199,14 @@ def test_what_a_sandbox_has_written_is_measured_for_those_that_are_asked_about(s
     assert list(found) == [written]
     assert 5000 <= found[written] < 10_000
     assert shop.engine.measure([]) == {}
+
+
+def test_what_a_sandbox_has_written_is_carried_over_but_for_what_is_left_behind(shop: Workshop) -> None:
+    paths = ("/srv/kept", "/srv/left/x", "/srv/node_modules/y", "/srv/both")
+    old = shop.start(shop.sandbox(uploads=tuple(text(path, "old") for path in paths)))
+    shop.engine.stop_container(old)
+    new = shop.create(shop.sandbox("b", uploads=(text("/srv/both", "new"),)))
+    shop.engine.carry_over(old, new, ("/srv/left", "node_modules", "/srv/both"))
+    shop.engine.start_container(new)
+    digests = [shop.digest(new, path) for path in paths]
+    assert digests == [sha256("old"), None, None, sha256("new")]
