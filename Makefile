@@ -8,13 +8,14 @@ DEMO := stacks/microservices/nexus.yaml
 # Most of a test's time is spent waiting for the engine.
 WORKERS ?= 4
 
-.PHONY: help demo test lint properties bench faults rivals daemon-kills clean engine tools
+.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills clean engine tools
 
 help:
 	@echo "make demo         set everything up and run the whole scenario of stacks/microservices"
 	@echo "make test         set everything up and run every test, on a real engine"
 	@echo "make lint         ruff, mypy and the map of the house"
 	@echo "make properties   what holds for every plan, with 100,000 examples of each property"
+	@echo "make fuzz         any bytes, and documents by a grammar, as stack files (SECONDS=900)"
 	@echo "make bench        nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
 	@echo "make faults       spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals       a hundred rounds of several nexusctl on one stack at once"
@@ -47,6 +48,10 @@ lint: $(VENV)/dev
 
 properties: $(VENV)/dev
 	$(BIN)/pytest --numprocesses $(WORKERS) --hypothesis-profile nightly tests/plan/test_properties.py
+
+fuzz: $(VENV)/dev
+	$(BIN)/python -m pip install --quiet --editable '.[fuzz]'
+	$(BIN)/python -m tests.fuzz $(SECONDS)
 
 # pip compiles what it installs, but not what is installed as editable: without this every command would do it anew
 # where PYTHONDONTWRITEBYTECODE is set.
