@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner
-from nexusctl.engine.docker.spec import birth_aliases, container_body, endpoint, limits_update, network_key
+from nexusctl.engine.docker.spec import birth_aliases, container_body, endpoint, limits_update, network_key, read_limits
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.plan import Attachment, Placement
@@ -130,7 +130,9 @@ def rename_container(wire: Wire, container_id: str, name: str) -> None:
 
 
 def update_limits(wire: Wire, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
-    wire.post(f"/containers/{container_id}/update", limits_update(resources, restart))
+    """Set them all. What is not limited stays as it is, for a limit that was lifted does not look like none at all."""
+    now = read_limits(wire.get(f"/containers/{container_id}/json")["HostConfig"])
+    wire.post(f"/containers/{container_id}/update", limits_update(resources, restart, now))
 
 
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:

@@ -97,9 +97,13 @@ def limits(resources: Resources) -> dict[str, Any]:
     return found
 
 
-def limits_update(resources: Resources, restart: RestartPolicy) -> dict[str, Any]:
-    """The body of an update that sets all limits, lifting those that are None."""
-    lifted = {"CpuPeriod": CPU_PERIOD, "CpuQuota": -1, "Memory": LIFTED_MEMORY, "MemorySwap": LIFTED_MEMORY}
+def limits_update(resources: Resources, restart: RestartPolicy, now: Resources) -> dict[str, Any]:
+    """The body of an update that sets all limits, lifting those that are None of those that there are `now`."""
+    lifted: dict[str, Any] = {}
+    if now.cpus is not None:
+        lifted |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": -1}
+    if now.memory is not None:
+        lifted |= {"Memory": LIFTED_MEMORY, "MemorySwap": LIFTED_MEMORY}
     return {**lifted, **limits(resources), "RestartPolicy": {"Name": restart}}
 
 

@@ -45,6 +45,7 @@ def test_labels_are_all_written_even_the_empty_one() -> None:
         labels.ROLE: "sandbox",
         labels.BIRTH_NAME: "",
         labels.IMAGE_INVENTORY: "",
+        labels.SECRETS: "",
     }
     assert body(birth_name="s_api-1_new")["Labels"][labels.BIRTH_NAME] == "s_api-1_new"
 
@@ -58,7 +59,12 @@ def test_memory_is_limited_without_swap_beside_it() -> None:
 @pytest.mark.parametrize("wanted", [Resources(), Resources(cpus=0.25, memory=8 << 20, pids=7), Resources(cpus=16)])
 def test_limits_are_read_back_as_they_were_set(wanted: Resources) -> None:
     assert read_limits(body(resources=wanted)["HostConfig"]) == wanted
-    assert read_limits(limits_update(wanted, "no")) == wanted
+    for now in (Resources(), Resources(cpus=1, memory=1 << 30)):
+        assert read_limits(limits_update(wanted, "no", now)) == wanted
+
+
+def test_what_was_never_limited_is_not_lifted() -> None:
+    assert limits_update(Resources(), "no", Resources()) == {"PidsLimit": 1024, "RestartPolicy": {"Name": "no"}}
 
 
 def test_limits_that_somebody_else_set_are_read_too() -> None:
