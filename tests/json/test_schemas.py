@@ -40,7 +40,7 @@ BAD = GOOD.replace('A: "1"', 'A: "2"').replace(
   broken: {image: IMAGE, command: [sleep, infinity], startup: "echo about to fail; exit 3", depends_on: [api]}
   after: {image: IMAGE, command: [sleep, infinity], depends_on: [broken]}
   gone: {image: IMAGE, command: "echo wrong flag; exit 7"}
-""",
+outputs:""",
 )
 
 
