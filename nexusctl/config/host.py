@@ -21,6 +21,10 @@ def host_path(node: Scalar, text: str | None = None) -> Path:
 def locate(node: Scalar, field: str, problems: Problems, text: str | None = None) -> Path | None:
     """The path that `node` names where it exists; otherwise None, and the problem says what lies near."""
     path = host_path(node, text)
+    if leads_out(node, path):
+        summary = f"the `{field}` path `{path_text(node, text)}` leads out of the template's repository"
+        problems.add(node, summary, "a template from git can only name files of its own commit")
+        return None
     try:
         path.stat()
     except FileNotFoundError:
@@ -34,11 +38,18 @@ def locate(node: Scalar, field: str, problems: Problems, text: str | None = None
     return None
 
 
-def display(node: Scalar) -> str:
+def leads_out(node: Scalar, path: Path) -> bool:
+    """Whether a file that may only name what lies in its own folder names something else."""
+    within = node.source.within
+    return within is not None and not path.resolve().is_relative_to(within)
+
+
+def display(node: Scalar, text: str | None = None) -> str:
     """The file that `node` names as messages call it: beside the file that names it, as that one is called."""
-    if node.text.startswith(("/", "~")):
-        return node.text
-    return os.path.normpath(os.path.join(os.path.dirname(node.source.display), node.text))  # noqa: PTH118, PTH120
+    given = node.text if text is None else text
+    if given.startswith(("/", "~")):
+        return given
+    return os.path.normpath(os.path.join(os.path.dirname(node.source.display), given))  # noqa: PTH118, PTH120
 
 
 def path_text(node: Scalar, text: str | None = None) -> str:

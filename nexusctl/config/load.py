@@ -57,7 +57,7 @@ def load(inputs: Inputs | Path) -> Stack:
 def load_whole(inputs: Inputs) -> Loaded:
     """The same, with all that the stack was made of."""
     problems = Problems()
-    templates = Templates(problems)
+    templates = Templates(problems, inputs.files[0].absolute().parent)
     layers = _read(inputs, problems)
     merged = _merge(layers, problems)
     document, known = _refer(merged, layers, inputs, templates, problems)

@@ -34,7 +34,8 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 class Source:
     """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says.
 
-    `refers` is True once a `${` was found in one of its values.
+    `refers` is True once a `${` was found in one of its values. `within` is the folder that its paths must not lead
+    out of, where it comes from somebody else; `is_template` is True for a template, which several sandboxes may use.
     """
 
     def __init__(self, path: Path, display: str, text: str) -> None:
@@ -42,6 +43,8 @@ class Source:
         self.display = display
         self.text = text
         self.refers = False
+        self.is_template = False
+        self.within: Path | None = None
 
     @cached_property
     def lines(self) -> list[str]:

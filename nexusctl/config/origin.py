@@ -12,6 +12,7 @@ from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems
 from nexusctl.config.resolved import raw_value, value_of
+from nexusctl.config.sandbox import Group
 from nexusctl.config.schema import STACK, resolve
 from nexusctl.config.variables import is_sensitive
 from nexusctl.errors import Location
@@ -84,8 +85,8 @@ class _Search:
         for name, entry in self._loaded.merged.section("sandboxes").items():
             group = self._loaded.groups.get(name)
             node: Node = group.node if group else self._loaded.document.section("sandboxes").get(name, entry)
-            below = group.file.defaults if group and group.file else None
-            layers = [*([below] if below else []), *self._layers(("sandboxes", name))]
+            below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
+            layers = [*below, *self._layers(("sandboxes", name))]
             yield from self._walk(("sandboxes", name), node, layers, schema)
             if isinstance(node, Mapping):
                 yield from self._env_files(("sandboxes", name, "env"), node)
@@ -139,6 +140,10 @@ class _Search:
         for key, value in found.items():
             if key not in node.section("env"):
                 yield Origin(path=(*path, key), value=FROM_ENV_FILE, place=_place(value))
+
+
+def _template_layers(group: Group | None) -> tuple[Mapping, ...]:
+    return group.file.layers if group and group.file else ()
 
 
 def _hide(origin: Origin) -> Origin:

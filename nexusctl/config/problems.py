@@ -11,11 +11,15 @@ SHOWN_AT_MOST = 100
 
 
 class Problems:
-    """Lives as long as one load; `sandbox` is the one that is looked at now and is named in each problem."""
+    """Lives as long as one load.
+
+    `sandbox` is the one that is looked at now and is named in each problem; `caller` is where it names its template.
+    """
 
     def __init__(self) -> None:
         self._found: dict[tuple[Location | None, str], Diagnostic] = {}
         self.sandbox: str | None = None
+        self.caller: Node | None = None
 
     def add(self, place: Node, summary: str, hint: str | None = None, *notes: Note) -> None:
         """Report what is wrong at `place`; the same problem reached again through an alias counts once."""
@@ -25,6 +29,8 @@ class Problems:
         origin = getattr(place, "origin", None)
         if origin is not None:
             notes = (*notes, note("its value was written here", origin))
+        if self.caller is not None and place.source.is_template:
+            notes = (*notes, note("the template is used here", self.caller))
         self.extend([Diagnostic(summary, location, excerpt, hint, notes, sandbox=self.sandbox)])
 
     def extend(self, diagnostics: Iterable[Diagnostic]) -> None:

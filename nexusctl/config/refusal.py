@@ -114,7 +114,8 @@ def _alternatives(node: Mapping, place: Node, path: Path, where: str, error: Any
         problems.add(second, summary, f"keep one of {either}", note("the other one is here", first))
         return [path]
     if not node.dropped.intersection(names) and not _misspelt(node, names, error.schema):
-        problems.add(place, f"`{where}` needs {either}", _example(error.schema, ""))
+        subject = f"`{where}`" if path else "the file"
+        problems.add(place, f"{subject} needs {either}", _example(error.schema, ""))
     # A sandbox is taken apart further, so that its other problems show as well.
     return [] if error.validator == "anyOf" else [path]
 

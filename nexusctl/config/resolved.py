@@ -108,6 +108,8 @@ def _sandbox(name: str, entry: Node, loaded: Loaded) -> Any:
         woven = loaded.document.section("sandboxes").get(name)
         return _with_paths(entry, raw_value(entry)) if woven is None else _with_paths(woven, value_of(woven))
     values = _with_paths(group.node, value_of(group.node))
+    if group.file and not group.file.is_built_in and isinstance(group.node.get("template"), Scalar):
+        values["template"] = _escape(str(group.file.found.path))
     sandbox = _first(name, loaded.stack)
     if sandbox is None:
         return values

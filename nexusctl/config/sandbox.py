@@ -70,7 +70,8 @@ def build_group(name: str, key: Scalar, own: Mapping, around: Surroundings) -> G
     """The group that `own` declares as `name` under `key`; what is wrong is reported and left out."""
     problems = around.problems
     problems.sandbox = key.text
-    file = _find_template(own, around.templates)
+    problems.caller = own.get("template")
+    file = around.templates.find(own)
     node = _with_defaults(own, file)
     ports = build_ports(node, problems)
     replicas = node.get("replicas")
@@ -84,18 +85,15 @@ def build_group(name: str, key: Scalar, own: Mapping, around: Surroundings) -> G
         replicas=int(replicas.value) if isinstance(replicas, Scalar) else None,
     )
     _check_kind(group, problems)
-    problems.sandbox = None
+    if problems.caller is None and "with" in own.values:
+        problems.add(own.keys["with"], "`with` gives values to a template, and there is none", "name its `template`")
+    problems.sandbox = problems.caller = None
     return group
 
 
 def complete(own: Mapping, templates: Templates) -> Mapping:
     """What `own` says over what its template says."""
-    return _with_defaults(own, _find_template(own, templates))
-
-
-def _find_template(own: Mapping, templates: Templates) -> TemplateFile | None:
-    named = own.get("template")
-    return templates.find(named) if isinstance(named, Scalar) else None
+    return _with_defaults(own, templates.find(own))
 
 
 def _with_defaults(own: Mapping, file: TemplateFile | None) -> Mapping:

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from nexusctl.config.expression import Expression
-from nexusctl.config.host import host_path, nearest_path
+from nexusctl.config.host import host_path, leads_out, nearest_path
 from nexusctl.config.interpolation import Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
 from nexusctl.config.suggestion import nearest, suggest
@@ -65,6 +65,9 @@ class TextFiles:
             hint = "write a path that starts from the folder of this file, such as `${file:./motd.txt}`"
             raise Unresolved(f"`{name}` is not relative to this file", hint)
         path = host_path(place, name)
+        if leads_out(place, path):
+            hint = "a template from git can only name files of its own commit"
+            raise Unresolved(f"`{name}` leads out of the template's repository", hint)
         if path not in self._texts:
             self._texts[path] = _read(path, name)
         return self._texts[path]

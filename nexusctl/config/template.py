@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+import os
+from collections.abc import Sequence as SequenceType
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from nexusctl.config.host import display, locate
-from nexusctl.config.node import Mapping, Scalar, Sequence, plain
-from nexusctl.config.problems import Problems
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
+from nexusctl.config.problems import Problems, note
 from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.source import compose
 from nexusctl.config.suggestion import suggest
@@ -20,13 +22,34 @@ from nexusctl.model.template import Recipe, Template
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
 
+BESIDE = "templates"
+"""The folder beside a stack file that templates are found in by name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The file of a template. `within` is the folder that it must not lead out of, None for one of one's own."""
+
+    path: Path
+    display: str
+    within: Path | None = None
+
 
 @dataclass(frozen=True, slots=True)
 class TemplateFile:
-    """A template with its defaults as nodes, whose problems can be shown at their places in its file."""
+    """A template with its defaults as nodes, whose problems can be shown at their places in its file.
+
+    `layers` are the documents that it was made of, each laid over the ones before it.
+    """
 
     template: Template
     defaults: Mapping | None
+    found: Found
+    layers: tuple[Mapping, ...] = ()
+
+    @property
+    def is_built_in(self) -> bool:
+        return self.found.path.parent == FOLDER
 
 
 def template_names() -> tuple[str, ...]:
@@ -35,13 +58,16 @@ def template_names() -> tuple[str, ...]:
 
 
 def load_template(name_or_path: str | Path) -> Template:
-    """A built-in template by name, or one from a file (what has a slash or ends with `.yaml`).
+    """A template by name, one's own in `./templates` before a built-in one, or from a file.
 
+    A file is what has a slash or ends with `.yaml`. Parameters that have no default stay references in it.
     Raises `InputError` where there is none, or its file is wrong.
     """
     name = str(name_or_path)
-    if is_path(name):
-        return read_template(Path(name), name).template
+    beside = Path(BESIDE) / f"{name}.yaml"
+    if is_path(name) or beside.is_file():
+        path = Path(name) if is_path(name) else beside
+        return _read(Found(path.absolute(), str(path)), Path.cwd(), None).template
     if name not in template_names():
         hint = suggest(name, template_names(), "built-in templates")
         raise InputError(Diagnostic(f"there is no template `{name}`", hint=hint))
@@ -53,34 +79,89 @@ def is_path(name: str) -> bool:
     return "/" in name or name.endswith((".yaml", ".yml"))
 
 
+def built_in(name: str) -> Found:
+    """The file of the built-in template `name`."""
+    path = FOLDER / f"{name}.yaml"
+    return Found(path, f"nexusctl/templates/{path.name}")
+
+
 def read_built_in(name: str) -> TemplateFile:
     """The built-in template `name`. Raises `InputError` where its data is wrong."""
-    path = FOLDER / f"{name}.yaml"
-    return read_template(path, f"nexusctl/templates/{path.name}")
+    return _read(built_in(name), FOLDER, None)
 
 
-def read_template(path: Path, display: str, below: tuple[str, ...] = ()) -> TemplateFile:
-    """The template in the file `path`; `below` are the templates whose recipes are built on it.
+@dataclass(frozen=True, slots=True)
+class Call:
+    """Where a template is used, and the values that are given for its parameters there."""
 
-    Raises `InputError` with everything that is wrong with the file.
+    place: Node
+    given: Node | None
+
+
+def _read(found: Found, root: Path, call: Call | None, below: tuple[str, ...] = ()) -> TemplateFile:
+    """The template in a file; `below` are the templates whose recipes are built on it, `root` is the stack's folder.
+
+    Raises `InputError` with everything that is wrong with the file, or with what it was given.
     """
     problems = Problems()
-    document = validate(compose(read_source(path, display, "template file"), problems), TEMPLATE, problems)
+    layers = _read_layers(found, root, problems)
+    merged = _merge(layers, problems)
+    given = call.given if call else None
+    if given is not None or "parameters" in merged.values or any("${param." in one.source.text for one in layers):
+        # Most templates have none.
+        from nexusctl.config.parameters import fill_in  # noqa: PLC0415
+
+        merged = fill_in(layers, merged, call.place if call else None, given, problems)
+    # Where nobody gives values, references stand where the schema wants what they stand for.
+    waits = call is None and "parameters" in merged.values
+    document = merged if waits else validate(merged, TEMPLATE, problems)
     problems.raise_any()
+    return _build(document, layers, found, below, problems)
+
+
+def _read_layers(found: Found, root: Path, problems: Problems) -> list[Mapping]:
+    document = read_document(found, problems)
+    if "extends" not in document.values:
+        return [document]
+    # Most templates stand alone.
+    from nexusctl.config.extension import with_extended  # noqa: PLC0415
+
+    return with_extended(document, found, root, problems)
+
+
+def read_document(found: Found, problems: Problems) -> Mapping:
+    """What stands in the file of a template. Raises `InputError`."""
+    source = read_source(found.path, found.display, "template file")
+    source.is_template, source.within = True, found.within
+    return compose(source, problems)
+
+
+def _merge(layers: list[Mapping], problems: Problems) -> Mapping:
+    if len(layers) == 1 and "+" not in layers[0].source.text:
+        return layers[0]
+    from nexusctl.config.overlay import merge_all  # noqa: PLC0415 - as above
+
+    return merge_all(layers, problems)
+
+
+def _build(
+    document: Mapping, layers: SequenceType[Mapping], found: Found, below: tuple[str, ...], problems: Problems
+) -> TemplateFile:
     name = document.text("name") or ""
     bootstrap, defaults = document.get("bootstrap"), document.get("defaults")
     recipe = _recipe(bootstrap, (*below, name), problems) if isinstance(bootstrap, Mapping) else None
     problems.raise_any()
     own = defaults if isinstance(defaults, Mapping) else None
+    owner = next((layer.text("name") for layer in reversed(layers) if "bootstrap" in layer.values), None)
     template = Template(
         name=name,
         description=document.text("description") or "",
         image=document.text("image") or "",
         manager=document.text("manager"),
         defaults=plain(own) if own else {},
-        recipe=recipe,
+        recipe=replace(recipe, owner=owner) if recipe and owner and owner != name else recipe,
     )
-    return TemplateFile(template, own)
+    return TemplateFile(template, own, found, tuple(layers))
 
 
 def _recipe(node: Mapping, below: tuple[str, ...], problems: Problems) -> Recipe | None:
@@ -92,7 +173,7 @@ def _recipe(node: Mapping, below: tuple[str, ...], problems: Problems) -> Recipe
             hint = suggest(base.text, known, "templates that it can be made from")
             problems.add(base, f"a recipe cannot be made from `{base.text}` here", hint)
             return None
-        under = read_template(FOLDER / f"{base.text}.yaml", f"nexusctl/templates/{base.text}.yaml", below).template
+        under = _read(built_in(base.text), FOLDER, None, below).template
         if under.recipe is None:
             problems.add(base, f"the template `{base.text}` has no recipe", "name one that has")
             return None
@@ -119,46 +200,102 @@ def _texts(node: Mapping, key: str) -> tuple[str, ...]:
     return tuple(item.text for item in value.items if isinstance(item, Scalar)) if isinstance(value, Sequence) else ()
 
 
-class Templates:
-    """The templates of one load, each read once; `used` holds them and those that their recipes are made from."""
+def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path, ...] = ()) -> Found | None:
+    """The file of the template that `place` names: by name, by path, or as a commit of a git repository.
 
-    def __init__(self, problems: Problems) -> None:
+    A name is looked for in `templates/` beside the file that names it, then beside the stack file, which lies in
+    `root`, then among the built-in ones; the files `above` are passed over. What is wrong is reported.
+    """
+    if isinstance(place, Mapping):
+        # Few templates come from git.
+        from nexusctl.config.repository import find_in_git  # noqa: PLC0415
+
+        return find_in_git(place, problems)
+    if not isinstance(place, Scalar):
+        return None
+    name = place.text
+    if is_path(name):
+        path = locate(place, "template", problems)
+        return Found(path, display(place), place.source.within) if path else None
+    if found := _find_beside(place, root, above):
+        return found
+    if name in template_names():
+        return built_in(name)
+    known = {*template_names(), *(path.stem for folder in _folders(place, root) for path in folder.glob("*.yaml"))}
+    problems.add(place, f"there is no template `{name}`", suggest(name, known, "templates"))
+    return None
+
+
+def _find_beside(place: Scalar, root: Path, above: tuple[Path, ...]) -> Found | None:
+    for folder in _folders(place, root):
+        path = folder / f"{place.text}.yaml"
+        if path not in above and path.is_file():
+            return Found(path, display(place, _relative(path, place.source.folder)), place.source.within)
+    return None
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder) if path.is_relative_to(folder.parent) else str(path)
+
+
+def _folders(place: Scalar, root: Path) -> list[Path]:
+    source = place.source
+    own = source.folder if source.is_template and source.folder.name == BESIDE else source.folder / BESIDE
+    return [own] if source.within or root == source.folder else [own, root / BESIDE]
+
+
+class Templates:
+    """The templates of one load, each read once for the values that it is given.
+
+    `used` holds them, and those that their recipes are made from. `root` is the folder of the stack file.
+    """
+
+    def __init__(self, problems: Problems, root: Path) -> None:
         self._problems = problems
-        self._files: dict[str, TemplateFile | None] = {}
+        self._root = root
+        self._files: dict[tuple[str, str, str], TemplateFile | None] = {}
+        self._paths: dict[str, Found] = {}
         self.used: dict[str, Template] = {}
 
-    def find(self, place: Scalar) -> TemplateFile | None:
-        """The template that `place` names; None where there is none that is right, which is reported."""
-        key = f"{place.source.folder}/{place.text}" if is_path(place.text) else place.text
+    def find(self, own: Mapping) -> TemplateFile | None:
+        """The template that the sandbox `own` names; None where there is none that is right, which is reported."""
+        place, given = own.get("template"), own.get("with")
+        if place is None:
+            return None
+        values = canonical(plain(given)) if given else ""
+        key = (str(place.source.folder), canonical(plain(place)), values)
         if key not in self._files:
-            self._files[key] = self._read(place)
+            self._files[key] = self._read(Call(place, given))
         return self._files[key]
 
-    def _read(self, place: Scalar) -> TemplateFile | None:
-        name = place.text
-        try:
-            if is_path(name):
-                path = locate(place, "template", self._problems)
-                file = read_template(path, display(place)) if path else None
-            elif name in template_names():
-                file = read_built_in(name)
-            else:
-                hint = suggest(name, template_names(), "built-in templates")
-                self._problems.add(place, f"there is no template `{name}`", hint)
-                return None
-        except InputError as error:
-            self._problems.extend(error.diagnostics)
+    def _read(self, call: Call) -> TemplateFile | None:
+        found = find_template(call.place, self._root, self._problems)
+        if found is None:
             return None
-        if file:
-            self._use(place, file.template)
+        try:
+            file = _read(found, self._root, call)
+        except InputError as error:
+            for problem in error.diagnostics:
+                self._report(problem, call.place)
+            return None
+        self._use(call.place, file.template, found)
         return file
 
-    def _use(self, place: Scalar, template: Template) -> None:
-        other = self.used.get(template.name)
-        if other is not None and other != template:
+    def _report(self, problem: Diagnostic, place: Node) -> None:
+        if problem.location is None:
+            self._problems.add(place, problem.summary, problem.hint, *problem.notes)
+        elif problem.location.file == place.source.display:
+            self._problems.extend([replace(problem, sandbox=self._problems.sandbox)])
+        else:
+            used = note("the template is used here", place)
+            self._problems.extend([replace(problem, notes=(*problem.notes, used))])
+
+    def _use(self, place: Node, template: Template, found: Found) -> None:
+        other = self._paths.setdefault(template.name, found)
+        if other.path != found.path:
             hint = "change the `name` in the template file"
             self._problems.add(place, f"two different templates are called `{template.name}`", hint)
         self.used.setdefault(template.name, template)
         base = template.recipe.base if template.recipe else None
         if base and base not in self.used:
-            self._use(place, read_built_in(base).template)
+            self._use(place, read_built_in(base).template, built_in(base))

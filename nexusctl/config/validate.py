@@ -16,7 +16,16 @@ from nexusctl.config.refusal import Path, refuse
 from nexusctl.config.schema import STACK, TEMPLATE, read_schema
 
 # How deep below the root the smallest part lies that can be left out whole, by the first key of its path.
-_PART_DEPTH = {"sandboxes": 4, "volumes": 2, "networks": 2, "variables": 2, "secrets": 2, "outputs": 2, "defaults": 3}
+_PART_DEPTH = {
+    "sandboxes": 4,
+    "volumes": 2,
+    "networks": 2,
+    "variables": 2,
+    "secrets": 2,
+    "outputs": 2,
+    "defaults": 3,
+    "parameters": 2,
+}
 _WHOLE = {"health", "command"}
 _DEEPER = {"packages"}
 

@@ -102,6 +102,8 @@ class Variables:
     those whose values are secrets.
     """
 
+    noun = "variable"
+
     def __init__(
         self, section: Mapping, supplied: MappingType[str, Supplied], weave: Weave, problems: Problems
     ) -> None:
@@ -169,14 +171,14 @@ class Variables:
                 self._refuse_missing(name, declaration)
             return None
         if isinstance(supplied.node, Scalar) and not is_usable(supplied.node.text):
-            self._problems.add(self.keys[name], f"{_subject(name, supplied)} is not UTF-8", "set it to a text")
+            self._problems.add(self.keys[name], f"{self._subject(name, supplied)} is not UTF-8", "set it to a text")
             return None
         kind = declaration.text("type") or _natural_type(declaration)
         value = _convert(supplied, kind)
         if value is None:
             needed, example = _KINDS[kind]
             found = "something else" if is_sensitive(declaration) else describe(supplied.node)
-            summary = f"{_subject(name, supplied)} has to be {needed}, not {found}"
+            summary = f"{self._subject(name, supplied)} has to be {needed}, not {found}"
             self._refuse(declaration, supplied.node, summary, f"give it one such as `{example}`")
             return None
         return value if self._is_allowed(name, declaration, supplied, value) else None
@@ -202,10 +204,14 @@ class Variables:
         else:
             self._problems.add(place, summary, hint, *notes)
 
+    def _subject(self, name: str, supplied: Supplied) -> str:
+        by = f", set by {supplied.by}," if supplied.by else ""
+        return f"the {self.noun} `{name}`{by}"
+
     def _is_allowed(self, name: str, declaration: Mapping, supplied: Supplied, value: Node) -> bool:
         allowed, pattern = declaration.get("allowed"), declaration.get("pattern")
         secret = is_sensitive(declaration)
-        subject, shown = _subject(name, supplied), "this value" if secret else describe(value)
+        subject, shown = self._subject(name, supplied), "this value" if secret else describe(value)
         if isinstance(allowed, Sequence) and not isinstance(value, Woven):
             values = value.items if isinstance(value, Sequence) else [value]
             known = [plain(item) for item in allowed.items]
@@ -235,11 +241,6 @@ class Variables:
                 self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, place)
             return False
         return True
-
-
-def _subject(name: str, supplied: Supplied) -> str:
-    by = f", set by {supplied.by}," if supplied.by else ""
-    return f"the variable `{name}`{by}"
 
 
 def _is_right(section: Node) -> bool:

@@ -25,7 +25,7 @@ _APART = ("variables",)
 _MAKING = ("for_each", "replicas")
 
 # What says where a sandbox listens.
-_LISTENING = ("template", "kind", "health", "ports")
+_LISTENING = ("template", "with", "kind", "health", "ports")
 
 
 def weave(document: Mapping, given: Given, templates: Templates, problems: Problems) -> tuple[Mapping, Known]:

@@ -36,7 +36,7 @@ def lock_name(stack: str) -> str:
 def recipe_tag(template: Template) -> str:
     """The tag of the image that a template's recipe makes; changes with anything in the recipe's chain."""
     assert template.recipe is not None
-    return f"nexusctl/{template.name}:{template.recipe.digest[:12]}"
+    return f"nexusctl/{template.recipe.owner or template.name}:{template.recipe.digest[:12]}"
 
 
 def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: str | None) -> str:

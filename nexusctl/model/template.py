@@ -15,7 +15,8 @@ class Recipe:
 
     `base` names the template whose recipe comes first; where it is None, `suite` is debootstrapped.
     `apt` is installed, then `run` (a shell script) is run as root. The rest is the image's configuration.
-    `digest` identifies the whole chain down to the suite and is part of the image's tag.
+    `digest` identifies the whole chain down to the suite and is part of the image's tag. `owner` is the template that
+    it was written for, where another one extends that.
     """
 
     suite: str = ""
@@ -27,6 +28,7 @@ class Recipe:
     command: tuple[str, ...] = ()
     working_dir: str = ""
     digest: str = ""
+    owner: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

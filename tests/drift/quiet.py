@@ -76,6 +76,8 @@ APART: dict[str, list[dict[str, Any]]] = {
 TEMPLATES = """
 own.yaml: {description: One, image: PLAIN, defaults: {command: [sleep, '1000'], env: {FROM: template}}}
 other.yaml: {description: Two, image: LOADED}
+given.yaml: {description: Four, image: PLAIN, parameters: {text: {default: x}, list: {type: list, default: [sleep, '9']}},
+  defaults: {command: '${param.list}', env: {TEXT: 'a ${param.text} $${HOME}'}}}
 third.yaml: {description: Three, image: LOADED, defaults: {working_dir: /opt, metadata: {x: z}}}
 """
 
@@ -102,6 +104,8 @@ def make_document(name: str, plain: str, loaded: str, plain_id: str) -> dict[str
                 sandboxes[f"{field.replace('_', '-')}-{mark}{number}"] = {"image": image, **variant}
     for number, template in enumerate(("own", "other", "third")):
         sandboxes[f"template-{number}"] = {"template": f"./{template}.yaml"}
+    for number, values in enumerate(({}, {"text": "y"}, {"list": ["sleep", "1000"]})):
+        sandboxes[f"with-{number}"] = {"template": "./given.yaml", "with": values, "command": WAIT}
     for number, packages in enumerate(([], {}, {"npm": []})):
         sandboxes[f"packages-{number}"] = {"template": "./own.yaml", "packages": packages}
     secrets = {"pin": {"file": "./one.env"}, "blob": {"file": "./src/a b.txt", "trim": False}}

@@ -1,0 +1,54 @@
+"""Templates that extend others: each lies over the one that it names."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from nexusctl.config.node import Mapping, Node
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.template import Found, find_template, read_document
+from nexusctl.errors import InputError
+
+CHAIN_LIMIT = 10
+
+
+def with_extended(document: Mapping, found: Found, root: Path, problems: Problems) -> list[Mapping]:
+    """The documents that `document` extends, the lowest first, then itself.
+
+    Raises `InputError` where templates extend each other, or one cannot be read.
+    """
+    layers, files, places = [document], [found], []
+    while (place := layers[0].get("extends")) is not None:
+        below = find_template(place, root, problems, tuple(file.path for file in files))
+        if below is None:
+            break
+        places.append(place)
+        if below.path in [file.path for file in files]:
+            _refuse_circle([*files, below], places, problems)
+        if len(files) > CHAIN_LIMIT:
+            problems.add(place, f"templates extend each other more than {CHAIN_LIMIT} times", "extend less")
+            break
+        files.append(below)
+        layers.insert(0, _read(below, place, problems))
+    problems.raise_any()
+    return layers
+
+
+def _read(below: Found, place: Node, problems: Problems) -> Mapping:
+    try:
+        return read_document(below, problems)
+    except InputError as error:
+        if error.diagnostics[0].location is None:
+            problem = error.diagnostics[0]
+            problems.add(place, problem.summary, problem.hint)
+        problems.extend(problem for problem in error.diagnostics if problem.location)
+        problems.raise_any()
+        raise
+
+
+def _refuse_circle(files: list[Found], places: list[Node], problems: Problems) -> None:
+    begin = next(index for index, file in enumerate(files) if file.path == files[-1].path)
+    shown = " -> ".join(file.display for file in files[begin:])
+    notes = [note("this one names the next", place) for place in places[begin:-1]]
+    problems.add(places[-1], f"these templates extend each other: {shown}", "remove one of these", *notes)
+    problems.raise_any()

@@ -1,0 +1,106 @@
+"""The parameters of a template: what it declares, what a sandbox gives with `with`, and `${param.NAME}`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence as SequenceType
+
+from nexusctl.config.expression import Expression
+from nexusctl.config.interpolation import Interpolation, Unresolved, rebuilt, wrong_form
+from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.config.overlay import merge_all
+from nexusctl.config.problems import Problems, note
+from nexusctl.config.schema import TEMPLATE
+from nexusctl.config.scopes import TextFiles
+from nexusctl.config.suggestion import suggest
+from nexusctl.config.validate import validate
+from nexusctl.config.variables import Supplied, Variables, Weave
+
+# A recipe is a script, in which `${` belongs to the shell.
+_WOVEN = ("description", "image", "defaults")
+
+
+def fill_in(
+    layers: SequenceType[Mapping], merged: Mapping, caller: Node | None, given: Node | None, problems: Problems
+) -> Mapping:
+    """The template of `layers` with its parameters in their places.
+
+    `merged` is what the layers come to as they are written. `given` is what `caller` says with `with`; without a
+    caller, the template is taken as it is.
+    """
+    declared = merged.get("parameters")
+    section = declared if isinstance(declared, Mapping) else Mapping(merged.source, merged.line, merged.column)
+    if caller is None:
+        return merged
+    supplied = _supply(section, given, merged, problems)
+    parameters = Parameters(section, supplied, lambda node: interpolation.tree(node), caller, problems)  # noqa: PLW0108  (made below)
+    interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems)
+    parameters.settle()
+    if problems:
+        _check_rest(merged, problems)
+        problems.raise_any()
+    woven, declares = [], False
+    for layer in layers:
+        # Below the first one that declares parameters, `${` is what it always was.
+        declares = declares or "parameters" in layer.values or "${param." in layer.source.text
+        woven.append(_weave(layer, interpolation) if declares else layer)
+    return merge_all(woven, problems)
+
+
+def _check_rest(merged: Mapping, problems: Problems) -> None:
+    """Report what else is wrong with a template whose values are."""
+    rest = Mapping(merged.source, merged.line, merged.column)
+    rest.values = {key: node for key, node in merged.values.items() if key not in ("image", "defaults")}
+    rest.keys = {key: merged.keys[key] for key in rest.values}
+    rest.keys["image"] = rest.values["image"] = Scalar(merged.source, merged.line, merged.column, "any", False)
+    validate(rest, TEMPLATE, problems)
+
+
+def _weave(layer: Mapping, interpolation: Interpolation) -> Mapping:
+    return rebuilt(
+        layer, {key: interpolation.tree(node) if key in _WOVEN else node for key, node in layer.values.items()}
+    )
+
+
+def _supply(section: Mapping, given: Node | None, merged: Mapping, problems: Problems) -> dict[str, Supplied]:
+    supplied: dict[str, Supplied] = {}
+    for name, value in given.values.items() if isinstance(given, Mapping) else ():
+        if name in section.keys:
+            supplied[name] = Supplied(value, "", False)
+            continue
+        template = merged.text("name")
+        hint = suggest(name, section.keys, "its parameters") if section.keys else "remove it: the template has none"
+        place = note("the template is here", merged.keys.get("parameters", merged))
+        assert isinstance(given, Mapping)
+        problems.add(given.keys[name], f"the template `{template}` has no parameter `{name}`", hint, place)
+    return supplied
+
+
+class Parameters(Variables):
+    """Typed as variables are; what is wrong with a value is told where it is given."""
+
+    noun = "parameter"
+
+    def __init__(
+        self, section: Mapping, supplied: dict[str, Supplied], weave: Weave, caller: Node, problems: Problems
+    ) -> None:
+        super().__init__(section, supplied, weave, problems)
+        self._caller = caller
+
+    def resolve(self, expression: Expression, place: Scalar) -> Node:
+        """What `${param.NAME}` means, or `${param.NAME.KEY}` for a part of a map or list."""
+        if not expression.words or expression.argument is not None:
+            raise wrong_form(expression, "${param.NAME}")
+        if expression.words[0] not in self.keys:
+            name = expression.words[0]
+            hint = (
+                suggest(name, self.keys, "its parameters") if self.keys else f"declare it: `parameters: {{{name}: }}`"
+            )
+            raise Unresolved(f"the template has no parameter `{name}`", hint)
+        return super().resolve(expression, place)
+
+    def _refuse_missing(self, name: str, declaration: Mapping) -> None:
+        about = (declaration.text("description") or "").strip().rstrip(".")
+        hint = f"give it: `with: {{{name}: ...}}`"
+        hint = f"{about}. {hint[0].upper()}{hint[1:]}" if about else hint
+        place = note("it is declared here", self.keys[name])
+        self._problems.add(self._caller, f"the template needs the parameter `{name}`", hint, place)
