@@ -76,7 +76,7 @@ APART: dict[str, list[dict[str, Any]]] = {
 TEMPLATES = """
 own.yaml: {description: One, image: PLAIN, defaults: {command: [sleep, '1000'], env: {FROM: template}}}
 other.yaml: {description: Two, image: LOADED}
-given.yaml: {description: Four, image: PLAIN, parameters: {text: {default: x}, list: {type: list, default: [sleep, '9']}},
+given.yaml: {description: Four, image: PLAIN, parameters: {text: {default: x}, list: {type: list, default: [a]}},
   defaults: {command: '${param.list}', env: {TEXT: 'a ${param.text} $${HOME}'}}}
 third.yaml: {description: Three, image: LOADED, defaults: {working_dir: /opt, metadata: {x: z}}}
 """
