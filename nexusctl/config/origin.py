@@ -65,6 +65,8 @@ class _Search:
                 yield from self._sandboxes()
             elif key == "variables":
                 yield from self._variables()
+            elif key == "outputs":
+                yield from self._outputs()
             elif key != "include":
                 yield from self._section(key, node)
         yield from self._deleted((), self._loaded.merged)
@@ -79,6 +81,14 @@ class _Search:
         for origin in self._section("variables", section) if section else ():
             _, name, *rest = (*origin.path, "")
             yield _hide(origin) if name in hidden and rest[:1] == ["default"] else origin
+
+    def _outputs(self) -> Iterator[Origin]:
+        """Outputs are worked out when somebody asks for them, so they are shown as they are written."""
+        section = self._loaded.merged.section("outputs")
+        for name, node in section.items():
+            layers = self._layers(("outputs", name))
+            over = tuple(Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(layers[:-1]))
+            yield Origin(path=("outputs", name), value=raw_value(node), place=_place(node), overrode=over)
 
     def _sandboxes(self) -> Iterator[Origin]:
         schema = resolve(f"{STACK}#/$defs/sandbox")

@@ -34,7 +34,8 @@ def fill_in(
     supplied = _supply(section, given, merged, problems)
     parameters = Parameters(section, supplied, lambda node: interpolation.tree(node), caller, problems)  # noqa: PLW0108  (made below)
     interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems)
-    parameters.settle()
+    for name in section.keys:
+        parameters.value(name)
     if problems:
         _check_rest(merged, problems)
         problems.raise_any()

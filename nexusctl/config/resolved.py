@@ -40,7 +40,7 @@ def resolved(loaded: Loaded) -> dict[str, Any]:
         elif key == "secrets":
             values[key] = {name: _secret(source) for name, source in document.section(key).items()}
         elif key in _APART:
-            values[key] = raw_value(node)
+            values[key] = raw_value(merged.values[key])
         elif key not in _GONE:
             values[key] = value_of(node)
     return values

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from nexusctl.cli.main import nexusctl
 from nexusctl.config import template
 from nexusctl.config.load import load, load_whole
-from nexusctl.config.node import Source, plain
+from nexusctl.config.node import Mapping, Source, plain
 from nexusctl.config.origin import find_origins
 from nexusctl.config.problems import Problems
 from nexusctl.config.resolved import as_json, resolved
 from nexusctl.config.source import compose
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.render.yaml_text import render_yaml
 from tests.config.folder import read_environment, read_inputs
@@ -54,8 +54,17 @@ def reload(inputs: Inputs, folder: Path) -> tuple[Stack, Stack]:
     (folder / "yaml" / "nexus.yaml").write_text(render_yaml(values), encoding="utf-8")
     (folder / "nexus.json").write_text(json.dumps(as_json(values)), encoding="utf-8")
     files = (folder / "yaml" / "nexus.yaml", folder / "nexus.json")
-    one, other = (Inputs(files=(file,), profiles=inputs.profiles) for file in files)
+    given = Given(values=hidden_defaults(inputs))
+    one, other = (Inputs(files=(file,), profiles=inputs.profiles, given=given) for file in files)
     return load(one), load(other)
+
+
+def hidden_defaults(inputs: Inputs) -> dict[str, str]:
+    """The values of sensitive variables, which are never printed, as a user has to give them again."""
+    declared = load_whole(inputs).merged.section("variables")
+    values = {name: plain(node) for name, node in declared.items() if isinstance(node, Mapping)}
+    defaults = {name: value["default"] for name, value in values.items() if value.get("sensitive")}
+    return {name: value if isinstance(value, str) else json.dumps(value) for name, value in defaults.items()}
 
 
 @pytest.mark.parametrize("case", CASES)
