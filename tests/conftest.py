@@ -20,7 +20,7 @@ from tests.templates.recipes import make_image
 # How many examples a property gets: in passing, by `make test`, by `make properties`. How long one takes says nothing
 # on a machine that does other things meanwhile. What a test run finds, the next finds again.
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("quick", _COMMON, max_examples=100)
+settings.register_profile("quick", _COMMON, max_examples=30)
 settings.register_profile("default", _COMMON, max_examples=2_000, derandomize=True)
 settings.register_profile("nightly", _COMMON, max_examples=100_000)
 settings.load_profile("quick")

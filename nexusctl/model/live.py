@@ -78,7 +78,8 @@ class LiveSandbox:
     `record` is what was applied last (the birth record with any amendment worked in); where it cannot
     be read it is None and `record_problem` says why. `birth_name` is the temporary name that it was created
     under, empty where it got its final name at once: a container that still has it never became ready.
-    `networks` maps the id of each connected network to the network's name.
+    `networks` maps the id of each connected network to the network's name, `volumes` the target of each mounted volume
+    to the volume's name.
     `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
     record is lost. `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
@@ -98,6 +99,7 @@ class LiveSandbox:
     image_id: str = ""
     ports: tuple[Port, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
     amendments: tuple[str, ...] = ()
     package_facts: str = ""
     unsure: bool = False

@@ -94,6 +94,13 @@ class ReplaceContainer(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopContainer(Step):
+    """Stop a container that is about to be replaced, because another sandbox gets its host port."""
+
+    container_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreContainer(Step):
     """Bring a stopped, paused or unhealthy container back to service; `secrets` are laid in before that."""
 

@@ -9,6 +9,7 @@ from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, ObjectKind,
 from nexusctl.plan.carry import describe_carrying
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
+from nexusctl.plan.handover import Handover
 from nexusctl.plan.image import describe_packages
 from nexusctl.plan.scene import Scene
 
@@ -130,7 +131,7 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
     if decision.action == "replace" and decision.carry:
         yield describe_carrying(scene, decision)
     elif decision.action == "replace":
-        yield _replace_note(decision)
+        yield _replace_note(scene, decision)
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)
 
@@ -143,10 +144,19 @@ def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
     )
 
 
-def _replace_note(decision: Decision) -> str:
+def _replace_note(scene: Scene, decision: Decision) -> str:
+    for handover in _given_up(scene, decision):
+        return (
+            f"the old container is stopped before {handover.taker} starts, which gets its host port {handover.port};"
+            " its files are lost"
+        )
     if decision.stop_first:
         return "the old container is stopped first, because both need the same host port or volume"
     return "the new container comes up beside the old one, which goes when the new one is ready"
+
+
+def _given_up(scene: Scene, decision: Decision) -> tuple[Handover, ...]:
+    return tuple(h for h in scene.handovers if decision.holder and h.holder.id == decision.holder.id)
 
 
 def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import field
 from typing import Literal
 
 from nexusctl.model.live import LiveSandbox
@@ -11,7 +12,7 @@ from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift
-from nexusctl.plan.fields import compare
+from nexusctl.plan.fields import compare, take_recorded
 from nexusctl.plan.unread import assume_unchanged
 
 _UNSURE = "the record of its last change is lost or was never written, so all that changes in place is applied again"
@@ -44,12 +45,14 @@ class Surroundings:
     """What a decision needs to know of the rest: the final name, the attachments, and what can change in place.
 
     `moved_image` is there where the reference that the holder was created from means another image by now.
+    `volumes` maps the volumes of the file to what the engine calls them.
     """
 
     name: str
     attachments: tuple[Attachment, ...]
     in_place: frozenset[str]
     moved_image: Difference | None = None
+    volumes: Mapping[str, str] = field(default_factory=dict)
 
 
 def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
@@ -59,7 +62,10 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
         return _create(sandbox, claim)
     assert holder.record is not None
     sandbox = assume_unchanged(sandbox, holder.record)
-    differences = compare(holder.record, sandbox, around.in_place)
+    differences = (
+        *compare(holder.record, sandbox, around.in_place),
+        *_find_other_volumes(holder, sandbox, around.volumes),
+    )
     if sandbox.kind == "task":
         return _decide_task(sandbox, holder, differences, around)
     return _decide_service(sandbox, holder, differences, around)
@@ -89,9 +95,11 @@ def _decide_task(
         return Decision(
             sandbox=sandbox, action="rerun", cause=cause, reason=reason, holder=holder, differences=differences
         )
+    assert holder.record is not None
+    # What it has not run as yet stays a difference, for the day when it is to run again after a change.
     records = tuple(d for d in differences if d.effect == "record")
     rename = holder.name != around.name
-    return _mend(sandbox, holder, records, rename=rename)
+    return _mend(take_recorded(holder.record, sandbox), holder, records, rename=rename)
 
 
 def _decide_service(
@@ -199,6 +207,15 @@ def _restore(sandbox: Sandbox, holder: LiveSandbox) -> Restore:
     if holder.state == "paused":
         return "unpause"
     return "restart" if holder.health == "unhealthy" and sandbox.health else ""
+
+
+def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[str, str]) -> Iterator[Difference]:
+    """Mounts of one name in the file that mean another volume of the engine by now."""
+    recorded = holder.record.mounts if holder.record else ()
+    for mount in sandbox.mounts:
+        before, after = holder.volumes.get(mount.target), volumes.get(mount.source)
+        if mount.kind == "volume" and mount in recorded and before and after and before != after:
+            yield Difference(field=f"mounts.{mount.target}", before=f"volume {before}", after=f"volume {after}")
 
 
 def _describe_state(holder: LiveSandbox) -> str:

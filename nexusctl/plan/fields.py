@@ -8,7 +8,7 @@ packages and dependencies are keyed by what identifies an item.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from typing import Any, Literal
 
 from nexusctl.model.plan import Difference
@@ -141,6 +141,11 @@ def compare(recorded: Sandbox, desired: Sandbox, in_place: frozenset[str]) -> tu
         if getattr(recorded, rule.field) != getattr(desired, rule.field)
         for difference in _compare_field(rule, recorded, desired, in_place)
     )
+
+
+def take_recorded(recorded: Sandbox, desired: Sandbox) -> Sandbox:
+    """`recorded` with the fields of `desired` that only the record knows."""
+    return replace(recorded, **{rule.field: getattr(desired, rule.field) for rule in TABLE if rule.effect == "record"})
 
 
 def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: frozenset[str]) -> Iterator[Difference]:

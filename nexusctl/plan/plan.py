@@ -14,6 +14,7 @@ from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
 from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
+from nexusctl.plan.handover import find_handovers, find_squatters
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.network import engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
@@ -71,7 +72,7 @@ def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
 
 def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:
     """`file` is the stack as it is written; in `stack` fields that are ignored are as they were recorded."""
-    networks = plan_networks(stack, live)
+    networks, volumes = plan_networks(stack, live), engine_volumes(stack)
     decisions: dict[str, Decision] = {}
     for name, sandbox in sorted(stack.sandboxes.items()):
         holder = claims[name].holder if name in claims else None
@@ -80,11 +81,11 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
             attachments=tuple(networks.attachments[network] for network in sandbox.networks),
             in_place=_narrow(in_place, sandbox, stack, holder),
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
+            volumes=volumes,
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):
             decisions[name] = replace(decisions[name], sandbox=_renew(file.sandboxes[name], sandbox, holder))
-    volumes = engine_volumes(stack)
     present = {volume.name for volume in live.volumes}
     return Scene(
         stack=stack,
@@ -97,6 +98,8 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         claims=claims,
         decisions=decisions,
         images=_choose_images(stack, live, decisions),
+        handovers=find_handovers(live, decisions),
+        squatters=find_squatters(stack.name, live, decisions),
     )
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision
+from nexusctl.plan.handover import Handover
 from nexusctl.plan.image import ImageChoice
 from nexusctl.plan.network import NetworkPlan
 
@@ -25,3 +26,5 @@ class Scene:
     claims: Mapping[str, Claim]
     decisions: Mapping[str, Decision]
     images: Mapping[str, ImageChoice]
+    handovers: tuple[Handover, ...]
+    squatters: Mapping[str, LiveSandbox]

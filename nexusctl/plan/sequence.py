@@ -9,8 +9,10 @@ from nexusctl.model.plan import Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates
 from nexusctl.plan.order import acyclic, order_steps
+from nexusctl.plan.passing import build_passings, find_passings
 from nexusctl.plan.scene import Scene
-from nexusctl.plan.step import build_steps, removal_id
+from nexusctl.plan.step import build_steps
+from nexusctl.plan.step_id import aside_id, removal_id
 
 
 def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
@@ -36,10 +38,11 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
     gates = find_gates(scene)
     touching: dict[str, list[str]] = {}
     for name, decision in scene.decisions.items():
-        own = tuple(build_steps(scene, decision, gates.get(name, NOTHING)))
+        own = tuple(build_steps(scene, decision, gates.get(name, NOTHING) | find_passings(scene, name)))
         touching[name] = [step.id for step in own]
         yield from own
     yield from build_gates(scene)
+    yield from build_passings(scene)
     users = _Users(scene, touching)
     for excess in scene.networks.excess:
         yield RemoveNetwork(
@@ -102,7 +105,7 @@ def _removals(scene: Scene) -> Iterator[RemoveContainer]:
         yield RemoveContainer(
             id=removal_id(live),
             subject=live.sandbox,
-            needs=tuple(sorted(first)),
+            needs=(*first, aside_id(live)),
             container_id=live.id,
             amendments=live.amendments,
         )

@@ -29,6 +29,7 @@ from nexusctl.plan.gate import ready_id
 from nexusctl.plan.packages import change_packages
 from nexusctl.plan.reaction import find_reactions
 from nexusctl.plan.scene import Scene
+from nexusctl.plan.step_id import aside_id, removal_id, stop_id
 
 
 def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iterator[Step]:
@@ -52,10 +53,6 @@ def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iter
             pass
 
 
-def removal_id(live: LiveSandbox) -> str:
-    return f"sandbox:{live.sandbox}:remove:{live.id[:12]}"
-
-
 def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox = decision.sandbox
     place = _placement(scene, sandbox, beside=bool(sandbox.startup))
@@ -76,20 +73,21 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
     # Without a health check nobody can tell when the new one answers, so that it need not wait for its names.
-    handover = bool(sandbox.health) and not decision.stop_first and holder.state == "running"
+    stop_first = decision.stop_first or any(h.holder.id == holder.id for h in scene.handovers)
+    handover = bool(sandbox.health) and not stop_first and holder.state == "running"
     place = replace(_placement(scene, sandbox, beside=True), quiet=handover)
     create = _create_container(scene, sandbox, place, after)
     yield create
     yield ReplaceContainer(
         id=ready_id(sandbox.name),
         subject=sandbox.name,
-        needs=(create.id, *gates),
+        needs=(create.id, *gates, aside_id(holder), stop_id(sandbox.name)),
         sandbox=sandbox,
         placement=place,
         created=create.id,
         old_id=holder.id,
         old_running=holder.state in ("running", "paused", "restarting"),
-        stop_first=decision.stop_first,
+        stop_first=stop_first,
         old_networks=_live_attachments(holder) if handover else (),
         carry=decision.carry,
         left_behind=list_left_behind(scene, decision) if decision.carry else (),
@@ -129,7 +127,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         rename = RenameContainer(
             id=f"sandbox:{sandbox.name}:rename",
             subject=sandbox.name,
-            needs=last,
+            needs=(*last, aside_id(holder)),
             container_id=holder.id,
             name=container_name(scene.stack.name, sandbox.name),
         )
@@ -212,6 +210,7 @@ def _changed_secrets(decision: Decision, record: Sandbox) -> tuple[tuple[SecretF
 def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: tuple[str, ...]) -> CreateContainer:
     choice = scene.images[sandbox.name]
     needs = [*after]
+    needs += [aside_id(scene.squatters[sandbox.name])] if sandbox.name in scene.squatters else []
     needs += [choice.steps[-1].id] if choice.steps else []
     needs += [f"network:{a.network}:create" for a in place.networks if not a.id and not a.external]
     needs += [f"volume:{m.source}:create" for m in sandbox.mounts if m.source in scene.missing_volumes]
@@ -246,4 +245,10 @@ def _await(sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", 
 
 
 def _remove(live: LiveSandbox) -> RemoveContainer:
-    return RemoveContainer(id=removal_id(live), subject=live.sandbox, container_id=live.id, amendments=live.amendments)
+    return RemoveContainer(
+        id=removal_id(live),
+        subject=live.sandbox,
+        needs=(aside_id(live),),
+        container_id=live.id,
+        amendments=live.amendments,
+    )

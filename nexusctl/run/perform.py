@@ -23,6 +23,7 @@ from nexusctl.model.step import (
     ReplaceContainer,
     RestoreContainer,
     StartContainer,
+    StopContainer,
     UpdateContainer,
 )
 from nexusctl.run.interrupt import Interrupt
@@ -95,6 +96,9 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
         case ReplaceContainer():
             located = replace(step, placement=_located(step.placement, ledger))
             replace_container(located, engine, ledger.containers[step.created], report, interrupt)
+        case StopContainer():
+            report("stopping")
+            engine.stop_container(step.container_id)
         case RestoreContainer():
             _restore(step, engine, report, reveal)
         case UpdateContainer():

@@ -12,6 +12,7 @@ from nexusctl.config.load import load
 from nexusctl.model.live import Inspection, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import container_name, environment_tag, image_reference, network_name, volume_name
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.plan.network import engine_volumes
 
 
 def read_live(case: Path, stack: str) -> LiveState:
@@ -77,6 +78,9 @@ def _live_sandbox(stack: Stack, sandbox: Sandbox) -> LiveSandbox:
         image_id=f"sha256:{_images_of(sandbox)[-1]}",
         ports=tuple(replace(port, host=port.host or 49152) for port in sandbox.ports),
         networks={f"id-of-{name}": network_name(stack.name, name) for name in sandbox.networks},
+        volumes={
+            mount.target: engine_volumes(stack)[mount.source] for mount in sandbox.mounts if mount.kind == "volume"
+        },
         inspection=Inspection(resources=sandbox.resources, restart=sandbox.restart),
     )
 

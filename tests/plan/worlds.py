@@ -1,141 +1,150 @@
-"""Hypothesis strategies for stacks, and a way to carry a plan out on the memory engine one step after the other."""
+"""An engine in memory with a stack on it: planning, carrying out in any order and only in part, and the state."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any
 
-from hypothesis import strategies as st
-
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.plan import Plan
-from nexusctl.model.secret import Reveal, Secret, SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import (
-    Dependency,
-    Health,
-    Mount,
-    Network,
-    Port,
-    Resources,
-    Sandbox,
-    Stack,
-    Upload,
-    UploadFile,
-    Volume,
-)
+from nexusctl.errors import EngineError, EngineUnreachable, NexusError
+from nexusctl.model.live import LiveNetwork, LiveVolume
+from nexusctl.model.plan import Plan, Step
+from nexusctl.model.secret import Secret, SecretFile, SecretUse
+from nexusctl.model.stack import Stack
 from nexusctl.plan.plan import make_plan
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform import Ledger, perform
+from tests.plan.drafts import FOREIGN_NETWORK, FOREIGN_VOLUME
+from tests.plan.variants import BASE, REMOTE
 
-IMAGE = "debian:12"
-TOKEN = SecretText(parts=("t-", SecretUse(secret="token", digest="d1")))
-OTHER_TOKEN = SecretText(parts=("t-", SecretUse(secret="token", digest="d2")))
-FILES = (SecretFile(secret="token", name="token", digest="d1"), SecretFile(secret="key", name="key", digest="d2"))
-NAMES = ("a", "b", "c", "d", "e")
-NETWORKS = ("default", "back", "front")
-VOLUMES = ("data", "logs")
+IMAGE = BASE
+"""One that is there."""
 
 
-@st.composite
-def stacks(draw: st.DrawFn) -> Stack:
-    """Stacks of up to five sandboxes; a sandbox depends only on ones before it in a drawn order."""
-    names = draw(st.lists(st.sampled_from(NAMES), unique=True))
-    sandboxes: dict[str, Sandbox] = {}
-    for name in names:
-        sandboxes[name] = draw(_sandboxes(name, dict(sandboxes)))
-    internal = draw(st.booleans())
-    return Stack(
-        name="world",
-        sandboxes=sandboxes,
-        networks={name: Network(name=name, internal=internal and name == "back") for name in NETWORKS},
-        volumes={name: Volume(name=name) for name in VOLUMES},
-    )
-
-
-@st.composite
-def _sandboxes(draw: st.DrawFn, name: str, others: dict[str, Sandbox]) -> Sandbox:
-    kind = draw(st.sampled_from(("service", "service", "task")))
-    service = kind == "service"
-    return Sandbox(
-        name=name,
-        group=name,
-        image=draw(st.sampled_from((IMAGE, "alpine:3"))),
-        kind=kind,
-        run=draw(st.sampled_from(("once", "changed"))) if not service else "changed",
-        command=draw(st.none() | st.just(("sleep", "1"))),
-        env=draw(st.dictionaries(st.sampled_from("AB"), st.sampled_from(("1", "2", TOKEN, OTHER_TOKEN)))),
-        secrets=draw(st.sampled_from(((), FILES[:1], FILES))) if service else (),
-        uploads=draw(_uploads()),
-        startup=draw(st.none() | st.sampled_from(("true", "echo"))) if service else None,
-        health=draw(st.none() | st.just(Health(tcp_port=80))) if service else None,
-        ports=draw(st.sampled_from(((), (Port(container=80),)))) if service else (),
-        mounts=tuple(Mount(kind="volume", source=v, target=f"/{v}") for v in draw(st.sets(st.sampled_from(VOLUMES)))),
-        networks=tuple(sorted(draw(st.sets(st.sampled_from(NETWORKS))))),
-        resources=Resources(memory=draw(st.sampled_from((None, 2**26, 2**27)))),
-        on_replace=draw(st.sampled_from(("discard", "preserve"))) if service else "discard",
-        restart=draw(st.sampled_from(("no", "always"))) if service else "no",
-        metadata=draw(st.dictionaries(st.just("team"), st.sampled_from(("x", "y")))),
-        depends_on=tuple(_dependency(others[other]) for other in draw(_subsets(sorted(others)))),
-    )
-
-
-def _uploads() -> st.SearchStrategy[tuple[Upload, ...]]:
-    file = st.builds(
-        UploadFile,
-        path=st.just(""),
-        digest=st.sampled_from(("d1", "d2")),
-        mode=st.sampled_from((0o644, 0o755)),
-    )
-    upload = st.builds(Upload, target=st.sampled_from(("/x", "/y")), files=st.tuples(file))
-    return st.lists(upload, unique_by=lambda one: one.target, max_size=2).map(tuple)
-
-
-def _subsets(names: list[str]) -> st.SearchStrategy[list[str]]:
-    return st.lists(st.sampled_from(names), unique=True) if names else st.just([])
-
-
-def _dependency(other: Sandbox) -> Dependency:
-    ready = "completed" if other.kind == "task" else "healthy" if other.health else "started"
-    return Dependency(sandbox=other.name, condition=ready)  # type: ignore[arg-type]
+class Crash(BaseException):
+    """The end of nexusctl in the middle of what it does."""
 
 
 def new_engine() -> MemoryEngine:
-    return MemoryEngine(images=(IMAGE, "alpine:3"))
+    """One that has one image, can fetch all but one, and has a network and a volume of somebody else."""
+    engine = MemoryEngine(images=(BASE,), unreachable=(REMOTE,))
+    network = LiveNetwork(id=engine.new_id(FOREIGN_NETWORK), name=FOREIGN_NETWORK, network="")
+    engine.networks[network.id] = ("", network)
+    engine.volumes[FOREIGN_VOLUME] = ("", LiveVolume(name=FOREIGN_VOLUME, volume=""))
+    return engine
 
 
-def plan_for(engine: MemoryEngine, stack: Stack) -> Plan:
-    return make_plan(stack, engine.observe(stack), engine.in_place)
+def plan_for(engine: MemoryEngine, stack: Stack, *, deep: bool = False, remove_volumes: bool = False) -> Plan:
+    live = engine.observe(stack, deep=deep)
+    if deep:
+        live = engine.look_inside(live)
+    return make_plan(stack, live, engine.in_place, remove_volumes=remove_volumes)
 
 
-def _reveal(use: SecretUse | SecretFile) -> Secret:
+def apply(engine: MemoryEngine, stack: Stack, *, deep: bool = False) -> None:
+    carry_out(engine, plan_for(engine, stack, deep=deep))
+
+
+def carry_out(engine: MemoryEngine, plan: Plan, picks: Iterable[int] = ()) -> None:
+    """All steps, each time the one of those that could come next that a number of `picks` says, else the first."""
+    run = Run(engine, plan, picks)
+    while run.ready():
+        run.step()
+
+
+@dataclass(frozen=True)
+class Mishap:
+    """What goes wrong in the step after `done` others, at its call or part of a call number `at`."""
+
+    done: int
+    at: int
+    kind: str
+
+
+MISHAPS: dict[str, type[BaseException]] = {"crash": Crash, "error": EngineError, "silence": EngineUnreachable}
+
+
+def go_wrong(engine: MemoryEngine, plan: Plan, picks: Iterable[int], mishaps: Iterable[Mishap]) -> None:
+    """Carry `plan` out until it ends or is crashed; a step that fails takes those with it that need it.
+
+    Steps run beside each other, so one that is cut off does not keep the next from being begun and cut off as well.
+    """
+    run = Run(engine, plan, picks)
+    for mishap in mishaps:
+        for _ in range(mishap.done):
+            run.step()
+        run.step(_trap(engine, mishap))
+        engine.interfere = engine.cut = _nothing
+    if not any(mishap.kind == "crash" for mishap in mishaps):
+        while run.ready():
+            run.step()
+
+
+def _nothing(method: str, subject: str) -> None:
+    """Nothing goes wrong."""
+
+
+def _trap(engine: MemoryEngine, mishap: Mishap) -> Any:
+    count = 0
+
+    def trip(method: str, subject: str) -> None:
+        nonlocal count
+        count += 1
+        if count == mishap.at + 1:
+            if mishap.kind == "crash":
+                raise Crash
+            if mishap.kind == "error":
+                raise EngineError(f"{method} {subject}", status=500)
+            raise EngineUnreachable(f"{method} {subject}")
+
+    def arm() -> None:
+        engine.interfere = engine.cut = trip
+
+    return arm
+
+
+class Run:
+    """Steps carried out one after the other, in an order that their needs allow."""
+
+    def __init__(self, engine: MemoryEngine, plan: Plan, picks: Iterable[int] = ()) -> None:
+        self._engine = engine
+        self._stack = plan.stack
+        self._left = {step.id: step for step in plan.steps}
+        self._lost: set[str] = set()
+        self._ledger = Ledger()
+        self._picks = iter(picks)
+
+    def ready(self) -> list[Step]:
+        return [step for step in self._left.values() if not self._left.keys() & set(step.needs)]
+
+    def step(self, arm: Any = None) -> None:
+        """Carry out one of the steps that are ready; `arm` is called right before, to make it fail."""
+        ready = self.ready()
+        if not ready:
+            return
+        step = ready[next(self._picks, 0) % len(ready)]
+        del self._left[step.id]
+        if arm:
+            arm()
+        try:
+            perform(self._stack, step, self._engine, self._ledger, _ignore, Interrupt(), reveal)
+        except (NexusError, Crash):
+            if not arm:
+                raise
+            self._lose(step.id)
+
+    def _lose(self, step_id: str) -> None:
+        lost = {step_id}
+        for step in list(self._left.values()):
+            if lost & set(step.needs):
+                lost.add(step.id)
+                del self._left[step.id]
+
+
+def reveal(use: SecretUse | SecretFile) -> Secret:
     return Secret(use.digest.encode())
 
 
-def carry_out(engine: MemoryEngine, plan: Plan, steps: int | None = None, reveal: Reveal = _reveal) -> None:
-    """The first `steps` steps of a plan, all where None is given, in their order."""
-    ledger = Ledger()
-    for step in plan.steps[:steps]:
-        perform(plan.stack, step, engine, ledger, lambda doing: None, Interrupt(), reveal)
-
-
-def portrait(engine: MemoryEngine, stack: Stack) -> dict[str, Any]:
-    """What the engine holds, without what differs from run to run."""
-    live = engine.observe(stack, deep=True)
-    networks = {network.id: network.name for network in live.networks}
-    return {
-        "sandboxes": sorted(
-            (
-                s.name,
-                s.state,
-                s.exit_code,
-                replace(s.record, depends_on=tuple(sorted(s.record.depends_on, key=str))) if s.record else None,
-                sorted(networks.get(n, n) for n in s.networks),
-                s.inspection.resources if s.inspection else None,
-                s.inspection.restart if s.inspection else None,
-            )
-            for s in live.sandboxes
-        ),
-        "networks": sorted((n.name, n.internal) for n in live.networks),
-        "volumes": sorted(v.name for v in live.volumes),
-        "orphans": live.orphans,
-    }
+def _ignore(doing: str) -> None:
+    """Nobody watches."""

@@ -23,7 +23,8 @@ from nexusctl.plan.choice import Choice
 from nexusctl.plan.fingerprint import Fingerprints, take_fingerprints
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.saved import find_moved
-from tests.plan.worlds import carry_out, new_engine, plan_for, stacks
+from tests.plan.drafts import stack_pairs
+from tests.plan.worlds import carry_out, new_engine, plan_for
 from tests.saved.workbench import THREE, Workbench
 
 SALT = "00" * 16
@@ -230,8 +231,9 @@ def test_the_plan_of_another_nexusctl_is_refused(bench: Workbench, monkeypatch: 
 
 
 @settings(max_examples=60, deadline=None)
-@given(before=stacks(), after=stacks())
-def test_what_did_not_move_is_never_said_to_have_moved(before: Stack, after: Stack) -> None:
+@given(pair=stack_pairs())
+def test_what_did_not_move_is_never_said_to_have_moved(pair: tuple[Stack, Stack]) -> None:
+    before, after = pair
     engine = new_engine()
     carry_out(engine, plan_for(engine, before))
     first, second = (_prints(after, engine) for _ in range(2))

@@ -12,7 +12,9 @@ from nexusctl.model.stack import Stack
 from nexusctl.plan.choice import Choice
 from nexusctl.plan.selection import choose_names, select_changes
 from nexusctl.render.plan import plan_document, render_plan
-from tests.plan.worlds import NAMES, carry_out, new_engine, plan_for, portrait, stacks
+from tests.plan.drafts import NAMES, stack_pairs
+from tests.plan.portrait import take_portrait
+from tests.plan.worlds import carry_out, new_engine, plan_for
 from tests.saved.workbench import THREE, Workbench
 
 REPLICAS = """
@@ -120,10 +122,11 @@ WORDS = st.lists(st.sampled_from(NAMES), max_size=3).map(tuple)
 
 
 @settings(max_examples=150, deadline=None)
-@given(before=stacks(), after=stacks(), targets=WORDS, excludes=WORDS)
+@given(pair=stack_pairs(), targets=WORDS, excludes=WORDS)
 def test_a_part_and_then_the_rest_is_the_whole(
-    before: Stack, after: Stack, targets: tuple[str, ...], excludes: tuple[str, ...]
+    pair: tuple[Stack, Stack], targets: tuple[str, ...], excludes: tuple[str, ...]
 ) -> None:
+    before, after = pair
     parted, whole = new_engine(), new_engine()
     for engine in (parted, whole):
         carry_out(engine, plan_for(engine, before))
@@ -142,4 +145,4 @@ def test_a_part_and_then_the_rest_is_the_whole(
     assert untouched <= parted.containers.keys()
     carry_out(parted, plan_for(parted, after))
     carry_out(whole, plan_for(whole, after))
-    assert portrait(parted, after) == portrait(whole, after)
+    assert take_portrait(parted, after) == take_portrait(whole, after)

@@ -178,6 +178,7 @@ def _read_sandbox(
         image_id=entry["ImageID"],
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),
+        volumes={m["Destination"]: m["Name"] for m in entry.get("Mounts") or () if m.get("Type") == "volume"},
         amendments=tuple(item["Name"] for item in amendments),
         package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )

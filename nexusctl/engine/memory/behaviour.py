@@ -14,7 +14,7 @@ Answer = Callable[[Sandbox, tuple[str, ...]], Outcome]
 """What a command in a sandbox gives; a probe for a port comes as `("probe", "8080")`."""
 
 Interfere = Callable[[str, str], None]
-"""Hears of every call that changes something, as (method, subject), and may raise to make it fail."""
+"""Hears of (method, subject) and may raise: an error of the engine's, or what stands for the end of the client."""
 
 
 def behave_well(sandbox: Sandbox) -> int | None:
@@ -28,7 +28,7 @@ def answer_well(sandbox: Sandbox, command: tuple[str, ...]) -> Outcome:  # noqa:
 
 
 def interfere_never(method: str, subject: str) -> None:
-    """Every call is left alone."""
+    """Nothing goes wrong."""
 
 
 def probe_command(health: Health) -> tuple[str, ...]:

@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nexusctl.engine.left_behind import is_below
-from nexusctl.engine.memory.world import MemoryContainer, World
+from nexusctl.engine.memory.world import MemoryContainer, World, read_back
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import Attachment, PackageChange, Placement
-from nexusctl.model.record import encode
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, Upload
+from nexusctl.plan.drift import place
 
 FIRST_FREE_PORT = 32768
 
+LONGEST_VARIABLE = 131_071
+"""Bytes of `NAME=value` that the kernel hands to a program."""
+
 
 def create_container(world: World, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal) -> str:
+    """What cannot be completed is removed again; where the caller's life ends, the half of it stays."""
     name = placement.birth_name or placement.name
     env = {key: reveal_text(text, reveal) for key, text in sandbox.env.items()}
     secrets = {file.name: reveal(file).reveal() for file in sandbox.secrets}
@@ -26,10 +30,20 @@ def create_container(world: World, stack: str, sandbox: Sandbox, placement: Plac
     with world.mutex:
         if image_reference(placement.image) not in world.images:
             raise NotFound(f"cannot create {name}: no such image: {placement.image}", status=404)
-        made = _adopt(world, stack, sandbox, placement, name) or _make(world, stack, sandbox, placement, name)
-        _lay_down(made, sandbox.uploads)
+        wanted = read_back(sandbox)
+        made = _adopt(world, stack, wanted, placement, name) or _make(world, stack, wanted, placement, name)
         made.env, made.secrets = env, secrets
-        return made.id
+    try:
+        world.cut("create_container", name)
+        for attachment in placement.networks[1:]:
+            _join(world, made, attachment)
+            world.cut("create_container", name)
+        _lay_down(world, made, sandbox.uploads)
+    except Exception:
+        with world.mutex:
+            world.containers.pop(made.id, None)
+        raise
+    return made.id
 
 
 def start_container(world: World, container_id: str) -> None:
@@ -38,22 +52,21 @@ def start_container(world: World, container_id: str) -> None:
         found = world.get(container_id)
         if found.alive:
             return
-        for network_id, name in found.networks.items():
-            if network_id not in world.networks and network_id != name:
-                raise NotFound(f"network {name} not found", status=404)
+        _check_start(world, found)
         found.ports = _publish(world, found)
-        found.exit_code = world.behave(found.sandbox)
+        # A variable that is too long lets the engine start the sandbox, which then cannot start its program.
+        found.exit_code = 1 if _longest(found.env) > LONGEST_VARIABLE else world.behave(found.sandbox)
         found.state = "running" if found.exit_code is None else "exited"
         if found.state == "exited":
             found.ports = ()
+    world.cut("start_container", container_id)
 
 
 def stop_container(world: World, container_id: str) -> None:
     world.note("stop_container", container_id)
     with world.mutex:
-        found = world.get(container_id)
-        if found.alive:
-            found.state, found.exit_code, found.ports = "exited", 143, ()
+        _stop(world.get(container_id))
+    world.cut("stop_container", container_id)
 
 
 def restart_container(world: World, container_id: str) -> None:
@@ -75,12 +88,18 @@ def unpause_container(world: World, container_id: str) -> None:
         found = world.get(container_id)
         if found.state == "paused":
             found.state = "running"
+    world.cut("unpause_container", container_id)
 
 
 def remove_container(world: World, container_id: str) -> None:
     world.note("remove_container", container_id)
     with world.mutex:
+        if found := world.containers.get(container_id):
+            _stop(found)
+    world.cut("remove_container", container_id)
+    with world.mutex:
         world.containers.pop(container_id, None)
+    world.cut("remove_container", container_id)
 
 
 def rename_container(world: World, container_id: str, name: str) -> None:
@@ -90,6 +109,7 @@ def rename_container(world: World, container_id: str, name: str) -> None:
         if found.name != name:
             world.check_name("container", name, (c.name for c in world.containers.values()))
         found.name = name
+    world.cut("rename_container", name)
 
 
 def update_limits(world: World, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
@@ -97,18 +117,21 @@ def update_limits(world: World, container_id: str, resources: Resources, restart
     with world.mutex:
         found = world.get(container_id)
         found.resources, found.restart = resources, restart
+    world.cut("update_limits", container_id)
 
 
 def upload(world: World, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+    """Files arrive one by one, so a client that ends leaves some of them."""
     world.note("upload", container_id)
+    found, paths = world.get(container_id), sorted(delete)
+    _lay_down(world, found, uploads)
     with world.mutex:
-        found, paths = world.get(container_id), sorted(delete)
-        _lay_down(found, uploads)
         if paths and found.state != "running":
             raise Conflict("files can be removed from a running sandbox only", status=409)
         for path in paths:
             for gone in [p for p in found.files if p == path or (path.endswith("/") and f"{p}/".startswith(path))]:
                 del found.files[gone]
+    world.cut("upload", container_id)
 
 
 def put_secrets(
@@ -129,21 +152,20 @@ def carry_over(world: World, source_id: str, target_id: str, left_behind: Iterab
         source, target = world.get(source_id), world.get(target_id)
         left = tuple(left_behind)
         target.files = {**{p: f for p, f in source.files.items() if not is_below(p, left)}, **target.files}
+    world.cut("carry_over", target_id)
 
 
 def connect(world: World, container_id: str, attachment: Attachment) -> None:
     world.note("connect", container_id)
-    with world.mutex:
-        found = world.get(container_id)
-        if attachment.id and attachment.id not in world.networks:
-            raise NotFound(f"network {attachment.name} not found", status=404)
-        found.networks[attachment.id or attachment.name] = attachment.name
+    _join(world, world.get(container_id), attachment)
+    world.cut("connect", container_id)
 
 
 def disconnect(world: World, container_id: str, network_id: str) -> None:
     world.note("disconnect", container_id)
     with world.mutex:
         world.get(container_id).networks.pop(network_id, None)
+    world.cut("disconnect", container_id)
 
 
 def change_packages(world: World, container_id: str, changes: Iterable[PackageChange]) -> str:
@@ -170,9 +192,9 @@ def foreign_ports(world: World, stack: str) -> dict[tuple[str, int, str], str]:
 
 
 def _adopt(world: World, stack: str, sandbox: Sandbox, placement: Placement, name: str) -> MemoryContainer | None:
-    wanted = (name, stack, encode(sandbox), "created", placement.image, placement.birth_name)
+    wanted = (name, stack, "created", placement.image, placement.birth_name)
     for c in world.containers.values():
-        if (c.name, c.stack, c.record, c.state, c.placement.image, c.placement.birth_name) == wanted:
+        if (c.name, c.stack, c.state, c.placement.image, c.placement.birth_name) == wanted and c.sandbox == sandbox:
             return c
     return None
 
@@ -183,22 +205,57 @@ def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name
         id=world.new_id(name),
         name=name,
         stack=stack,
-        record=encode(sandbox),
+        sandbox=sandbox,
         placement=placement,
-        created_at=next(world.numbers),
-        networks={a.id or a.name: a.name for a in placement.networks},
         resources=sandbox.resources,
         restart="no" if sandbox.kind == "task" else sandbox.restart,
     )
+    # A first network that is not there is noticed at the start only.
+    for first in placement.networks[:1]:
+        made.networks[_find_network(world, first) or first.id or first.name] = first.name
     world.containers[made.id] = made
     return made
 
 
-def _lay_down(container: MemoryContainer, uploads: Iterable[Upload]) -> None:
+def _join(world: World, container: MemoryContainer, attachment: Attachment) -> None:
+    with world.mutex:
+        found = _find_network(world, attachment)
+        if not found:
+            raise NotFound(f"network {attachment.name} not found", status=404)
+        container.networks[found] = attachment.name
+
+
+def _find_network(world: World, attachment: Attachment) -> str:
+    """By id, and by name where that is all there is; empty for none."""
+    if attachment.id:
+        return attachment.id if attachment.id in world.networks else ""
+    named = (network_id for network_id, (_, found) in world.networks.items() if found.name == attachment.name)
+    return next(named, "")
+
+
+def _check_start(world: World, container: MemoryContainer) -> None:
+    if any(b"\0" in value for value in container.env.values()):
+        raise EngineError(f"{container.name}: its environment holds a NUL", status=400)
+    for network_id, name in container.networks.items():
+        if network_id not in world.networks:
+            raise NotFound(f"network {name} not found", status=404)
+
+
+def _longest(env: Mapping[str, bytes]) -> int:
+    return max((len(f"{name}=") + len(value) for name, value in env.items()), default=0)
+
+
+def _stop(container: MemoryContainer) -> None:
+    if container.alive:
+        container.state, container.exit_code, container.ports = "exited", 143, ()
+
+
+def _lay_down(world: World, container: MemoryContainer, uploads: Iterable[Upload]) -> None:
     for one in uploads:
         for file in one.files:
-            path = f"{one.target.rstrip('/')}/{file.path}" if file.path else one.target
-            container.files[path] = file
+            with world.mutex:
+                container.files[place(one.target, file.path)] = file
+            world.cut("upload", container.id)
 
 
 def _publish(world: World, container: MemoryContainer) -> tuple[Port, ...]:

@@ -41,3 +41,4 @@ def _add(world: World, reference: str, base: str = "") -> None:
             raise NotFound(f"no such image: {base}", status=404)
         base_id = world.images[image_reference(base)].id if base else ""
         world.images[image_reference(reference)] = make_image(image_reference(reference), base_id)
+    world.cut("add_image", reference)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from nexusctl.engine.memory.world import Amendment, World
+from nexusctl.engine.memory.world import Amendment, World, read_back
 from nexusctl.errors import Conflict
 from nexusctl.model.live import LiveNetwork, LiveVolume
-from nexusctl.model.record import encode
 from nexusctl.model.stack import Network, Sandbox, Volume
 
 
@@ -19,7 +18,8 @@ def create_network(world: World, stack: str, network: Network, name: str) -> str
         world.check_name("network", name, others)
         made = LiveNetwork(id=world.new_id(name), name=name, network=network.name, internal=network.internal)
         world.networks[made.id] = (stack, made)
-        return made.id
+    world.cut("create_network", name)
+    return made.id
 
 
 def remove_network(world: World, network_id: str) -> None:
@@ -29,6 +29,7 @@ def remove_network(world: World, network_id: str) -> None:
         if users:
             raise Conflict(f"network {network_id} is still used by {', '.join(sorted(users))}", status=409)
         world.networks.pop(network_id, None)
+    world.cut("remove_network", network_id)
 
 
 def create_volume(world: World, stack: str, volume: Volume, name: str) -> None:
@@ -38,6 +39,7 @@ def create_volume(world: World, stack: str, volume: Volume, name: str) -> None:
             raise Conflict(f"the volume name {name} is taken", status=409)
         world.check_name("volume", name, ())
         world.volumes[name] = (stack, LiveVolume(name=name, volume=volume.name))
+    world.cut("create_volume", name)
 
 
 def remove_volume(world: World, name: str) -> None:
@@ -51,6 +53,7 @@ def remove_volume(world: World, name: str) -> None:
         if users:
             raise Conflict(f"volume {name} is still used by {', '.join(sorted(users))}", status=409)
         world.volumes.pop(name, None)
+    world.cut("remove_volume", name)
 
 
 def announce(world: World, stack: str, container_id: str) -> str:
@@ -59,23 +62,25 @@ def announce(world: World, stack: str, container_id: str) -> str:
         earlier = find_amendments(world, container_id)
         sequence = earlier[-1].sequence + 1 if earlier else 1
         name = f"nexusctl/amended:{stack}_{container_id[:16]}_{sequence}"
-        world.notes[name] = Amendment(name=name, stack=stack, container_id=container_id, sequence=sequence, record="")
-        return name
+        world.notes[name] = Amendment(name=name, stack=stack, container_id=container_id, sequence=sequence)
+    world.cut("announce", container_id)
+    return name
 
 
 def amend(world: World, stack: str, sandbox: Sandbox, container_id: str, note: str) -> str:
     world.note("amend", container_id)
     with world.mutex:
-        earlier = find_amendments(world, container_id)
+        earlier, kept = find_amendments(world, container_id), read_back(sandbox)
         announced = world.notes[note].sequence if note else 0
-        if earlier and earlier[-1].record == encode(sandbox) and earlier[-1].sequence >= announced:
+        if earlier and earlier[-1].sandbox == kept and earlier[-1].sequence >= announced:
             return earlier[-1].name
         sequence = earlier[-1].sequence + 1 if earlier else 1
         name = f"nexusctl_amendment_{container_id[:16]}_{sequence}"
         world.amendments[name] = Amendment(
-            name=name, stack=stack, container_id=container_id, sequence=sequence, record=encode(sandbox)
+            name=name, stack=stack, container_id=container_id, sequence=sequence, sandbox=kept
         )
-        return name
+    world.cut("amend", container_id)
+    return name
 
 
 def remove_amendment(world: World, name: str) -> None:
@@ -83,6 +88,7 @@ def remove_amendment(world: World, name: str) -> None:
     with world.mutex:
         world.amendments.pop(name, None)
         world.notes.pop(name, None)
+    world.cut("remove_amendment", name)
 
 
 def find_amendments(world: World, container_id: str) -> list[Amendment]:

@@ -13,8 +13,8 @@ from nexusctl.engine.memory.world import MemoryContainer, World
 from nexusctl.errors import Conflict
 from nexusctl.model.live import HealthState, Inspection, Interior, LiveFile, LiveSandbox, LiveState, Orphan, Portrait
 from nexusctl.model.names import container_name, image_reference
-from nexusctl.model.record import decode
 from nexusctl.model.stack import Stack
+from nexusctl.plan.drift import place
 
 
 def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
@@ -23,9 +23,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
         wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
         return LiveState(
             stack=stack.name,
-            sandboxes=tuple(
-                _see(world, c, deep) for c in sorted(own, key=lambda c: (c.sandbox.name, c.created_at, c.id))
-            ),
+            sandboxes=tuple(_see(world, c, deep) for c in sorted(own, key=lambda c: (c.sandbox.name, c.id))),
             networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
             volumes=tuple(volume for owner, volume in world.volumes.values() if owner == stack.name),
             images=dict(world.images),
@@ -80,30 +78,32 @@ def ask(world: World, container_id: str, command: tuple[str, ...]) -> Outcome:
         found = world.get(container_id)
         if found.state != "running":
             raise Conflict(f"Container {container_id} is not running", status=409)
-        sandbox = found.sandbox
-    return world.answer(sandbox, command)
+    return world.answer(found.sandbox, command)
 
 
 def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
     amendments = find_amendments(world, container.id)
     notes = [note for note in world.notes.values() if note.container_id == container.id]
     newest = amendments[-1].sequence if amendments else 0
-    record = decode(amendments[-1].record if amendments else container.record)
     image = world.images.get(image_reference(container.placement.image))
     return LiveSandbox(
         id=container.id,
         name=container.name,
         sandbox=container.sandbox.name,
         state=container.state,
-        record=record,
+        record=amendments[-1].sandbox if amendments else container.sandbox,
         birth_name=container.placement.birth_name,
         health=_health(world, container),
         exit_code=container.exit_code,
-        created_at=container.created_at,
         image=container.placement.image,
         image_id=image.id if image else "",
         ports=container.ports,
         networks=dict(container.networks),
+        volumes={
+            mount.target: container.placement.volumes.get(mount.source, mount.source)
+            for mount in container.sandbox.mounts
+            if mount.kind == "volume"
+        },
         amendments=tuple(a.name for a in (*amendments, *notes)),
         unsure=any(note.sequence > newest for note in notes),
         inspection=_inspect(container) if deep else None,
@@ -121,7 +121,7 @@ def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
     container, record = world.containers[live.id], live.record
     if record is None or record.kind == "task" or not (record.uploads or record.secrets or container.packages):
         return live
-    recorded = {f"{u.target}/{f.path}" if f.path else u.target: f.kind for u in record.uploads for f in u.files}
+    recorded = {place(u.target, f.path): f.kind for u in record.uploads for f in u.files}
     files = {
         path: LiveFile(kind=file.kind, mode=file.mode, owner="", digest=file.digest, link=file.link)
         for path, file in container.files.items()

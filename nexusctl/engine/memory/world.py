@@ -15,7 +15,7 @@ from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.live import LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import Placement
-from nexusctl.model.record import decode
+from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, UploadFile
 from nexusctl.model.value import dataclass as value
 
@@ -26,14 +26,13 @@ ALIVE = ("running", "paused", "restarting")
 
 @dataclass(slots=True, kw_only=True)
 class MemoryContainer:
-    """`record` is that of its birth: a label, which nothing changes."""
+    """`sandbox` is what it was created as, by its record: a label, which nothing changes."""
 
     id: str
     name: str
     stack: str
-    record: str
+    sandbox: Sandbox
     placement: Placement
-    created_at: int
     state: State = "created"
     exit_code: int | None = None
     ports: tuple[Port, ...] = ()
@@ -45,11 +44,6 @@ class MemoryContainer:
     files: dict[str, UploadFile] = field(default_factory=dict)
     packages: dict[str, LivePackages] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)
-
-    @property
-    def sandbox(self) -> Sandbox:
-        """The sandbox as it was created."""
-        return decode(self.record)
 
     @property
     def alive(self) -> bool:
@@ -64,14 +58,15 @@ class Amendment:
     stack: str
     container_id: str
     sequence: int
-    record: str
+    sandbox: Sandbox | None = None
 
 
 class World:
     """Safe to share between threads: who changes it holds `mutex`. Tests may look at it and change it.
 
     `calls` lists every call that changes something, as (method, subject). `interfere` is called with the same two
-    before each of them, outside of any lock.
+    before each of them, outside of any lock, and `cut` wherever a call has done a part of its work, or all of it
+    without the caller knowing yet. What belongs to nobody's stack has an empty text for its owner.
     """
 
     def __init__(
@@ -97,6 +92,7 @@ class World:
         self.behave = behave
         self.answer = answer
         self.interfere = interfere
+        self.cut: Interfere = interfere_never
         self.mutex = threading.RLock()
         self.released = threading.Condition(self.mutex)
         self.numbers = itertools.count(1)
@@ -122,6 +118,11 @@ class World:
             raise Conflict(f"the {kind} name {name} is taken by {self.taken[kind][name]}", status=409)
         if name in present:
             raise Conflict(f"the {kind} name {name} is taken by another {kind}", status=409)
+
+
+def read_back(sandbox: Sandbox) -> Sandbox:
+    """What a record keeps of a sandbox."""
+    return decode(encode(sandbox))
 
 
 def make_image(reference: str, base_id: str = "") -> LiveImage:

@@ -1,0 +1,96 @@
+"""Values of every field of a sandbox, to draw from: the first is no default, and all of them are valid together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nexusctl.model.secret import SecretFile, SecretText, SecretUse
+from nexusctl.model.stack import (
+    Health,
+    Lifecycle,
+    Mount,
+    Package,
+    PackageSet,
+    Port,
+    Resources,
+    Upload,
+    UploadFile,
+)
+
+# The last one's registry does not answer; the template of that image knows how to make it.
+BASE, OTHER, REMOTE = "debian:12", "alpine:3", "registry.example/team/app:1"
+
+
+def _file(path: str, digest: str = "d1", mode: int = 0o644) -> UploadFile:
+    return UploadFile(path=path, digest=digest, mode=mode)
+
+
+def _folder(path: str, mode: int = 0o755) -> UploadFile:
+    return UploadFile(path=path, digest="", mode=mode, kind="folder")
+
+
+def _link(path: str, to: str) -> UploadFile:
+    return UploadFile(path=path, digest="", mode=0o777, kind="link", link=to)
+
+
+def _token(digest: str) -> SecretText:
+    return SecretText(parts=("t-", SecretUse(secret="token", digest=digest)))
+
+
+def _secret(name: str, digest: str) -> SecretFile:
+    return SecretFile(secret=name, name=name, digest=digest)
+
+
+_TREE = (_folder(""), _file("a"), _folder("deep"), _file("deep/b"), _link("l", "a"))
+_LESS = (_folder("", 0o700), _file("a", "d2"), _link("l", "deep"))
+
+EITHER: Mapping[str, tuple[Any, ...]] = {
+    "image": (OTHER,),
+    "template": ("node",),
+    "command": (("sleep", "1"), ("sh", "-c", "true"), ()),
+    "working_dir": ("/app",),
+    "user": ("1000:1000", "node"),
+    "env": ({"A": "1"}, {"A": "2"}, {"B": "", "A": "1"}, {"A": _token("d1")}, {"A": _token("d2")}),
+    "packages": (
+        (PackageSet(manager="npm", packages=(Package(name="ms"),)),),
+        (PackageSet(manager="npm", packages=(Package(name="ms", version="2"), Package(name="pg"))),),
+        (PackageSet(manager="pip", lock_name="r.txt", lock_files=(_file("r.txt"),)),),
+    ),
+    "uploads": (
+        (Upload(target="/x", files=(_file(""),)),),
+        (Upload(target="/x", files=(_file("", "d2", 0o755),), owner="node"),),
+        (Upload(target="/srv", files=_TREE), Upload(target="/x", files=(_file(""),))),
+        (Upload(target="/srv", files=_LESS),),
+        (Upload(target="/srv", files=_TREE), Upload(target="/srv/deep/c", files=(_file("", "d2"),))),
+    ),
+    "mounts": (
+        (Mount(kind="volume", source="data", target="/data"),),
+        (Mount(kind="volume", source="data", target="/data", read_only=True),),
+        (Mount(kind="bind", source="/host", target="/mnt"), Mount(kind="volume", source="cache", target="/c")),
+    ),
+    "networks": ((), ("back",), ("back", "default"), ("default", "shared"), ("shared",)),
+    "resources": (Resources(memory=2**26), Resources(cpus=0.5, pids=64), Resources(memory=2**27)),
+    "timeout": (60, 3600),
+    "metadata": ({"team": "x"}, {"team": "y", "of": ""}),
+    "lifecycle": (Lifecycle(ignore=("metadata",)),),
+}
+"""For services and tasks alike."""
+
+SERVICE: Mapping[str, tuple[Any, ...]] = {
+    "secrets": ((_secret("token", "d1"),), (_secret("token", "d2"), _secret("key", "d1"))),
+    "startup": ("true", "echo"),
+    "health": (Health(tcp_port=80), Health(http_port=80, retries=3), Health(command=("true",), interval=1.0)),
+    "ports": (
+        (Port(container=80),),
+        (Port(container=80), Port(container=81, protocol="udp")),
+        (Port(container=80), Port(container=80, address="0.0.0.0")),
+    ),
+    "on_replace": ("preserve",),
+    "restart": ("always", "on-failure", "unless-stopped"),
+}
+
+TASK: Mapping[str, tuple[Any, ...]] = {"run": ("once", "always")}
+
+STRUCTURE = ("name", "group", "kind", "depends_on")
+"""What only a whole stack can say about its sandboxes; host ports are given out by it, too."""
