@@ -10,6 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.placed import point_into
 from nexusctl.config.ports import refuse_port_clashes
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.sandbox import Group
@@ -18,16 +19,28 @@ from nexusctl.errors import Note
 from nexusctl.model.stack import Condition, Dependency, Sandbox
 
 
+class Reference(NamedTuple):
+    """A `${sandbox...}` to the sandbox or group `target`, at the index `at` of the text of `scalar`."""
+
+    target: str
+    scalar: Scalar
+    at: int
+
+
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """A dependency as it stands at `place`; `condition` is None where the file leaves it open.
+    """A dependency, as `scalar` says it; `condition` is None where the file leaves it open.
 
-    `by_reference` is True where it comes of a `${sandbox...}`.
+    `reference` is there where it comes of a `${sandbox...}`.
     """
 
-    place: Scalar
+    scalar: Scalar
     condition: Scalar | None = None
-    by_reference: bool = False
+    reference: Reference | None = None
+
+    @property
+    def place(self) -> Scalar:
+        return point_into(self.scalar, self.reference.at) if self.reference else self.scalar
 
 
 class Absent(NamedTuple):
@@ -53,12 +66,12 @@ class Known(NamedTuple):
     """What is known of a stack before it is built.
 
     `declared` are all names of sandboxes in the file, wrong ones too, with their places. `references` are those from
-    one sandbox to another, by the name of the entry that they stand in: the name that is referred to, and the place.
-    `values` are those of variables, and those in `sensitive` are never written anywhere.
+    one sandbox to another, by the name of the entry that they stand in. `values` are those of variables, and those in
+    `sensitive` are never written anywhere.
     """
 
     declared: MappingType[str, Scalar]
-    references: MappingType[str, SequenceType[tuple[str, Scalar]]] = {}
+    references: MappingType[str, SequenceType[Reference]] = {}
     values: MappingType[str, Node] = {}
     sensitive: frozenset[str] = frozenset()
 
@@ -132,7 +145,7 @@ def _edges(
     problems.sandbox = group.key.text
     edges: dict[str, Edge] = {}
     for edge in _written(group):
-        target, place = edge.place.text, edge.place
+        target, place = edge.scalar.text, edge.scalar
         if target in own:
             problems.add(place, f"`{target}` depends on itself: {target} -> {target}", "remove it here")
         elif target in absent:
@@ -144,8 +157,8 @@ def _edges(
             problems.add(place, f"`{target}` is named twice", "keep one of the two")
         else:
             edges[target] = edge
-    for target, place in known.references.get(group.name, ()):
-        edge = Edge(place, by_reference=True)
+    for reference in known.references.get(group.name, ()):
+        target, edge = reference.target, Edge(reference.scalar, reference=reference)
         if target in absent:
             _refuse_absent(group, target, edge, absent[target], problems)
         elif target not in own:
@@ -186,7 +199,7 @@ def _refuse_cycles(edges: Edges, targets: Targets, problems: Problems) -> None:
         shown = " -> ".join([step[0] for step in steps] + [one])
         notes = [note(f"`{one}` {_verb(edge)} `{other}`", edge.place) for one, other, edge in steps[1:]]
         hint = "remove one of these dependencies"
-        if any(step[2].by_reference for step in steps):
+        if any(step[2].reference for step in steps):
             hint += "; a name that is written out, such as `http://api:3000`, makes none"
         problems.sandbox = one
         problems.add(edge.place, f"these depend on each other: {shown}", hint, *notes)
@@ -205,7 +218,7 @@ def _places(name: str, own: MappingType[str, Edge], targets: Targets) -> dict[st
 
 
 def _verb(edge: Edge) -> str:
-    return "refers to" if edge.by_reference else "depends on"
+    return "refers to" if edge.reference else "depends on"
 
 
 def _cycle(graph: MappingType[str, list[str]]) -> list[str]:

@@ -11,21 +11,14 @@ from nexusctl.config.expression import Expression
 from nexusctl.config.instances import Entry
 from nexusctl.config.interpolation import Namespace, Reported, Unresolved, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.placed import point_into
 from nexusctl.config.problems import note
+from nexusctl.config.references import Reference
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.model.endpoint import address, scheme_of
 from nexusctl.model.output import Attribute
 
 _PORT = re.compile(r"(?:.*:)?(?P<port>[0-9]{1,5})(?:/(?P<protocol>tcp|udp))?\Z")
 _HTTP = re.compile(r":(?P<port>[0-9]{1,5})(?:/.*)?\Z")
-
-
-class Reference(NamedTuple):
-    """A reference to the sandbox or the group `target`, at `place`."""
-
-    target: str
-    place: Scalar
 
 
 class Listening(NamedTuple):
@@ -106,7 +99,7 @@ class Siblings:
             if name not in self._targets:
                 raise no_sandbox(name, self.places)
             value = self._value(name, attribute, port)
-            found = Reference(name, point_into(place, expression.at))
+            found = Reference(name, place, expression.at)
             self.references.setdefault(entry.name, []).append(found)
             return value
 

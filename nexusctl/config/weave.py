@@ -92,7 +92,7 @@ def _read(key: Scalar, node: Mapping, interpolation: Interpolation, problems: Pr
     """The entries that one sandbox of the file makes."""
     woven = {name: interpolation.tree(part) for name, part in node.values.items() if name in _MAKING}
     entries = read_entries(key, rebuilt(node, {**node.values, **woven}), problems)
-    if len(entries) > 1 and measure(node)[0] * len(entries) > NODE_LIMIT:
+    if len(entries) > 1 and measure(entries[0].node)[0] * len(entries) > NODE_LIMIT:
         problems.add(node.keys["for_each"], f"`for_each` makes more than {NODE_LIMIT:,} values", "split the stack")
         problems.raise_any()
     return entries

@@ -57,6 +57,12 @@ def _variable_chain() -> bytes:
     return ("variables:\n" + "".join(lines) + "  v9000: {default: x}\n" + HEAD).encode()
 
 
+def _dense_references() -> bytes:
+    """Two hundred sandboxes that each name all."""
+    text = "".join(f"${{sandbox.s{n}.host}}" for n in range(200))
+    return (HEAD + "".join(f"  s{n}: {{image: a, env: {{A: '{text}'}}}}\n" for n in range(200))).encode()
+
+
 def _doubling_lists() -> bytes:
     """A list that each of 25 variables doubles."""
     lines = [f"  v{n}: {{type: list, default: ['${{var.v{n + 1}}}', '${{var.v{n + 1}}}']}}\n" for n in range(25)]
@@ -109,6 +115,26 @@ FILES: Mapping[str, Callable[[], bytes]] = {
         "variables: {a: {default: x}, b: {default: " + "x" * 900_000 + "}}\n" + HEAD + "  a:\n    image: a\n    env:\n",
     ),
     "a-chain-of-variables": _variable_chain,
+    "many-keys-of-for-each": lambda: _filled("k@: 1, ", HEAD + "  a: {image: a, for_each: {", "}}\n"),
+    "almost-too-many-keys-of-for-each": lambda: _counted(
+        9_900, "k@: 1, ", HEAD + "  a: {image: a, env: {K: '${each.key}'}, for_each: {", "}}\n"
+    ),
+    "for-each-of-a-large-sandbox": lambda: _counted(
+        29_000, "      K@: 1\n", HEAD + "  a:\n    image: a\n    for_each: [a, b, c, d]\n    env:\n"
+    ),
+    "for-each-of-for-each": lambda: _counted(
+        1_000,
+        "  s@: {image: a, for_each: '${var.a}', env: {A: '${each.value}'}}\n",
+        "variables: {a: {type: list, default: [" + "a, " * 999 + "b]}}\n" + HEAD,
+    ),
+    "almost-too-many-sandbox-references": lambda: _counted(
+        20_000,
+        "      K@: ${sandbox.b.endpoint}\n",
+        HEAD + "  b: {image: b, ports: [80]}\n  a:\n    image: a\n    env:\n",
+    ),
+    "every-sandbox-refers-to-every-other": _dense_references,
+    "a-chain-of-ports": lambda: _counted(3_000, "  s@: {image: a, ports: ['${sandbox.s1@.port.80}']}\n"),
+    "many-outputs": lambda: _filled("  o@: ${sandbox.a.endpoint}\n", HEAD + "  a: {image: a, ports: [80]}\noutputs:\n"),
     "pattern-that-never-ends": ("variables: {a: {pattern: (a|a)*b, default: " + "a" * 60 + "}}\n" + HEAD).encode,
     "a-chain": lambda: _counted(8_000, "  s@: {image: a, depends_on: [s@]}\n").replace(b"[s", b"[s1"),
     "replicas-of-replicas": lambda: _counted(

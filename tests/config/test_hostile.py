@@ -28,6 +28,8 @@ RIGHT = {
     "almost-too-many-references",
     "many-escaped-openings",
     "many-references-in-a-text",
+    "almost-too-many-keys-of-for-each",
+    "almost-too-many-sandbox-references",
 }
 
 
