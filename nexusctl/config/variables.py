@@ -174,6 +174,8 @@ class Variables:
             self._problems.add(self.keys[name], f"{self._subject(name, supplied)} is not UTF-8", "set it to a text")
             return None
         kind = declaration.text("type") or _natural_type(declaration)
+        if kind not in _KINDS:
+            return None
         value = _convert(supplied, kind)
         if value is None:
             needed, example = _KINDS[kind]
