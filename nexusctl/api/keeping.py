@@ -88,10 +88,12 @@ def keygen(path: Path | None) -> tuple[Path, str]:
 def _open(path: Path, recipients: tuple[str, ...]) -> Safe:
     if path.exists():
         safe = read_safe(read_file(path), str(path))
-        if strange := [key for key in recipients if key not in safe.recipients]:
+        strange = [key for key in recipients if key not in safe.recipients]
+        if strange and safe.recipients:
             hint = f"`nexusctl secrets rekey --add '{strange[0]}'` lets them read everything in it"
             raise Unreadable(f"`{path}` is not for `{strange[0]}`", hint)
-        return safe
+        if safe.recipients:
+            return safe
     for key in recipients:
         check_recipient(key)
     return Safe(recipients=recipients or tuple(public_keys(read_identities())))

@@ -7,6 +7,7 @@ import select
 import signal
 import subprocess
 import time
+from collections.abc import Collection
 
 from nexusctl.model.secret import SecretRef
 from nexusctl.secrets.base import SIZE_LIMIT, Unreadable
@@ -15,6 +16,11 @@ CHUNK = 65536
 
 
 class CommandSource:
+    """The program gets the environment of nexusctl without `hidden`, the variables that are secrets themselves."""
+
+    def __init__(self, hidden: Collection[str] = ()) -> None:
+        self._hidden = hidden
+
     def read(self, ref: SecretRef) -> bytes:
         """Its standard output. On a terminal it may ask there; elsewhere what it says besides is dropped."""
         program, asks = ref.command[0], os.isatty(0) and os.isatty(2)
@@ -26,6 +32,7 @@ class CommandSource:
                 stderr=None if asks else subprocess.DEVNULL,
                 # A session of its own would take the terminal away from it.
                 start_new_session=not asks,
+                env={name: value for name, value in os.environ.items() if name not in self._hidden},
             )
         except FileNotFoundError:
             raise Unreadable(f"there is no program `{program}`", "install it, or name it with its path") from None

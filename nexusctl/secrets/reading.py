@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 
 from nexusctl.errors import Diagnostic, InputError, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretRef, SecretUse, SourceKind
-from nexusctl.secrets import SOURCES
+from nexusctl.secrets import Sources, sources_for
 from nexusctl.secrets.base import SIZE_LIMIT, Source, Unreadable
 from nexusctl.secrets.digest import digest_secret
 
@@ -33,13 +33,12 @@ class Readings:
         return self._values[use.secret]
 
 
-def read_secrets(
-    stack: str, refs: Mapping[str, SecretRef], sources: Mapping[SourceKind, Callable[[], Source]] = SOURCES
-) -> Readings:
+def read_secrets(stack: str, refs: Mapping[str, SecretRef], sources: Sources | None = None) -> Readings:
     """The values of `refs`, by name, for the stack called `stack`.
 
     Raises `InputError` with every secret that cannot be read.
     """
+    sources = sources or sources_for(refs.values())
     opened: dict[SourceKind, Source] = {}
     values: dict[str, Secret] = {}
     problems: list[Diagnostic] = []

@@ -32,12 +32,12 @@ class StackCopy:
     stack: str
     wire: Wire
 
-    def nexusctl(self, *arguments: str, exit_code: int = 0, timeout: float = TIMEOUT) -> str:
+    def nexusctl(self, *arguments: str, exit_code: int = 0, timeout: float = TIMEOUT, given: str = "") -> str:
         """What the program wrote to stdout; everything it wrote is shown where it ends with another code."""
         done = subprocess.run(
             [sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.folder,
-            stdin=subprocess.DEVNULL,
+            input=given,
             capture_output=True,
             text=True,
             timeout=timeout,

@@ -21,7 +21,7 @@ PATIENCE = 60
 
 
 def test_the_stacks_that_the_readme_promises_are_there() -> None:
-    assert ALL == ["agents", "hello", "microservices", "regions"]
+    assert ALL == ["agents", "hello", "microservices", "regions", "secrets"]
 
 
 @pytest.mark.parametrize("stack_copy", ALL, indirect=True)
@@ -144,3 +144,25 @@ def wait_for(copy: StackCopy, *, lines: int) -> str:
             return text
         assert time.monotonic() < deadline, f"only these lines came:\n{text}"
         time.sleep(0.5)
+
+
+@pytest.mark.parametrize("stack_copy", ["secrets"], indirect=True)
+def test_secrets_come_from_three_places_and_only_their_sizes_show(
+    stack_copy: StackCopy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stack_copy.nexusctl("apply", "--yes", exit_code=1)
+    assert stack_copy.remains() == NOTHING
+    monkeypatch.setenv("HOME", str(stack_copy.folder))
+    monkeypatch.setenv("SHOP_API_KEY", "canary-1")
+    (stack_copy.folder / "db_password.txt").write_text("canary-22\n")
+    stack_copy.nexusctl("secrets", "keygen")
+    stack_copy.nexusctl("secrets", "encrypt", "session_key", given="canary-333")
+    said = stack_copy.nexusctl("apply", "--yes", timeout=FIRST_APPLY)
+    lines = wait_for(stack_copy, lines=3)
+    for line in ("/run/secrets/db.txt holds 9 bytes", "/run/secrets/session_key holds 10 bytes", "holds 38 characters"):
+        assert line in lines
+    said += stack_copy.nexusctl("plan")
+    assert "3 secrets will be read at apply: api_key, db_password, session_key." in said
+    assert "canary" not in said + lines
+    stack_copy.nexusctl("destroy", "--yes")
+    assert stack_copy.remains() == NOTHING
