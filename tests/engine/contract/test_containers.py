@@ -125,6 +125,18 @@ def test_a_host_port_that_is_taken_stops_the_start_and_nothing_else(shop: Worksh
     assert shop.look(second).state == "created"
 
 
+def test_a_nul_in_a_variable_lets_it_be_created_and_not_started(shop: Workshop) -> None:
+    container_id = shop.create(shop.sandbox(env={"A": "x\0y"}))
+    with pytest.raises(EngineError):
+        shop.engine.start_container(container_id)
+    assert shop.look(container_id).partial
+
+
+def test_a_variable_that_is_too_long_lets_it_be_started_and_ends_it(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox(env={"A": "x" * 131_072}))
+    assert shop.await_exit(container_id).exit_code not in (0, None)
+
+
 def test_limits_change_in_place_and_can_be_lifted(shop: Workshop) -> None:
     limited = Resources(cpus=0.5, memory=64 << 20, pids=100)
     container_id = shop.start(shop.sandbox(resources=limited, restart="always"))
