@@ -20,7 +20,7 @@ from tests.faults.scenario import Scenario
 from tests.faults.tool import Tool
 from tests.faults.traces import Traces
 
-STALL = 4
+STALL = 8
 """Seconds that a client waits for the answer to a call that is stalled."""
 
 PATIENCE = 20
