@@ -12,7 +12,6 @@ from typing import Any, TextIO
 
 import click
 
-from nexusctl.config.quantity import parse_seconds
 from nexusctl.model.inputs import NOTHING, Given, Inputs
 
 DEFAULT_FILE = Path("nexus.yaml")
@@ -24,6 +23,9 @@ class Duration(click.ParamType[float]):
     name = "duration"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        # Most commands take no duration, and `--help` should be there at once.
+        from nexusctl.config.quantity import parse_seconds  # noqa: PLC0415
+
         try:
             return parse_seconds(str(value))
         except ValueError:
