@@ -11,6 +11,7 @@ from nexusctl import __version__
 from nexusctl.cli.boundary import guard
 
 _VERBS = {
+    "init": "Write a first stack file.",
     "validate": "Check a stack file; touches no engine.",
     "schema": "Print the JSON schema of a kind of file, for editors.",
     "config": "Print the stack with everything worked in.",

@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from nexusctl.cli import options
 from nexusctl.config.load import load_template, template_names
+from nexusctl.config.template import BESIDE
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
 from nexusctl.render.format import FORMAT_VERSION
@@ -19,13 +22,30 @@ def template() -> None:
 @options.as_json
 def list_templates(as_json: bool) -> None:
     """Name, image and purpose of each template."""
-    templates = [load_template(name) for name in template_names()]
+    own = (path.stem for path in Path(BESIDE).glob("*.yaml"))
+    templates = [load_template(name) for name in sorted({*template_names(), *own})]
     if as_json:
         options.write_json({"format_version": FORMAT_VERSION, "templates": [plain(item) for item in templates]})
         return
     rows = [["TEMPLATE", "IMAGE", "MANAGER", "DESCRIPTION"]]
     rows += [[t.name, t.image, t.manager or "-", " ".join(t.description.split())] for t in templates]
     click.echo(table(rows))
+
+
+@template.command(name="init")
+@click.argument("name")
+@click.option("--extends", "below", default="base", show_default=True, metavar="TEMPLATE", help="What it is laid over.")
+@options.as_json
+def init_template(name: str, below: str, as_json: bool) -> None:
+    """Write a template to start from, templates/NAME.yaml; one that is there already stays as it is."""
+    # Listing and showing templates writes nothing.
+    from nexusctl.api.starting import begin_template  # noqa: PLC0415
+
+    path = begin_template(name, below, Path(BESIDE))
+    if as_json:
+        options.write_json({"format_version": FORMAT_VERSION, "file": str(path)})
+    else:
+        options.say(f"Wrote {path}. A stack file beside `{BESIDE}/` uses it with `template: {name}`.")
 
 
 @template.command()

@@ -66,6 +66,11 @@ def _over(own: PackageSet, below: PackageSet) -> PackageSet:
     return PackageSet(manager=own.manager, packages=(*kept, *own.packages))
 
 
+def is_package(manager: str, text: str) -> bool:
+    """Whether `text` is the name of a package, with a version or without, as `manager` takes it."""
+    return _ITEMS[manager].match(text) is not None
+
+
 def package_text(manager: Manager, package: Package) -> str:
     """A package as one text, which is read as the same package."""
     return package.name + (_JOINTS[manager] + package.version if package.version else "")

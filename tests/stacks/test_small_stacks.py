@@ -21,7 +21,7 @@ PATIENCE = 60
 
 
 def test_the_stacks_that_the_readme_promises_are_there() -> None:
-    assert ALL == ["agents", "hello", "microservices", "regions", "secrets"]
+    assert ALL == ["agents", "hello", "layers", "microservices", "regions", "secrets"]
 
 
 @pytest.mark.parametrize("stack_copy", ALL, indirect=True)
@@ -46,6 +46,19 @@ def _count(sandbox: dict[str, Any], document: dict[str, Any]) -> int:
 
 def test_hello_is_short() -> None:
     assert len((STACKS / "hello" / "nexus.yaml").read_text().splitlines()) < 15
+
+
+@pytest.mark.parametrize("stack_copy", ["layers"], indirect=True)
+def test_layers_are_laid_over_each_other_and_a_profile_comes_on_request(stack_copy: StackCopy) -> None:
+    files = ("-f", "nexus.yaml", "-f", "staging.yaml")
+    stack_copy.nexusctl("apply", "--yes", *files, "--profile", "debug", timeout=FIRST_APPLY)
+    assert sorted(stack_copy.status()) == ["images", "inspector", "mails"]
+    assert "staging mails done" in stack_copy.nexusctl("logs", "mails")
+    stack_copy.nexusctl("plan", *files, "--detailed-exitcode", exit_code=0)
+    (stack_copy.folder / "resolved.yaml").write_text(stack_copy.nexusctl("config", *files))
+    stack_copy.nexusctl("plan", "-f", "resolved.yaml", "--detailed-exitcode", exit_code=0)
+    stack_copy.nexusctl("destroy", "--yes")
+    assert stack_copy.remains() == NOTHING
 
 
 @pytest.mark.parametrize("stack_copy", ["hello"], indirect=True)

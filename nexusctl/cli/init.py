@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from nexusctl.api import starting
+from nexusctl.cli import options
+from nexusctl.config.load import template_names
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.imports.draft import Draft
+from nexusctl.imports.names import fit_name
+from nexusctl.render.diagnostic import render_diagnostics
+from nexusctl.render.format import FORMAT_VERSION
+
+
+@click.command()
+@click.option(
+    "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.DEFAULT_FILE,
+    show_default="./nexus.yaml", help="The stack file to write; one that is there already stays as it is.",
+)  # fmt: skip
+@click.option(
+    "--template", "template", metavar="NAME", help="Begin with a sandbox from this template, without questions."
+)
+@click.option(
+    "--from-dir", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
+    help="Propose a sandbox for the project in this folder.",
+)  # fmt: skip
+@options.as_json
+def init(file: Path, template: str | None, folder: Path | None, as_json: bool) -> None:
+    """Write a first stack file: after a few questions, from a template, or for a project folder."""
+    if template and folder:
+        raise click.UsageError("--template and --from-dir exclude each other")
+    name = fit_name(file.absolute().parent.name, "first")
+    if folder:
+        draft = starting.read_project(folder, file.absolute().parent)
+    elif template:
+        _require_template(template)
+        draft = starting.make_starter(starting.Wish(name=name, template=template))
+    else:
+        draft = starting.make_starter(_ask(name))
+    starting.begin_stack(draft, file)
+    _tell(draft, file, as_json=as_json)
+
+
+def _require_template(name: str) -> None:
+    starting.load_template(name)
+
+
+def _ask(name: str) -> starting.Wish:
+    if not sys.stdin.isatty():
+        hint = "pass `--template node`, or `--from-dir .` for the project in this folder"
+        raise InputError(Diagnostic("there is no terminal to ask questions on", hint=hint))
+    stack = click.prompt("Name of the stack", default=name, err=True)
+    template = click.prompt("Template", type=click.Choice(template_names()), default="node", err=True)
+    command = click.prompt("Command (empty for an example)", default="", show_default=False, err=True)
+    usual = starting.default_port(template)
+    port = click.prompt(
+        "Port that it listens on (0 for none)", type=click.IntRange(0, 65535), default=usual or 0, err=True
+    )
+    return starting.Wish(name=stack, template=template, command=command or None, port=port or None)
+
+
+def _tell(draft: Draft, file: Path, *, as_json: bool) -> None:
+    left = [
+        Diagnostic(f"{one.what}: {one.reason}", one.location, one.excerpt, severity="warning")
+        for one in draft.leftovers
+    ]
+    if as_json:
+        notes = [{"what": one.what, "reason": one.reason} for one in draft.leftovers]
+        options.write_json({"format_version": FORMAT_VERSION, "file": str(file), "left_out": notes})
+        return
+    sys.stderr.write(render_diagnostics(left, color=options.wants_color(sys.stderr)))
+    options.say(f"Wrote {file}. `nexusctl plan -f {file}` shows what it would do, `nexusctl apply -f {file}` does it.")

@@ -1,0 +1,151 @@
+"""First stack files: what is written is valid, works as it stands, and is never written over something."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from click.testing import CliRunner
+
+from nexusctl.cli.main import nexusctl
+from nexusctl.config.load import load, load_template, template_names
+from nexusctl.errors import InputError
+from nexusctl.model.stack import Sandbox
+from tests.stacks.stack_copy import FIRST_APPLY, TIMEOUT
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "my_Project"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def run(*words: str, **more: Any) -> str:
+    done = CliRunner().invoke(nexusctl, words, catch_exceptions=False, **more)
+    assert done.exit_code == 0, done.output
+    return done.output
+
+
+def propose(folder: Path, **files: str) -> Sandbox:
+    """The sandbox that is proposed for a folder with these files; `__` is a dot in their names."""
+    for name, text in files.items():
+        (folder / name.replace("__", ".")).write_text(text)
+    run("init", "--from-dir", ".")
+    return load(folder / "nexus.yaml").sandboxes["app"]
+
+
+@pytest.mark.parametrize("name", template_names())
+def test_a_stack_from_a_template_is_valid(folder: Path, name: str) -> None:
+    run("init", "--template", name)
+    stack = load(folder / "nexus.yaml")
+    assert (stack.name, stack.sandboxes["app"].template) == ("my-project", name)
+
+
+def test_nothing_is_written_over(folder: Path) -> None:
+    (folder / "nexus.yaml").write_text("name: mine\n")
+    with pytest.raises(InputError, match=r"there is a `nexus\.yaml` already"):
+        run("init", "--template", "node")
+    assert (folder / "nexus.yaml").read_text() == "name: mine\n"
+    assert [path.name for path in folder.iterdir()] == ["nexus.yaml"]
+
+
+def test_without_a_terminal_it_says_what_to_pass(folder: Path) -> None:
+    with pytest.raises(InputError, match="no terminal"):
+        run("init")
+    assert list(folder.iterdir()) == []
+
+
+def test_an_unknown_template_writes_nothing(folder: Path) -> None:
+    with pytest.raises(InputError, match="there is no template `nod`"):
+        run("init", "--template", "nod")
+    assert list(folder.iterdir()) == []
+
+
+def test_a_node_project(folder: Path) -> None:
+    package = {"name": "@shop/Api", "scripts": {"start": "node server.js"}, "dependencies": {"express": "^4.19"}}
+    server = "require('express')().listen(process.env.PORT || 4000)"
+    sandbox = propose(folder, package__json=json.dumps(package), server__js=server)
+    assert (sandbox.template, sandbox.command, sandbox.ports[0].container) == ("node", ("npm", "start"), 4000)
+    assert [package.name for package in sandbox.packages[0].packages] == ["express"]
+    assert {file.path for file in sandbox.uploads[0].files} == {"", "package.json", "server.js"}
+    assert load(folder / "nexus.yaml").name == "shop-api"
+
+
+def test_a_python_project(folder: Path) -> None:
+    sandbox = propose(folder, requirements__txt="flask==3.0\n", app__py="app = 1\n")
+    assert (sandbox.template, sandbox.packages[0].lock_name) == ("python", "requirements.txt")
+    assert sandbox.command
+    assert sandbox.command[:3] == ("flask", "--app", "app")
+
+
+def test_a_python_project_that_names_its_packages_in_pyproject(folder: Path) -> None:
+    text = '[project]\nname = "Tool Box"\ndependencies = ["requests >= 2.31", "x @ https://example.com/x.whl"]\n'
+    done = CliRunner()
+    (folder / "pyproject.toml").write_text(text)
+    (folder / "main.py").write_text("print(1)\n")
+    said = done.invoke(nexusctl, ["init", "--from-dir", "."], catch_exceptions=False)
+    assert "pip cannot install it by its name" in said.output
+    stack = load(folder / "nexus.yaml")
+    assert stack.name == "tool-box"
+    assert [package.version for package in stack.sandboxes["app"].packages[0].packages] == [">=2.31"]
+
+
+def test_a_dockerfile(folder: Path) -> None:
+    text = (
+        "FROM golang AS build\nRUN go build\nFROM debian:bookworm-slim\nWORKDIR /srv\nENV A=1 B='2 3'\nCOPY run.sh ./\n"
+        'RUN apt-get update && \\\n  apt-get install -y curl\nEXPOSE 8080\nCMD ["sh", "run.sh"]\n'
+    )
+    sandbox = propose(folder, Dockerfile=text, run__sh="echo\n")
+    assert (sandbox.image, sandbox.working_dir, sandbox.command) == ("debian:bookworm-slim", "/srv", ("sh", "run.sh"))
+    assert (sandbox.env, sandbox.ports[0].container) == ({"A": "1", "B": "2 3"}, 8080)
+    assert sandbox.uploads[0].target == "/srv/run.sh"
+
+
+def test_a_folder_that_says_nothing(folder: Path) -> None:
+    with pytest.raises(InputError, match="nothing in"):
+        run("init", "--from-dir", ".")
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"dependencies": 3, "scripts": []}', '{"main": {}}'])
+def test_a_package_json_that_is_none_is_no_crash(folder: Path, text: str) -> None:
+    (folder / "package.json").write_text(text)
+    done = CliRunner().invoke(nexusctl, ["init", "--from-dir", "."])
+    assert done.exception is None or isinstance(done.exception, InputError)
+    assert (folder / "nexus.yaml").exists() == (done.exception is None)
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", ["node", "python"])
+def test_what_is_written_from_a_template_is_applied_and_healthy(folder: Path, name: str) -> None:
+    stack = f"init-{uuid4().hex[:8]}"
+    run("init", "--template", name)
+    text = (folder / "nexus.yaml").read_text()
+    (folder / "nexus.yaml").write_text(text.replace("name: my-project", f"name: {stack}"))
+    command = [sys.executable, "-m", "nexusctl"]
+    try:
+        subprocess.run([*command, "apply", "--yes"], cwd=folder, check=True, timeout=FIRST_APPLY)
+        ask = [*command, "status", "--json"]
+        shown = subprocess.run(ask, cwd=folder, check=True, capture_output=True, timeout=TIMEOUT)
+        (sandbox,) = json.loads(shown.stdout)["sandboxes"]
+        assert sandbox["health"] == "healthy"
+    finally:
+        subprocess.run([*command, "destroy", "--yes", "--stack", stack], cwd=folder, check=True, timeout=TIMEOUT)
+
+
+def test_a_template_to_start_from_is_valid_listed_and_used(folder: Path) -> None:
+    run("template", "init", "worker", "--extends", "python")
+    assert load_template("worker").image == load_template("python").image
+    assert "worker" in run("template", "list")
+    (folder / "nexus.yaml").write_text("name: x\nsandboxes: {a: {template: worker, with: {port: 80}}}\n")
+    assert load(folder / "nexus.yaml").sandboxes["a"].env == {"PORT": "80"}
+    with pytest.raises(InputError, match="already"):
+        run("template", "init", "worker")
+    with pytest.raises(InputError, match="cannot be the name"):
+        run("template", "init", "../x")
