@@ -33,9 +33,12 @@ __all__ = [
 EVERYTHING = Choice()
 
 
-def observe(engine: Engine, stack: Stack, *, deep: bool = False) -> LiveState:
-    """What is there for `stack`; `deep` inspects each sandbox and looks inside. Raises `EngineError`."""
-    live = engine.observe(stack, deep=deep)
+def observe(engine: Engine, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+    """What is there for `stack`; `deep` inspects each sandbox and looks inside. Raises `EngineError`.
+
+    With `adopt`, what somebody else made and lies under the stack's names counts as the stack's.
+    """
+    live = engine.observe(stack, deep=deep, adopt=adopt)
     return engine.look_inside(live) if deep else live
 
 
@@ -45,12 +48,14 @@ def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bo
     return measure_losses(engine, _allow(chosen))
 
 
-def prepare(engine: Engine, stack: Stack, *, deep: bool = False, choice: Choice = EVERYTHING) -> Basis:
+def prepare(
+    engine: Engine, stack: Stack, *, deep: bool = False, adopt: bool = False, choice: Choice = EVERYTHING
+) -> Basis:
     """The plan for what `choice` means, together with all that it was made of.
 
     Changes nothing. Raises `InputError` for a choice that means nothing, `PlanError`, `EngineError`.
     """
-    live = observe(engine, stack, deep=deep)
+    live = observe(engine, stack, deep=deep, adopt=adopt)
     require_known(choice, group_names(stack, live))
     return plan_anew(engine, Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name)))
 

@@ -16,7 +16,7 @@ from nexusctl.plan.fingerprint import take_fingerprints
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
 
 
-def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool) -> None:
+def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: bool = False) -> None:
     """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written."""
     salt = os.urandom(16).hex()
     saved = Saved(
@@ -25,6 +25,7 @@ def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool) -> None:
         stack=basis.stack.name,
         choice=basis.choice,
         deep=deep,
+        adopt=adopt,
         salt=salt,
         prints=take_fingerprints(basis, salt),
     )
@@ -71,7 +72,7 @@ def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:
     stack = load(_with(saved.inputs, given))
     if stack.name != saved.stack:
         raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")
-    basis = prepare(engine, stack, deep=saved.deep, choice=saved.choice)
+    basis = prepare(engine, stack, deep=saved.deep, adopt=saved.adopt, choice=saved.choice)
     if moved := find_moved(saved.prints, take_fingerprints(basis, saved.salt)):
         raise _outdated(*moved)
     return basis

@@ -19,6 +19,7 @@ from nexusctl.plan.choice import Choice
 @click.argument("saved", metavar="[PLAN]", required=False, type=click.Path(path_type=Path, dir_okay=False))
 @options.stack_inputs
 @options.deep
+@options.adopt
 @options.locked
 @options.targets
 @options.excludes
@@ -35,6 +36,7 @@ def apply(
     saved: Path | None,
     inputs: Inputs,
     deep: bool,
+    adopt: bool,
     locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
@@ -56,7 +58,8 @@ def apply(
     require_answer(yes=yes)
     engine = connection.connect()
     with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
-        basis = planning.prepare(engine, stack, deep=deep, choice=Choice(targets=targets, excludes=excludes))
+        choice = Choice(targets=targets, excludes=excludes)
+        basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=choice)
         basis, reveal = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         question = "Carry out this plan?"
@@ -94,7 +97,13 @@ def _show_outputs(engine: Engine, stack: Stack, *, as_json: bool) -> int:
 
 def _refuse_choice(context: click.Context) -> None:
     """A saved plan has its stack file and its choice in it; another one beside it would be silently ignored."""
-    choice = {"deep": "--deep", "locked": "--locked", "targets": "--target", "excludes": "--exclude"}
+    choice = {
+        "deep": "--deep",
+        "adopt": "--adopt",
+        "locked": "--locked",
+        "targets": "--target",
+        "excludes": "--exclude",
+    }
     for name, flag in (options.INPUT_FLAGS | choice).items():
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:
             raise click.UsageError(f"{flag} cannot be given with a saved plan, which says that already")

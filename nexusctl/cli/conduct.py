@@ -82,6 +82,7 @@ def _last_word(chosen: Plan, finished: Finished, problems: int, groups: Mapping[
 
 def _past(summary: str) -> str:
     words = {
+        "to adopt": "adopted",
         "to create": "created",
         "to update in place": "updated in place",
         "to replace": "replaced",

@@ -100,6 +100,10 @@ lock_timeout = click.option(
 )  # fmt: skip
 
 deep = click.option("--deep", is_flag=True, help="Also look inside every sandbox: limits, uploaded files, packages.")
+adopt = click.option(
+    "--adopt", is_flag=True,
+    help="Take over containers, networks and volumes that somebody else made under names that the stack uses.",
+)  # fmt: skip
 locked = click.option(
     "--locked/--no-locked", default=None,
     help="Use exactly the images and versions in the lock file; the default where CI is set and there is one.",

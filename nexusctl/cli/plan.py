@@ -15,6 +15,7 @@ from nexusctl.render.plan import plan_document, render_plan
 @click.command()
 @options.stack_inputs
 @options.deep
+@options.adopt
 @options.locked
 @options.targets
 @options.excludes
@@ -26,6 +27,7 @@ from nexusctl.render.plan import plan_document, render_plan
 def plan(
     inputs: Inputs,
     deep: bool,
+    adopt: bool,
     locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
@@ -36,7 +38,8 @@ def plan(
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
     inputs = options.with_lock(inputs, locked)
     choice = Choice(targets=targets, excludes=excludes)
-    basis = planning.prepare(connection.connect(), planning.load(inputs), deep=deep, choice=choice)
+    stack = planning.load(inputs)
+    basis = planning.prepare(connection.connect(), stack, deep=deep, adopt=adopt, choice=choice)
     if as_json:
         options.write_json(plan_document(basis.plan))
     else:
@@ -45,6 +48,6 @@ def plan(
         # Few plans are saved, and what digests them takes as long to load as a plan to make.
         from nexusctl.api import saving  # noqa: PLC0415
 
-        saving.save_plan(basis, inputs, out, deep=deep)
+        saving.save_plan(basis, inputs, out, deep=deep, adopt=adopt)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
     return 2 if detailed_exitcode and not basis.plan.empty else 0

@@ -18,6 +18,8 @@ from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 from nexusctl.model.value import dataclass
 
+AdoptedKind = Literal["network", "volume"]
+
 Report = Callable[[str], None]
 """Takes a short phrase that says what is being done now, such as `pulling 40 %`."""
 
@@ -72,10 +74,17 @@ class Engine(Protocol):
 
     # -- look ----------------------------------------------------------------------------------------------
 
-    def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
+    def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
+        """Take over what somebody else made: the network with the id `key`, or the volume of that name, as `name`."""
+
+    def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
+        """Forget that it was taken over."""
+
+    def observe(self, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
         """Everything that bears the labels of `stack.name`, in a handful of calls; `deep` inspects each sandbox.
 
-        The desired sandboxes are looked at for their image references only, to say which are missing.
+        The desired sandboxes are looked at for their image references only, to say which are missing. With `adopt`
+        what lies under names that the stack would use, and no nexusctl made, is reported as the stack's.
         """
 
     def look_inside(self, live: LiveState) -> LiveState:

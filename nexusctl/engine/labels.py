@@ -26,6 +26,9 @@ NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
 """On networks and volumes: the name in the stack file."""
 
+ADOPTED = PREFIX + "adopted"
+"""On adoptions: `network:ID` or `volume:NAME`, which the stack has taken over from somebody else."""
+
 CONTAINER = PREFIX + "container"
 SEQUENCE = PREFIX + "sequence"
 """On amendments: the container that it amends, and its number; the highest counts."""

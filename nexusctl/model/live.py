@@ -10,6 +10,9 @@ from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox
 from nexusctl.model.value import dataclass
 
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
+Adopted = Literal["", "new", "yes"]
+"""Whether somebody else made an object that the stack has taken over, or is to take over now (`new`)."""
+
 HealthState = Literal["none", "starting", "healthy", "unhealthy"]
 
 
@@ -103,6 +106,7 @@ class LiveSandbox:
     amendments: tuple[str, ...] = ()
     package_facts: str = ""
     unsure: bool = False
+    adopted: Adopted = ""
     inspection: Inspection | None = None
     interior: Interior | None = None
 
@@ -120,6 +124,7 @@ class LiveNetwork:
     name: str
     network: str
     internal: bool = False
+    adopted: Adopted = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +133,7 @@ class LiveVolume:
 
     name: str
     volume: str
+    adopted: Adopted = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

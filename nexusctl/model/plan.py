@@ -39,7 +39,7 @@ class Change:
     is nothing to say. `protected` says that it ends a container that must not be destroyed.
     """
 
-    action: Literal["create", "update", "replace", "start", "run", "rename", "remove"]
+    action: Literal["adopt", "create", "update", "replace", "start", "run", "rename", "remove"]
     kind: ObjectKind
     name: str
     cause: Cause = "new"
@@ -139,7 +139,7 @@ class Placement:
 class Omission:
     """A change that was left out on request: this object stays as it is, for `reason`."""
 
-    action: Literal["create", "update", "replace", "start", "run", "rename", "remove"]
+    action: Literal["adopt", "create", "update", "replace", "start", "run", "rename", "remove"]
     kind: ObjectKind
     name: str
     reason: str

@@ -155,3 +155,27 @@ class RemoveOrphan(Step):
 
     name: str
     kind: Literal["amendment", "courier"] = "amendment"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptContainer(Step):
+    """Make a container of somebody else's the stack's, with what it is now as its record."""
+
+    container_id: str
+    sandbox: Sandbox
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptObject(Step):
+    """Make a network (`key` is its id) or volume (`key` is its name) of somebody else's the stack's."""
+
+    kind: Literal["network", "volume"]
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseObject(Step):
+    """Forget an adoption whose object was removed."""
+
+    kind: Literal["network", "volume"]
+    key: str

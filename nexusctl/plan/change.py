@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.names import natural_key, network_name
 from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, ObjectKind, PullImage, Step
 from nexusctl.plan.carry import describe_carrying
@@ -17,11 +18,22 @@ from nexusctl.plan.scene import Scene
 def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...]:
     """Images, networks, volumes, sandboxes, removals, each by name; empty where nothing is to be done."""
     return (
+        *_adoptions(scene),
         *_images(scene),
         *_networks_and_volumes(scene),
         *_sandboxes(scene),
         *_removals(scene, remove_volumes=remove_volumes),
     )
+
+
+def _adoptions(scene: Scene) -> Iterator[Change]:
+    live = scene.live
+    things: tuple[LiveSandbox | LiveNetwork | LiveVolume, ...] = (*live.sandboxes, *live.networks, *live.volumes)
+    if any(thing.adopted == "new" for thing in things):
+        # Few stacks take anything over.
+        from nexusctl.plan.adoption import describe_adoptions  # noqa: PLC0415
+
+        yield from describe_adoptions(live)
 
 
 def _images(scene: Scene) -> Iterator[Change]:

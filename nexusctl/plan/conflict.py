@@ -48,7 +48,10 @@ def _find_taken(kind: str, names: Iterable[tuple[str, str]], live: LiveState) ->
             yield Diagnostic(
                 f"the {kind} name {name} is taken by {taken[name]}",
                 sandbox=wanted if kind == "container" else None,
-                hint=f"rename or remove that {kind}, or rename the stack: what nexusctl did not make it never touches",
+                hint=(
+                    f"rename or remove that {kind}, or rename the stack: "
+                    "what nexusctl did not make it touches only with `--adopt`"
+                ),
             )
 
 

@@ -36,6 +36,7 @@ class Saved:
     stack: str
     choice: Choice
     deep: bool
+    adopt: bool
     salt: str
     prints: Fingerprints
 
@@ -65,6 +66,7 @@ def write_saved(saved: Saved) -> str:
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
         "deep": saved.deep,
+        "adopt": saved.adopt,
         "salt": saved.salt,
         "inputs": saved.prints.inputs,
         "live": saved.prints.live,
@@ -109,6 +111,7 @@ def _revive(body: Mapping[str, Any]) -> Saved:
             stack=body["stack"],
             choice=Choice(targets=tuple(body["targets"]), excludes=tuple(body["excludes"])),
             deep=body["deep"],
+            adopt=body["adopt"],
             salt=body["salt"],
             prints=Fingerprints(inputs=body["inputs"], live=body["live"], changes=body["changes"]),
         )

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
+from nexusctl.plan.adoption import build_adoptions, release
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates
 from nexusctl.plan.order import acyclic, order_steps
 from nexusctl.plan.passing import build_passings, find_passings
@@ -33,12 +34,14 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
         yield CreateVolume(
             id=f"volume:{name}:create", subject=name, volume=scene.stack.volumes[name], name=scene.volumes[name]
         )
+    adoptions = frozenset(step.id for step in build_adoptions(scene.live))
+    yield from build_adoptions(scene.live)
     removals = tuple(_removals(scene))
     yield from removals
     gates = find_gates(scene)
     touching: dict[str, list[str]] = {}
     for name, decision in scene.decisions.items():
-        own = tuple(build_steps(scene, decision, gates.get(name, NOTHING) | find_passings(scene, name)))
+        own = tuple(build_steps(scene, decision, gates.get(name, NOTHING) | find_passings(scene, name) | adoptions))
         touching[name] = [step.id for step in own]
         yield from own
     yield from build_gates(scene)
@@ -52,6 +55,8 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
             network_id=excess.id,
             name=excess.name,
         )
+        if excess.adopted:
+            yield release("network", excess.network, excess.id, f"network:{excess.network}:remove:{excess.id[:12]}")
     if remove_volumes:
         for volume in scene.live.volumes:
             yield RemoveVolume(
@@ -60,6 +65,8 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
                 needs=users.of_volume(volume),
                 name=volume.name,
             )
+            if volume.adopted:
+                yield release("volume", volume.volume, volume.name, f"volume:{volume.volume}:remove")
     for orphan in scene.live.orphans:
         kind = "record" if orphan.kind == "amendment" else orphan.kind
         yield RemoveOrphan(id=f"{kind}:{orphan.name}:remove", subject=orphan.name, name=orphan.name, kind=orphan.kind)

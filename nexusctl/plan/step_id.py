@@ -14,6 +14,11 @@ def aside_id(live: LiveSandbox) -> str:
     return f"sandbox:{live.sandbox}:aside:{live.id[:12]}"
 
 
+def adoption_id(kind: str, name: str) -> str:
+    """The step that takes an object over from somebody else."""
+    return f"{kind}:{name}:adopt"
+
+
 def stop_id(name: str) -> str:
     """The step that stops a container which gives up a host port before it is replaced."""
     return f"sandbox:{name}:stop"

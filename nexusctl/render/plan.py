@@ -11,9 +11,19 @@ from nexusctl.model.plan import Change, Difference, Plan
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count, paint, quiet, size
 
-_SYMBOLS = {"create": "+", "update": "~", "replace": "-/+", "start": ">", "run": ">", "rename": "~", "remove": "-"}
-_COLORS = {"+": "green", "~": "yellow", "-/+": "magenta", ">": "cyan", "-": "red"}
+_SYMBOLS = {
+    "adopt": "=",
+    "create": "+",
+    "update": "~",
+    "replace": "-/+",
+    "start": ">",
+    "run": ">",
+    "rename": "~",
+    "remove": "-",
+}
+_COLORS = {"+": "green", "~": "yellow", "-/+": "magenta", ">": "cyan", "-": "red", "=": "cyan"}
 _VERBS = {
+    "adopt": "to adopt",
     "create": "to create",
     "update": "to update in place",
     "replace": "to replace",

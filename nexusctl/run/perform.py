@@ -10,11 +10,14 @@ from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placeme
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.step import (
+    AdoptContainer,
+    AdoptObject,
     AwaitExit,
     AwaitHealthy,
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    ReleaseObject,
     RemoveContainer,
     RemoveNetwork,
     RemoveOrphan,
@@ -54,7 +57,7 @@ class Ledger:
         return attachment if attachment.id else replace(attachment, id=self.networks.get(attachment.name, ""))
 
 
-def perform(  # noqa: PLR0912 - one flat table, a case a step
+def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
     stack: str,
     step: Step,
     engine: Engine,
@@ -112,6 +115,12 @@ def perform(  # noqa: PLR0912 - one flat table, a case a step
                 engine.remove_amendment(name)
         case RemoveOrphan(kind="courier"):
             engine.remove_courier(step.name)
+        case AdoptContainer():
+            engine.amend(stack, step.sandbox, step.container_id)
+        case AdoptObject():
+            engine.adopt(stack, step.kind, step.subject, step.key)
+        case ReleaseObject():
+            engine.release(stack, step.kind, step.key)
         case RemoveOrphan():
             engine.remove_amendment(step.name)
         case _:

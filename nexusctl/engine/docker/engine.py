@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.docker import containers, endpoint, inspection, lock, objects, observe
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
@@ -55,8 +55,14 @@ class DockerEngine:
     def in_place(self) -> frozenset[str]:
         return IN_PLACE - {"packages"} if _is_index_local() else IN_PLACE
 
-    def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
-        return observe.observe(self.wire, stack, deep=deep)
+    def observe(self, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+        return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
+
+    def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
+        objects.adopt(self.wire, stack, kind, name, key)
+
+    def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
+        objects.release(self.wire, stack, kind, key)
 
     def look_inside(self, live: LiveState) -> LiveState:
         # Archives, threads and package managers are needed only where somebody wants to look inside.

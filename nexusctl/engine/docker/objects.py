@@ -95,6 +95,21 @@ def remove_volume(wire: Wire, name: str) -> None:
         ) from error
 
 
+def adopt(wire: Wire, stack: str, kind: str, name: str, key: str) -> None:
+    """Write down that a network or volume of somebody else's is the stack's from now on."""
+    # Few stacks take anything over.
+    from nexusctl.engine.docker.adoption import adopt as write  # noqa: PLC0415
+
+    write(wire, stack, kind, name, key)
+
+
+def release(wire: Wire, stack: str, kind: str, key: str) -> None:
+    """Forget that it was taken over; an absent one is fine."""
+    from nexusctl.engine.docker.adoption import adoption_name  # noqa: PLC0415
+
+    remove_volume(wire, adoption_name(stack, kind, key))
+
+
 def announce(wire: Wire, stack: str, container_id: str) -> str:
     """Note that a newer record of a container is to come; returns the note."""
     entries = _list_amendments(wire, container_id)

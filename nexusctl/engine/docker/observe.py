@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
@@ -25,7 +26,7 @@ Listed = Mapping[str, Any]
 """One entry of a list call."""
 
 
-def observe(wire: Wire, stack: Stack, *, deep: bool = False) -> LiveState:
+def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
     """What bears the labels of `stack`, and what of others is in its way; `deep` inspects each sandbox too.
 
     Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
@@ -39,20 +40,69 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False) -> LiveState:
     ids = {str(entry["Id"]) for entry in containers}
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
     sandboxes = _read_sandboxes(wire, own, networks, amendments)
+    foreign = _Foreign(wire, stack, containers, networks, volumes, amendments, adopt=adopt)
+    sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
     if notes:
         sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
     return LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
-        networks=_read_networks(stack.name, networks),
-        volumes=_read_volumes(stack.name, volumes),
+        networks=(*_read_networks(stack.name, networks), *foreign.networks),
+        volumes=(*_read_volumes(stack.name, volumes), *foreign.volumes),
         images=images,
-        taken=find_taken(stack, containers, networks, volumes),
-        host_ports=find_host_ports(stack.name, containers),
+        taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
+        host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
         unreachable=find_unreachable(wire, stack, images),
-        orphans=(*_find_orphaned(amendments, notes, ids), *_find_couriers(stack.name, containers)),
+        orphans=(*_find_orphaned(amendments, notes, ids), *foreign.orphans, *_find_couriers(stack.name, containers)),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
+
+
+class _Foreign:
+    """What of others belongs to the stack: taken over before, or with `adopt` to be taken over now.
+
+    Lives as long as one look. `ids` are those of the containers.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        stack: Stack,
+        containers: Iterable[Listed],
+        networks: Iterable[Listed],
+        volumes: Iterable[Listed],
+        amendments: Mapping[str, list[Listed]],
+        *,
+        adopt: bool,
+    ) -> None:
+        ours = [
+            entry for entry in containers if entry["Id"] in amendments and not (entry["Labels"] or {}).get(labels.STACK)
+        ]
+        adoptions = any((entry["Labels"] or {}).get(labels.ROLE) == "adoption" for entry in volumes)
+        self.sandboxes: tuple[LiveSandbox, ...] = ()
+        self.networks: tuple[LiveNetwork, ...] = ()
+        self.volumes: tuple[LiveVolume, ...] = ()
+        self.orphans: tuple[Orphan, ...] = ()
+        if ours or adoptions or adopt:
+            # Few stacks take anything over.
+            from nexusctl.engine.docker.adopted import find_foreign  # noqa: PLC0415
+
+            read = partial(_read_sandboxes, wire, networks=networks, amendments=amendments)
+            found = find_foreign(wire, stack, containers, networks, volumes, read(entries=ours), read, adopt=adopt)
+            self.sandboxes, self.networks, self.volumes, self.orphans = found
+        self.ids = {sandbox.id for sandbox in self.sandboxes}
+
+    def leave_out(self, taken: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """`taken` without what is the stack's."""
+        own = {
+            "container": {sandbox.name for sandbox in self.sandboxes},
+            "network": {network.name for network in self.networks},
+            "volume": {volume.name for volume in self.volumes},
+        }
+        return {
+            kind: {name: owner for name, owner in names.items() if name not in own[kind]}
+            for kind, names in taken.items()
+        }
 
 
 def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
@@ -145,7 +195,11 @@ def _read_sandboxes(
         state = parse_status(entry["State"], entry["Status"]) or _ask_state(wire, entry["Id"])
         if state:
             found.append(_read_sandbox(entry, state, ids, amendments.get(entry["Id"], [])))
-    return tuple(sorted(found, key=lambda sandbox: (sandbox.sandbox, sandbox.created_at, sandbox.id)))
+    return _sorted(found)
+
+
+def _sorted(sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
+    return tuple(sorted(sandboxes, key=lambda sandbox: (sandbox.sandbox, sandbox.created_at, sandbox.id)))
 
 
 def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
@@ -160,13 +214,13 @@ def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
 def _read_sandbox(
     entry: Listed, state: ListedState, network_ids: Mapping[str, str], amendments: list[Listed]
 ) -> LiveSandbox:
-    marks = entry["Labels"]
+    marks = entry["Labels"] or {}
     source = amendments[-1]["Labels"] if amendments else marks
     record, problem = _read_record(source.get(labels.RECORD, ""))
     return LiveSandbox(
         id=entry["Id"],
         name=_name_of(entry),
-        sandbox=marks[labels.SANDBOX],
+        sandbox=marks[labels.SANDBOX] if labels.SANDBOX in marks else source.get(labels.SANDBOX, ""),
         state=state.state,
         record=record,
         record_problem=problem,

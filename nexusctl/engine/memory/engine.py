@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from nexusctl.engine.base import Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
@@ -24,8 +24,15 @@ class MemoryEngine(World):
     def in_place(self) -> frozenset[str]:
         return IN_PLACE
 
-    def observe(self, stack: Stack, *, deep: bool = False) -> LiveState:
+    def observe(self, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+        """Of others only names are known here, so there is nothing to adopt."""
         return observe.observe(self, stack, deep=deep)
+
+    def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
+        self.note("adopt", name)
+
+    def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
+        self.note("release", key)
 
     def look_inside(self, live: LiveState) -> LiveState:
         return observe.look_inside(self, live)

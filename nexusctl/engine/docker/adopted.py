@@ -1,0 +1,104 @@
+"""Which objects of others are the stack's: those that an adoption names, and on request those under its names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.engine.docker.adoption import (
+    adoption_name,
+    find_adopted,
+    find_candidates,
+    is_free,
+    record_of,
+    wanted_names,
+)
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume, Orphan
+from nexusctl.model.stack import Stack
+
+Listed = Mapping[str, Any]
+Found = tuple[tuple[LiveSandbox, ...], tuple[LiveNetwork, ...], tuple[LiveVolume, ...], tuple[Orphan, ...]]
+
+
+def find_foreign(
+    wire: Wire,
+    stack: Stack,
+    containers: Iterable[Listed],
+    networks: Iterable[Listed],
+    volumes: Iterable[Listed],
+    ours: tuple[LiveSandbox, ...],
+    read: Callable[..., tuple[LiveSandbox, ...]],
+    *,
+    adopt: bool,
+) -> Found:
+    """Sandboxes, networks, volumes, and adoptions whose object is gone. `ours` were taken over before."""
+    sandboxes = tuple(replace(sandbox, adopted="yes") for sandbox in ours)
+    if adopt:
+        sandboxes += _read_candidates(wire, stack, containers, {sandbox.id for sandbox in ours}, read)
+    found_networks, lost_networks = _read_networks(stack, networks, volumes, adopt=adopt)
+    found_volumes, lost_volumes = _read_volumes(stack, volumes, adopt=adopt)
+    return sandboxes, found_networks, found_volumes, (*lost_networks, *lost_volumes)
+
+
+def _read_candidates(
+    wire: Wire,
+    stack: Stack,
+    containers: Iterable[Listed],
+    known: set[str],
+    read: Callable[..., tuple[LiveSandbox, ...]],
+) -> tuple[LiveSandbox, ...]:
+    names = {key: name for key, name in find_candidates(stack, containers).items() if key not in known}
+    entries = [entry for entry in containers if entry["Id"] in names]
+    return tuple(
+        replace(
+            sandbox,
+            sandbox=names[sandbox.id],
+            record=record_of(wire, stack, sandbox.id, names[sandbox.id]),
+            record_problem="",
+            adopted="new",
+        )
+        for sandbox in read(entries=entries)
+    )
+
+
+def _read_networks(
+    stack: Stack, networks: Iterable[Listed], volumes: Iterable[Listed], *, adopt: bool
+) -> tuple[tuple[LiveNetwork, ...], tuple[Orphan, ...]]:
+    adopted = find_adopted(stack.name, volumes, "network")
+    wanted = wanted_names(stack, "network") if adopt else {}
+    found = []
+    for entry in networks:
+        name = adopted.get(entry["Id"]) or (wanted.get(entry["Name"]) if is_free(entry) else None)
+        if name:
+            found.append(
+                LiveNetwork(
+                    id=entry["Id"],
+                    name=entry["Name"],
+                    network=name,
+                    internal=bool(entry["Internal"]),
+                    adopted="yes" if entry["Id"] in adopted else "new",
+                )
+            )
+    gone = adopted.keys() - {network.id for network in found}
+    return tuple(found), _orphans(stack, "network", gone)
+
+
+def _read_volumes(
+    stack: Stack, volumes: Iterable[Listed], *, adopt: bool
+) -> tuple[tuple[LiveVolume, ...], tuple[Orphan, ...]]:
+    adopted = find_adopted(stack.name, volumes, "volume")
+    wanted = wanted_names(stack, "volume") if adopt else {}
+    found = []
+    for entry in volumes:
+        name = adopted.get(entry["Name"]) or (wanted.get(entry["Name"]) if is_free(entry) else None)
+        if name:
+            known: Any = "yes" if entry["Name"] in adopted else "new"
+            found.append(LiveVolume(name=entry["Name"], volume=name, adopted=known))
+    gone = adopted.keys() - {volume.name for volume in found}
+    return tuple(found), _orphans(stack, "volume", gone)
+
+
+def _orphans(stack: Stack, kind: str, keys: Iterable[str]) -> tuple[Orphan, ...]:
+    return tuple(Orphan(kind="amendment", name=adoption_name(stack.name, kind, key)) for key in sorted(keys))

@@ -1,0 +1,105 @@
+"""Objects that somebody else made and that a stack takes over on request.
+
+Labels cannot change on what is there, so a labelled volume beside it says whose it is now: for a container the first
+amendment, which holds what the container is as its record; for a network or a volume an adoption.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.portrayal import portray
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Conflict
+from nexusctl.model.names import container_name, image_reference, network_name, volume_name
+from nexusctl.model.stack import Sandbox, Stack
+
+Listed = Mapping[str, Any]
+
+
+def wanted_names(stack: Stack, kind: str) -> dict[str, str]:
+    """What the stack file calls each object of a kind, by the name that it has on the engine."""
+    if kind == "network":
+        return {
+            network_name(stack.name, name): name for name, network in stack.networks.items() if not network.external
+        }
+    return {volume_name(stack.name, name): name for name, volume in stack.volumes.items() if not volume.external}
+
+
+def find_candidates(stack: Stack, entries: Iterable[Listed]) -> dict[str, str]:
+    """Running or ended containers under names of sandboxes that no nexusctl made: sandbox by container id."""
+    wanted = {container_name(stack.name, name): name for name in stack.sandboxes}
+    return {
+        str(entry["Id"]): wanted[name[1:]]
+        for entry in entries
+        for name in entry["Names"]
+        if name[1:] in wanted and _is_nobodys(entry) and entry["State"] in ("running", "exited", "paused")
+    }
+
+
+def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox:
+    """What a foreign container is, in the words of the sandbox that it is to be."""
+    desired, seen = stack.sandboxes[name], portray(wire, container_id).sandbox
+    volumes = {found.external or volume_name(stack.name, volume): volume for volume, found in stack.volumes.items()}
+    networks = {
+        found.external or network_name(stack.name, network): network for network, found in stack.networks.items()
+    }
+    same = image_reference(seen.image) == image_reference(desired.image)
+    return replace(
+        seen,
+        name=name,
+        group=desired.group,
+        kind=desired.kind,
+        image=desired.image if same else seen.image,
+        mounts=tuple(
+            replace(mount, source=volumes.get(mount.source, mount.source)) if mount.kind == "volume" else mount
+            for mount in seen.mounts
+        ),
+        networks=tuple(networks[network] for network in seen.networks if network in networks),
+    )
+
+
+def adoption_name(stack: str, kind: str, key: str) -> str:
+    return f"nexusctl_adoption_{hashlib.sha256(f'{stack}/{kind}/{key}'.encode()).hexdigest()[:16]}"
+
+
+def adopt(wire: Wire, stack: str, kind: str, name: str, key: str) -> None:
+    """Write down that the network with the id `key`, or the volume of that name, is `name` of the stack from now on."""
+    marks = {
+        labels.STACK: stack,
+        labels.ROLE: "adoption",
+        labels.ADOPTED: f"{kind}:{key}",
+        labels.NETWORK if kind == "network" else labels.VOLUME: name,
+    }
+    made = wire.post("/volumes/create", {"Name": adoption_name(stack, kind, key), "Labels": marks})
+    if made["Labels"] and made["Labels"].get(labels.STACK) != stack:
+        raise Conflict(f"the volume {made['Name']} is in the way of an adoption", status=409)
+
+
+def find_adopted(stack: str, volumes: Iterable[Listed], kind: str) -> dict[str, str]:
+    """What of others the stack has taken over: the name in its file by the network's id, or the volume's name."""
+    own = labels.NETWORK if kind == "network" else labels.VOLUME
+    return {
+        marks[labels.ADOPTED].partition(":")[2]: marks[own]
+        for marks in map(_marks, volumes)
+        if marks.get(labels.STACK) == stack
+        and marks.get(labels.ROLE) == "adoption"
+        and marks.get(labels.ADOPTED, "").startswith(f"{kind}:")
+    }
+
+
+def _is_nobodys(entry: Listed) -> bool:
+    return labels.STACK not in _marks(entry)
+
+
+def is_free(entry: Listed) -> bool:
+    """Whether a listed network or volume has no label of a nexusctl."""
+    return _is_nobodys(entry)
+
+
+def _marks(entry: Listed) -> Mapping[str, str]:
+    return entry["Labels"] or {}

@@ -1,0 +1,54 @@
+"""Taking over what somebody else made: what is said of it, and the steps. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal
+
+from nexusctl.model.live import LiveState
+from nexusctl.model.plan import Change, Step
+from nexusctl.model.step import AdoptContainer, AdoptObject, ReleaseObject
+from nexusctl.plan.step_id import adoption_id
+
+
+def describe_adoptions(live: LiveState) -> Iterator[Change]:
+    """A change for each object that is to be taken over now."""
+    for network in live.networks:
+        if network.adopted == "new":
+            yield Change(action="adopt", kind="network", name=network.network, reason=_reason(network.name))
+    for volume in live.volumes:
+        if volume.adopted == "new":
+            yield Change(action="adopt", kind="volume", name=volume.volume, reason=_reason(volume.name))
+    for found in live.sandboxes:
+        if found.adopted == "new":
+            yield Change(action="adopt", kind="sandbox", name=found.sandbox, reason=_reason(f"container {found.name}"))
+
+
+def build_adoptions(live: LiveState) -> Iterator[Step]:
+    for network in live.networks:
+        if network.adopted == "new":
+            yield _adopt("network", network.network, network.id)
+    for volume in live.volumes:
+        if volume.adopted == "new":
+            yield _adopt("volume", volume.volume, volume.name)
+    for found in live.sandboxes:
+        if found.adopted == "new" and found.record is not None:
+            yield AdoptContainer(
+                id=adoption_id("sandbox", found.sandbox),
+                subject=found.sandbox,
+                container_id=found.id,
+                sandbox=found.record,
+            )
+
+
+def release(kind: Literal["network", "volume"], name: str, key: str, removal: str) -> ReleaseObject:
+    """The step that forgets an adoption after the step `removal`."""
+    return ReleaseObject(id=f"{kind}:{name}:release", subject=name, needs=(removal,), kind=kind, key=key)
+
+
+def _adopt(kind: Literal["network", "volume"], name: str, key: str) -> AdoptObject:
+    return AdoptObject(id=adoption_id(kind, name), subject=name, kind=kind, key=key)
+
+
+def _reason(name: str) -> str:
+    return f"{name}, which somebody else made, is the stack's from now on"
