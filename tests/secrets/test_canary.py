@@ -1,0 +1,351 @@
+"""Forty secrets through every source and every command, the failing ones too: none shows but where it was meant to.
+
+Looked through is all that nexusctl prints, writes and logs, what the engine knows of the stack but for the variables
+that a sandbox has, and what the processes that nexusctl starts have in their command lines and environments.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import pyrage
+import pytest
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import EngineUnreachable
+from nexusctl.secrets.safe import Safe, write_safe
+from tests.secrets.canaries import Canary, Nose, hatch
+from tests.secrets.vault_server import TOKEN, Vault, serve_vault
+
+pytestmark = pytest.mark.engine
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("env", "file", "age", "vault", "command", "keyring")
+
+BUG = """
+import sys
+from nexusctl.engine.docker import containers
+from nexusctl.cli.main import main
+def create(wire, sandbox, placement, body, fill=None):
+    raise ZeroDivisionError("a bug, with the values at hand")
+containers._create = create
+main()
+"""
+
+
+@dataclass
+class Trail:
+    """What a life of a stack left behind: `said` by command, `inside` what the sandboxes have."""
+
+    folder: Path
+    name: str
+    wire: Wire
+    vault: Vault
+    identity: Any = field(default_factory=pyrage.x25519.Identity.generate)
+    canaries: list[Canary] = field(default_factory=list)
+    said: dict[str, bytes] = field(default_factory=dict)
+    engine: dict[str, bytes] = field(default_factory=dict)
+    processes: set[bytes] = field(default_factory=set)
+    environ: dict[bytes, bytes] = field(default_factory=dict)
+    events: list[bytes] = field(default_factory=list)
+
+    @property
+    def home(self) -> Path:
+        return self.folder / "home"
+
+    @property
+    def work(self) -> Path:
+        """The repository: the stack file and what belongs to it."""
+        return self.folder / "work"
+
+    @property
+    def hidden(self) -> Path:
+        """Where the values lie that are files of their owner; not looked through."""
+        return self.folder / "hidden"
+
+    def lay_out(self, image: str, generation: int) -> None:
+        for folder in (self.home, self.work, self.hidden, self.folder / "tmp"):
+            folder.mkdir(exist_ok=True)
+        self.canaries = hatch(generation)
+        self.environ = {}
+        desk, values, sealed, declared = {}, {}, {}, {}
+        for number, canary in enumerate(self.canaries):
+            source = SOURCES[number % len(SOURCES)]
+            path = self.hidden / canary.name
+            path.write_text(canary.value, newline="")
+            desk[f"shop/{canary.name}"] = canary.value
+            values[canary.name] = canary.value
+            sealed[canary.name] = pyrage.encrypt(canary.value.encode(), [self.identity.to_public()])
+            # What is no secret in the stack file would be any program's to see.
+            if source == "env":
+                self.environ[f"CANARY_{number}".encode()] = canary.value.encode()
+            where: dict[str, dict[str, Any]] = {
+                "env": {"env": f"CANARY_{number}"},
+                "file": {"file": str(path)},
+                "age": {"age": "./nexus.secrets.json"},
+                "vault": {"vault": "apps/shop"},
+                "command": {"command": ["sh", "-c", 'sleep 0.1; cat "$0"', str(path)]},
+                "keyring": {"keyring": "shop"},
+            }
+            declared[canary.name] = {**where[source], "trim": False}
+        (self.hidden / "desk.json").write_text(json.dumps(desk))
+        self.vault.values["", "secret", "apps/shop"] = values
+        (self.work / "nexus.secrets.json").write_bytes(write_safe(Safe(
+            recipients=(str(self.identity.to_public()),), values=sealed
+        )))  # fmt: skip
+        self.write_stack(declared, image)
+
+    def write_stack(self, declared: dict[str, Any], image: str) -> None:
+        names = [canary.name for canary in self.canaries]
+        wait = ["sleep", "infinity"]
+        env = {f"V_{name}": f"x${{secret.{name}}}y" for name in names}
+        sandboxes = {
+            "files": {"image": image, "command": wait, "networks": [], "user": "daemon", "secrets": names},
+            "vars": {"image": image, "command": wait, "networks": [], "env": env},
+        }
+        stack = {"name": self.name, "secrets": declared, "sandboxes": sandboxes}
+        (self.work / "nexus.yaml").write_text(json.dumps(stack, indent=1))
+        broken = {"image": image, "networks": [], "secrets": names, "env": {"PIN": "${secret.s00}"}}
+        failing = {
+            "startup": {**broken, "command": wait, "startup": "echo no; exit 3"},
+            "task": {**broken, "kind": "task", "command": ["false"]},
+            "gone": {**broken, "command": ["/nowhere/program"]},
+        }
+        (self.work / "failing.yaml").write_text(json.dumps({**stack, "sandboxes": {**sandboxes, **failing}}, indent=1))
+        wrong = {"image": "${secret.s00}", "command": ["${secret.s01}"], "env": {"A": "${secret.s99}"}}
+        (self.work / "wrong.yaml").write_text(json.dumps({**stack, "sandboxes": {"wrong": wrong}}, indent=1))
+
+    def run(self, *arguments: str, code: int | None = 0, program: str = "", **environ: str) -> bytes:
+        """What a command says on both streams; it ends with `code`, with any but 0 where that is None."""
+        command = [sys.executable, *(("-c", program) if program else ("-m", "nexusctl"))]
+        variables = {
+            **{k: v for k, v in os.environb.items() if not k.startswith((b"NEXUS_", b"VAULT_", b"BAO_"))},
+            **self.environ,
+            b"HOME": os.fsencode(self.home),
+            b"TMPDIR": os.fsencode(self.folder / "tmp"),
+            b"PYTHONPATH": os.fsencode(ROOT),
+            b"PYTHON_KEYRING_BACKEND": b"tests.secrets.desk.Desk",
+            b"NEXUS_TEST_DESK": os.fsencode(self.hidden / "desk.json"),
+            b"NEXUS_AGE_IDENTITY": str(self.identity).encode(),
+            b"VAULT_ADDR": self.vault.address.encode(),
+            b"VAULT_TOKEN": TOKEN.encode(),
+            b"EDITOR": b"true",
+            **{key.encode(): value.encode() for key, value in environ.items()},
+        }
+        ended = subprocess.run(
+            [*command, *arguments], cwd=self.work, env=variables, capture_output=True, stdin=subprocess.DEVNULL,
+            timeout=300, check=False,
+        )  # fmt: skip
+        said = ended.stdout + ended.stderr
+        assert (ended.returncode != 0) if code is None else ended.returncode == code, (arguments, said.decode())
+        self.said[f"{len(self.said):02d} {' '.join(arguments)}"] = said
+        return said
+
+    def inspect(self, moment: str) -> None:
+        """What the engine knows of the stack, without the variables of its sandboxes."""
+        query = {"all": True, "filters": {"label": [f"{labels.STACK}={self.name}"]}}
+        found: list[Any] = []
+        for entry in self.wire.get("/containers/json", query):
+            inspected = self.wire.get(f"/containers/{entry['Id']}/json")
+            inspected["Config"].pop("Env")
+            image = inspected["Image"]
+            found += [entry, inspected, self.wire.get(f"/images/{image}/json")]
+            found += [self.wire.get(f"/images/{image}/history"), self.wire.get(f"/containers/{entry['Id']}/changes")]
+            with self.wire.open("GET", f"/containers/{entry['Id']}/logs", {"stdout": True, "stderr": True}) as log:
+                found.append(log.read().decode(errors="replace"))
+        found += [self.wire.get("/volumes", query), self.wire.get("/networks", query)]
+        self.engine[moment] = json.dumps(found).encode() + json.dumps(found, ensure_ascii=False).encode()
+
+    def files(self) -> dict[str, bytes]:
+        """Everything that lies in the home, the repository and the folder for temporary files."""
+        return {
+            str(path): path.read_bytes()
+            for top in (self.home, self.work, self.folder / "tmp")
+            for path in top.rglob("*")
+            if path.is_file()
+        }
+
+
+class Watch(threading.Thread):
+    """Looks at all processes, again and again: at command lines, and at the environment of what nexusctl starts."""
+
+    def __init__(self, trail: Trail) -> None:
+        super().__init__(daemon=True)
+        self.trail = trail
+        self.over = threading.Event()
+
+    def run(self) -> None:
+        own = os.getpid()
+        while not self.over.wait(0.005):
+            parents = {pid: parent for pid in Path("/proc").glob("[0-9]*") if (parent := _parent(pid))}
+            ours = {int(pid.name) for pid, parent in parents.items() if parent == own}
+            for pid, parent in parents.items():
+                command = _read(pid / "cmdline")
+                self.trail.processes.add(command)
+                # nexusctl itself has the variables that its user gave it; nobody that it starts needs them. What it
+                # starts is a copy of itself until it becomes another program, whose name is read first for that.
+                if parent in ours and command != _read(Path(f"/proc/{parent}/cmdline")):
+                    self.trail.processes.add(command + b"\n" + _read(pid / "environ"))
+
+
+def _parent(pid: Path) -> int:
+    stat = _read(pid / "stat").rpartition(b")")[2].split()
+    return int(stat[1]) if len(stat) > 1 else 0
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""
+
+
+class Listener(threading.Thread):
+    """Every event of the engine while it listens."""
+
+    def __init__(self, trail: Trail) -> None:
+        super().__init__(daemon=True)
+        self.trail = trail
+        self.answer = trail.wire.open("GET", "/events", {"since": time.time()}, timeout=1800)
+
+    def run(self) -> None:
+        # Until the connection is cut.
+        with suppress(EngineUnreachable):
+            for line in self.answer:
+                self.trail.events.append(line)
+
+
+@pytest.fixture(scope="module")
+def trail(wire: Wire, base_image: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
+    with serve_vault() as vault:
+        made = Trail(tmp_path_factory.mktemp("canary"), f"canary-{uuid4().hex[:8]}", wire, vault)
+        made.lay_out(base_image, 1)
+        watch, listener = Watch(made), Listener(made)
+        watch.start()
+        listener.start()
+        try:
+            live(made, base_image)
+            yield made
+        finally:
+            watch.over.set()
+            watch.join()
+            listener.answer.cut()
+            made.run("destroy", "--stack", made.name, "--yes", "--volumes")
+
+
+def live(trail: Trail, image: str) -> None:
+    """A life with everything in it that can go right and wrong."""
+    for verb in (("validate",), ("validate", "--json"), ("config",), ("config", "--json"), ("config", "--origin")):
+        trail.run(*verb)
+    trail.run("validate", "-f", "wrong.yaml", code=1)
+    trail.run("plan", "-f", "wrong.yaml", "--json", code=1)
+    trail.run("plan")
+    trail.run("plan", "--json")
+    trail.run("plan", "--out", "first.plan")
+    fail_to_read(trail)
+    trail.run("apply", "--yes", program=BUG, code=70)
+    trail.run("apply", "--yes", "-f", "failing.yaml", code=1)
+    trail.run("apply", "--yes", "-f", "failing.yaml", "--json", "--on-failure", "rollback", code=1)
+    trail.inspect("failed")
+    trail.run("apply", "--yes")
+    trail.inspect("applied")
+    for verb in (("plan", "--deep"), ("drift",), ("drift", "--json"), ("status",), ("status", "--json"), ("logs",)):
+        trail.run(*verb)
+    trail.run("exec", "files", "--", "false", code=1)
+    trail.run("plan", "--out", "second.plan")
+    before = trail.canaries
+    trail.lay_out(image, 2)
+    trail.run("apply", "second.plan", "--json")
+    trail.inspect("changed")
+    for verb in (("list",), ("list", "--json"), ("rekey",), ("edit", "s02")):
+        trail.run("secrets", *verb)
+    trail.run("secrets", "edit", "s02", code=1, EDITOR="false")
+    trail.run("import", "stack", trail.name, "--output", "imported.yaml", code=None)
+    trail.run("unlock")
+    trail.canaries = [*before, *trail.canaries]
+
+
+def fail_to_read(trail: Trail) -> None:
+    """Each source once where it does not answer."""
+    trail.vault.sealed = True
+    trail.run("apply", "--yes", code=1)
+    trail.vault.sealed = False
+    trail.run("apply", "--yes", code=1, VAULT_TOKEN="s.wrong")
+    trail.run("apply", "--yes", "--json", code=1, NEXUS_AGE_IDENTITY=str(pyrage.x25519.Identity.generate()))
+    trail.run("apply", "--yes", code=1, NEXUS_TEST_DESK="/nowhere")
+    trail.run("apply", "--yes", code=1, PATH="/nowhere")
+    trail.run("apply", code=1)
+    held = trail.vault.values["", "secret", "apps/shop"]
+    assert held
+    trail.vault.values["", "secret", "apps/shop"] = {name: f"{value}\0" for name, value in held.items()}
+    trail.run("apply", "--yes", code=1)
+    trail.vault.values["", "secret", "apps/shop"] = held
+
+
+def test_the_nose_finds_every_form_of_every_canary() -> None:
+    for canary in hatch(3):
+        nose = Nose([canary])
+        value = f"--{canary.value[:400]}--"
+        forms = [value, value.encode().hex(), value.encode().hex().upper(), quote(value), json.dumps(value)]
+        if canary.kind != "pin":
+            forms += [base64.b64encode(b"." * n + value.encode()).decode() for n in range(3)]
+        assert [bool(nose.find(form.encode())) for form in forms] == [True] * len(forms), canary
+        assert nose.find(f"a{canary.mark[:-1]}".encode()) == []
+
+
+def test_each_secret_is_where_it_was_meant_to_be(trail: Trail) -> None:
+    for canary in hatch(2):
+        assert read_inside(trail, "files", f"cat /run/secrets/{canary.name}") == canary.value.encode()
+        expected = f"x{canary.value}y".encode()
+        assert read_inside(trail, "vars", f'printf %s "$V_{canary.name}"') == expected
+
+
+def read_inside(trail: Trail, sandbox: str, script: str) -> bytes:
+    found = bytearray()
+    container = f"{trail.name}_{sandbox}"
+    run(trail.wire, container, ("/bin/sh", "-c", script), on_output=found.extend)
+    return bytes(found)
+
+
+def test_nothing_is_said(trail: Trail) -> None:
+    assert leaks(trail, trail.said) == {}
+
+
+def test_nothing_is_written(trail: Trail) -> None:
+    files = trail.files()
+    assert [name for name in files if "nexusctl-bug-" in name], "the log of the bug is among what is looked through"
+    assert [name for name in files if name.endswith(".plan")]
+    assert leaks(trail, files) == {}
+
+
+def test_the_engine_knows_nothing_but_the_variables_of_a_sandbox(trail: Trail) -> None:
+    assert leaks(trail, trail.engine) == {}
+    assert any(trail.name.encode() in line for line in trail.events)
+    assert leaks(trail, {"events": b"".join(trail.events)}) == {}
+
+
+def test_no_process_shows_anything(trail: Trail) -> None:
+    assert any(b"sleep 0.1; cat" in text for text in trail.processes), "the programs that print secrets were seen"
+    shown = {text.partition(b"\n")[0].replace(b"\0", b" ").decode(errors="replace"): text for text in trail.processes}
+    assert leaks(trail, shown) == {}
+
+
+def leaks(trail: Trail, places: dict[str, bytes]) -> dict[str, list[str]]:
+    nose = Nose(trail.canaries)
+    found = {place: sorted(set(nose.find(text))) for place, text in places.items()}
+    return {place: hits for place, hits in found.items() if hits}
