@@ -60,7 +60,7 @@ def _parts(
         yield frozenset({ready_id(name)}) if name in unmet and dependency.condition != "started" else NOTHING
         return
     waits = scene.decisions[name].action == "replace" or dependency.condition != "started"
-    verbs = ("start", "update", "rename", *(("ready",) if waits else ()))
+    verbs = ("start", "update", "clean", "rename", *(("ready",) if waits else ()))
     yield frozenset(f"sandbox:{name}:{verb}" for verb in verbs)
 
 

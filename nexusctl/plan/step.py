@@ -117,9 +117,11 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         # Nothing reaches a program that is paused.
         yield restore
         last = (restore.id,)
-    restarts = False
+    restarts, cleaning = False, None
     if decision.action == "update":
         update = _update(decision, holder, last)
+        if update.delete and decision.restore == "start":
+            update, cleaning = _part_cleaning(update)
         restarts = any(reaction.restart for reaction in update.reactions)
         yield update
         last = (update.id,)
@@ -136,8 +138,25 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
     if decision.restore and decision.restore != "unpause":
         yield replace(restore, needs=last)
         last = (restore.id,)
+    if cleaning:
+        yield replace(cleaning, needs=last)
+        last = (cleaning.id,)
     if decision.restore or restarts:
         yield from _await(sandbox, container_id=holder.id, needs=last)
+
+
+def _part_cleaning(update: UpdateContainer) -> tuple[UpdateContainer, UpdateContainer]:
+    """What can be done before the start, and the rest: files are removed by a command inside, which has to run."""
+    cleaning = UpdateContainer(
+        id=f"sandbox:{update.subject}:clean",
+        subject=update.subject,
+        container_id=update.container_id,
+        sandbox=update.sandbox,
+        delete=update.delete,
+        amend=update.amend,
+        stale=update.stale,
+    )
+    return replace(update, delete=(), amend=False), cleaning
 
 
 def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> UpdateContainer:
