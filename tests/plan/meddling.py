@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nexusctl.engine.memory import MemoryEngine
+from nexusctl.engine.memory.containers import publish
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.live import LiveNetwork
 from nexusctl.model.stack import Resources, UploadFile
@@ -108,7 +109,13 @@ def _clone(engine: MemoryEngine, found: MemoryContainer) -> None:
     name = f"{found.name}_copy"
     if all(other.name != name for other in engine.containers.values()):
         made = replace(found, id=engine.new_id(name), name=name, ports=(), networks=dict(found.networks))
-        engine.containers[made.id] = replace(made, files=dict(found.files))
+        made.files = dict(found.files)
+        if found.alive and any(port.host for port in found.sandbox.ports):
+            # It cannot be started beside the one that has the port.
+            made.state = "created"
+        elif found.alive:
+            made.ports = publish(engine, made)
+        engine.containers[made.id] = made
 
 
 def _lose_amendment(engine: MemoryEngine, number: int) -> None:

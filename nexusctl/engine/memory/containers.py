@@ -53,7 +53,7 @@ def start_container(world: World, container_id: str) -> None:
         if found.alive:
             return
         _check_start(world, found)
-        found.ports = _publish(world, found)
+        found.ports = publish(world, found)
         # A variable that is too long lets the engine start the sandbox, which then cannot start its program.
         found.exit_code = 1 if _longest(found.env) > LONGEST_VARIABLE else world.behave(found.sandbox)
         found.state = "running" if found.exit_code is None else "exited"
@@ -258,7 +258,8 @@ def _lay_down(world: World, container: MemoryContainer, uploads: Iterable[Upload
             world.cut("upload", container.id)
 
 
-def _publish(world: World, container: MemoryContainer) -> tuple[Port, ...]:
+def publish(world: World, container: MemoryContainer) -> tuple[Port, ...]:
+    """The ports that `container` gets when it starts. Raises `EngineError` for one that somebody has."""
     used = {*world.host_ports, *foreign_ports(world, stack="")}
     found = []
     for port in container.sandbox.ports:
