@@ -136,7 +136,7 @@ def test_postgres_heals_a_set_up_that_was_cut_off(wire: Wire, trial: Trial) -> N
 
 def test_postgres_touches_no_folder_with_files_of_somebody_else(wire: Wire, trial: Trial) -> None:
     image = make_image(wire, "postgres")
-    script = "touch $PGDATA/mine; docker-entrypoint.sh postgres; echo $?; ls $PGDATA"
+    script = "touch $PGDATA/mine; docker-entrypoint.sh postgres 2>&1; echo $?; ls $PGDATA"
     said = run_in(wire, image, ("env", "POSTGRES_PASSWORD=x", "sh", "-c", script)).output
     assert "has files in it, but no database" in said
     assert said.split()[-2:] == ["1", "mine"]
