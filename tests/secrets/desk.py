@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from keyring.backend import KeyringBackend
+from keyring.errors import PasswordSetError
 
 
 class Desk(KeyringBackend):
@@ -18,4 +19,4 @@ class Desk(KeyringBackend):
         return value
 
     def set_password(self, service: str, username: str, password: str) -> None:
-        raise NotImplementedError
+        raise PasswordSetError("this desk is only read")
