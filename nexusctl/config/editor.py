@@ -62,6 +62,9 @@ def _widen_part(keyword: str, value: Any) -> Any:
 
 def _open(schema: Schema) -> Schema:
     """`schema` itself with room for a reference, where it has none."""
+    if schema.get("additionalProperties") is False:
+        # In a file that is laid over another one `+ports` adds to `ports`.
+        schema = {**schema, "patternProperties": {r"^\+": {}}}
     types = schema.get("type", [])
     types = [types] if isinstance(types, str) else types
     if "enum" in schema:

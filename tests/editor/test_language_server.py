@@ -67,6 +67,13 @@ def test_a_reference_may_stand_where_a_number_or_a_list_is_needed(server: Langua
     assert server.open(write(tmp_path, text)) == []
 
 
+def test_what_an_overlay_adds_is_no_mistake(server: LanguageServer, tmp_path: Path) -> None:
+    text = "name: shop\nsandboxes:\n  api:\n    +ports: [9000]\n    ports_: [1]\n"
+    lines = {problem["range"]["start"]["line"] for problem in server.open(write(tmp_path, text))}
+    assert 4 not in lines
+    assert 5 in lines
+
+
 @pytest.mark.parametrize("stack", sorted(path.parent.name for path in STACKS.glob("*/nexus.yaml")))
 def test_the_stacks_of_this_project_are_right_in_an_editor(server: LanguageServer, tmp_path: Path, stack: str) -> None:
     assert server.open(write(tmp_path, (STACKS / stack / "nexus.yaml").read_text())) == []
