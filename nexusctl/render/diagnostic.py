@@ -13,6 +13,7 @@ WIDEST = 160
 MOST_NAMES = 8
 """Sandboxes that a problem names which they have in common."""
 
+_SILENT = " does not answer: "
 _SHOWN_AS = {"\t": "    ", "\n": "\\n", "\r": "\\r"}
 
 
@@ -23,7 +24,11 @@ def render_diagnostics(diagnostics: Iterable[Diagnostic], color: bool = False) -
 
 
 def merge_alike(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
-    """Problems that several sandboxes have in the same words become one that names them all; the order stays."""
+    """Problems that several sandboxes have in the same words become one that names them all; the order stays.
+
+    An engine that does not answer is one problem, however each call met it.
+    """
+    first: dict[Diagnostic, Diagnostic] = {}
     groups: dict[Diagnostic, list[str]] = {}
     for diagnostic in diagnostics:
         subject = f"{diagnostic.sandbox}: "
@@ -31,8 +36,10 @@ def merge_alike(diagnostics: Iterable[Diagnostic]) -> list[Diagnostic]:
         bare = (
             replace(diagnostic, summary=diagnostic.summary.removeprefix(subject), sandbox=None) if own else diagnostic
         )
-        groups.setdefault(bare, []).extend([str(diagnostic.sandbox)] if own else [])
-    return [_named(bare, names) for bare, names in groups.items()]
+        key = replace(bare, summary=bare.summary.partition(_SILENT)[0])
+        first.setdefault(key, bare)
+        groups.setdefault(key, []).extend([str(diagnostic.sandbox)] if own else [])
+    return [_named(first[key], names) for key, names in groups.items()]
 
 
 def _named(bare: Diagnostic, names: list[str]) -> Diagnostic:

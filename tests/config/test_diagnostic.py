@@ -82,3 +82,11 @@ def test_what_several_sandboxes_have_in_common_is_said_once() -> None:
 def test_of_many_sandboxes_a_few_are_named() -> None:
     many = [Diagnostic(f"a{number}: no", sandbox=f"a{number}") for number in range(20)]
     assert [one.summary for one in merge_alike(many)] == ["a0, a1, a2, a3, a4, a5, a6, a7 and 12 more: no"]
+
+
+def test_an_engine_that_is_gone_is_one_problem_however_each_call_met_it() -> None:
+    ways = ("nothing listens there", "it closed the connection without an answer", "nothing listens there")
+    met = [Diagnostic(f"a{n}: the engine at x does not answer: {way}", sandbox=f"a{n}") for n, way in enumerate(ways)]
+    assert [one.summary for one in merge_alike(met)] == [
+        "a0, a1, a2: the engine at x does not answer: nothing listens there"
+    ]
