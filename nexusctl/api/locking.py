@@ -16,15 +16,10 @@ from nexusctl.model.lockfile import Lockfile
 from nexusctl.model.plan import DeriveImage, Plan
 from nexusctl.plan.locking import compare_locks, plan_resolution, take_lock
 
-__all__ = ["compare_locks", "covers", "lock_path", "read_known", "resolve", "save"]
+__all__ = ["compare_locks", "covers", "read_known", "resolve", "save"]
 
 Carry = Callable[[Plan], bool]
 """Carries out a plan that makes images; says whether it came to its end."""
-
-
-def lock_path(inputs: Inputs) -> Path:
-    """Where the lock file of a stack lies: beside its first file, with the ending `.lock`."""
-    return inputs.files[0].with_suffix(".lock")
 
 
 def read_known(path: Path) -> Lockfile:

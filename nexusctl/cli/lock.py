@@ -31,7 +31,7 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
 
     `apply --locked` then uses exactly those. What is locked already stays, but for --update.
     """
-    path = locking.lock_path(inputs)
+    path = inputs.lock_path
     known = locking.read_known(path)
     if not update and path.exists() and locking.covers(inputs, known):
         _tell(path, {}, as_json=as_json)

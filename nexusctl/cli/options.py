@@ -122,7 +122,7 @@ def with_lock(inputs: Inputs, locked: bool | None) -> Inputs:
     """`inputs` with the lock file where it is to be used: as was said, else where CI is set and there is one."""
     if locked is None and not os.environ.get("CI"):
         return inputs
-    path = inputs.files[0].with_suffix(".lock")
+    path = inputs.lock_path
     return replace(inputs, lock=path) if locked or (locked is None and path.exists()) else inputs
 
 

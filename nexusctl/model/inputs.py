@@ -34,3 +34,8 @@ class Inputs:
     profiles: tuple[str, ...] = ()
     ambient_profiles: tuple[str, ...] = ()
     lock: Path | None = None
+
+    @property
+    def lock_path(self) -> Path:
+        """Where the lock file of the stack lies: beside its first file, with the ending `.lock`."""
+        return self.files[0].with_suffix(".lock")

@@ -13,6 +13,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.portrayal import portray
+from nexusctl.engine.docker.volume import bears, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
@@ -37,7 +38,7 @@ def find_candidates(stack: Stack, entries: Iterable[Listed]) -> dict[str, str]:
         str(entry["Id"]): wanted[name[1:]]
         for entry in entries
         for name in entry["Names"]
-        if name[1:] in wanted and _is_nobodys(entry) and entry["State"] in ("running", "exited", "paused")
+        if name[1:] in wanted and is_free(entry) and entry["State"] in ("running", "exited", "paused")
     }
 
 
@@ -75,8 +76,8 @@ def adopt(wire: Wire, stack: str, kind: str, name: str, key: str) -> None:
         labels.ADOPTED: f"{kind}:{key}",
         labels.NETWORK if kind == "network" else labels.VOLUME: name,
     }
-    made = wire.post("/volumes/create", {"Name": adoption_name(stack, kind, key), "Labels": marks})
-    if made["Labels"] and made["Labels"].get(labels.STACK) != stack:
+    made = claim_volume(wire, adoption_name(stack, kind, key), marks)
+    if not bears(made, marks):
         raise Conflict(f"the volume {made['Name']} is in the way of an adoption", status=409)
 
 
@@ -92,13 +93,9 @@ def find_adopted(stack: str, volumes: Iterable[Listed], kind: str) -> dict[str, 
     }
 
 
-def _is_nobodys(entry: Listed) -> bool:
-    return labels.STACK not in _marks(entry)
-
-
 def is_free(entry: Listed) -> bool:
-    """Whether a listed network or volume has no label of a nexusctl."""
-    return _is_nobodys(entry)
+    """Whether a listed object has no label of a nexusctl."""
+    return labels.STACK not in _marks(entry)
 
 
 def _marks(entry: Listed) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ KILLED = 137
 """The exit code of a process that got SIGKILL."""
 
 _HEALTH: Mapping[str, HealthState] = {"starting": "starting", "healthy": "healthy", "unhealthy": "unhealthy"}
-_RESTART: Mapping[str, RestartPolicy] = {
+RESTART_POLICIES: Mapping[str, RestartPolicy] = {
     "always": "always",
     "on-failure": "on-failure",
     "unless-stopped": "unless-stopped",
@@ -70,7 +70,7 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
     config, state = inspected["HostConfig"], inspected["State"]
     inspection = Inspection(
         resources=read_limits(config),
-        restart=_RESTART.get((config.get("RestartPolicy") or {}).get("Name", ""), "no"),
+        restart=RESTART_POLICIES.get((config.get("RestartPolicy") or {}).get("Name", ""), "no"),
         image=str(inspected["Config"]["Image"]),
         started_at=_read_time(state.get("StartedAt", "")),
         finished_at=_read_time(state.get("FinishedAt", "")),

@@ -7,19 +7,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Portrait
-from nexusctl.model.stack import Health, Mount, Port, Resources, RestartPolicy, Sandbox
+from nexusctl.model.stack import Health, Mount, Port, Resources, Sandbox
 
 Inspected = Mapping[str, Any]
 
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
-_POLICIES: Mapping[str, RestartPolicy] = {
-    "always": "always",
-    "on-failure": "on-failure",
-    "unless-stopped": "unless-stopped",
-}
 _OF_COMPOSE = "com.docker.compose."
 
 # Settings without a place, each with the values that mean nothing special.
@@ -78,7 +74,7 @@ def portray(wire: Wire, name: str) -> Portrait:
         mounts=mounts,
         networks=tuple(sorted(name for name in seen["NetworkSettings"]["Networks"] or {} if name != "none")),
         resources=_limits(host),
-        restart=_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
+        restart=RESTART_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
     )
     return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
 
