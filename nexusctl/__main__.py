@@ -1,5 +1,24 @@
-"""`python -m nexusctl`."""
+"""The process of a command: `nexusctl`, and `python -m nexusctl`."""
 
-from nexusctl.cli.main import main
+import gc
+import os
+import sys
+from contextlib import suppress
+from typing import NoReturn
 
-main()
+# A command lives for seconds, and what its imports make stays: looking for garbage among that finds nothing.
+gc.set_threshold(100_000, 50, 100)
+
+from nexusctl.cli.main import main  # noqa: E402 - its imports are the ones that this is about
+
+
+def start() -> NoReturn:
+    """Run the command, then end at once: taking an interpreter down piece by piece takes a tenth of a plan."""
+    code = main()
+    with suppress(OSError):
+        sys.stderr.flush()
+    os._exit(code)
+
+
+if __name__ == "__main__":
+    start()

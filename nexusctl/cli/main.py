@@ -58,6 +58,7 @@ def nexusctl() -> None:
     """Sandboxes as code: a stack file, a plan, an apply; no state file."""
 
 
-def main() -> None:
+def main() -> int:
+    """Run what the command line says; returns the exit code of the process."""
     arguments = sys.argv[1:]
-    sys.exit(guard(lambda: nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False), arguments))
+    return guard(lambda: nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False), arguments)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections.abc import Iterator
@@ -10,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nexusctl.model.checksum import sha256_file
 from nexusctl.model.stack import UploadFile
 
 TOTAL_LIMIT = 256 * 1024 * 1024
@@ -40,7 +40,7 @@ class Digests:
         if known is None:
             try:
                 with path.open("rb") as file:
-                    known = hashlib.file_digest(file, "sha256").hexdigest()
+                    known = sha256_file(file)
             except OSError as error:
                 raise _unreadable(path.name, error) from None
             self._files[str(path)] = known

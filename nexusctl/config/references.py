@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence as SequenceType
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import NamedTuple
@@ -17,6 +17,7 @@ from nexusctl.config.sandbox import Group
 from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Note
 from nexusctl.model.stack import Condition, Dependency, Sandbox
+from nexusctl.model.value import dataclass
 
 
 class Reference(NamedTuple):
@@ -27,7 +28,7 @@ class Reference(NamedTuple):
     at: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Edge:
     """A dependency, as `scalar` says it; `condition` is None where the file leaves it open.
 
@@ -158,7 +159,7 @@ def _edges(
         else:
             edges[target] = edge
     for reference in known.references.get(group.name, ()):
-        target, edge = reference.target, Edge(reference.scalar, reference=reference)
+        target, edge = reference.target, Edge(scalar=reference.scalar, reference=reference)
         if target in absent:
             _refuse_absent(group, target, edge, absent[target], problems)
         elif target not in own:
@@ -177,11 +178,14 @@ def _refuse_absent(group: Group, target: str, edge: Edge, absent: Absent, proble
 def _written(group: Group) -> list[Edge]:
     node = group.node.get("depends_on")
     if isinstance(node, Sequence):
-        return [Edge(item) for item in node.items if isinstance(item, Scalar)]
+        return [Edge(scalar=item) for item in node.items if isinstance(item, Scalar)]
     if not isinstance(node, Mapping):
         return []
     conditions = {name: value.get("condition") for name, value in node.values.items() if isinstance(value, Mapping)}
-    return [Edge(node.keys[name], value if isinstance(value, Scalar) else None) for name, value in conditions.items()]
+    return [
+        Edge(scalar=node.keys[name], condition=value if isinstance(value, Scalar) else None)
+        for name, value in conditions.items()
+    ]
 
 
 def _refuse_cycles(edges: Edges, targets: Targets, problems: Problems) -> None:

@@ -25,4 +25,4 @@ def find_in_git(place: Mapping, problems: Problems) -> Found | None:
         summary = f"there is no file `{path.text}` in commit {commit.text[:12]}"
         problems.add(path, summary, suggest(path.text, known, "files there"))
         return None
-    return Found(file, f"{url.text}@{commit.text[:12]}:{path.text}", folder)
+    return Found(path=file, display=f"{url.text}@{commit.text[:12]}:{path.text}", within=folder)

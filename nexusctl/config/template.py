@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Sequence as SequenceType
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.config.host import display, locate
@@ -17,8 +16,10 @@ from nexusctl.config.suggestion import suggest
 from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical
 from nexusctl.model.template import Recipe, Template
+from nexusctl.model.value import dataclass
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
 
@@ -26,7 +27,7 @@ BESIDE = "templates"
 """The folder beside a stack file that templates are found in by name."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
     """The file of a template. `within` is the folder that it must not lead out of, None for one of one's own."""
 
@@ -35,7 +36,7 @@ class Found:
     within: Path | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TemplateFile:
     """A template with its defaults as nodes, whose problems can be shown at their places in its file.
 
@@ -67,7 +68,7 @@ def load_template(name_or_path: str | Path) -> Template:
     beside = Path(BESIDE) / f"{name}.yaml"
     if is_path(name) or beside.is_file():
         path = Path(name) if is_path(name) else beside
-        return _read(Found(path.absolute(), str(path)), Path.cwd(), None).template
+        return _read(Found(path=path.absolute(), display=str(path)), Path.cwd(), None).template
     if name not in template_names():
         hint = suggest(name, template_names(), "built-in templates")
         raise InputError(Diagnostic(f"there is no template `{name}`", hint=hint))
@@ -82,7 +83,7 @@ def is_path(name: str) -> bool:
 def built_in(name: str) -> Found:
     """The file of the built-in template `name`."""
     path = FOLDER / f"{name}.yaml"
-    return Found(path, f"nexusctl/templates/{path.name}")
+    return Found(path=path, display=f"nexusctl/templates/{path.name}")
 
 
 def read_built_in(name: str) -> TemplateFile:
@@ -90,7 +91,7 @@ def read_built_in(name: str) -> TemplateFile:
     return _read(built_in(name), FOLDER, None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
     """Where a template is used, and the values that are given for its parameters there."""
 
@@ -161,7 +162,7 @@ def _build(
         defaults=plain(own) if own else {},
         recipe=replace(recipe, owner=owner) if recipe and owner and owner != name else recipe,
     )
-    return TemplateFile(template, own, found, tuple(layers))
+    return TemplateFile(template=template, defaults=own, found=found, layers=tuple(layers))
 
 
 def _recipe(node: Mapping, below: tuple[str, ...], problems: Problems) -> Recipe | None:
@@ -192,7 +193,7 @@ def _with_digest(node: Mapping, base: str | None, base_digest: str) -> Recipe:
         "working_dir": node.text("working_dir") or "",
     }
     chain = canonical({**content, "base": base_digest})
-    return Recipe(base=base, digest=hashlib.sha256(chain.encode()).hexdigest(), **content)  # type: ignore[arg-type]
+    return Recipe(base=base, digest=sha256(chain.encode()), **content)  # type: ignore[arg-type]
 
 
 def _texts(node: Mapping, key: str) -> tuple[str, ...]:
@@ -216,7 +217,7 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
     name = place.text
     if is_path(name):
         path = locate(place, "template", problems)
-        return Found(path, display(place), place.source.within) if path else None
+        return Found(path=path, display=display(place), within=place.source.within) if path else None
     if found := _find_beside(place, root, above):
         return found
     if name in template_names():
@@ -230,7 +231,9 @@ def _find_beside(place: Scalar, root: Path, above: tuple[Path, ...]) -> Found | 
     for folder in _folders(place, root):
         path = folder / f"{place.text}.yaml"
         if path not in above and path.is_file():
-            return Found(path, display(place, _relative(path, place.source.folder)), place.source.within)
+            return Found(
+                path=path, display=display(place, _relative(path, place.source.folder)), within=place.source.within
+            )
     return None
 
 
@@ -265,7 +268,7 @@ class Templates:
         values = canonical(plain(given)) if given else ""
         key = (str(place.source.folder), canonical(plain(place)), values)
         if key not in self._files:
-            self._files[key] = self._read(Call(place, given))
+            self._files[key] = self._read(Call(place=place, given=given))
         return self._files[key]
 
     def _read(self, call: Call) -> TemplateFile | None:

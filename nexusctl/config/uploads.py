@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import posixpath
 import stat
 from pathlib import Path
@@ -13,6 +12,7 @@ from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.quantity import mode as read_mode
+from nexusctl.model.checksum import sha256
 from nexusctl.model.stack import Reaction, Upload, UploadFile
 
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
@@ -93,7 +93,7 @@ def _mode(node: Mapping, problems: Problems) -> int | None:
 
 def _text_file(content: str, mode: int) -> UploadFile:
     data = content.encode()
-    return UploadFile(path="", digest=hashlib.sha256(data).hexdigest(), mode=mode, size=len(data))
+    return UploadFile(path="", digest=sha256(data), mode=mode, size=len(data))
 
 
 def _files(node: Mapping, path: Path, mode: int | None, digests: Digests, problems: Problems) -> tuple[UploadFile, ...]:

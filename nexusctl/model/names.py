@@ -6,10 +6,10 @@ stack `a-b` with sandbox `c` and stack `a` with sandbox `b-c` do not meet.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import Any
 
+from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import PackageSet
 from nexusctl.model.template import Template
@@ -42,7 +42,7 @@ def recipe_tag(template: Template) -> str:
 def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: str | None) -> str:
     """The tag of the image that holds `packages` on top of the image `base`."""
     inputs: Any = [base, plain(packages), working_dir or ""]
-    return f"{_ENVIRONMENT}{hashlib.sha256(canonical(inputs).encode()).hexdigest()[:16]}"
+    return f"{_ENVIRONMENT}{sha256(canonical(inputs).encode())[:16]}"
 
 
 def is_environment(reference: str) -> bool:

@@ -1,14 +1,15 @@
 """Frozen values that cost little to define.
 
 `dataclasses.dataclass` writes and compiles half a dozen methods for every class, which took a third of a no-op plan.
-The `dataclass` here keeps the library's fields, `fields()` and `replace()`, and gives all classes the same few methods.
+The `dataclass` here gives all classes the same few methods. What the library wants to know of a class, for its
+`fields()`, `replace()` and `asdict()`, it is told when it first asks: few classes are ever asked for.
 Type checkers see the library's own. Values are always frozen and take keywords only.
 """
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,16 +24,59 @@ else:
         return _make_value
 
 
+class _Fields:
+    """The attribute in which the library looks for the fields of a class: worked out at the first look."""
+
+    def __init__(self, owner: Any) -> None:
+        self._owner = owner
+        self._found: Any = None
+
+    def __get__(self, *_: object) -> Any:
+        if self._found is None:
+            owner = self._owner
+            body = {"__module__": owner.__module__, "__annotations__": owner._names, **owner._declared}
+            made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=True)(
+                type(owner.__name__, (), body)
+            )
+            self._found = made.__dataclass_fields__
+        return self._found
+
+
 def _make_value(cls: Any) -> Any:
-    made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=True)(cls)
-    fields = dataclasses.fields(made)
-    made._names = frozenset(field.name for field in fields)
-    made._compared = tuple(field.name for field in fields if field.compare)
-    made._defaults = {f.name: f.default for f in fields if f.default is not dataclasses.MISSING}
-    made._factories = {f.name: f.default_factory for f in fields if f.default_factory is not dataclasses.MISSING}
-    made.__init__, made.__repr__, made.__eq__, made.__hash__ = _init, _repr, _eq, _hash
-    made.__setattr__ = made.__delattr__ = _refuse
-    return made
+    own = cls.__annotations__
+    declared = {name: cls.__dict__[name] for name in own if name in cls.__dict__}
+    _inherit(cls, own, declared)
+    for name, value in declared.items():
+        if isinstance(value, dataclasses.Field):
+            _settle(cls, name, value)
+        else:
+            cls._defaults[name] = value
+    cls._compared = tuple(name for name in cls._names if name not in cls._silent)
+    cls.__dataclass_fields__ = _Fields(cls)
+    cls.__init__, cls.__repr__, cls.__eq__, cls.__hash__ = _init, _repr, _eq, _hash
+    cls.__setattr__ = cls.__delattr__ = _refuse
+    return cls
+
+
+def _inherit(cls: Any, own: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
+    """Its fields by name with their types, and what is said of them, after what those above it have."""
+    cls._names = {**getattr(cls, "_names", {}), **own}
+    cls._declared = {**getattr(cls, "_declared", {}), **declared}
+    cls._defaults = {**getattr(cls, "_defaults", {})}
+    cls._factories = {**getattr(cls, "_factories", {})}
+    cls._silent = {*getattr(cls, "_silent", ())}
+
+
+def _settle(cls: Any, name: str, field: dataclasses.Field[Any]) -> None:
+    """Leave on the class what the library would leave of a `field()`."""
+    delattr(cls, name)
+    if field.default is not dataclasses.MISSING:
+        cls._defaults[name] = field.default
+        setattr(cls, name, field.default)
+    if field.default_factory is not dataclasses.MISSING:
+        cls._factories[name] = field.default_factory
+    if not field.compare:
+        cls._silent.add(name)
 
 
 def _init(self: Any, /, **given: Any) -> None:
@@ -42,8 +86,8 @@ def _init(self: Any, /, **given: Any) -> None:
         if name not in given:
             values[name] = make()
     values.update(given)
-    if values.keys() != self._names:
-        wrong = ", ".join(sorted(values.keys() ^ self._names))
+    if values.keys() != self._names.keys():
+        wrong = ", ".join(sorted(values.keys() ^ self._names.keys()))
         raise TypeError(f"{type(self).__name__}: missing or unknown: {wrong}")
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import queue
 import threading
 import time
-import traceback
+from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine
@@ -32,21 +31,23 @@ def execute(
     After `interrupt` no step starts; running ones come to their end, waits are cut short.
     A bug in a step is raised when the running steps have ended.
     """
-    run = _Run(plan, engine, interrupt, reveal)
-    with ThreadPoolExecutor(max_workers=workers, thread_name_prefix="step") as pool:
-        yield from run.events(pool)
+    run = _Run(plan, engine, interrupt, reveal, workers)
+    try:
+        yield from run.events()
+    finally:
+        run.join()
 
 
 class _Run:
     """One execution: which steps wait, which run, what they made. Only `events` runs in the caller's thread."""
 
-    def __init__(self, plan: Plan, engine: Engine, interrupt: Interrupt, reveal: Reveal) -> None:
+    def __init__(self, plan: Plan, engine: Engine, interrupt: Interrupt, reveal: Reveal, workers: int) -> None:
         self._plan = plan
         self._engine = engine
         self._interrupt = interrupt
         self._reveal = reveal
         self._ledger = Ledger()
-        self._begin = time.monotonic()
+        self._epoch = time.monotonic()
         self._events: queue.SimpleQueue[Event | BaseException] = queue.SimpleQueue()
         present = {step.id for step in plan.steps}
         self._missing = {step.id: {need for need in step.needs if need in present} for step in plan.steps}
@@ -54,38 +55,58 @@ class _Run:
         for step in plan.steps:
             for need in sorted(self._missing[step.id]):
                 self._dependents.setdefault(need, []).append(step)
-        self._running = 0
+        self._ready: deque[Step] = deque()
+        self._free = workers
+        self._threads: dict[str, threading.Thread] = {}
         self._settled: set[str] = set()
         self._failed = False
 
-    def events(self, pool: ThreadPoolExecutor) -> Iterator[Event]:
+    def events(self) -> Iterator[Event]:
         for step in self._plan.steps:
             if not self._missing[step.id]:
-                self._launch(step, pool)
-        while self._running:
+                self._launch(step)
+        while self._threads:
             event = self._events.get()
             if isinstance(event, BaseException):
                 raise event
             yield event
             if isinstance(event, Done):
-                self._finish(event.step, pool)
+                self._finish(event.step)
             elif isinstance(event, Failed):
                 yield from self._abandon(event)
         yield from self._left_over()
         outcome = "failed" if self._failed else "interrupted" if self._interrupt.requested else "done"
         yield Finished(outcome=outcome, at=self._now())  # type: ignore[arg-type]
 
-    def _now(self) -> float:
-        return time.monotonic() - self._begin
+    def join(self) -> None:
+        """Wait for the end of what changes something; nothing more is begun."""
+        for thread in self._threads.values():
+            if not thread.daemon:
+                thread.join()
 
-    def _launch(self, step: Step, pool: ThreadPoolExecutor) -> None:
+    def _now(self) -> float:
+        return time.monotonic() - self._epoch
+
+    def _launch(self, step: Step) -> None:
+        """Begin a wait at once, anything else as soon as a worker is free."""
+        if _is_wait(step):
+            self._begin(step)
+        else:
+            self._ready.append(step)
+            self._fill()
+
+    def _fill(self) -> None:
+        while self._ready and self._free:
+            self._free -= 1
+            self._begin(self._ready.popleft())
+
+    def _begin(self, step: Step) -> None:
         if self._interrupt.requested:
             return
-        self._running += 1
-        if isinstance(step, AwaitHealthy | AwaitExit):
-            threading.Thread(target=self._work, args=(step,), name="wait", daemon=True).start()
-        else:
-            pool.submit(self._work, step)
+        # Nothing is lost when a wait ends with the process.
+        thread = threading.Thread(target=self._work, args=(step,), name=step.id, daemon=_is_wait(step))
+        self._threads[step.id] = thread
+        thread.start()
 
     def _work(self, step: Step) -> None:
         begin = self._now()
@@ -100,6 +121,9 @@ class _Run:
             problem = _diagnose(step, error, self._users(step))
             self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))
         except BaseException as bug:
+            # Few applies meet one.
+            import traceback  # noqa: PLC0415
+
             bug.add_note("".join(traceback.format_exception(bug)))
             self._events.put(bug)
 
@@ -116,18 +140,22 @@ class _Run:
     def _reporter(self, step: Step) -> Callable[[str], None]:
         return lambda doing: self._events.put(Progress(step=step, doing=doing, at=self._now()))
 
-    def _finish(self, step: Step, pool: ThreadPoolExecutor) -> None:
-        self._running -= 1
+    def _settle(self, step: Step) -> None:
+        del self._threads[step.id]
         self._settled.add(step.id)
+        self._free += not _is_wait(step)
+        self._fill()
+
+    def _finish(self, step: Step) -> None:
+        self._settle(step)
         for dependent in self._dependents.get(step.id, ()):
             self._missing[dependent.id].discard(step.id)
             if not self._missing[dependent.id] and dependent.id not in self._settled:
-                self._launch(dependent, pool)
+                self._launch(dependent)
 
     def _abandon(self, event: Failed) -> Iterator[Event]:
         """Skip everything that needs the failed step, however indirectly."""
-        self._running -= 1
-        self._settled.add(event.step.id)
+        self._settle(event.step)
         self._failed = self._failed or event.problem.severity == "error"
         reason = f"{event.step.subject} failed" if event.problem.severity == "error" else "interrupted"
         pending = list(self._dependents.get(event.step.id, ()))
@@ -142,6 +170,11 @@ class _Run:
         for step in self._plan.steps:
             if step.id not in self._settled:
                 yield Skipped(step=step, at=self._now(), reason="interrupted")
+
+
+def _is_wait(step: Step) -> bool:
+    """Whether it changes nothing, so that any number of its kind may run at once."""
+    return isinstance(step, AwaitHealthy | AwaitExit)
 
 
 def _diagnose(step: Step, error: NexusError, users: list[str]) -> Diagnostic:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping
@@ -12,6 +11,7 @@ from typing import Any
 
 from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire, describe_failure
 from nexusctl.errors import EngineError, EngineUnreachable
+from nexusctl.model.checksum import sha256
 
 NEWEST_VERSION = "1.45"
 """The newest API version that this code was written for; an older engine is spoken to in its own."""
@@ -138,7 +138,7 @@ def _find_context_name(environ: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _read_context(name: str, source: str, folder: Path) -> Endpoint:
-    digest = hashlib.sha256(name.encode()).hexdigest()
+    digest = sha256(name.encode())
     meta = folder / "contexts" / "meta" / digest / "meta.json"
     try:
         docker: Mapping[str, Any] = json.loads(meta.read_text())["Endpoints"]["docker"]

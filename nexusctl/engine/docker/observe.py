@@ -208,7 +208,7 @@ def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
         condition = read_condition(wire.get(f"/containers/{container_id}/json"))
     except NotFound:
         return None
-    return ListedState(condition.state, condition.health, condition.exit_code)
+    return ListedState(state=condition.state, health=condition.health, exit_code=condition.exit_code)
 
 
 def _read_sandbox(

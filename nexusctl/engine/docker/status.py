@@ -6,9 +6,9 @@ A list of all containers costs one call where inspecting each would cost one per
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from nexusctl.model.live import HealthState, State
+from nexusctl.model.value import dataclass
 
 STATES: dict[str, State] = {
     "created": "created",
@@ -31,11 +31,11 @@ _UP = re.compile(r"Up (?:About |Less than )?[\w ]+?(?: \((?P<note>[^()]+)\))?")
 _EXITED = re.compile(r"(?:Exited|Restarting) \((?P<code>\d+)\) .+")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ListedState:
     state: State
     health: HealthState
-    exit_code: int | None
+    exit_code: int | None = None
 
 
 def parse_status(state: str, status: str) -> ListedState | None:
@@ -45,8 +45,8 @@ def parse_status(state: str, status: str) -> ListedState | None:
         return _parse_up(known, status)
     if known == "exited":
         match = _EXITED.fullmatch(status)
-        return ListedState(known, "none", int(match["code"])) if match else None
-    return ListedState(known, "none", None) if known else None
+        return ListedState(state=known, health="none", exit_code=int(match["code"])) if match else None
+    return ListedState(state=known, health="none") if known else None
 
 
 def _parse_up(state: State, status: str) -> ListedState | None:
@@ -55,5 +55,5 @@ def _parse_up(state: State, status: str) -> ListedState | None:
         return None
     note = match["note"]
     if note is None or note == "Paused":
-        return ListedState(state, "none", None)
-    return ListedState(state, _HEALTH[note], None) if note in _HEALTH else None
+        return ListedState(state=state, health="none")
+    return ListedState(state=state, health=_HEALTH[note]) if note in _HEALTH else None
