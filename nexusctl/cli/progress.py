@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import threading
-import time
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from nexusctl.cli.options import say, wants_color, write_json
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Event, Failed, Finished
 from nexusctl.model.plan import Plan
-from nexusctl.render.event import Board, event_document, group_rows, render_row
+from nexusctl.render.event import Board, event_document, group_rows
 
-REFRESH = 0.1
-"""Seconds between two paintings of the board."""
+if TYPE_CHECKING:
+    from nexusctl.cli.board import LiveBoard
 
 
 def show(
@@ -54,56 +52,10 @@ class _Lines:
     def __exit__(self, *_: object) -> None: ...
 
 
-class _Live:
-    """A row for each object, painted over itself by a thread of its own so that the seconds go on."""
-
-    def __init__(self, plan: Plan) -> None:
-        self.board = Board(plan)
-        self._mutex = threading.Lock()
-        self._begin = time.monotonic()
-        self._height = 0
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._keep_painting, daemon=True)
-
-    def take(self, event: Event) -> None:
-        with self._mutex:
-            self.board.update(event)
-
-    def __enter__(self) -> _Live:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._end.set()
-        self._thread.join()
-        self._paint(everything=True)
-
-    def _keep_painting(self) -> None:
-        while not self._end.wait(REFRESH):
-            self._paint()
-
-    def _paint(self, *, everything: bool = False) -> None:
-        columns, lines = shutil.get_terminal_size()
-        with self._mutex:
-            rows = list(self.board.rows.values())
-        if not everything:
-            # What runs or failed is worth the room that there is; the rest is counted.
-            busy = [row for row in rows if row.began is not None and row.outcome != "done"]
-            shown = rows if len(rows) < lines - 2 else busy[: lines - 3]
-        else:
-            shown = rows if len(rows) < lines - 2 else [row for row in rows if row.outcome != "done"]
-        now = time.monotonic() - self._begin
-        text = [render_row(row, now, width=columns - 2, color=wants_color(sys.stderr)) for row in shown]
-        if hidden := len(rows) - len(shown):
-            done = sum(row.outcome == "done" for row in rows)
-            text.append(f"   ... {done} of {len(rows)} done, {hidden} not shown")
-        up = f"\x1b[{self._height}F\x1b[J" if self._height else ""
-        sys.stderr.write(up + "\n".join(text) + "\n")
-        sys.stderr.flush()
-        self._height = len(text)
-
-
-def _painter(plan: Plan, *, as_json: bool) -> _Lines | _Live:
+def _painter(plan: Plan, *, as_json: bool) -> _Lines | LiveBoard:
     if not as_json and wants_color(sys.stderr):
-        return _Live(plan)
+        # In a pipe there is nothing to paint, and what it takes to measure a terminal only costs time.
+        from nexusctl.cli.board import LiveBoard  # noqa: PLC0415
+
+        return LiveBoard(plan)
     return _Lines(plan, as_json=as_json)

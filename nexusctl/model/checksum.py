@@ -3,6 +3,15 @@
 from __future__ import annotations
 
 from io import BufferedReader
+from typing import Protocol
+
+
+class Digest(Protocol):
+    """A checksum that grows."""
+
+    def update(self, data: bytes, /) -> None: ...
+
+    def hexdigest(self) -> str: ...
 
 
 def sha256(data: bytes) -> str:
@@ -11,6 +20,14 @@ def sha256(data: bytes) -> str:
     import hashlib  # noqa: PLC0415
 
     return hashlib.sha256(data).hexdigest()
+
+
+def new_sha256() -> Digest:
+    """A SHA-256 of nothing yet."""
+    # See `sha256`.
+    import hashlib  # noqa: PLC0415
+
+    return hashlib.sha256()
 
 
 def sha256_file(file: BufferedReader) -> str:

@@ -8,14 +8,15 @@ each file is laid beside its target and then renamed over it, where root may do 
 from __future__ import annotations
 
 import io
-import tarfile
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from posixpath import basename, dirname
 from typing import Any
 
+from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker.entry import Entry, list_entries
 from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.tape import Entry, list_entries, write_tape
+from nexusctl.engine.docker.pipe import is_small_file, pipe_file
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, NotFound, StepError
 from nexusctl.model.stack import Upload
@@ -63,8 +64,8 @@ def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete
     running = inspected["State"]["Status"] == "running"
     user = inspected["Config"]["User"]
     # In a sandbox with a user of its own, root has no power over that user's folders; the engine has.
-    if entries and running and user.partition(":")[0] in _ROOTS and _can_rename(wire, container_id):
-        _put_beside(wire, container_id, entries)
+    if entries and running and user.partition(":")[0] in _ROOTS and stat_path(wire, container_id, "/bin/sh"):
+        _replace(wire, container_id, entries)
     elif entries:
         _put(wire, container_id, entries, lambda entry: entry.path)
     if paths := sorted(delete, reverse=True):
@@ -93,23 +94,16 @@ def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: st
 
 
 def _put(wire: Wire, container_id: str, entries: Sequence[Entry], place: Callable[[Entry], str]) -> None:
+    # One small file needs no archive, and edits come one at a time.
+    from nexusctl.engine.docker.tape import write_tape  # noqa: PLC0415
+
     query = {"path": "/", "noOverwriteDirNonDir": True}
     tape = write_tape(entries, place)
     wire.open("PUT", f"/containers/{container_id}/archive", query, tape, content_type="application/x-tar").close()
 
 
-def _can_rename(wire: Wire, container_id: str) -> bool:
-    """Whether it has a shell and the tools; a look at the usual places costs a tenth of a command inside."""
-    if not stat_path(wire, container_id, "/bin/sh"):
-        return False
-    if all(any(stat_path(wire, container_id, f"{folder}/{tool}") for folder in _USUAL_FOLDERS) for tool in _TOOLS):
-        return True
-    script = " && ".join(f"command -v {tool}" for tool in _TOOLS)
-    return run(wire, container_id, ("/bin/sh", "-c", script), user=ROOT, working_dir="/").exit_code == 0
-
-
-def _put_beside(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
-    """Lay everything but folders under a temporary name in the same folder, then rename it all."""
+def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
+    """Lay all but folders under a temporary name in the same folder, then rename it, where the sandbox can do that."""
     mark = uuid.uuid4().hex[:12]
 
     def beside(entry: Entry) -> str:
@@ -119,11 +113,27 @@ def _put_beside(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None
 
     staged = [(beside(entry), entry.path) for entry in entries if entry.file.kind != "folder"]
     try:
+        if is_small_file(entries):
+            outcome = pipe_file(wire, container_id, entries[0], beside(entries[0]), _RENAME)
+            if outcome:
+                _require_success(outcome)
+                return
+        if not _has_tools(wire, container_id):
+            _put(wire, container_id, entries, lambda entry: entry.path)
+            return
         _put(wire, container_id, entries, beside)
         _run_over(wire, container_id, _RENAME, [path for pair in staged for path in pair], step=2)
     except StepError:
         _run_over(wire, container_id, _DELETE, [temporary for temporary, _ in staged], step=1)
         raise
+
+
+def _has_tools(wire: Wire, container_id: str) -> bool:
+    """Whether it has what renames; a look at the usual places costs a tenth of a command inside."""
+    if all(any(stat_path(wire, container_id, f"{folder}/{tool}") for folder in _USUAL_FOLDERS) for tool in _TOOLS):
+        return True
+    script = " && ".join(f"command -v {tool}" for tool in _TOOLS)
+    return run(wire, container_id, ("/bin/sh", "-c", script), user=ROOT, working_dir="/").exit_code == 0
 
 
 def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, step: int, user: str = ROOT) -> None:
@@ -141,7 +151,10 @@ def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], 
 
 def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str], user: str) -> None:
     command = ("/bin/sh", "-c", script, "upload", *paths)
-    outcome = run(wire, container_id, command, user=user, working_dir="/")
+    _require_success(run(wire, container_id, command, user=user, working_dir="/"))
+
+
+def _require_success(outcome: Outcome) -> None:
     if outcome.exit_code != 0:
         lines = tuple(outcome.output.splitlines()[-10:])
         raise StepError(Diagnostic("the uploaded files could not be put in place", output=lines))
@@ -197,6 +210,9 @@ def read_file(wire: Wire, container_id: str, path: str) -> bytes | None:
             data = answer.read()
     except NotFound:
         return None
+    # See `_put`.
+    import tarfile  # noqa: PLC0415
+
     with tarfile.open(fileobj=io.BytesIO(data)) as tar:
         member = tar.next()
         stream = tar.extractfile(member) if member and member.isfile() else None

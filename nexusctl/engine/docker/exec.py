@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +11,7 @@ from typing import Any
 
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.frames import split_frames
-from nexusctl.engine.docker.wire import FOREVER, Wire
+from nexusctl.engine.docker.wire import FOREVER, Answer, Wire
 from nexusctl.errors import EngineError
 
 TIMED_OUT = 124
@@ -43,18 +44,24 @@ def run(
     working_dir: str | None = None,
     on_output: Callable[[bytes], None] | None = None,
     timeout: float | None = None,
+    stdin: bytes | None = None,
 ) -> Outcome:
     """Run `command` and wait for its end; `on_output` gets each piece of stdout and stderr as it comes.
+
+    All of `stdin` is sent before any output is read: it is for commands that say little while they read.
 
     After `timeout` seconds what it started is killed and the exit code is 124. A command that the image does not
     have gives 126 or 127, as in a shell. Raises `NotFound` and `Conflict` for a container that is absent or does
     not run, `EngineUnreachable` where the stream breaks.
     """
     mark = uuid.uuid4().hex
-    exec_id = create_exec(wire, container_id, command, env={**(env or {}), MARK: mark}, user=user, cwd=working_dir)
+    marked = {**(env or {}), MARK: mark}
+    exec_id = create_exec(wire, container_id, command, env=marked, user=user, cwd=working_dir, stdin=stdin is not None)
     output = bytearray()
     timed_out = Event()
-    with wire.open("POST", f"/exec/{exec_id}/start", data=b'{"Detach":false,"Tty":false}', timeout=FOREVER) as answer:
+    headers = {"Connection": "Upgrade", "Upgrade": "tcp"} if stdin is not None else {}
+    start = b'{"Detach":false,"Tty":false}'
+    with wire.open("POST", f"/exec/{exec_id}/start", data=start, headers=headers, timeout=FOREVER) as answer:
 
         def end() -> None:
             timed_out.set()
@@ -65,6 +72,8 @@ def run(
 
         timer = _arm(timeout, end)
         try:
+            if stdin is not None:
+                _feed(answer, stdin)
             for chunk in split_frames(answer.read):
                 output += chunk.data
                 del output[:-KEPT_OUTPUT]
@@ -77,6 +86,13 @@ def run(
             timer.cancel()
     exit_code = TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
     return Outcome(exit_code=exit_code, output=output.decode(errors="replace"))
+
+
+def _feed(answer: Answer, data: bytes) -> None:
+    # A command that ends before it has read all of its input says why with its exit code.
+    with contextlib.suppress(OSError):
+        answer.send(data)
+        answer.send_end()
 
 
 def create_exec(

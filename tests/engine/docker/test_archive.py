@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from nexusctl.engine.docker.archive import read_file
-from nexusctl.engine.docker.tape import list_entries
+from nexusctl.engine.docker.entry import list_entries
+from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import StepError
 from nexusctl.model.stack import Upload, UploadFile
 from tests.engine.workshop import Workshop, text
@@ -131,6 +133,53 @@ def test_a_program_never_sees_half_a_file_while_it_is_replaced(shop: Workshop, t
     expected = {hashlib.sha256(content.encode()).hexdigest() for content in (old, new)}
     assert seen <= expected
     assert seen
+
+
+@pytest.mark.parametrize("content", [b"", b"\0\xff\r\n" * 1000, b"no end of line"], ids=["empty", "bytes", "text"])
+def test_one_small_file_takes_one_command_and_no_archive(
+    shop: Workshop, tmp_path: Path, content: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    container_id = shop.start(shop.sandbox(uploads=(text("/srv/it's $x", "old"),)))
+    source = tmp_path / "file"
+    source.write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    file = UploadFile(path="", digest=digest, mode=0o4751, size=len(content))
+    asked = listen_in(shop, monkeypatch)
+    upload = Upload(target="/srv/it's $x", files=(file,), source=str(source), owner="7:daemon")
+    shop.engine.upload(container_id, [upload])
+    assert not [call for call in asked if call.startswith("PUT")]
+    assert len([call for call in asked if call.endswith("/exec")]) == 1
+    assert read(shop, container_id, STATE + "/srv/* ; cat /srv/* | sha256sum; ls -A /srv") == (
+        f"/srv/it's $x regular {'empty ' if not content else ''}file 4751 7:1\n{digest}  -\nit's $x"
+    )
+
+
+def test_a_file_whose_folder_is_not_there_gets_one(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    shop.engine.upload(container_id, [text("/srv/new/deep/x", "one")])
+    assert read(shop, container_id, "cat /srv/new/deep/x; ls -A /srv/new/deep") == "onex"
+
+
+def test_a_sandbox_that_lacks_a_tool_gets_its_file_nevertheless(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    read(shop, container_id, "rm -f /usr/bin/head /bin/head")
+    shop.engine.upload(container_id, [text("/srv/x", "one")])
+    read(shop, container_id, "rm -f /usr/bin/mv /bin/mv")
+    shop.engine.upload(container_id, [text("/srv/y", "two")])
+    assert read(shop, container_id, "cat /srv/x /srv/y; ls -A /srv | wc -l") == "onetwo2"
+
+
+def listen_in(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The calls that the engine gets from now on."""
+    calls: list[str] = []
+    ask = Wire.open
+
+    def note(wire: Wire, method: str, path: str, *args: Any, **words: Any) -> Any:
+        calls.append(f"{method} {path}")
+        return ask(wire, method, path, *args, **words)
+
+    monkeypatch.setattr(Wire, "open", note)
+    return calls
 
 
 def test_a_folder_is_never_replaced_by_a_file(shop: Workshop) -> None:

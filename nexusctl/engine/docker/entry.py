@@ -1,0 +1,75 @@
+"""What an upload lays down, one thing at a time, and where its bytes come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from posixpath import normpath
+from typing import BinaryIO
+
+from nexusctl.errors import Diagnostic, StepError
+from nexusctl.model.checksum import new_sha256
+from nexusctl.model.stack import Upload, UploadFile
+from nexusctl.model.value import dataclass
+
+CHUNK = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One thing to lay down at the absolute `path`, owned by numbers."""
+
+    path: str
+    upload: Upload
+    file: UploadFile
+    uid: int
+    gid: int
+
+
+def list_entries(upload: Upload, owner: tuple[int, int]) -> Iterator[Entry]:
+    """The entries of one upload. Raises `StepError` for a path that would leave its target."""
+    links = {file.path for file in upload.files if file.kind == "link"}
+    for file in upload.files:
+        parents = [file.path[: i + 1] for i in range(len(file.path)) if file.path[i + 1 : i + 2] == "/"]
+        if ".." in f"{upload.target}/{file.path}".split("/") or file.path.startswith("/") or links & set(parents):
+            raise _problem(f"{file.path or upload.target} leads out of the upload's target {upload.target}")
+        path = normpath(f"/{upload.target}/{file.path}").replace("//", "/")
+        yield Entry(path=path, upload=upload, file=file, uid=owner[0], gid=owner[1])
+
+
+def read_content(entry: Entry) -> Iterator[bytes]:
+    """The bytes of a file as they are read, hashed on their way.
+
+    Raises `StepError` at the end where it is not the file that was planned, or where it cannot be read.
+    """
+    left, digest = entry.file.size, new_sha256()
+    with closing(_open(entry)) as stream:
+        while left and (data := stream.read(min(CHUNK, left))):
+            left -= len(data)
+            digest.update(data)
+            yield data
+        if left or stream.read(1) or digest.hexdigest() != entry.file.digest:
+            raise _problem(f"{_source(entry)} changed while applying", "apply again: the new content is planned then")
+
+
+def _open(entry: Entry) -> BinaryIO:
+    if entry.upload.content is not None:
+        return BytesIO(entry.upload.content.encode())
+    try:
+        return Path(_source(entry)).open("rb")
+    except OSError as error:
+        raise _problem(f"cannot read {_source(entry)}: {error.strerror or error}") from error
+
+
+def _source(entry: Entry) -> str:
+    if entry.upload.content is not None:
+        return f"the content for {entry.upload.target}"
+    if entry.upload.source is None:
+        raise _problem(f"the upload to {entry.upload.target} has neither a source nor content here")
+    return str(Path(entry.upload.source) / entry.file.path) if entry.file.path else entry.upload.source
+
+
+def _problem(summary: str, hint: str | None = None) -> StepError:
+    return StepError(Diagnostic(summary, hint=hint))
