@@ -84,6 +84,9 @@ class Apt:
     def inventory(self) -> tuple[str, ...]:
         return ("dpkg-query", "-W", "-f", r"${Package}\n")
 
+    def find(self, inventory: str, packages: PackageSet) -> tuple[Package, ...] | None:
+        return None
+
     def roots(self) -> tuple[str, ...]:
         return ("apt-mark", "showmanual")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from nexusctl.model.stack import Package, PackageSet
@@ -54,6 +54,9 @@ class PackageManager(Protocol):
     def inventory(self) -> tuple[str, ...]:
         """The command that names all that is there, whoever needs it: a line each, as `name` or `name==version`."""
 
+    def find(self, inventory: str, packages: PackageSet) -> tuple[Package, ...] | None:
+        """What `read` would return, where the answer to `inventory` tells it; None where `query` has to be asked."""
+
     def roots(self) -> tuple[str, ...]:
         """The command that names, in the same form, only what nothing else needs.
 
@@ -83,3 +86,11 @@ def shell(script: str, *arguments: str) -> tuple[str, ...]:
 
 def by_name(packages: Sequence[Package]) -> tuple[Package, ...]:
     return tuple(sorted(packages, key=lambda package: package.name))
+
+
+def pick(inventory: str, packages: PackageSet, normal: Callable[[str], str]) -> tuple[Package, ...]:
+    """The asked-for packages among the lines `name==version` of an inventory; `normal` tells which names are one."""
+    wanted = {normal(package.name) for package in packages.packages}
+    rows = (line.strip().partition("==") for line in inventory.splitlines())
+    found = {normal(name): Package(name=name, version=version) for name, _, version in rows if version}
+    return by_name([package for name, package in found.items() if name in wanted])

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
-from nexusctl.packages.base import Blame, by_name, shell
+from nexusctl.packages.base import Blame, by_name, pick, shell
 
 _PIP = """
 if command -v pip >/dev/null; then exec pip "$@"; fi
@@ -70,6 +70,11 @@ class Pip:
 
     def inventory(self) -> tuple[str, ...]:
         return shell(_PIP, "list", "--format=freeze")
+
+    def find(self, inventory: str, packages: PackageSet) -> tuple[Package, ...] | None:
+        if packages.lock_name:
+            return None
+        return pick(inventory, packages, _normal)
 
     def roots(self) -> tuple[str, ...]:
         return shell(_PIP, "list", "--not-required", "--format=freeze")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -11,10 +12,13 @@ import pytest
 from nexusctl.api import execution
 from nexusctl.engine.docker.builder import host_trust
 from nexusctl.engine.docker.engine import DockerEngine
+from nexusctl.engine.docker.inventory import read_names
 from nexusctl.engine.docker.renewal import STAGE, WORKROOM
 from nexusctl.engine.docker.trust import FOLDER
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.event import Failed
+from nexusctl.model.stack import Package, PackageSet
+from nexusctl.packages import MANAGERS
 from nexusctl.run.interrupt import Interrupt
 from tests.drift.scene import Scene, findings
 
@@ -77,6 +81,20 @@ def test_npm_installs_upgrades_and_removes_in_the_live_sandbox(box: Box, node_im
     box.change("[ms@2.1.3]")
     listed = box.scene.inside("box", "cd /app; ls node_modules; node -p \"require('ms/package.json').version\"")
     assert listed.split() == ["ms", "2.1.3"]
+
+
+def test_what_lies_there_is_what_npm_itself_would_list(box: Box, node_image: str) -> None:
+    # Packages with a scope, and one that is there in two versions, of which one lies deeper.
+    box.ask_for("[is-odd@3.0.0, is-number@7.0.0, '@types/node@22.0.0']")
+    box.scene.apply()
+    wanted = "npm ls --all --parseable --silent | sed -n 's#.*/node_modules/##p' | sort -u"
+    npm = MANAGERS["npm"]
+    answer = box.scene.inside("box", shlex.join(npm.inventory()))
+    assert sorted(read_names(answer)) == box.scene.inside("box", wanted).split()
+    packages = PackageSet(manager="npm", packages=tuple(Package(name=name) for name in ("is-number", "@types/node")))
+    asked = npm.read(box.scene.inside("box", shlex.join(npm.query(packages))), packages)
+    assert npm.find(answer, packages) == asked
+    assert [package.version for package in asked] == ["22.0.0", "7.0.0"]
 
 
 def test_pip_installs_upgrades_and_removes_in_the_live_sandbox(box: Box, python_image: str) -> None:

@@ -75,6 +75,15 @@ def test_pip_finds_a_package_under_all_its_spellings_and_after_warnings() -> Non
     assert found == (Package(name="Typing_Extensions", version="4"),)
 
 
+def test_an_inventory_that_has_versions_answers_for_a_list_and_never_for_a_lock() -> None:
+    lines = "WARNING: old\nTyping_Extensions==4\nother==1\ndeeper\n"
+    asked = listed("pip", "typing.extensions[x]|>=4", "deeper")
+    assert MANAGERS["pip"].find(lines, asked) == (Package(name="Typing_Extensions", version="4"),)
+    assert MANAGERS["npm"].find(lines, listed("npm", "other", "deeper")) == (Package(name="other", version="1"),)
+    assert MANAGERS["npm"].find(lines, locked("npm", "package-lock.json")) is None
+    assert MANAGERS["apt"].find(lines, listed("apt", "other")) is None
+
+
 def test_apt_is_asked_for_versions_and_passes_over_what_has_none() -> None:
     found = MANAGERS["apt"].read("git\t1:2.39\nvirtual\t\nadduser\t3.1\n", listed("apt", "git", "virtual", "adduser"))
     assert found == (Package(name="adduser", version="3.1"), Package(name="git", version="1:2.39"))

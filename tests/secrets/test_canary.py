@@ -40,11 +40,11 @@ SOURCES = ("env", "file", "age", "vault", "command", "keyring")
 BUG = """
 import sys
 from nexusctl.engine.docker import containers
-from nexusctl.cli.main import main
+from nexusctl.__main__ import start
 def create(wire, sandbox, placement, body, fill=None):
     raise ZeroDivisionError("a bug, with the values at hand")
 containers._create = create
-main()
+start()
 """
 
 

@@ -80,7 +80,7 @@ def encode_known(known: Mapping[str, Known], marks: Mapping[str, str]) -> str:
 
 def take_inventory(ask: Ask, manager: str) -> list[str]:
     """The names of all that a manager knows of."""
-    return sorted(_read_names(ask(MANAGERS[manager].inventory(), MANAGERS[manager].env)))
+    return sorted(read_names(ask(MANAGERS[manager].inventory(), MANAGERS[manager].env).output))
 
 
 def encode_inventory(found: Mapping[str, Sequence[str]]) -> str:
@@ -104,12 +104,13 @@ def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: frozenset
     added = {n: v for n, v in _read_everything(answer, everything).items() if n not in before}
     if not added or not manager.roots():
         return added
-    roots = _read_names(ask(manager.roots(), manager.env))
+    roots = read_names(ask(manager.roots(), manager.env).output)
     return {name: version for name, version in added.items() if name in roots}
 
 
-def _read_names(answer: Outcome) -> set[str]:
-    return {line.partition("==")[0].strip() for line in answer.output.splitlines() if line.strip()}
+def read_names(answer: str) -> set[str]:
+    """The names in an answer to `inventory` or `roots`."""
+    return {line.partition("==")[0].strip() for line in answer.splitlines() if line.strip()}
 
 
 def _read_label(marks: Mapping[str, str], label: str, manager: str) -> Any:

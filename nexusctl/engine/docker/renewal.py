@@ -18,7 +18,7 @@ from nexusctl.engine.docker.archive import ROOT
 from nexusctl.engine.docker.builder import Builder, host_trust, write_file
 from nexusctl.engine.docker.exec import kill_marked
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
-from nexusctl.engine.docker.inventory import Known, encode_known, read_marks, recall, take_inventory
+from nexusctl.engine.docker.inventory import Known, encode_known, read_marks, read_names, recall
 from nexusctl.engine.docker.objects import read_facts
 from nexusctl.engine.docker.trust import FOLDER
 from nexusctl.engine.docker.wire import Wire
@@ -143,10 +143,13 @@ def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
     def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
         return sandbox.run(command, env={**env, **_env(manager)}, working_dir=folder)
 
-    found = read_answer(manager, ask(manager.query(wanted), {}).output, wanted)
+    inventory = ask(manager.inventory(), {}).output
+    found = manager.find(inventory, wanted)
+    if found is None:
+        found = read_answer(manager, ask(manager.query(wanted), {}).output, wanted)
     return Known(
         installed={package.name: package.version for package in found},
-        inventory=frozenset(take_inventory(ask, manager.name)),
+        inventory=frozenset(read_names(inventory)),
     )
 
 
