@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError
-from nexusctl.model.event import Done, Event, Failed, Finished
+from nexusctl.model.event import Done, Event, Failed, Finished, Progress
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
@@ -23,23 +23,30 @@ SETTLE = 0.3
 def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event]:
     """Pass `events` on; before the last one, tell with a `Failed` of each service that was started and has ended."""
     started: dict[str, Done] = {}
+    moments: dict[str, float] = {}
     for event in events:
-        if isinstance(event, Failed):
+        if isinstance(event, Progress) and isinstance(event.step, ReplaceContainer):
+            # What a replacement does last, to the old one, it does after the new one was started.
+            moments[event.step.subject] = event.at
+        elif isinstance(event, Failed):
             started.pop(event.step.subject, None)
         elif isinstance(event, Done) and _starts(event.step):
             started[event.step.subject] = event
+            moments.setdefault(event.step.subject, event.at)
         if isinstance(event, Finished):
-            yield from _conclude(event, engine, stack, started)
+            yield from _conclude(event, engine, stack, started, moments)
         else:
             yield event
 
 
-def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[str, Done]) -> Iterator[Event]:
+def _conclude(
+    finished: Finished, engine: Engine, stack: str, started: Mapping[str, Done], moments: Mapping[str, float]
+) -> Iterator[Event]:
     if not started or finished.outcome == "interrupted":
         yield finished
         return
     # One with a health check has been waited for already.
-    fresh = [done.at for done in started.values() if not _has_health(done.step)]
+    fresh = [moments[name] for name, done in started.items() if not _has_health(done.step)]
     pause = max(0.0, SETTLE - (finished.at - max(fresh))) if fresh else 0.0
     time.sleep(pause)
     at = finished.at + pause
