@@ -34,9 +34,10 @@ class _Fields:
     def __get__(self, *_: object) -> Any:
         if self._found is None:
             owner = self._owner
-            body = {"__module__": owner.__module__, "__annotations__": owner._names, **owner._declared}
+            # The library writes a signature for a class without a docstring.
+            said = {"__module__": owner.__module__, "__doc__": owner.__name__, "__annotations__": owner._names}
             made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=True)(
-                type(owner.__name__, (), body)
+                type(owner.__name__, (), {**said, **owner._declared})
             )
             self._found = made.__dataclass_fields__
         return self._found

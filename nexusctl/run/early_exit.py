@@ -16,7 +16,7 @@ from nexusctl.model.stack import Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.run.wait import tail
 
-SETTLE = 0.3
+SETTLE = 0.2
 """Seconds that a service gets to fail in; most wrong commands need less, and most applies have waited longer."""
 
 
