@@ -26,9 +26,12 @@ class Progress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
+    """`container_id` is the container that the step was about, empty for none or one that is gone now."""
+
     step: Step
     at: float
     took: float
+    container_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -115,7 +115,8 @@ class _Run:
         try:
             report = self._reporter(step)
             perform(self._plan.stack, step, self._engine, self._ledger, report, self._interrupt, self._reveal)
-            self._events.put(Done(step=step, at=self._now(), took=self._now() - begin))
+            found = self._ledger.find_container(step)
+            self._events.put(Done(step=step, at=self._now(), took=self._now() - begin, container_id=found))
         except Interrupted:
             self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))
         except NexusError as error:

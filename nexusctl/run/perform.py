@@ -52,6 +52,12 @@ class Ledger:
         with self.mutex:
             self.networks[name] = network_id
 
+    def find_container(self, step: Step) -> str:
+        """The container that `step` has started or changed, empty for none."""
+        if isinstance(step, StartContainer | ReplaceContainer):
+            return self.containers[step.created]
+        return step.container_id if isinstance(step, UpdateContainer | RestoreContainer) else ""
+
     def locate(self, attachment: Attachment) -> Attachment:
         """`attachment` with the id of a network that was made in this run."""
         return attachment if attachment.id else replace(attachment, id=self.networks.get(attachment.name, ""))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.base import LogChunk
+from nexusctl.engine.base import Condition, LogChunk
 from nexusctl.errors import EngineError
-from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.stack import Sandbox
+from nexusctl.run.early_exit import FEW
 from tests.saved.workbench import Workbench, failures, outcome
 
 STACK = """
@@ -52,16 +53,34 @@ def test_its_last_lines_are_shown(failing: Workbench, monkeypatch: pytest.Monkey
     assert outputs == [("unknown option",)]
 
 
-def test_an_engine_that_does_not_answer_then_takes_nothing_back(
-    failing: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    plan = failing.prepare().plan
+@pytest.fixture(params=["few", "many"])
+def crowd(failing: Workbench, request: pytest.FixtureRequest) -> Workbench:
+    """With as many sandboxes as are looked at one by one, and with more."""
+    if request.param == "many":
+        failing.write(STACK + "".join(f"  good-{number}: {{image: img:1}}\n" for number in range(FEW)))
+    return failing
 
-    def silent(stack: Stack, *, deep: bool = False):  # type: ignore[no-untyped-def]
+
+def test_it_is_told_from_those_that_run_however_many_there_are(crowd: Workbench) -> None:
+    assert failures(crowd.apply()) == ["wrong: it exited with code 3 right after its start"]
+
+
+def test_an_engine_that_does_not_answer_then_takes_nothing_back(
+    crowd: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan, look = crowd.prepare().plan, crowd.engine.condition
+
+    def silent(*_: object) -> None:
         raise EngineError("no answer")
 
-    monkeypatch.setattr(failing.engine, "observe", silent)
-    assert outcome(failing.carry_out(plan)) == "done"
+    def look_at_tasks(container_id: str) -> Condition:
+        if crowd.engine.containers[container_id].sandbox.kind == "service":
+            silent()
+        return look(container_id)
+
+    monkeypatch.setattr(crowd.engine, "observe", silent)
+    monkeypatch.setattr(crowd.engine, "condition", look_at_tasks)
+    assert outcome(crowd.carry_out(plan)) == "done"
 
 
 def test_a_run_that_starts_nothing_does_not_look(failing: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,7 +89,8 @@ def test_a_run_that_starts_nothing_does_not_look(failing: Workbench, monkeypatch
     failing.write("name: demo")
     plan = failing.prepare().plan
     assert not plan.empty
-    looks: list[Stack] = []
-    monkeypatch.setattr(failing.engine, "observe", lambda stack, deep=False: looks.append(stack))
+    looks: list[object] = []
+    monkeypatch.setattr(failing.engine, "observe", lambda *_: looks.append("at all"))
+    monkeypatch.setattr(failing.engine, "condition", looks.append)
     failing.carry_out(plan)
     assert looks == []
