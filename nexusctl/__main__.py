@@ -3,20 +3,21 @@
 import gc
 import os
 import sys
-from contextlib import suppress
 from typing import NoReturn
 
 # A command lives for seconds, and what its imports make stays: looking for garbage among that finds nothing.
 gc.set_threshold(100_000, 50, 100)
 
-from nexusctl.cli.main import main  # noqa: E402 - its imports are the ones that this is about
+# Their imports are the ones that this is about.
+from nexusctl.cli.main import main  # noqa: E402
+from nexusctl.cli.streams import open_streams  # noqa: E402
 
 
 def start() -> NoReturn:
     """Run the command, then end at once: taking an interpreter down piece by piece takes a tenth of a plan."""
+    open_streams()
     code = main()
-    with suppress(OSError):
-        sys.stderr.flush()
+    sys.stderr.flush()
     os._exit(code)
 
 

@@ -14,6 +14,7 @@ import click
 
 from nexusctl import __version__
 from nexusctl.cli.options import wants_color, write_json
+from nexusctl.cli.streams import OutputLost
 from nexusctl.errors import NexusError
 
 FAILED, USAGE, BUG, INTERRUPTED = 1, 2, 70, 130
@@ -26,6 +27,9 @@ def guard(run: Callable[[], int | None], arguments: list[str]) -> int:
         sys.stdout.flush()
     except BrokenPipeError:
         _silence()
+        return FAILED
+    except OutputLost as error:
+        sys.stderr.write(f"error: the output cannot be written: {error}\n  = help: free some space there\n")
         return FAILED
     return code
 
@@ -44,7 +48,7 @@ def _answer(run: Callable[[], int | None], arguments: list[str]) -> int:
     except NexusError as error:
         _show(error, as_json=_asks_for_json(arguments))
         return FAILED
-    except BrokenPipeError:
+    except (BrokenPipeError, OutputLost):
         raise
     except Exception as bug:
         _report_bug(bug, arguments)

@@ -13,6 +13,7 @@ from nexusctl.cli.boundary import FAILED, INTERRUPTED
 from nexusctl.cli.plan_view import show_plan
 from nexusctl.cli.progress import show
 from nexusctl.cli.signals import stoppable
+from nexusctl.cli.streams import OutputLost
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event, Finished, Started
 from nexusctl.model.plan import Plan
@@ -30,8 +31,8 @@ def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_j
         events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)
         try:
             finished, problems, groups = show(events, chosen, as_json=as_json)
-        except BrokenPipeError:
-            # Nobody reads on. What runs comes to its end while the lock is held, as after Ctrl-C.
+        except (BrokenPipeError, OutputLost):
+            # Nobody reads on, or the disk is full. What runs comes to its end while the lock is held, as after Ctrl-C.
             interrupt.request()
             for _ in events:
                 pass

@@ -1,0 +1,60 @@
+"""The process's own streams, on which everything is told."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
+
+
+class OutputLost(Exception):
+    """What a command gives out cannot be written, and why."""
+
+
+class _Output(io.FileIO):
+    """stdout: what cannot be written there is lost work, and no bug."""
+
+    def write(self, data: Buffer) -> int | None:  # type: ignore[override]
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise OutputLost((error.strerror or str(error)).lower()) from error
+
+
+class _Journal(io.FileIO):
+    """stderr: a full disk keeps nobody from going on with what is told about."""
+
+    def write(self, data: Buffer) -> int | None:  # type: ignore[override]
+        try:
+            return super().write(data)
+        except BrokenPipeError:
+            raise
+        except OSError:
+            return memoryview(data).nbytes
+
+
+def open_streams() -> None:
+    """See that all three are there, else the next file or connection would become one of them, and what they raise.
+
+    `BrokenPipeError` where a reader has gone; `OutputLost` for anything else on stdout, and nothing else on stderr.
+    """
+    for number in range(3):
+        if (sys.stdin, sys.stdout, sys.stderr)[number] is None:
+            os.dup2(os.open(os.devnull, os.O_RDWR), number)
+    sys.stdin = sys.stdin or open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - it ends with the process
+    sys.stdout = _wrap(_Output(1, "wb", closefd=False), sys.stdout)
+    sys.stderr = _wrap(_Journal(2, "wb", closefd=False), sys.stderr)
+
+
+def _wrap(raw: io.FileIO, former: TextIO | None) -> io.TextIOWrapper:
+    """Text over `raw`, in the encoding and the manner that the interpreter has chosen for `former`."""
+    buffer = io.BufferedWriter(raw)
+    if not isinstance(former, io.TextIOWrapper):
+        return io.TextIOWrapper(buffer, "utf-8")
+    return io.TextIOWrapper(buffer, former.encoding, former.errors, line_buffering=former.line_buffering)

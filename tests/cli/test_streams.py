@@ -1,0 +1,39 @@
+"""What becomes of a command whose output has nowhere to go."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SLIP = "error: the output cannot be written: no space left on device"
+
+
+def run(*words: str, redirect: str) -> subprocess.CompletedProcess[str]:
+    """`redirect` is the shell's; what is left of the output is kept."""
+    command = ("/bin/sh", "-c", f'exec "$@" {redirect}', "sh", sys.executable, "-m", "nexusctl", *words)
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+@pytest.mark.parametrize("words", [("--help",), ("schema",), ("validate", "-f", "nexus.yaml")])
+def test_a_full_disk_is_said_to_be_full_and_no_bug(words: tuple[str, ...], tmp_path: Path) -> None:
+    file = tmp_path / "nexus.yaml"
+    file.write_text("name: demo\nsandboxes: {one: {image: img}}\n")
+    done = run(*(str(file) if word == "nexus.yaml" else word for word in words), redirect=">/dev/full")
+    assert done.returncode == 1
+    assert done.stderr.startswith(SLIP)
+    assert "Traceback" not in done.stderr
+
+
+def test_errors_that_nobody_can_be_told_of_keep_their_exit_code() -> None:
+    assert run("nonsense", redirect="2>/dev/full").returncode == 2
+    assert run("validate", "-f", "absent.yaml", redirect="2>/dev/full").returncode == 1
+
+
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+def test_a_closed_stream_is_as_good_as_one_that_nobody_reads(closed: str) -> None:
+    done = run("schema", redirect=closed)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "" if ">&-" in closed.split() else done.stdout.startswith("{")
