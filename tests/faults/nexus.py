@@ -1,4 +1,4 @@
-"""nexusctl in the sweep: three stacks, each before and after every kind of change."""
+"""nexusctl in the sweep: stacks of its own, each before and after every kind of change."""
 
 from __future__ import annotations
 
@@ -52,6 +52,27 @@ sandboxes:
 """
 """Replicas on two networks."""
 
+_GUARD = """
+secrets:
+  token: {command: [echo, one]}
+  key: {command: [echo, one]}
+sandboxes:
+  api:
+    image: IMAGE
+    command: [sleep, infinity]
+    secrets: [token]
+    health: {command: [test, -e, /run/secrets/token], interval: 1s}
+    env: {KEY: "${secret.key}"}
+    uploads: [{content: one, target: /srv/one.txt, on_change: restart}]
+  keeper:
+    image: IMAGE
+    command: [sleep, infinity]
+    startup: "[ -e /srv/kept ] || echo written first >/srv/kept"
+    on_replace: preserve
+    env: {WORD: one}
+"""
+"""Secrets as a file in memory and as env, a name that is handed over, a restart for new files, files that are kept."""
+
 STACKS = {
     "pair": {
         "base": _PAIR,
@@ -74,6 +95,16 @@ STACKS = {
         "update": _CREW.replace("networks: [default, back]", "networks: [default]"),
         "replace": _CREW.replace("ROLE: worker", "ROLE: leader"),
         "shrink": _CREW.replace("replicas: 3", "replicas: 1"),
+    },
+    "guard": {
+        "base": _GUARD,
+        "update": _GUARD.replace("content: one", "content: two").replace(
+            "token: {command: [echo, one]}", "token: {command: [echo, two]}"
+        ),
+        "replace": _GUARD.replace("key: {command: [echo, one]}", "key: {command: [echo, two]}").replace(
+            "WORD: one", "WORD: two"
+        ),
+        "shrink": _GUARD[: _GUARD.index("  keeper:")],
     },
 }
 

@@ -11,7 +11,7 @@ from nexusctl.engine.labels import SANDBOX, STACK
 
 Portrait = dict[str, Any]
 
-FILES = ("/srv/one.txt", "/data/started", "/data/loaded")
+FILES = ("/srv/one.txt", "/srv/kept", "/data/started", "/data/loaded", "/run/secrets/token")
 """The files that the scenarios write."""
 
 TASK = "load"

@@ -1,11 +1,13 @@
-"""What a stack leaves below the engine while it is there: mounts, network namespaces, bridges, processes."""
+"""What a stack leaves below the engine while it is there: mounts, bridges, processes, secrets in memory."""
 
 from __future__ import annotations
 
 import time
 from pathlib import Path
 
+from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
 from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.labels import SECRETS
 from nexusctl.errors import NotFound
 from tests.faults.portrait import list_containers, list_networks, list_volumes
 
@@ -22,6 +24,7 @@ class Traces:
         self._containers: set[str] = set()
         self._mounts: set[str] = set()
         self._bridges: set[str] = set()
+        self._secrets: set[str] = set()
 
     def note(self) -> None:
         """Remember what belongs to the stack now."""
@@ -31,6 +34,7 @@ class Traces:
             except NotFound:
                 continue
             self._containers.add(seen["Id"])
+            self._secrets |= {folder for key, folder in seen["Config"]["Labels"].items() if key == SECRETS and folder}
             places = (seen["GraphDriver"]["Data"] or {}).get("MergedDir"), seen["NetworkSettings"]["SandboxKey"]
             self._mounts |= {place.replace("/var/run/", "/run/") for place in places if place}
         self._bridges |= {f"br-{entry['Id'][:12]}" for entry in list_networks(self._wire, self._stack)}
@@ -49,6 +53,9 @@ class Traces:
     def _find_below(self) -> list[str]:
         places = {line.split()[1] for line in Path("/proc/mounts").read_text().splitlines()}
         left = [f"mount {place}" for place in sorted(places) if place in self._mounts or self._names(place)]
+        left += [
+            f"secrets in {folder}" for folder in sorted(self._secrets) if Path(MEMORY, MEMORY_FOLDER, folder).exists()
+        ]
         left += [f"bridge {name}" for name in sorted(self._bridges) if Path("/sys/class/net", name).exists()]
         return left + [f"process {name}" for name in self._find_processes()]
 
