@@ -175,7 +175,10 @@ class Engine(Protocol):
 
     def rename_container(self, container_id: str, name: str) -> None: ...
 
-    def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None: ...
+    def update_limits(
+        self, container_id: str, resources: Resources, restart: RestartPolicy, left: Sequence[str] = ()
+    ) -> None:
+        """Set them all but those of cpus, memory, pids and restart that are `left` as they are."""
 
     def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
         """Put files into a created or running container, each beside its target and then renamed over it.

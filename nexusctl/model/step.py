@@ -115,7 +115,8 @@ class UpdateContainer(Step):
 
     Without `amend` the container is then as its record says, and the announcement is taken back.
 
-    `limits` sets resources and restart policy as `sandbox` has them; empty fields change nothing.
+    `limits` sets resources and restart policy as `sandbox` has them, but for those called `left_limits`, which stay as
+    they are; empty fields change nothing.
     `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
     the new one makes obsolete. `secrets` are written as files, and those called `delete_secrets` removed.
     """
@@ -123,6 +124,7 @@ class UpdateContainer(Step):
     container_id: str
     sandbox: Sandbox
     limits: bool = False
+    left_limits: tuple[str, ...] = ()
     packages: tuple[PackageChange, ...] = ()
     uploads: tuple[Upload, ...] = ()
     delete: tuple[str, ...] = ()

@@ -27,6 +27,13 @@ def without_ignored(differences: Iterable[Difference], sandbox: Sandbox) -> tupl
     return tuple(difference for difference in differences if not ignored(difference.field))
 
 
+def list_left_limits(sandbox: Sandbox) -> tuple[str, ...]:
+    """Those of cpus, memory, pids and restart that `sandbox` wants left as they are."""
+    ignored = _tester(sandbox.lifecycle.ignore)
+    paths = {"cpus": "resources.cpus", "memory": "resources.memory", "pids": "resources.pids", "restart": "restart"}
+    return tuple(name for name, path in paths.items() if ignored(path))
+
+
 def _leave(sandbox: Sandbox, holder: LiveSandbox | None) -> Sandbox:
     if holder is None or holder.record is None or not sandbox.lifecycle.ignore:
         return sandbox

@@ -26,6 +26,7 @@ from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import drifted_paths, place
 from nexusctl.plan.gate import ready_id
+from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
 from nexusctl.plan.reaction import find_reactions
 from nexusctl.plan.scene import Scene
@@ -177,6 +178,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         container_id=holder.id,
         sandbox=sandbox,
         limits=again or bool(touched & {"resources", "restart"}),
+        left_limits=list_left_limits(sandbox) if sandbox.lifecycle.ignore else (),
         packages=packages,
         uploads=sandbox.uploads if again else uploads,
         delete=delete,

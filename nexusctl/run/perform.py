@@ -166,7 +166,7 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
     if step.secrets or step.delete_secrets:
         engine.put_secrets(step.container_id, step.secrets, reveal, step.delete_secrets)
     if step.limits:
-        engine.update_limits(step.container_id, sandbox.resources, sandbox.restart)
+        engine.update_limits(step.container_id, sandbox.resources, sandbox.restart, step.left_limits)
     for attachment in step.connect:
         engine.connect(step.container_id, ledger.locate(attachment), (sandbox.name, sandbox.group))
     for network_id in step.disconnect:

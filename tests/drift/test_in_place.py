@@ -159,6 +159,15 @@ def test_a_signal_reaches_the_main_process_and_a_command_finds_the_new_files(liv
     assert live.identity() == identity
 
 
+def test_a_limit_that_is_ignored_stays_as_somebody_has_set_it(live: Live) -> None:
+    live.rewrite(("timeout: 60", "lifecycle: {ignore: [resources.memory]}"))
+    live.apply()
+    live.scene.post("box", "update", {"Memory": 80 << 20, "MemorySwap": 80 << 20, "PidsLimit": 77})
+    live.scene.apply()
+    seen = live.scene.wire.get(f"/containers/{live.scene.id('box')}/json")["HostConfig"]
+    assert (seen["Memory"], seen["PidsLimit"]) == (80 << 20, 100)
+
+
 def test_what_is_ignored_is_left_and_what_must_not_be_destroyed_stays(live: Live) -> None:
     ignore = "lifecycle: {prevent_destroy: true, ignore: [env.TOKEN, resources, uploads./srv/app/a.js]}"
     live.rewrite(("timeout: 60", ignore))

@@ -111,6 +111,15 @@ def test_drift_of_an_ignored_field_is_neither_named_nor_put_right() -> None:
     assert [u.target for step in chosen.steps if isinstance(step, UpdateContainer) for u in step.uploads] == ["/y"]
 
 
+def test_a_limit_that_is_ignored_stays_as_it_is_where_another_one_is_set() -> None:
+    engine = applied(box("resources.memory", "restart"))
+    (live,) = engine.containers.values()
+    live.resources, live.restart = replace(live.resources, memory=96 << 20), "always"
+    carry_out(engine, plan(engine, box("resources.memory", "restart", resources=Resources(pids=50))))
+    assert live.resources == Resources(pids=50, memory=96 << 20)
+    assert live.restart == "always"
+
+
 def test_a_field_that_is_ignored_no_longer_counts_again_although_other_things_were_recorded() -> None:
     engine = applied(box("env.A", env={"A": "1"}))
     carry_out(engine, plan(engine, box("env.A", env={"A": "2"}, metadata={"team": "x"})))

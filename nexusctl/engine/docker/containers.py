@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from nexusctl.engine import labels
@@ -129,10 +129,15 @@ def rename_container(wire: Wire, container_id: str, name: str) -> None:
         raise
 
 
-def update_limits(wire: Wire, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
-    """Set them all. What is not limited stays as it is, for a limit that was lifted does not look like none at all."""
+def update_limits(
+    wire: Wire, container_id: str, resources: Resources, restart: RestartPolicy, left: Sequence[str] = ()
+) -> None:
+    """Set all but those that are `left`.
+
+    What is not limited stays as it is, for a limit that was lifted does not look like none at all.
+    """
     now = read_limits(wire.get(f"/containers/{container_id}/json")["HostConfig"])
-    wire.post(f"/containers/{container_id}/update", limits_update(resources, restart, now))
+    wire.post(f"/containers/{container_id}/update", limits_update(resources, restart, now, left))
 
 
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:

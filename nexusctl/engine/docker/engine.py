@@ -168,8 +168,10 @@ class DockerEngine:
     def rename_container(self, container_id: str, name: str) -> None:
         containers.rename_container(self.wire, container_id, name)
 
-    def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
-        containers.update_limits(self.wire, container_id, resources, restart)
+    def update_limits(
+        self, container_id: str, resources: Resources, restart: RestartPolicy, left: Sequence[str] = ()
+    ) -> None:
+        containers.update_limits(self.wire, container_id, resources, restart, left)
 
     def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
         # See `containers.create_container`.

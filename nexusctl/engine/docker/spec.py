@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from nexusctl.engine import labels
@@ -97,14 +97,30 @@ def limits(resources: Resources) -> dict[str, Any]:
     return found
 
 
-def limits_update(resources: Resources, restart: RestartPolicy, now: Resources) -> dict[str, Any]:
-    """The body of an update that sets all limits, lifting those that are None of those that there are `now`."""
+_LIMIT_OF = {
+    "CpuPeriod": "cpus",
+    "CpuQuota": "cpus",
+    "Memory": "memory",
+    "MemorySwap": "memory",
+    "PidsLimit": "pids",
+    "RestartPolicy": "restart",
+}
+
+
+def limits_update(
+    resources: Resources, restart: RestartPolicy, now: Resources, left: Sequence[str] = ()
+) -> dict[str, Any]:
+    """The body of an update that sets all limits, lifting those that are None of those that there are `now`.
+
+    What is called in `left` is not in it.
+    """
     lifted: dict[str, Any] = {}
     if now.cpus is not None:
         lifted |= {"CpuPeriod": CPU_PERIOD, "CpuQuota": -1}
     if now.memory is not None:
         lifted |= {"Memory": LIFTED_MEMORY, "MemorySwap": LIFTED_MEMORY}
-    return {**lifted, **limits(resources), "RestartPolicy": {"Name": restart}}
+    body = {**lifted, **limits(resources), "RestartPolicy": {"Name": restart}}
+    return {key: value for key, value in body.items() if _LIMIT_OF[key] not in left}
 
 
 def read_limits(config: Mapping[str, Any]) -> Resources:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.left_behind import is_below
@@ -112,11 +112,15 @@ def rename_container(world: World, container_id: str, name: str) -> None:
     world.cut("rename_container", name)
 
 
-def update_limits(world: World, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
+def update_limits(
+    world: World, container_id: str, resources: Resources, restart: RestartPolicy, left: Sequence[str]
+) -> None:
     world.note("update_limits", container_id)
     with world.mutex:
         found = world.get(container_id)
-        found.resources, found.restart = resources, restart
+        kept = {name: getattr(found.resources, name) for name in left if name != "restart"}
+        found.resources = replace(resources, **kept)
+        found.restart = found.restart if "restart" in left else restart
     world.cut("update_limits", container_id)
 
 

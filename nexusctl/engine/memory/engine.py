@@ -114,8 +114,10 @@ class MemoryEngine(World):
     def rename_container(self, container_id: str, name: str) -> None:
         containers.rename_container(self, container_id, name)
 
-    def update_limits(self, container_id: str, resources: Resources, restart: RestartPolicy) -> None:
-        containers.update_limits(self, container_id, resources, restart)
+    def update_limits(
+        self, container_id: str, resources: Resources, restart: RestartPolicy, left: Sequence[str] = ()
+    ) -> None:
+        containers.update_limits(self, container_id, resources, restart, left)
 
     def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
         containers.upload(self, container_id, uploads, delete)
