@@ -59,9 +59,10 @@ def read_plan(path: Path) -> Saved:
         problem = "it is not a saved plan"
     except Unusable as error:
         problem = str(error)
-    raise InputError(
-        Diagnostic(f"{path} cannot be applied: {problem}", hint="`nexusctl plan --out FILE` makes a saved plan")
-    )
+    hint = "`nexusctl plan --out FILE` makes a saved plan"
+    if path.suffix in (".yaml", ".yml"):
+        hint = f"a stack file is named with `-f {path}`; {hint}"
+    raise InputError(Diagnostic(f"{path} cannot be applied: {problem}", hint=hint))
 
 
 def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:

@@ -56,5 +56,7 @@ def _wrap(raw: io.FileIO, former: TextIO | None) -> io.TextIOWrapper:
     """Text over `raw`, in the encoding and the manner that the interpreter has chosen for `former`."""
     buffer = io.BufferedWriter(raw)
     if not isinstance(former, io.TextIOWrapper):
-        return io.TextIOWrapper(buffer, "utf-8")
-    return io.TextIOWrapper(buffer, former.encoding, former.errors, line_buffering=former.line_buffering)
+        return io.TextIOWrapper(buffer, "utf-8", line_buffering=True)
+    # Where the interpreter was asked not to buffer at all, a line is soon enough.
+    by_line = former.line_buffering or former.write_through
+    return io.TextIOWrapper(buffer, former.encoding, former.errors, line_buffering=by_line)

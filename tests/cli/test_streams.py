@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,16 @@ def test_a_full_disk_is_said_to_be_full_and_no_bug(words: tuple[str, ...], tmp_p
     assert done.returncode == 1
     assert done.stderr.startswith(SLIP)
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_what_is_told_comes_in_the_order_in_which_it_is_told(unbuffered: str) -> None:
+    told = "import sys; from nexusctl.cli.streams import open_streams; open_streams(); "
+    told += "sys.stdout.write('one\\n'); sys.stdout.flush(); sys.stderr.write('two\\n'); print('three')"
+    environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    command = (sys.executable, "-c", told)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=environ, check=True)
+    assert done.stdout == b"one\ntwo\nthree\n"
 
 
 def test_errors_that_nobody_can_be_told_of_keep_their_exit_code() -> None:

@@ -215,6 +215,21 @@ def test_a_file_that_is_no_saved_plan_is_refused(bench: Workbench, case: str) ->
         recall(bench)
 
 
+def test_a_stack_file_in_the_place_of_a_saved_plan_gets_the_option_for_it(bench: Workbench) -> None:
+    with pytest.raises(InputError) as caught:
+        saving.read_plan(bench.file)
+    assert f"a stack file is named with `-f {bench.file}`" in str(caught.value.diagnostics[0].hint)
+
+
+def test_an_exit_code_that_there_was_none_of_is_called_none(bench: Workbench) -> None:
+    bench.apply()
+    save(bench)
+    bench.engine.stop_container(bench.container("db"))
+    with pytest.raises(PlanError) as caught:
+        recall(bench)
+    assert any("(it was none, now " in str(note.text) for note in caught.value.diagnostics[0].notes)
+
+
 def test_bytes_that_are_no_text_and_a_missing_file_are_refused(bench: Workbench) -> None:
     (bench.folder / "saved").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(InputError, match="it is not a saved plan"):
