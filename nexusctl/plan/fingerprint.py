@@ -109,7 +109,7 @@ def _print_container(found: LiveSandbox, seal: Seal) -> dict[str, str]:
         "name": found.name,
         "state": found.state,
         "health": health,
-        "exit code": str(found.exit_code),
+        "exit code": "none" if found.exit_code is None else str(found.exit_code),
         "image": found.image_id,
         "networks": seal("", sorted(found.networks)),
         "amendments": seal("", sorted(found.amendments)),

@@ -144,17 +144,13 @@ def _compare_parts(thing: str, old: Mapping[str, str], new: Mapping[str, str], d
     for part in sorted(old.keys() | new.keys()):
         if old.get(part) != new.get(part):
             how = "gone" if part not in new else "new" if part not in old else "changed"
-            yield describe(thing, part, how, f"{_word(old.get(part))}, now {_word(new.get(part))}")
+            yield describe(thing, part, how, f"{old.get(part)}, now {new.get(part)}")
 
 
 def _find_twin(thing: str, others: Prints) -> bool:
     """Whether there is an object of the same kind and name with another id."""
     words = thing.split(" ")
     return len(words) == 3 and any(o.split(" ")[:2] == words[:2] and o != thing for o in others)
-
-
-def _word(value: object) -> str:
-    return "none" if value is None else str(value)
 
 
 def _describe_input(thing: str, part: str, how: str, values: str) -> str:  # noqa: ARG001 - they are digests

@@ -227,7 +227,7 @@ def test_an_exit_code_that_there_was_none_of_is_called_none(bench: Workbench) ->
     bench.engine.stop_container(bench.container("db"))
     with pytest.raises(PlanError) as caught:
         recall(bench)
-    assert any("(it was none, now " in str(note.text) for note in caught.value.diagnostics[0].notes)
+    assert any("(it was none, now " in note.text for note in caught.value.diagnostics[0].notes)
 
 
 def test_bytes_that_are_no_text_and_a_missing_file_are_refused(bench: Workbench) -> None:
