@@ -50,7 +50,7 @@ def _list_remains(remains: LiveState) -> list[str]:
         *(f"container {sandbox.name}" for sandbox in remains.sandboxes),
         *(f"network {network.name}" for network in remains.networks),
         *(f"volume {volume.name}" for volume in remains.volumes),
-        *(f"record {orphan.name}" for orphan in remains.orphans),
+        *(f"{'record' if orphan.kind == 'amendment' else orphan.kind} {orphan.name}" for orphan in remains.orphans),
     ]
 
 

@@ -226,6 +226,9 @@ class Engine(Protocol):
     def remove_courier(self, name: str) -> None:
         """Remove what carried secrets when a run was cut off, and those that no container got."""
 
+    def remove_secrets(self, name: str) -> None:
+        """Remove the secrets of a container that somebody else removed; those in use stay."""
+
     # -- inside a sandbox ----------------------------------------------------------------------------------
 
     def probe(self, container_id: str, health: Health) -> Outcome:

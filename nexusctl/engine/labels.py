@@ -20,7 +20,7 @@ BIRTH_NAME = PREFIX + "birth-name"
 """On containers that get their final name only when everything declared was done."""
 
 ROLE = PREFIX + "role"
-"""On everything: sandbox, builder, courier, network, volume, amendment, lock, cache."""
+"""On everything: sandbox, builder, courier, network, volume, amendment, secrets, lock, cache."""
 
 NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
@@ -34,7 +34,7 @@ SEQUENCE = PREFIX + "sequence"
 """On amendments: the container that it amends, and its number; the highest counts."""
 
 SECRETS = PREFIX + "secrets"
-"""On containers with secrets as files, and on couriers: the folder that holds them; empty where there are none."""
+"""On containers with secrets as files, on their deeds and on couriers: the folder that holds them; empty for none."""
 
 PACKAGE_FACTS = PREFIX + "package-facts"
 """On amendments: what the managers said after they installed something in the container, see `docker/inventory.py`."""

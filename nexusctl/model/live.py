@@ -180,9 +180,9 @@ class LockHolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Orphan:
-    """A leftover of an earlier run: an amendment whose container is gone, or a courier that carried secrets."""
+    """What is left behind: an amendment or secrets whose container is gone, or a courier that carried secrets."""
 
-    kind: Literal["amendment", "courier"]
+    kind: Literal["amendment", "courier", "secrets"]
     name: str
 
 

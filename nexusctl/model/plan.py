@@ -10,7 +10,7 @@ from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
 
-ObjectKind = Literal["image", "network", "volume", "sandbox", "record", "courier"]
+ObjectKind = Literal["image", "network", "volume", "sandbox", "record", "courier", "secrets"]
 Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run"]
 
 

@@ -153,10 +153,10 @@ class RemoveContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveOrphan(Step):
-    """Remove an amendment whose container is gone, or a courier that was left behind."""
+    """Remove an amendment or secrets whose container is gone, or a courier that was left behind."""
 
     name: str
-    kind: Literal["amendment", "courier"] = "amendment"
+    kind: Literal["amendment", "courier", "secrets"] = "amendment"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

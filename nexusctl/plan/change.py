@@ -192,9 +192,13 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
     if remove_volumes:
         for volume in sorted(scene.live.volumes, key=lambda volume: volume.name):
             yield Change(action="remove", kind="volume", name=volume.volume, cause="removed", reason="its data is lost")
-    reasons = {"amendment": "its container is gone", "courier": "it was left behind with secrets on it"}
+    reasons = {
+        "amendment": "its container is gone",
+        "courier": "it was left behind with secrets on it",
+        "secrets": "they were left in memory, and their container is gone",
+    }
     for orphan in scene.live.orphans:
-        kind: ObjectKind = "record" if orphan.kind == "amendment" else "courier"
+        kind: ObjectKind = "record" if orphan.kind == "amendment" else orphan.kind
         yield Change(action="remove", kind=kind, name=orphan.name, cause="superseded", reason=reasons[orphan.kind])
 
 

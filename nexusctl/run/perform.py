@@ -121,6 +121,8 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
                 engine.remove_amendment(name)
         case RemoveOrphan(kind="courier"):
             engine.remove_courier(step.name)
+        case RemoveOrphan(kind="secrets"):
+            engine.remove_secrets(step.name)
         case AdoptContainer():
             engine.amend(stack, step.sandbox, step.container_id)
         case AdoptObject():

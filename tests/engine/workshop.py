@@ -12,7 +12,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.base import Condition, Engine, Outcome
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.live import LiveSandbox, LiveState, LockHolder
+from nexusctl.model.live import LiveSandbox, LiveState, LockHolder, Orphan
 from nexusctl.model.names import container_name, network_name
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
@@ -104,8 +104,17 @@ class Workshop:
             self.engine.remove_volume(volume.name)
         self.engine.unlock(self.stack)
         for orphan in self.observe().orphans:
-            (self.engine.remove_courier if orphan.kind == "courier" else self.engine.remove_amendment)(orphan.name)
+            self.remove_orphan(orphan)
         assert list_remains(self.engine, self.stack) == []
+
+    def remove_orphan(self, orphan: Orphan) -> None:
+        match orphan.kind:
+            case "courier":
+                self.engine.remove_courier(orphan.name)
+            case "secrets":
+                self.engine.remove_secrets(orphan.name)
+            case _:
+                self.engine.remove_amendment(orphan.name)
 
 
 def list_remains(engine: Engine, stack: str) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.engine.labels import SANDBOX, STACK
+from nexusctl.engine.labels import SANDBOX, SECRETS, STACK
 
 Portrait = dict[str, Any]
 
@@ -32,9 +32,7 @@ def take_portrait(wire: Wire, stack: str) -> Portrait:
         "networks": sorted(
             f"{_plain(network['Name'], stack)} internal={network['Internal']}" for network in list_networks(wire, stack)
         ),
-        "volumes": sorted(
-            _plain(volume["Name"], stack) for volume in list_volumes(wire, stack) if not _is_amendment(volume)
-        ),
+        "volumes": sorted(_call(volume, stack) for volume in list_volumes(wire, stack) if not _is_amendment(volume)),
     }
 
 
@@ -112,6 +110,11 @@ def _is_ours(name: str, labels: dict[str, str] | None, stack: str) -> bool:
 def _is_amendment(volume: dict[str, Any]) -> bool:
     """Whether one is needed depends on the way that led here, and its content is compared by the plan."""
     return SANDBOX in (volume.get("Labels") or {})
+
+
+def _call(volume: dict[str, Any], stack: str) -> str:
+    """Its name; a deed of secrets bears one that nobody chose."""
+    return "secrets" if SECRETS in (volume.get("Labels") or {}) else _plain(volume["Name"], stack)
 
 
 def _plain(name: str, stack: str) -> str:

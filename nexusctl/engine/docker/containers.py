@@ -27,16 +27,24 @@ def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placem
     if not sandbox.secrets:
         return _create(wire, sandbox, placement, container_body(stack, sandbox, placement, reveal))
     # Few sandboxes have secrets as files.
-    from nexusctl.engine.docker.courier import fill_folder, new_folder, open_courier  # noqa: PLC0415
+    from nexusctl.engine.docker.courier import (  # noqa: PLC0415
+        fill_folder,
+        new_folder,
+        open_courier,
+        remove_deed,
+        write_deed,
+    )
 
     with open_courier(wire, stack, placement.image, new_folder()) as courier:
         body = container_body(stack, sandbox, placement, reveal, courier.folder)
         try:
+            write_deed(wire, stack, courier.folder)
             courier.make_folder()
             return _create(wire, sandbox, placement, body, lambda made: fill_folder(courier, made, sandbox, reveal))
         except BaseException:
             with contextlib.suppress(EngineError):
                 courier.wipe()
+                remove_deed(wire, courier.folder)
             raise
 
 

@@ -8,6 +8,9 @@ back.
 All goes through the engine, which may be on another machine, and needs nothing of an image: a courier is a container
 that mounts /dev/shm and is never started, and the engine's archive call writes through it. Its labels name the folder,
 so whatever a crash leaves behind is found.
+
+Where a container is removed by hand, its label that names the folder goes with it. So each folder has a deed besides:
+an empty volume whose labels name it. A deed that no container answers for leads to what is left.
 """
 
 from __future__ import annotations
@@ -30,6 +33,9 @@ from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
 
 FILE_MODE = 0o400
+
+_DEED = "nexusctl_secrets_"
+"""Begins the name of a deed; the folder's own follows."""
 
 _INSIDE = "/nexusctl-memory"
 _NOWHERE = "nexusctl-nowhere"
@@ -111,6 +117,18 @@ def open_courier(wire: Wire, stack: str, image: str, folder: str) -> Iterator[Co
             _remove(wire, name)
 
 
+def write_deed(wire: Wire, stack: str, folder: str) -> None:
+    """Note that `folder` is the stack's, before there is one. Raises `EngineError`."""
+    marks = {labels.STACK: stack, labels.ROLE: "secrets", labels.SECRETS: folder, labels.RECORD: ""}
+    wire.post("/volumes/create", {"Name": f"{_DEED}{folder}", "Labels": marks})
+
+
+def remove_deed(wire: Wire, folder: str) -> None:
+    """Remove it once the folder is gone; an absent one is fine."""
+    with contextlib.suppress(NotFound):
+        wire.delete(f"/volumes/{_DEED}{folder}")
+
+
 def put_secrets(
     wire: Wire, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
 ) -> None:
@@ -118,6 +136,8 @@ def put_secrets(
     inspected = wire.get(f"/containers/{container_id}/json")
     marks = inspected["Config"]["Labels"]
     with open_courier(wire, marks[labels.STACK], inspected["Image"], marks[labels.SECRETS]) as courier:
+        # Volumes that nobody mounts can be pruned.
+        write_deed(wire, marks[labels.STACK], marks[labels.SECRETS])
         # Without the folder the engine cannot mount what the accounts are read from.
         courier.make_folder()
         _fill(courier, inspected, files, reveal)
@@ -140,15 +160,31 @@ def wipe_secrets(wire: Wire, container_id: str, stack: str, image: str, folder: 
     if set(_users(wire, folder)) - {container_id}:
         return
     try:
-        with open_courier(wire, stack, image, folder) as courier:
-            courier.wipe()
+        _wipe(wire, stack, image, folder)
     except NotFound:
         # The image of a stopped container can be taken away from it; any other one does as well.
         others = [entry["Id"] for entry in wire.get("/images/json") if entry["Id"] != image]
         if not others:
             raise
-        with open_courier(wire, stack, others[0], folder) as courier:
-            courier.wipe()
+        _wipe(wire, stack, others[0], folder)
+
+
+def remove_secrets(wire: Wire, deed: str) -> None:
+    """Remove a folder whose container is gone, by its deed's name; an absent one is fine, one in use stays.
+
+    Raises `EngineError`, also where the engine has no image that a courier could be made from.
+    """
+    try:
+        marks = wire.get(f"/volumes/{deed}")["Labels"]
+    except NotFound:
+        return
+    wipe_secrets(wire, "", marks[labels.STACK], _NOWHERE, marks[labels.SECRETS])
+
+
+def _wipe(wire: Wire, stack: str, image: str, folder: str) -> None:
+    with open_courier(wire, stack, image, folder) as courier:
+        courier.wipe()
+    remove_deed(wire, folder)
 
 
 def remove_courier(wire: Wire, name: str) -> None:

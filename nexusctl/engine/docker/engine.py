@@ -220,6 +220,12 @@ class DockerEngine:
 
         remove_courier(self.wire, name)
 
+    def remove_secrets(self, name: str) -> None:
+        # See `containers.create_container`.
+        from nexusctl.engine.docker.courier import remove_secrets  # noqa: PLC0415
+
+        remove_secrets(self.wire, name)
+
     def probe(self, container_id: str, health: Health) -> Outcome:
         return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
 

@@ -53,7 +53,12 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False
         taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
         unreachable=find_unreachable(wire, stack, images),
-        orphans=(*_find_orphaned(amendments, notes, ids), *foreign.orphans, *_find_couriers(stack.name, containers)),
+        orphans=(
+            *_find_orphaned(amendments, notes, ids),
+            *foreign.orphans,
+            *_find_couriers(stack.name, containers),
+            *_find_secrets(stack.name, containers, volumes),
+        ),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
 
@@ -168,6 +173,17 @@ def _find_couriers(stack: str, containers: Iterable[Listed]) -> Iterator[Orphan]
     marks = {labels.STACK: stack, labels.ROLE: "courier"}.items()
     found = (entry for entry in containers if marks <= (entry["Labels"] or {}).items())
     yield from (Orphan(kind="courier", name=name) for name in sorted(map(_name_of, found)))
+
+
+def _find_secrets(stack: str, containers: Iterable[Listed], volumes: Iterable[Listed]) -> Iterator[Orphan]:
+    """The deeds of folders with secrets that no sandbox has; whoever looks holds the lock here, too."""
+    marks = {labels.STACK: stack, labels.ROLE: "secrets"}.items()
+    deeds = [entry for entry in volumes if marks <= (entry["Labels"] or {}).items()]
+    if deeds:
+        every = (entry["Labels"] or {} for entry in containers)
+        used = {found.get(labels.SECRETS) for found in every if found.get(labels.ROLE) == "sandbox"}
+        left = (entry["Name"] for entry in deeds if entry["Labels"].get(labels.SECRETS) not in used)
+        yield from (Orphan(kind="secrets", name=name) for name in sorted(left))
 
 
 def _group_amendments(stack: str, volumes: Iterable[Listed]) -> dict[str, list[Listed]]:

@@ -152,6 +152,10 @@ class MemoryEngine(World):
         """Nothing is ever on its way here."""
         self.note("remove_courier", name)
 
+    def remove_secrets(self, name: str) -> None:
+        """Nothing lies outside of a container here."""
+        self.note("remove_secrets", name)
+
     def probe(self, container_id: str, health: Health) -> Outcome:
         return observe.ask(self, container_id, probe_command(health))
 

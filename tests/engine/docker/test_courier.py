@@ -20,7 +20,7 @@ from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, EngineUnreachable, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretUse
-from tests.engine.workshop import Workshop, text
+from tests.engine.workshop import Workshop, list_remains, text
 
 pytestmark = pytest.mark.engine
 
@@ -184,9 +184,49 @@ def test_what_a_dying_engine_leaves_is_found_and_removed_with_the_secrets(
     for sandbox in shop.observe().sandboxes:
         shop.engine.remove_container(sandbox.id)
     for orphan in shop.observe().orphans:
-        shop.engine.remove_courier(orphan.name)
+        shop.remove_orphan(orphan)
     assert shop.observe().orphans == ()
     assert mine(before) == set()
+    assert list_remains(shop.engine, shop.stack) == []
+
+
+def test_secrets_of_a_container_that_was_removed_by_hand_are_found_and_removed(shop: Workshop, wire: Wire) -> None:
+    kept = shop.start(shop.sandbox("kept", secrets=(PIN,)), reveal=reveal)
+    gone = shop.start(shop.sandbox("gone", secrets=(PIN,)), reveal=reveal)
+    folder = folder_of(wire, gone)
+    assert shop.observe().orphans == ()
+    wire.delete(f"/containers/{gone}", {"force": True})
+    (orphan,) = shop.observe().orphans
+    assert orphan.kind == "secrets"
+    for _ in range(2):
+        shop.engine.remove_secrets(orphan.name)
+    assert not folder.exists()
+    assert shop.observe().orphans == ()
+    assert ask(shop, kept, "cat /run/secrets/pin") == "4711"
+
+
+def test_secrets_whose_container_is_there_stay_though_somebody_asks_to_remove_them(shop: Workshop, wire: Wire) -> None:
+    container_id = shop.start(shop.sandbox(secrets=(PIN,)), reveal=reveal)
+    wire.delete(f"/containers/{container_id}", {"force": True})
+    (orphan,) = shop.observe().orphans
+    folder = {labels.SECRETS: orphan.name.rpartition("_")[2], labels.ROLE: "sandbox", labels.STACK: shop.stack}
+    body = {"Image": shop.image, "Labels": folder, "Cmd": ["true"]}
+    copy = wire.post("/containers/create", body, {"name": f"{shop.stack}_copy"})["Id"]
+    shop.engine.remove_secrets(orphan.name)
+    assert (folder_of(wire, copy) / "pin").read_bytes() == b"4711"
+    shop.engine.remove_container(copy)
+    assert shop.observe().orphans == ()
+
+
+def test_a_record_that_was_pruned_is_there_again_once_secrets_were_written(shop: Workshop, wire: Wire) -> None:
+    container_id = shop.start(shop.sandbox(secrets=(PIN,)), reveal=reveal)
+    folder = folder_of(wire, container_id)
+    wire.delete(f"/volumes/nexusctl_secrets_{folder.name}")
+    shop.engine.put_secrets(container_id, (PIN,), reveal)
+    wire.delete(f"/containers/{container_id}", {"force": True})
+    for orphan in shop.observe().orphans:
+        shop.remove_orphan(orphan)
+    assert not folder.exists()
 
 
 def test_a_courier_that_is_left_keeps_the_folder_of_a_sandbox_and_takes_that_of_none(
