@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
@@ -71,6 +72,13 @@ class Rehearsal:
                 yield Point(scenario=self.scenario, fault=Fault(call=call, kind=kind))
 
 
+def find_free_port() -> int:
+    """One that nobody on this machine listens on."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
 def name_stack() -> str:
     return f"faults-{uuid4().hex[:8]}"
 
@@ -85,6 +93,7 @@ class Driver:
         self._folder = tempfile.TemporaryDirectory(prefix="nexusctl-faults-")
         self._file = Path(self._folder.name) / tool.file_name
         self._proxy = Proxy(Path(self._folder.name) / "engine.sock", wire.endpoint.url.removeprefix("unix://"))
+        self._port = find_free_port()
         self._running: subprocess.Popen[str] | None = None
         self._proxy.victim = lambda: self._running.pid if self._running else None
 
@@ -180,7 +189,7 @@ class Driver:
         return self._run(self._tool.destroy(self._file, self._stack))
 
     def _write(self, text: str) -> None:
-        self._file.write_text(f"name: {self._stack}\n{text}")
+        self._file.write_text(f"name: {self._stack}\n{text.replace('HOSTPORT', str(self._port))}")
 
     def _command(self, scenario: Scenario) -> list[str]:
         wanted = self._tool.destroy if scenario.verb == "destroy" else self._tool.apply

@@ -73,6 +73,27 @@ sandboxes:
 """
 """Secrets as a file in memory and as env, a name that is handed over, a restart for new files, files that are kept."""
 
+_FRONT = """
+sandboxes:
+  web:
+    image: IMAGE
+    command: [sleep, infinity]
+    ports: ["HOSTPORT:80"]
+    startup: "echo started >/srv/kept"
+    env: {V: one}
+  api:
+    image: IMAGE
+    command: [sleep, infinity]
+    ports: [81]
+"""
+"""A port of the host, which forces stop-first, and goes over to another sandbox."""
+
+_KIT = """
+sandboxes:
+  box: {template: node, command: [sleep, infinity], packages: [ms@2.1.2]}
+"""
+"""Packages, which are changed in the live sandbox."""
+
 STACKS = {
     "pair": {
         "base": _PAIR,
@@ -106,6 +127,15 @@ STACKS = {
         ),
         "shrink": _GUARD[: _GUARD.index("  keeper:")],
     },
+    "front": {
+        "base": _FRONT,
+        "replace": _FRONT.replace("V: one", "V: two"),
+        "shrink": f"\nsandboxes:\n{_FRONT[_FRONT.index('  api:') :]}".replace("[81]", '["HOSTPORT:80"]'),
+    },
+    "kit": {
+        "base": _KIT,
+        "update": _KIT.replace("[ms@2.1.2]", "[ms@2.1.3, is-odd@3.0.0]"),
+    },
 }
 
 
@@ -129,7 +159,7 @@ class Nexusctl:
         return _nexusctl("destroy", "--yes", "--volumes", "--stack", stack)
 
     def check(self, file: Path, stack: str) -> list[str]:
-        return _nexusctl("plan", "--detailed-exitcode", "-f", str(file))
+        return _nexusctl("plan", "--deep", "--detailed-exitcode", "-f", str(file))
 
 
 def _nexusctl(*arguments: str) -> list[str]:

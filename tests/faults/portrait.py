@@ -11,7 +11,9 @@ from nexusctl.engine.labels import SANDBOX, SECRETS, STACK
 
 Portrait = dict[str, Any]
 
-FILES = ("/srv/one.txt", "/srv/kept", "/data/started", "/data/loaded", "/run/secrets/token")
+_PACKAGES = tuple(f"/app/node_modules/{name}/package.json" for name in ("ms", "is-odd", "is-number"))
+
+FILES = ("/srv/one.txt", "/srv/kept", "/data/started", "/data/loaded", "/run/secrets/token", *_PACKAGES)
 """The files that the scenarios write."""
 
 TASK = "load"
@@ -78,9 +80,15 @@ def _container(wire: Wire, container_id: str, stack: str) -> dict[str, Any]:
             f"{_plain(name, stack)} {_aliases(end, container_id, stack)}"
             for name, end in seen["NetworkSettings"]["Networks"].items()
         ),
+        "ports": sorted(f"{inside} {_count(ends)}" for inside, ends in seen["NetworkSettings"]["Ports"].items()),
         "mounts": sorted(f"{_plain(m.get('Name', ''), stack)}:{m['Destination']}" for m in seen["Mounts"]),
         "files": _read_files(wire, container_id) if running else "",
     }
+
+
+def _count(ends: list[Any] | None) -> str:
+    """Where a port is published differs from run to run."""
+    return "published" if ends else "not published"
 
 
 def _member(labels: dict[str, str] | None) -> str:

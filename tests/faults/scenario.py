@@ -27,7 +27,7 @@ class Scenario:
 
 
 def compose_scenarios(stacks: Mapping[str, Mapping[str, str]], image: str) -> tuple[Scenario, ...]:
-    """Every kind of change of every stack; `stacks` has the texts of each, `base` and one a change."""
+    """Every kind of change of every stack; `stacks` has the texts of each, `base` and one for each change to it."""
     found: list[Scenario] = []
     for stack, texts in stacks.items():
         text = {key: value.replace("IMAGE", image) for key, value in texts.items()}
@@ -35,6 +35,7 @@ def compose_scenarios(stacks: Mapping[str, Mapping[str, str]], image: str) -> tu
         found += [
             Scenario(name=f"{stack}-{change}", before=text["base"], after=text[change])
             for change in ("update", "replace", "shrink")
+            if change in text
         ]
         found.append(Scenario(name=f"{stack}-destroy", before=text["base"], after=text["base"], verb="destroy"))
     return tuple(found)
