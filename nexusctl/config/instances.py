@@ -39,6 +39,18 @@ class Entry:
         return tuple(f"{self.name}-{number}" for number in range(1, self.replicas + 1))
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A reference that stays one, as it was written."""
+
+    text: str
+
+
+def keep(expression: Expression, _: Scalar) -> Kept:
+    """The namespace of references whose meaning is not the same for all that an entry makes."""
+    return Kept(text=expression.text)
+
+
 def each_scope(entry: Entry) -> dict[str, Namespace]:
     """The namespace `each` inside of what `for_each` makes, none elsewhere."""
     if entry.each is None:

@@ -31,7 +31,8 @@ class Loaded:
 
     `layers` are the documents of the files, each laid over the ones before it; `merged` is what comes of them, and
     `document` is that with its references in their places. `groups` are the sandboxes of it that are in, and
-    `variables` are the values of those that the files declare.
+    `variables` are the values of those that the files declare. `patterns` are the sandboxes with `for_each`, with no
+    references but those that differ between what they make.
     """
 
     stack: Stack
@@ -40,6 +41,7 @@ class Loaded:
     document: Mapping
     groups: MappingType[str, Group]
     variables: MappingType[str, Node]
+    patterns: MappingType[str, Node]
 
 
 def load(inputs: Inputs | Path) -> Stack:
@@ -65,7 +67,13 @@ def load_whole(inputs: Inputs) -> Loaded:
     stack, groups = build(conforming, document, known, inputs, templates, problems)
     problems.raise_any()
     return Loaded(
-        stack=stack, layers=tuple(layers), merged=merged, document=document, groups=groups, variables=known.values
+        stack=stack,
+        layers=tuple(layers),
+        merged=merged,
+        document=document,
+        groups=groups,
+        variables=known.values,
+        patterns=known.patterns,
     )
 
 

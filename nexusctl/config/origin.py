@@ -94,7 +94,8 @@ class _Search:
         schema = resolve(f"{STACK}#/$defs/sandbox")
         for name, entry in self._loaded.merged.section("sandboxes").items():
             group = self._loaded.groups.get(name)
-            node: Node = group.node if group else self._loaded.document.section("sandboxes").get(name, entry)
+            woven = self._loaded.patterns.get(name) or self._loaded.document.section("sandboxes").get(name, entry)
+            node: Node = group.node if group else woven
             below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
             yield from self._walk(("sandboxes", name), node, layers, schema)

@@ -68,13 +68,15 @@ class Known(NamedTuple):
 
     `declared` are all names of sandboxes in the file, wrong ones too, with their places. `references` are those from
     one sandbox to another, by the name of the entry that they stand in. `values` are those of variables, and those in
-    `sensitive` are never written anywhere.
+    `sensitive` are never written anywhere. `patterns` are the sandboxes with `for_each` by the names in the file, with
+    no references but those to `each` and to other sandboxes.
     """
 
     declared: MappingType[str, Scalar]
     references: MappingType[str, SequenceType[Reference]] = {}
     values: MappingType[str, Node] = {}
     sensitive: frozenset[str] = frozenset()
+    patterns: MappingType[str, Node] = {}
 
 
 def connect(

@@ -10,6 +10,7 @@ from typing import Any
 
 from nexusctl.config.expression import OPENING
 from nexusctl.config.host import host_path
+from nexusctl.config.instances import Kept
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
 from nexusctl.config.packages import package_text
@@ -25,7 +26,7 @@ _GONE = ("include",)
 _APART = ("outputs",)
 
 # Scalars below these are texts as the file writes them, numbers too.
-_TEXTS = ("env", "metadata", "command")
+TEXTS = frozenset({"env", "metadata", "command"})
 
 
 def resolved(loaded: Loaded) -> dict[str, Any]:
@@ -49,7 +50,7 @@ def resolved(loaded: Loaded) -> dict[str, Any]:
 def as_json(values: Any, *, texts: bool = False) -> Any:
     """`values` of `resolved` as JSON, which loads as the same stack; `texts` keeps numbers as they were written."""
     if isinstance(values, dict):
-        return {key: as_json(value, texts=texts or key in _TEXTS) for key, value in values.items()}
+        return {key: as_json(value, texts=texts or key in TEXTS) for key, value in values.items()}
     if isinstance(values, list):
         return [as_json(value, texts=texts) for value in values]
     if isinstance(values, Bare):
@@ -82,7 +83,9 @@ def raw_value(node: Node) -> Any:
 
 
 def reference_text(part: Any) -> str:
-    """How a stack file refers to a secret, whose value nobody has read here."""
+    """How a stack file refers to what has no value here: a secret, or what differs between sandboxes."""
+    if isinstance(part, Kept):
+        return part.text
     kind, name = ("var", part.name) if isinstance(part, SecretRef) else ("secret", part.secret)
     return f"${{{kind}.{name}}}"
 
@@ -104,9 +107,9 @@ def _variable(name: str, loaded: Loaded) -> Any:
 def _sandbox(name: str, entry: Node, loaded: Loaded) -> Any:
     group = loaded.groups.get(name)
     if group is None:
-        # Inactive, or made for each of something, which only its own references can tell apart.
-        woven = loaded.document.section("sandboxes").get(name)
-        return _with_paths(entry, raw_value(entry)) if woven is None else _with_paths(woven, value_of(woven))
+        # Made for each of something, which only its own references can tell apart, or inactive.
+        woven = loaded.patterns.get(name) or loaded.document.section("sandboxes").get(name, entry)
+        return _with_paths(woven, value_of(woven))
     values = _with_paths(group.node, value_of(group.node))
     if group.file and not group.file.is_built_in and isinstance(group.node.get("template"), Scalar):
         values["template"] = _escape(str(group.file.found.path))
@@ -165,6 +168,8 @@ def _each(node: Node, values: Any, change: Any) -> Any:
 def _path(node: Node, value: Any) -> Any:
     if not isinstance(node, Scalar) or not isinstance(value, str) or value.startswith(OPENING):
         return value
+    if isinstance(node, Woven):
+        return str(host_path(node, value))
     absolute = str(host_path(node))
     return _escape(absolute) if value == _escape(node.text) else absolute
 
@@ -190,6 +195,8 @@ def _mount(node: Node, value: Any) -> Any:
     source, colon, rest = str(value).partition(":")
     if not source.startswith((".", "~")):
         return value
+    if isinstance(node, Woven):
+        return str(host_path(node, source)) + colon + rest
     return _escape(str(host_path(node, node.text.partition(":")[0]))) + colon + rest
 
 

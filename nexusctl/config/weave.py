@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.config.instances import Entry, each_scope, read_entries
+from nexusctl.config.instances import Entry, each_scope, keep, read_entries
 from nexusctl.config.interpolation import Interpolation, Namespace, Unresolved, measure, picked, rebuilt
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.outputs import ask
@@ -68,11 +68,13 @@ def _weave_sandboxes(
     section: Mapping, interpolation: Interpolation, templates: Templates, problems: Problems
 ) -> tuple[Mapping, Known]:
     made = picked(section, {})
-    entries = []
+    entries, patterns = [], {}
     for name, node in section.values.items():
         problems.sandbox = name
         if isinstance(node, Mapping):
             entries += _read(section.keys[name], node, interpolation, problems)
+            if "for_each" in node.values and (pattern := interpolation.tree(node, each=keep, sandbox=keep)):
+                patterns[name] = pattern
         else:
             made.keys[name], made.values[name] = section.keys[name], node
     siblings = Siblings(entries, section.keys, lambda entry: _listen(entry, siblings, interpolation, templates))
@@ -85,7 +87,7 @@ def _weave_sandboxes(
         elif woven is not None:
             made.keys[entry.name], made.values[entry.name] = entry.key, woven
     problems.sandbox = None
-    return made, Known(siblings.places, siblings.references)
+    return made, Known(siblings.places, siblings.references, patterns=patterns)
 
 
 def _read(key: Scalar, node: Mapping, interpolation: Interpolation, problems: Problems) -> list[Entry]:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from nexusctl.config.origin import Origin, Path
-from nexusctl.config.resolved import as_json
+from nexusctl.config.resolved import TEXTS, as_json
 from nexusctl.errors import Location
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import paint
@@ -27,20 +27,24 @@ def origins_document(stack: str, origins: Iterable[Origin]) -> dict[str, Any]:
 
 def _lines(origin: Origin, color: bool) -> Iterable[str]:
     name = paint(_dotted(origin.path), "bold", color=color)
-    yield f"{name}: deleted" if origin.deleted else f"{name}: {_shown(origin.value)}"
-    written = f", as {_shown(origin.written)}" if origin.written else ""
+    yield f"{name}: deleted" if origin.deleted else f"{name}: {_shown(origin.value, origin)}"
+    written = f", as {_shown(origin.written, origin)}" if origin.written else ""
     yield f"    {_where(origin.place)}{written}"
     for setting in origin.overrode:
-        yield f"    over {_where(setting.place)}: {_shown(setting.value)}"
+        yield f"    over {_where(setting.place)}: {_shown(setting.value, origin)}"
 
 
 def _where(place: Location | None) -> str:
     return str(place) if place else "nexusctl's default"
 
 
-def _shown(value: Any) -> str:
-    text = json.dumps(as_json(value), ensure_ascii=False)
+def _shown(value: Any, origin: Origin) -> str:
+    text = json.dumps(_plain(value, origin), ensure_ascii=False)
     return text if len(text) <= WIDEST else text[:WIDEST] + "..."
+
+
+def _plain(value: Any, origin: Origin) -> Any:
+    return as_json(value, texts=not TEXTS.isdisjoint(origin.path))
 
 
 def _dotted(path: Path) -> str:
@@ -48,12 +52,13 @@ def _dotted(path: Path) -> str:
 
 
 def _entry(origin: Origin) -> dict[str, Any]:
-    entry: dict[str, Any] = {"path": list(origin.path), "value": as_json(origin.value), **_place(origin.place)}
+    entry: dict[str, Any] = {"path": list(origin.path), "value": _plain(origin.value, origin), **_place(origin.place)}
     if origin.written:
         entry["written"] = origin.written
     if origin.deleted:
         entry["deleted"] = True
-    entry["overrode"] = [{"value": as_json(setting.value), **_place(setting.place)} for setting in origin.overrode]
+    over = origin.overrode
+    entry["overrode"] = [{"value": _plain(setting.value, origin), **_place(setting.place)} for setting in over]
     return entry
 
 

@@ -166,7 +166,7 @@ sandboxes:
 def test_the_origin_names_file_line_and_column_and_what_was_overridden(shop: Path) -> None:
     said = run("-f", "base.yaml", "-f", "over.yaml", "--origin")
     for block in (
-        'sandboxes.api.env.PORT: 3000\n    base.yaml:8:17, as "${var.port}"\n',
+        'sandboxes.api.env.PORT: "3000"\n    base.yaml:8:17, as "${var.port}"\n',
         'sandboxes.api.env.LEVEL: "info"\n    over.yaml:4:18\n    over base.yaml:8:39: "debug"\n',
         'sandboxes.api.working_dir: "/srv"\n    over.yaml:5:18\n    over nexusctl/templates/node.yaml:7:16: "/app"\n',
         'sandboxes.api.command[0]: "node"\n    base.yaml:7:15\n',
@@ -220,3 +220,40 @@ def test_a_wrong_file_is_told_as_everywhere(tmp_path: Path, monkeypatch: pytest.
     (tmp_path / "nexus.yaml").write_text("name: shop\nsandboxes: {api: {imge: debian}}\n")
     with pytest.raises(InputError, match="unknown key `imge`"):
         CliRunner().invoke(nexusctl, ["config"], catch_exceptions=False)
+
+
+MADE_FOR_EACH = """name: shop
+variables: {tag: {default: "12"}}
+sandboxes:
+  db: {image: debian}
+  api:
+    for_each: {north: {size: 64m}, south: {size: "${env.SIZE:-1g}"}}
+    image: "debian:${var.tag}"
+    uploads: [{source: "./${each.key}.txt", target: /x}]
+    volumes: ["./${each.key}.txt:/y:ro"]
+    resources: {memory: "${each.value.size}"}
+    env: {HERE: "${env.HERE}", TEXT: "${file:./north.txt}", HOST: "${sandbox.db.host}", OLD: "$${A}", ONE: 1.10}
+"""
+
+
+def test_of_what_is_made_for_each_all_is_worked_in_that_is_the_same_for_all(
+    shop: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("north.txt", "south.txt"):
+        (shop / name).write_text(name)
+    file = shop / "each.yaml"
+    file.write_text(MADE_FOR_EACH)
+    monkeypatch.setenv("HERE", "this machine")
+    expected = load(file)
+    printed = tmp_path_factory.mktemp("elsewhere") / "nexus.yaml"
+    printed.write_text(run("-f", "each.yaml"))
+    monkeypatch.setenv("HERE", "another machine")
+    monkeypatch.setenv("SIZE", "2g")
+    assert load(printed) == expected
+
+
+def test_the_origin_of_a_number_in_a_variable_is_shown_as_it_was_written(shop: Path) -> None:
+    (shop / "one.yaml").write_text("name: shop\nsandboxes: {api: {image: debian, env: {A: 1.10}, timeout: 0x10}}\n")
+    said = run("-f", "one.yaml", "--origin")
+    assert 'sandboxes.api.env.A: "1.10"\n' in said
+    assert "sandboxes.api.timeout: 16\n" in said
