@@ -8,11 +8,12 @@ from nexusctl.config.editor import editor_schema
 
 
 @click.command()
-@click.argument("kind", type=click.Choice(["stack", "template", "plan", "event", "status"]), default="stack")
+@click.argument("kind", type=click.Choice(["stack", "overlay", "template", "plan", "event", "status"]), default="stack")
 def schema(kind: str) -> None:
     """Print the JSON schema of a stack file, or of another KIND of document.
 
     An editor with a YAML language server completes and checks a file that begins with the line
     `# yaml-language-server: $schema=nexus.schema.json`, where that file holds what this command prints.
+    `overlay` is for files that are laid over another one with `-f` or `include`: nothing is required in them.
     """
     click.echo(json.dumps(editor_schema(f"{kind}.schema.json"), indent=2, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The schemas as editors need them: whole, in one file, and with room for `${...}`."""
+"""The schemas as editors need them: whole, in one file, and with room for `${...}` and for what an overlay may say."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ _LITERAL = ("name",)
 
 _CLOSED = {"integer", "number", "boolean", "array"}
 
+OVERLAY = "overlay.schema.json"
+"""Of a file that is laid over another one; made of that of a stack file."""
+
 
 def editor_schema(name: str) -> Schema:
     """The schema `name` as an editor can use it.
@@ -23,6 +26,9 @@ def editor_schema(name: str) -> Schema:
     What `${...}` stands for is known only when the file is resolved, so each place of a file that people write
     which takes a number, a list or a text of a certain form takes a reference too.
     """
+    if name == OVERLAY:
+        whole = _widen(_read(STACK))
+        return {**_loosen(whole), "$id": OVERLAY, "title": "An overlay of a nexusctl stack file"}
     if name not in (STACK, TEMPLATE):
         return _read(name)
     schema: Schema = _widen(_read(name))
@@ -58,6 +64,39 @@ def _widen_part(keyword: str, value: Any) -> Any:
         case "$ref":
             return "#" + value.rpartition("#")[2]
     return value
+
+
+def _loosen(schema: Any) -> Any:
+    """`schema` for a file that says only what is different: nothing is required, and `null` deletes anything."""
+    if isinstance(schema, list):
+        return [_loosen(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    loose = {keyword: _loosen_part(keyword, value) for keyword, value in schema.items() if keyword != "required"}
+    # Without what they require, several alternatives can fit.
+    if "oneOf" in loose:
+        loose["anyOf"] = loose.pop("oneOf")
+    return _with_null(loose)
+
+
+def _loosen_part(keyword: str, value: Any) -> Any:
+    match keyword:
+        case "properties" | "$defs" | "patternProperties":
+            return {name: _loosen(part) for name, part in value.items()}
+        case "additionalProperties" | "items" | "oneOf" | "anyOf" | "allOf":
+            return _loosen(value)
+    return value
+
+
+def _with_null(schema: Schema) -> Schema:
+    if "const" in schema:
+        return {"enum": [schema["const"], None], **{key: value for key, value in schema.items() if key != "const"}}
+    if "enum" in schema:
+        schema = {**schema, "enum": [*schema["enum"], None]}
+    if "type" in schema:
+        types = [schema["type"]] if isinstance(schema["type"], str) else schema["type"]
+        return {**schema, "type": list(dict.fromkeys([*types, "null"]))}
+    return schema
 
 
 def _open(schema: Schema) -> Schema:

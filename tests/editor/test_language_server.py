@@ -29,9 +29,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]
         yield running
 
 
-def write(folder: Path, text: str) -> Path:
-    """A stack file that begins as the README says."""
-    schema = CliRunner().invoke(nexusctl, ["schema"])
+def write(folder: Path, text: str, kind: str = "stack") -> Path:
+    """A stack file, or another KIND of file, that begins as the README says."""
+    schema = CliRunner().invoke(nexusctl, ["schema", kind])
     assert schema.exit_code == 0
     (folder / "nexus.schema.json").write_text(schema.output)
     file = folder / "nexus.yaml"
@@ -72,6 +72,49 @@ def test_what_an_overlay_adds_is_no_mistake(server: LanguageServer, tmp_path: Pa
     lines = {problem["range"]["start"]["line"] for problem in server.open(write(tmp_path, text))}
     assert 4 not in lines
     assert 5 in lines
+
+
+OVERLAY = """
+version: null
+secrets: {key: {age: null, env: KEY}}
+volumes: {old: null}
+sandboxes:
+  gone: null
+  api:
+    kind: null
+    template: null
+    replicas: 3
+    command:
+    env: {A: null, B: "${var.b}"}
+    health: {tcp: null, http: {path: /up}}
+    resources: {memory: null}
+    +ports: [9229]
+    depends_on: null
+"""
+
+
+def test_an_overlay_may_leave_out_and_delete_what_a_stack_file_needs(server: LanguageServer, tmp_path: Path) -> None:
+    assert server.open(write(tmp_path, OVERLAY, "overlay")) == []
+
+
+def test_a_mistake_in_an_overlay_is_flagged(server: LanguageServer, tmp_path: Path) -> None:
+    text = "sandboxes:\n  api:\n    templat: node\n    kind: servise\n    resources: {memory: 12q}\n    replicas: [1]\n"
+    lines = {problem["range"]["start"]["line"] for problem in server.open(write(tmp_path, text, "overlay"))}
+    assert lines == {3, 4, 5, 6}
+
+
+def test_keys_and_values_of_an_overlay_are_completed(server: LanguageServer, tmp_path: Path) -> None:
+    file = write(tmp_path, "sandboxes:\n  api:\n    \n    kind: \n", "overlay")
+    server.open(file)
+    assert {"template", "packages", "depends_on", "resources"} <= server.complete(file, 3, 4)
+    assert {"service", "task"} <= server.complete(file, 4, 10)
+
+
+@pytest.mark.parametrize("overlay", ["layers/staging.yaml"])
+def test_the_overlays_of_this_project_are_right_in_an_editor(
+    server: LanguageServer, tmp_path: Path, overlay: str
+) -> None:
+    assert server.open(write(tmp_path, (STACKS / overlay).read_text(), "overlay")) == []
 
 
 @pytest.mark.parametrize("stack", sorted(path.parent.name for path in STACKS.glob("*/nexus.yaml")))
