@@ -13,6 +13,7 @@ from nexusctl.model.stack import (
     Package,
     PackageSet,
     Port,
+    Reaction,
     Resources,
     Upload,
     UploadFile,
@@ -62,6 +63,11 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
         (Upload(target="/x", files=(_file("", "d2", 0o755),), owner="node"),),
         (Upload(target="/srv", files=_TREE), Upload(target="/x", files=(_file(""),))),
         (Upload(target="/srv", files=_LESS),),
+        (Upload(target="/x", files=(_file("", "d3"),), on_change=Reaction(restart=True)),),
+        (
+            Upload(target="/x", files=(_file("", "d4"),), on_change=Reaction(signal="HUP")),
+            Upload(target="/srv", files=_TREE, on_change=Reaction(command=("true",))),
+        ),
         (Upload(target="/srv", files=_TREE), Upload(target="/srv/deep/c", files=(_file("", "d2"),))),
     ),
     "mounts": (
