@@ -20,6 +20,10 @@ _REFERENCE = re.compile(
     r"(?P<namespace>[A-Za-z_][A-Za-z0-9_]*)(?P<words>(?:\.[A-Za-z0-9_-]+)*)(?P<rest>(?::.*)?)\Z", re.S
 )
 
+# What shells, Compose, Terraform and template languages write behind a name, and no reference takes.
+_UNKNOWN_TAIL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)+)\s*(?P<rest>[^\w\s.:].*)\Z", re.S)
+_INDEX = re.compile(r"""\[\s*["']?(?P<key>[A-Za-z0-9_-]+)["']?\s*\]\Z""")
+
 
 class Expression(NamedTuple):
     """One reference: `text` is all of it as written, `at` is where it begins in its scalar's text.
@@ -111,7 +115,18 @@ def _advice(text: str, inside: str) -> str:
         return "a reference cannot stand inside of the name of another; write the name out"
     if _REFERENCE.match(inside.strip()):
         return f"write it without spaces: `{OPENING}{inside.strip()}}}`"
+    if known := _UNKNOWN_TAIL.match(inside):
+        return _without_tail(known["name"], known["rest"], text)
     return f"write one such as `${{var.port}}`, or `${shorten(text)}` for the literal text"
+
+
+def _without_tail(name: str, rest: str, text: str) -> str:
+    if index := _INDEX.match(rest):
+        return f"write `{OPENING}{name}.{index['key']}}}`"
+    if rest[0] in "?" and name.startswith("env.") and " " not in rest:
+        return f"write `{OPENING}{name}:{shorten(rest)}}}`"
+    literal = f"`${shorten(text)}` for the literal text"
+    return f"nothing is worked out inside of a reference: write `{OPENING}{name}}}`, or {literal}"
 
 
 def shorten(text: str) -> str:

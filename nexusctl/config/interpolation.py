@@ -22,11 +22,12 @@ what the schema refuses is, so that nothing else is said about it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from typing import Any
 
-from nexusctl.config.expression import OPENING, Expression, Malformed, Part, parse
+from nexusctl.config.expression import OPENING, Expression, Malformed, Part, parse, shorten
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.placed import Placed, Woven, from_value, move, point_into
 from nexusctl.config.problems import Problems
@@ -46,6 +47,9 @@ _ELSEWHERE = {
     "each": "write it inside of a sandbox that has `for_each`",
     "sandbox": "write it inside of a sandbox, or in `outputs`",
 }
+
+# What a stack file can refer to, and a template cannot.
+_OF_A_STACK = ("env", "secret", "stack", "var")
 
 
 class Unresolved(Exception):
@@ -150,7 +154,7 @@ class Interpolation:
     ) -> Node:
         name = ".".join((expression.namespace, *expression.words))
         if expression.namespace != _OPTIONAL:
-            more = ", and give the variable a `default`" if expression.namespace == "var" else ""
+            more = _for_a_variable(expression) if expression.namespace == "var" else ""
             summary = f"only variables of the environment take `{expression.operator}`"
             raise Unresolved(summary, f"write `{OPENING}{name}}}`{more}")
         try:
@@ -171,6 +175,8 @@ class Interpolation:
 
     def _unknown(self, expression: Expression, namespaces: MappingType[str, Namespace]) -> Unresolved:
         name, inside = expression.namespace, expression.text[len(OPENING) : -1]
+        if "param" in namespaces and name in (*_OF_A_STACK, *_ELSEWHERE):
+            return _in_a_template(expression)
         if name in _ELSEWHERE:
             return Unresolved(f"`{expression.text}` means nothing here", _ELSEWHERE[name])
         literal = f"`${expression.text}` for the literal text"
@@ -287,6 +293,23 @@ def _absent(node: Node, word: str, where: str) -> Unresolved:
     if isinstance(node, Sequence):
         return Unresolved(f"`{where}` has no item `{word}`", f"it has {len(node.items)}, counted from 0")
     return Unresolved(f"`{where}` is a single value, which has no `{word}`", f"write `{OPENING}{where}}}`")
+
+
+def _in_a_template(expression: Expression) -> Unresolved:
+    summary = f"`{expression.text}` means nothing in a template, which knows no stack"
+    if expression.namespace == "secret":
+        return Unresolved(summary, "write it in the `env` of the sandbox that uses the template")
+    name = expression.words[-1].replace("-", "_") if expression.words else "name"
+    given = f'`with: {{{name}: "{expression.text}"}}`'
+    return Unresolved(summary, f"declare a parameter, write `${{param.{name}}}`, and hand it over: {given}")
+
+
+def _for_a_variable(expression: Expression) -> str:
+    """What a declaration has that does what the operator was meant to do."""
+    if expression.operator == ":?":
+        return "; where it has no value, the error shows the `description` of the variable"
+    operand = expression.text.partition(expression.operator)[2][:-1]
+    return f", and declare the variable with `default: {json.dumps(shorten(operand), ensure_ascii=False)}`"
 
 
 def _as_node(value: Any, place: Scalar) -> Node:

@@ -62,6 +62,7 @@ def load_whole(inputs: Inputs) -> Loaded:
     templates = Templates(problems, inputs.files[0].absolute().parent)
     layers = _read(inputs, problems)
     merged = _merge(layers, problems)
+    _hide(merged, layers)
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
     stack, groups = build(conforming, document, known, inputs, templates, problems)
@@ -87,12 +88,22 @@ def _pin(stack: Stack, lock: Path) -> Stack:
 def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
     """The documents of all files, those that are included too, the lowest first."""
     documents = [compose(read_source(path), problems) for path in inputs.files]
+    for document in documents:
+        _hide(document, [document])
     if len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}:
         # Most stacks are one file.
         from nexusctl.config.include import with_included  # noqa: PLC0415
 
         return with_included(documents, problems)
     return documents
+
+
+def _hide(merged: Mapping, layers: list[Mapping]) -> None:
+    if "variables" in merged.keys and any("sensitive" in layer.source.text for layer in layers):
+        # Most stacks have no sensitive variables.
+        from nexusctl.config.hidden import hide_defaults  # noqa: PLC0415
+
+        hide_defaults(merged, layers)
 
 
 def _refer(

@@ -36,6 +36,7 @@ class Source:
 
     `refers` is True once a `${` was found in one of its values. `within` is the folder that its paths must not lead
     out of, where it comes from somebody else; `is_template` is True for a template, which several sandboxes may use.
+    `hidden` are the numbers of lines that no message may show.
     """
 
     def __init__(self, path: Path, display: str, text: str) -> None:
@@ -45,6 +46,7 @@ class Source:
         self.refers = False
         self.is_template = False
         self.within: Path | None = None
+        self.hidden: set[int] = set()
 
     @cached_property
     def lines(self) -> list[str]:
@@ -59,7 +61,9 @@ class Source:
         return Location(self.display, line, column)
 
     def excerpt(self, line: int) -> str:
-        """The text of a line; of a monstrous one only the beginning."""
+        """The text of a line; of a monstrous one only the beginning, of a hidden one nothing."""
+        if line in self.hidden:
+            return ""
         return self.lines[line - 1][:EXCERPT_LIMIT] if 0 < line <= len(self.lines) else ""
 
 

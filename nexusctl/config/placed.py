@@ -84,7 +84,7 @@ def point_into(scalar: Scalar, at: int) -> Scalar:
     if isinstance(scalar, Placed):
         return scalar
     line, column = scalar.line, scalar.column
-    if _BLOCK.match(scalar.source.excerpt(line), column - 1):
+    if _BLOCK.match(scalar.source.lines[line - 1], column - 1):
         line, column = line + 1, 1
     before = scalar.text.count(OPENING, 0, at)
     while line <= len(scalar.source.lines):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from nexusctl.config.node import Node
+from nexusctl.config.node import Node, Source
 from nexusctl.errors import Diagnostic, InputError, Location, Note
 
 SHOWN_AT_MOST = 100
@@ -20,10 +21,12 @@ class Problems:
         self._found: dict[tuple[Location | None, str], Diagnostic] = {}
         self.sandbox: str | None = None
         self.caller: Node | None = None
+        self._sources: dict[str, Source] = {}
 
     def add(self, place: Node, summary: str, hint: str | None = None, *notes: Note) -> None:
         """Report what is wrong at `place`; the same problem reached again through an alias counts once."""
         location = place.source.location(place.line, place.column)
+        self._sources[location.file] = place.source
         excerpt = place.source.excerpt(place.line)
         # Only a value that a reference brought here has one.
         origin = getattr(place, "origin", None)
@@ -51,7 +54,18 @@ class Problems:
         if len(ordered) > SHOWN_AT_MOST:
             hint = "put these right first, then look again"
             ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
-        raise InputError(*ordered)
+        raise InputError(*map(self._without_hidden, ordered))
+
+    def _without_hidden(self, problem: Diagnostic) -> Diagnostic:
+        """`problem` without lines that were hidden after it was found."""
+        if not any(source.hidden for source in self._sources.values()):
+            return problem
+        notes = tuple(replace(each, excerpt=self._shown(each.location, each.excerpt)) for each in problem.notes)
+        return replace(problem, excerpt=self._shown(problem.location, problem.excerpt), notes=notes)
+
+    def _shown(self, location: Location | None, excerpt: str | None) -> str | None:
+        source = self._sources.get(location.file) if location else None
+        return None if source and location and location.line in source.hidden else excerpt
 
 
 def note(text: str, place: Node) -> Note:

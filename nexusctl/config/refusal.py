@@ -9,7 +9,9 @@ from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import SHOWN_AT_MOST, Problems, note
+from nexusctl.config.schema import resolve
 from nexusctl.config.suggestion import nearest, suggest
+from nexusctl.errors import Note
 
 Path = tuple[str | int, ...]
 
@@ -90,16 +92,31 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, pr
         part = f"in `{where}`" if path else "at the top of the file"
         left = known.keys() - node.values.keys()
         here = _ELSEWHERE.get(key)
-        hint = f"write {here}" if here else suggest(key, left or known, "keys that can stand here")
+        hint = f"write {here}" if here else _meant_to_add(key, known)
+        hint = hint or suggest(key, left or known, "keys that can stand here")
         problems.add(node.keys[key], f"unknown key `{_shown(key)}` {part}", hint)
     return [(*path, key) for key in unknown]
+
+
+def _meant_to_add(key: str, known: MappingType[str, Any]) -> str:
+    """A hint for who put the `+` of an overlay behind the key, or took another sign."""
+    name = key.strip("+- ")
+    if name == key or name not in known:
+        return ""
+    if key.startswith("-"):
+        return f"nothing is taken out of a list: write `{name}` with all that it shall hold, or `{name}: null`"
+    part = resolve(known[name]["$ref"]) if "$ref" in known[name] else known[name]
+    if "array" not in part.get("type", "array"):
+        return f"write `{name}`: mappings are merged key by key"
+    return f"write `+{name}`, with a list that is put behind what is there"
 
 
 def _missing_key(node: Mapping, place: Node, path: Path, where: str, error: Any, problems: Problems) -> list[Path]:
     for key in error.validator_value:
         if node.lacks(key) and not _misspelt(node, [key], error.schema):
             what = f"`{where}` lacks" if path else "the file lacks"
-            problems.add(place, f"{what} `{key}`", _example(error.schema["properties"][key], key))
+            example = _example(error.schema["properties"][key], key)
+            problems.add(place, f"{what} `{key}`", example, *_deletions(node, [key]))
     return [path]
 
 
@@ -115,9 +132,13 @@ def _alternatives(node: Mapping, place: Node, path: Path, where: str, error: Any
         return [path]
     if not node.dropped.intersection(names) and not _misspelt(node, names, error.schema):
         subject = f"`{where}`" if path else "the file"
-        problems.add(place, f"{subject} needs {either}", _example(error.schema, ""))
+        problems.add(place, f"{subject} needs {either}", _example(error.schema, ""), *_deletions(node, names))
     # A sandbox is taken apart further, so that its other problems show as well.
     return [] if error.validator == "anyOf" else [path]
+
+
+def _deletions(node: Mapping, names: list[str]) -> list[Note]:
+    return [note(f"`{name}` is deleted here", node.deleted[name]) for name in names if name in node.deleted]
 
 
 def _misspelt(node: Mapping, names: list[str], schema: MappingType[str, Any]) -> bool:

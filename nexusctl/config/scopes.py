@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from nexusctl.config.expression import Expression
+from nexusctl.config.expression import Expression, shorten
 from nexusctl.config.host import host_path, leads_out, nearest_path
 from nexusctl.config.interpolation import Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
@@ -29,6 +29,10 @@ def resolve_env(expression: Expression, _: Scalar) -> str:
     name = one_word(expression, "NAME")
     value = os.environ.get(name)
     if value is None:
+        if "-" in name:
+            before, after = name.split("-", 1)
+            hint = f"write `${{env.{before}:-{after}}}` for what stands in for one that is not set"
+            raise Unresolved(f"no variable of the environment can be called `{name}`", hint)
         near = nearest(name, os.environ)
         instead = f"did you mean `{near}`? Or" if near else f"`export {name}=...` before you call nexusctl, or"
         hint = f"{instead} say what stands in for it: `${{env.{name}:-value}}`"
@@ -64,6 +68,10 @@ class TextFiles:
         if name.startswith(("/", "~")):
             hint = "write a path that starts from the folder of this file, such as `${file:./motd.txt}`"
             raise Unresolved(f"`{name}` is not relative to this file", hint)
+        if ":-" in name:
+            right = f"`${{file:{name.partition(':-')[0]}}}`"
+            hint = f"write {right}; the file has to be there, empty where there is nothing to say"
+            raise Unresolved(f"nothing can stand in for a file, as in `{shorten(expression.text)}`", hint)
         path = host_path(place, name)
         if leads_out(place, path):
             hint = "a template from git can only name files of its own commit"

@@ -74,11 +74,18 @@ class SecretScope:
     def _require_place(self, place: Scalar, name: str) -> None:
         variables, others = self._places
         if id(place) not in variables:
+            if id(place) in self._outputs:
+                hint = f"leave it out, and let whoever needs it read it where `{name}` comes from"
+                raise Unresolved("no output can hold a secret, because outputs are shown without reading any", hint)
             hint = f"give it to a sandbox as a file, with `secrets: [{name}]`, or as a variable in its `env`"
             raise Unresolved("a secret cannot stand here, where everybody would see it", hint)
         if id(place) in others:
             hint = "write it out where it may stand, and something else in the other place"
             raise Unresolved("through an alias this secret stands in another place than an `env`, too", hint)
+
+    @cached_property
+    def _outputs(self) -> frozenset[int]:
+        return frozenset(_scalar_ids(list(self._document.section("outputs").values())))
 
     @cached_property
     def _places(self) -> tuple[frozenset[int], frozenset[int]]:
