@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.docker.endpoint import negotiate
+from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from tests.daemon.test_engine_daemon import Second, second
@@ -23,10 +24,13 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
 ]
 
+PIN = "7\u00fc$x\n"
+
 STACK = """
 name: restarted
 volumes: {data: {}}
 networks: {back: {internal: true}}
+secrets: {pin: {file: ./pin.txt, trim: false}}
 sandboxes:
   files:
     image: IMAGE
@@ -54,6 +58,12 @@ sandboxes:
     command: [sleep, infinity]
     networks: []
     restart: always
+  secret:
+    image: IMAGE
+    command: [sleep, infinity]
+    user: daemon
+    secrets: [pin]
+    restart: always
   task:
     image: IMAGE
     kind: task
@@ -65,7 +75,8 @@ def test_a_restart_of_the_engine_is_no_drift(second: Second, wire: Wire, base_im
     assert second.start().returncode == 0
     other = Wire(negotiate(Endpoint(url=second.url, source="test")))
     copy_image(wire, other, base_image)
-    lay_out(tmp_path, {"src/a.txt": "a\n", "src/b/c.txt": "c\n", "nexus.yaml": STACK.replace("IMAGE", base_image)})
+    stack = STACK.replace("IMAGE", base_image)
+    lay_out(tmp_path, {"src/a.txt": "a\n", "src/b/c.txt": "c\n", "pin.txt": PIN, "nexus.yaml": stack})
     scene = Scene(other, tmp_path / "nexus.yaml")
     try:
         scene.apply()
@@ -75,8 +86,22 @@ def test_a_restart_of_the_engine_is_no_drift(second: Second, wire: Wire, base_im
         restart(second, scene)
         assert findings(scene.plan()) == set()
         assert findings(scene.drift()) == set()
+        assert read_secret(scene) == PIN
+        other.post("/containers/restarted_secret/restart", query={"t": 0})
+        assert read_secret(scene) == PIN
+        assert findings(scene.plan()) == set()
     finally:
         scene.destroy()
+
+
+def read_secret(scene: Scene) -> str:
+    """What the user of the sandbox reads in the file, which is for nobody else."""
+    said = bytearray()
+    script = 'stat -c "%a %U" /run/secrets/pin; cat /run/secrets/pin'
+    run(scene.wire, "restarted_secret", ("sh", "-c", script), user="daemon", on_output=said.extend)
+    mode, _, text = said.decode().partition("\n")
+    assert mode == "400 daemon"
+    return text
 
 
 def copy_image(wire: Wire, other: Wire, image: str) -> None:
