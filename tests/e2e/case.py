@@ -126,6 +126,9 @@ class Case:
             "memory": container["HostConfig"]["Memory"],
             "restart": container["HostConfig"]["RestartPolicy"]["Name"],
             "networks": len(container["NetworkSettings"]["Networks"]),
+            "published": [
+                int(end["HostPort"]) for ends in container["NetworkSettings"]["Ports"].values() for end in ends or ()
+            ],
         }
         for key, value in expected.items():
             if key == "env":
