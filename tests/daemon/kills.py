@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -24,23 +23,16 @@ from nexusctl.engine.docker.endpoint import connect, negotiate
 from nexusctl.engine.docker.machine import read_listener
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from tests.daemon.test_engine_daemon import Second, unmount_below
-from tests.faults.portrait import Portrait, take_portrait
+from tests.faults.nexus import DATA, Nexusctl
+from tests.faults.player import Done, Player
+from tests.faults.portrait import Portrait
 from tests.images import require_base_image
 
-STACK = """
-name: killed
-volumes: {data: }
-sandboxes:
-  db:
-    image: IMAGE
-    command: [sleep, infinity]
-    volumes: ["data:/data"]
-    startup: "echo started > /data/started"
-    health: {command: [test, -e, /data/started], interval: 1s}
+STACK = f"""{DATA}
   api:
     image: IMAGE
     command: [sleep, infinity]
-    uploads: [{content: one, target: /srv/one.txt}]
+    uploads: [{{content: one, target: /srv/one.txt}}]
     depends_on: [db]
   web:
     image: IMAGE
@@ -49,16 +41,12 @@ sandboxes:
   agent:
     image: IMAGE
     command: [sleep, infinity]
-    env: {ROLE: ONE}
+    env: {{ROLE: ONE}}
     replicas: 3
 """
 
 LAST = 1.1
 """The last moment, as a share of what an apply takes: a little after its end."""
-
-
-TIMEOUT = 180
-"""Seconds that a run may take; one that takes longer hangs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,64 +92,42 @@ class Victim:
 
     def __init__(self, place: Second, image: str) -> None:
         self._place = place
-        self._wire = far(place)
-        self._image = image
-        self._file = place.folder / "nexus.yaml"
+        self._player = Player(far(place), Nexusctl(), place.folder, "killed")
+        self._text = STACK.replace("IMAGE", image)
 
     def rehearse(self, *, replacing: bool) -> tuple[float, Portrait]:
         """How long an apply takes that nobody disturbs, in seconds, and where it leads."""
         self._prepare(replacing=replacing)
         began = time.monotonic()
-        done = _finish(self._begin(["apply", "--yes", "-f", str(self._file)]))
+        done = self._player.run(self._player.apply)
         assert done.returncode == 0, done.stderr
         took = time.monotonic() - began
-        portrait = take_portrait(self._wire, "killed")
+        portrait = self._player.take_portrait()
         self._clear()
         return took, portrait
 
     def play(self, moment: float, expected: Portrait, *, replacing: bool) -> Kill:
         """Kill the engine `moment` seconds after an apply began, start it again, and apply once more."""
         self._prepare(replacing=replacing)
-        apply = self._begin(["apply", "--yes", "-f", str(self._file)])
+        self._player.begin(self._player.apply)
         time.sleep(moment)
         os.kill(read_listener(str(self._place.socket)), signal.SIGKILL)
         start(self._place)
-        spoiled = _finish(apply)
-        problem = _find_fault(spoiled) or self._converge(expected)
+        spoiled = self._player.finish()
+        problem = _find_fault(spoiled) or self._player.judge(self._player.run(self._player.apply), expected)
         self._clear()
-        if any(take_portrait(self._wire, "killed").values()):
-            problem = problem or f"destroy left {take_portrait(self._wire, 'killed')}"
+        if any((left := self._player.take_portrait()).values()):
+            problem = problem or f"destroy left {left}"
         return Kill(moment=moment, code=spoiled.returncode, problem=problem)
 
-    def _converge(self, expected: Portrait) -> str:
-        again = _finish(self._begin(["apply", "--yes", "-f", str(self._file)]))
-        if again.returncode != 0:
-            return f"the next apply exited with {again.returncode}: {again.stdout[-400:]}{again.stderr[-600:]}"
-        if (found := take_portrait(self._wire, "killed")) != expected:
-            return f"the next apply led to {found}"
-        plan = _finish(self._begin(["plan", "--detailed-exitcode", "-f", str(self._file)]))
-        return "" if plan.returncode == 0 else f"something is left to do after it: {plan.stdout}{plan.stderr}"
-
     def _prepare(self, *, replacing: bool) -> None:
-        text = STACK.replace("IMAGE", self._image)
-        self._file.write_text(text)
         if replacing:
-            done = _finish(self._begin(["apply", "--yes", "-f", str(self._file)]))
-            assert done.returncode == 0, done.stderr
-            self._file.write_text(text.replace("ROLE: ONE", "ROLE: TWO"))
+            self._player.prepare(self._text)
+        self._player.write(self._text.replace("ROLE: ONE", "ROLE: TWO") if replacing else self._text)
 
     def _clear(self) -> None:
-        done = _finish(self._begin(["destroy", "--yes", "--volumes", "--stack", "killed"]))
+        done = self._player.run(self._player.destroy)
         assert done.returncode == 0, done.stderr
-
-    def _begin(self, arguments: list[str]) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "nexusctl", *arguments],
-            env={**os.environ, "DOCKER_HOST": self._place.url},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
 
 
 def play(times: int, report: Callable[[Kill], None]) -> list[Kill]:
@@ -178,12 +144,7 @@ def play(times: int, report: Callable[[Kill], None]) -> list[Kill]:
     return kills
 
 
-def _finish(process: subprocess.Popen[str]) -> subprocess.CompletedProcess[str]:
-    stdout, stderr = process.communicate(timeout=TIMEOUT)
-    return subprocess.CompletedProcess(process.args, process.returncode, stdout, stderr)
-
-
-def _find_fault(spoiled: subprocess.CompletedProcess[str]) -> str:
+def _find_fault(spoiled: Done) -> str:
     """What is wrong with how the disturbed apply ended; empty where it rode through or said one clear thing."""
     said = [line for line in spoiled.stderr.splitlines() if line.startswith("error:")]
     if spoiled.returncode not in (0, 1) or "Traceback" in spoiled.stderr or "Errno" in spoiled.stderr:

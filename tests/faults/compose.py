@@ -10,7 +10,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests.faults.scenario import Scenario, compose_scenarios
+from tests.faults.scenario import ALIKE, Scenario, compose_scenarios, swap, vary
 
 _PAIR = """
 configs:
@@ -60,28 +60,22 @@ services:
 """
 
 STACKS = {
-    "pair": {
-        "base": _PAIR,
-        "update": _PAIR.replace("content: one", "content: two").replace(
-            'environment: {PORT: "1"}', 'environment: {PORT: "1"}\n    mem_limit: 64m'
+    "pair": vary(
+        _PAIR,
+        **ALIKE["pair"],
+        update=swap(
+            ("content: one", "content: two"),
+            ('environment: {PORT: "1"}', 'environment: {PORT: "1"}\n    mem_limit: 64m'),
         ),
-        "replace": _PAIR.replace('PORT: "1"', 'PORT: "2"'),
-        "shrink": _PAIR[: _PAIR.index("  web:")],
-    },
-    "data": {
-        "base": _DATA,
-        "update": _DATA.replace(
-            'environment: {SIZE: "1"}', 'environment: {SIZE: "1"}\n    restart: always\n    labels: {team: data}'
+    ),
+    "data": vary(
+        _DATA,
+        **ALIKE["data"],
+        update=swap(
+            ('environment: {SIZE: "1"}', 'environment: {SIZE: "1"}\n    restart: always\n    labels: {team: data}')
         ),
-        "replace": _DATA.replace('SIZE: "1"', 'SIZE: "2"').replace("echo loaded", "echo reloaded"),
-        "shrink": _DATA[: _DATA.index("  load:")],
-    },
-    "crew": {
-        "base": _CREW,
-        "update": _CREW.replace("networks: [default, back]", "networks: [default]"),
-        "replace": _CREW.replace("ROLE: worker", "ROLE: leader"),
-        "shrink": _CREW.replace("replicas: 3", "replicas: 1"),
-    },
+    ),
+    "crew": vary(_CREW, **ALIKE["crew"]),
 }
 
 

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import socket
-import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError
-from tests.faults.portrait import Portrait, list_networks, take_portrait
+from tests.faults.player import TIMEOUT, Done, Player
+from tests.faults.portrait import Portrait, list_networks
 from tests.faults.proxy import KINDS, Fault, Proxy
 from tests.faults.scenario import Scenario
 from tests.faults.tool import Tool
@@ -26,9 +24,6 @@ STALL = 8
 
 PATIENCE = 20
 """Seconds after which a user presses Ctrl-C where a tool waits for such an answer for ever."""
-
-TIMEOUT = 180
-"""Seconds that a run may take; one that takes longer hangs."""
 
 TRIES = 4
 """How often a point is played whose call does not come: the number of looks at a health check differs."""
@@ -88,34 +83,29 @@ class Driver:
 
     def __init__(self, wire: Wire, tool: Tool) -> None:
         self._wire = wire
-        self._tool = tool
-        self._stack = name_stack()
         self._folder = tempfile.TemporaryDirectory(prefix="nexusctl-faults-")
-        self._file = Path(self._folder.name) / tool.file_name
+        self._player = player = Player(wire, tool, Path(self._folder.name), name_stack())
         self._proxy = Proxy(Path(self._folder.name) / "engine.sock", wire.endpoint.url.removeprefix("unix://"))
+        self._proxy.victim = lambda: player.running.pid if player.running else None
         self._port = find_free_port()
-        self._running: subprocess.Popen[str] | None = None
-        self._proxy.victim = lambda: self._running.pid if self._running else None
 
     def __enter__(self) -> Driver:
         self._proxy.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._file.exists():
-            self._clear()
+        if self._player.file.exists():
+            self._player.run(self._player.destroy)
         self._proxy.__exit__()
         self._folder.cleanup()
 
     def rehearse(self, scenario: Scenario) -> Rehearsal:
         self._prepare(scenario)
         self._proxy.arm(None)
-        done = self._run(self._command(scenario), spoiled=True)
+        done = self._spoil(scenario)
         assert done.returncode == 0, f"{scenario.name} fails without a fault:\n{done.stdout}{done.stderr}"
-        found = Rehearsal(
-            scenario=scenario, calls=len(self._proxy.calls), portrait=take_portrait(self._wire, self._stack)
-        )
-        self._clear()
+        found = Rehearsal(scenario=scenario, calls=len(self._proxy.calls), portrait=self._player.take_portrait())
+        self._player.run(self._player.destroy)
         return found
 
     def judge(self, point: Point, expected: Portrait) -> Verdict:
@@ -126,17 +116,17 @@ class Driver:
             if verdict.problem and self._is_miscounted():
                 # No client can mend that, and without it nobody knows how the point ends: it is played again.
                 miscounts += 1
-                self._stack = name_stack()
+                self._player.stack = name_stack()
             elif verdict.request or verdict.problem:
                 break
         return replace(verdict, miscounts=miscounts)
 
     def _is_miscounted(self) -> bool:
         """Whether all that is left are networks without containers that the engine takes for used (moby/moby#42119)."""
-        portrait = take_portrait(self._wire, self._stack)
+        portrait = self._player.take_portrait()
         if portrait["containers"] or portrait["volumes"] or not portrait["networks"]:
             return False
-        return all(self._is_kept(entry["Id"]) for entry in list_networks(self._wire, self._stack))
+        return all(self._is_kept(entry["Id"]) for entry in list_networks(self._wire, self._player.stack))
 
     def _is_kept(self, network_id: str) -> bool:
         try:
@@ -146,99 +136,53 @@ class Driver:
         return False
 
     def _play(self, point: Point, expected: Portrait) -> Verdict:
-        traces = Traces(self._wire, self._stack)
+        traces = Traces(self._wire, self._player.stack)
         self._prepare(point.scenario)
         traces.note()
         self._proxy.arm(point.fault)
-        spoiled = self._run(self._command(point.scenario), spoiled=True, patience=self._patience(point.fault))
+        spoiled = self._spoil(point.scenario, point.fault)
         fired, calls = self._proxy.fired, self._proxy.calls
         self._proxy.arm(None)
         traces.note()
         problem = _find_bug(point.fault, spoiled) if fired else ""
         problem = problem or self._converge(point.scenario, expected, traces)
-        cleared = self._clear()
+        cleared = self._player.run(self._player.destroy)
         if left := traces.find_left():
             problem = problem or f"destroy left {', '.join(left)}: {cleared.stdout[-300:]}{cleared.stderr[-400:]}"
-            self._clear()
+            self._player.run(self._player.destroy)
         return Verdict(point=point, request=calls[point.fault.call].request if fired else "", problem=problem)
 
     def _converge(self, scenario: Scenario, expected: Portrait, traces: Traces) -> str:
         """Run once more and look; what is wrong then, empty for nothing."""
-        again = self._run(self._command(scenario))
+        again = self._player.run(self._command(scenario))
         traces.note()
-        if again.returncode != 0:
-            return f"the next run exited with {again.returncode}: {again.stdout[-400:]}{again.stderr[-600:]}"
-        found = take_portrait(self._wire, self._stack)
-        if found != expected:
-            return f"another state: {_differences(expected, found)}"
-        check = self._tool.check(self._file, self._stack)
-        if scenario.verb == "apply" and check:
-            done = self._run(check)
-            if done.returncode != 0:
-                return f"something is left to do after it: {done.stdout[-600:]}{done.stderr[-300:]}"
-        return ""
+        return self._player.judge(again, expected, check=scenario.verb == "apply")
 
     def _prepare(self, scenario: Scenario) -> None:
         if scenario.before:
-            self._write(scenario.before)
-            done = self._run(self._tool.apply(self._file, self._stack))
-            assert done.returncode == 0, f"{scenario.name} cannot be prepared:\n{done.stdout}{done.stderr}"
-        self._write(scenario.after)
+            self._player.prepare(self._publish(scenario.before))
+        self._player.write(self._publish(scenario.after))
 
-    def _clear(self) -> subprocess.CompletedProcess[str]:
-        return self._run(self._tool.destroy(self._file, self._stack))
-
-    def _write(self, text: str) -> None:
-        self._file.write_text(f"name: {self._stack}\n{text.replace('HOSTPORT', str(self._port))}")
+    def _publish(self, text: str) -> str:
+        return text.replace("HOSTPORT", str(self._port))
 
     def _command(self, scenario: Scenario) -> list[str]:
-        wanted = self._tool.destroy if scenario.verb == "destroy" else self._tool.apply
-        return wanted(self._file, self._stack)
+        return self._player.destroy if scenario.verb == "destroy" else self._player.apply
 
-    def _patience(self, fault: Fault) -> int:
-        return PATIENCE if fault.kind == "stall" and not self._tool.gives_up else TIMEOUT
-
-    def _run(
-        self, command: list[str], *, spoiled: bool = False, patience: int = TIMEOUT
-    ) -> subprocess.CompletedProcess[str]:
-        environ = dict(os.environ)
-        if spoiled:
-            environ["DOCKER_HOST"] = f"unix://{self._proxy.path}"
-            if self._proxy.fault and self._proxy.fault.kind == "stall":
-                environ["DOCKER_CLIENT_TIMEOUT"] = str(STALL)
-        self._running = subprocess.Popen(
-            command, env=environ, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-        )
-        try:
-            stdout, stderr = _communicate(self._running, patience)
-            return subprocess.CompletedProcess(command, self._running.returncode, stdout, stderr)
-        finally:
-            self._running = None
+    def _spoil(self, scenario: Scenario, fault: Fault | None = None) -> Done:
+        """Run it by way of the proxy."""
+        environ = {"DOCKER_HOST": f"unix://{self._proxy.path}"}
+        if fault is None or fault.kind != "stall":
+            return self._player.run(self._command(scenario), environ)
+        environ["DOCKER_CLIENT_TIMEOUT"] = str(STALL)
+        patience = TIMEOUT if self._player.tool.gives_up else PATIENCE
+        return self._player.run(self._command(scenario), environ, patience)
 
 
-def _communicate(process: subprocess.Popen[str], patience: int) -> tuple[str, str]:
-    """Wait for its end; who loses patience presses Ctrl-C, and ends it if that does not."""
-    with suppress(subprocess.TimeoutExpired):
-        return process.communicate(timeout=patience)
-    os.killpg(process.pid, signal.SIGINT)
-    with suppress(subprocess.TimeoutExpired):
-        return process.communicate(timeout=5)
-    os.killpg(process.pid, signal.SIGKILL)
-    return process.communicate()
-
-
-def _find_bug(fault: Fault, spoiled: subprocess.CompletedProcess[str]) -> str:
+def _find_bug(fault: Fault, spoiled: Done) -> str:
     """What no fault excuses, and a kill that killed nothing."""
     if "Traceback" in spoiled.stderr or spoiled.returncode == 70:
         return f"the spoiled run met a bug: {spoiled.stderr[-600:]}"
     if fault.kind.startswith("kill") and spoiled.returncode != -signal.SIGKILL:
         return f"it was to be killed and exited with {spoiled.returncode}"
     return ""
-
-
-def _differences(expected: Portrait, found: Portrait) -> str:
-    parts = []
-    for kind in expected:
-        parts += [f"missing {entry}" for entry in expected[kind] if entry not in found[kind]]
-        parts += [f"extra {entry}" for entry in found[kind] if entry not in expected[kind]]
-    return "; ".join(parts)

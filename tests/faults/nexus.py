@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from tests.faults.scenario import Scenario, compose_scenarios
+from tests.faults.scenario import ALIKE, Scenario, compose_scenarios, cut, swap, vary
 
 _PAIR = """
 sandboxes:
@@ -21,7 +21,7 @@ sandboxes:
 """
 """Two services, one after the other, with an upload."""
 
-_DATA = """
+DATA = """
 volumes: {data: }
 sandboxes:
   db:
@@ -95,47 +95,33 @@ sandboxes:
 """Packages, which are changed in the live sandbox."""
 
 STACKS = {
-    "pair": {
-        "base": _PAIR,
-        "update": _PAIR.replace("content: one", "content: two").replace(
-            'env: {PORT: "1"}', 'env: {PORT: "1"}\n    resources: {memory: 64m}'
+    "pair": vary(
+        _PAIR,
+        **ALIKE["pair"],
+        update=swap(
+            ("content: one", "content: two"), ('env: {PORT: "1"}', 'env: {PORT: "1"}\n    resources: {memory: 64m}')
         ),
-        "replace": _PAIR.replace('PORT: "1"', 'PORT: "2"'),
-        "shrink": _PAIR[: _PAIR.index("  web:")],
-    },
-    "data": {
-        "base": _DATA,
-        "update": _DATA.replace(
-            'env: {SIZE: "1"}', 'env: {SIZE: "1"}\n    restart: always\n    metadata: {team: data}'
+    ),
+    "data": vary(
+        DATA,
+        **ALIKE["data"],
+        update=swap(('env: {SIZE: "1"}', 'env: {SIZE: "1"}\n    restart: always\n    metadata: {team: data}')),
+    ),
+    "crew": vary(_CREW, **ALIKE["crew"]),
+    "guard": vary(
+        _GUARD,
+        update=swap(
+            ("content: one", "content: two"), ("token: {command: [echo, one]}", "token: {command: [echo, two]}")
         ),
-        "replace": _DATA.replace('SIZE: "1"', 'SIZE: "2"').replace("echo loaded", "echo reloaded"),
-        "shrink": _DATA[: _DATA.index("  load:")],
-    },
-    "crew": {
-        "base": _CREW,
-        "update": _CREW.replace("networks: [default, back]", "networks: [default]"),
-        "replace": _CREW.replace("ROLE: worker", "ROLE: leader"),
-        "shrink": _CREW.replace("replicas: 3", "replicas: 1"),
-    },
-    "guard": {
-        "base": _GUARD,
-        "update": _GUARD.replace("content: one", "content: two").replace(
-            "token: {command: [echo, one]}", "token: {command: [echo, two]}"
-        ),
-        "replace": _GUARD.replace("key: {command: [echo, one]}", "key: {command: [echo, two]}").replace(
-            "WORD: one", "WORD: two"
-        ),
-        "shrink": _GUARD[: _GUARD.index("  keeper:")],
-    },
-    "front": {
-        "base": _FRONT,
-        "replace": _FRONT.replace("V: one", "V: two"),
-        "shrink": f"\nsandboxes:\n{_FRONT[_FRONT.index('  api:') :]}".replace("[81]", '["HOSTPORT:80"]'),
-    },
-    "kit": {
-        "base": _KIT,
-        "update": _KIT.replace("[ms@2.1.2]", "[ms@2.1.3, is-odd@3.0.0]"),
-    },
+        replace=swap(("key: {command: [echo, one]}", "key: {command: [echo, two]}"), ("WORD: one", "WORD: two")),
+        shrink=cut("  keeper:"),
+    ),
+    "front": vary(
+        _FRONT,
+        replace=swap(("V: one", "V: two")),
+        shrink=lambda text: f"\nsandboxes:\n{text[text.index('  api:') :]}".replace("[81]", '["HOSTPORT:80"]'),
+    ),
+    "kit": vary(_KIT, update=swap(("[ms@2.1.2]", "[ms@2.1.3, is-odd@3.0.0]"))),
 }
 
 
