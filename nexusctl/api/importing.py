@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
-from nexusctl.api.planning import empty_stack
+from nexusctl.api.planning import empty_stack, prepare
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError
+from nexusctl.errors import Diagnostic, InputError, PlanError
 from nexusctl.imports.compose.file import read_compose
 from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
@@ -17,9 +18,20 @@ from nexusctl.imports.draft import Draft, File
 from nexusctl.imports.recorded import find_wanted, read_recorded
 from nexusctl.imports.text import insert, write_text
 from nexusctl.model.inputs import Inputs
+from nexusctl.model.plan import Change
+from nexusctl.plan.basis import Basis
+from nexusctl.plan.choice import Choice
 from nexusctl.plan.recorded import recorded_stack
 
-__all__ = ["read_compose", "read_containers", "read_devcontainer", "read_stack", "render", "write"]
+__all__ = [
+    "prepare_takeover",
+    "read_compose",
+    "read_containers",
+    "read_devcontainer",
+    "read_stack",
+    "render",
+    "write",
+]
 
 
 def read_containers(engine: Engine, names: tuple[str, ...], stack: str) -> Draft:
@@ -74,6 +86,29 @@ def write(draft: Draft, into: Path) -> None:
     except InputError:
         _remove(beside, *made)
         raise
+
+
+def prepare_takeover(engine: Engine, draft: Draft, file: Path) -> Basis:
+    """The plan that takes over the containers of `draft`, which `file` describes, and does nothing else to them.
+
+    Raises `PlanError` where one would be changed, `Conflict` where one has gone meanwhile, `EngineError`.
+    """
+    stack = load(Inputs(files=(file,)))
+    basis = prepare(engine, stack, adopt=draft.containers, choice=Choice(targets=tuple(draft.containers)))
+    others = [change for change in basis.plan.changes if change.action not in ("adopt", "rename")]
+    if others:
+        raise PlanError(*(_refuse(change, draft.containers, file) for change in others))
+    return basis
+
+
+def _refuse(change: Change, containers: Mapping[str, str], file: Path) -> Diagnostic:
+    why = "".join(f", {difference.field}" for difference in change.differences) or f", {change.reason}"
+    flag = f"--adopt-container {change.name}={containers.get(change.name, 'NAME')[:12]}"
+    return Diagnostic(
+        f"it cannot be taken over as it is: {change.action}{why}",
+        sandbox=change.name,
+        hint=f"{file} is written, and nothing was done; `nexusctl plan -f {file} {flag}` shows what would be",
+    )
 
 
 def _write_new(path: Path, file: File) -> Path:

@@ -10,7 +10,7 @@ from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, PlanError
 from nexusctl.model.inputs import Inputs
-from nexusctl.model.live import LiveState
+from nexusctl.model.live import Adopt, LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.basis import Basis
@@ -33,10 +33,10 @@ __all__ = [
 EVERYTHING = Choice()
 
 
-def observe(engine: Engine, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+def observe(engine: Engine, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
     """What is there for `stack`; `deep` inspects each sandbox and looks inside. Raises `EngineError`.
 
-    With `adopt`, what somebody else made and lies under the stack's names counts as the stack's.
+    With `adopt`, what somebody else made and lies under the stack's names, or is named there, counts as the stack's.
     """
     live = engine.observe(stack, deep=deep, adopt=adopt)
     return engine.look_inside(live) if deep else live
@@ -49,12 +49,13 @@ def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bo
 
 
 def prepare(
-    engine: Engine, stack: Stack, *, deep: bool = False, adopt: bool = False, choice: Choice = EVERYTHING
+    engine: Engine, stack: Stack, *, deep: bool = False, adopt: Adopt = None, choice: Choice = EVERYTHING
 ) -> Basis:
     """The plan for what `choice` means, together with all that it was made of.
 
     Changes nothing. Raises `InputError` for a choice that means nothing, `PlanError`, `EngineError`.
     """
+    _require_declared(adopt or {}, stack)
     live = observe(engine, stack, deep=deep, adopt=adopt)
     require_known(choice, group_names(stack, live))
     return plan_anew(engine, Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name)))
@@ -99,6 +100,17 @@ def require_known(choice: Choice, groups: Mapping[str, str]) -> None:
         known = {*groups, *groups.values()}
         raise InputError(
             *(Diagnostic(f"no sandbox is called {w}", hint=suggest(w, known, "the sandboxes")) for w in unknown)
+        )
+
+
+def _require_declared(adopt: Mapping[str, str], stack: Stack) -> None:
+    unknown = [name for name in adopt if name not in stack.sandboxes]
+    if unknown:
+        raise InputError(
+            *(
+                Diagnostic(f"no sandbox is called {name}", hint=suggest(name, stack.sandboxes, "the sandboxes"))
+                for name in unknown
+            )
         )
 
 

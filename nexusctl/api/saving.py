@@ -11,12 +11,13 @@ from nexusctl.api.planning import load, prepare
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs
+from nexusctl.model.live import Adopt
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.fingerprint import take_fingerprints
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
 
 
-def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: bool = False) -> None:
+def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: Adopt = None) -> None:
     """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written."""
     salt = os.urandom(16).hex()
     saved = Saved(

@@ -11,6 +11,7 @@ from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.cli.signals import obey_sigterm
 from nexusctl.engine.base import Engine
 from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.live import Adopt
 from nexusctl.model.stack import Stack
 from nexusctl.plan.choice import Choice
 
@@ -36,7 +37,7 @@ def apply(
     saved: Path | None,
     inputs: Inputs,
     deep: bool,
-    adopt: bool,
+    adopt: Adopt,
     locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
@@ -100,6 +101,7 @@ def _refuse_choice(context: click.Context) -> None:
     choice = {
         "deep": "--deep",
         "adopt": "--adopt",
+        "adopt_containers": "--adopt-container",
         "locked": "--locked",
         "targets": "--target",
         "excludes": "--exclude",

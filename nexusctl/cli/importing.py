@@ -2,24 +2,55 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import click
 
-from nexusctl.api import connection
+from nexusctl.api import connection, planning
 from nexusctl.api import importing as doors
 from nexusctl.cli import options
+from nexusctl.cli.carry_out import carry_out
+from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
+from nexusctl.model.inputs import Inputs
+from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import diagnostic_document
 from nexusctl.render.format import FORMAT_VERSION
 
-to_stdout = click.option("--stdout", "to_stdout", is_flag=True, help="Print the stack file and write nothing.")
-written = click.option(
+LOCK_TIMEOUT = 60.0
+"""Seconds to wait for another nexusctl that changes the stack."""
+
+_to_stdout = click.option("--stdout", "to_stdout", is_flag=True, help="Print the stack file and write nothing.")
+_file = click.option(
     "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.DEFAULT_FILE,
     show_default="./nexus.yaml", help="The stack file to write; one that is there already is added to.",
 )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """Where the draft goes, and in which form what was done is told."""
+
+    file: Path
+    to_stdout: bool
+    as_json: bool
+
+
+def output(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where a draft goes; the command takes them as one value, `output`."""
+
+    @_file
+    @_to_stdout
+    @options.as_json
+    @wraps(command)
+    def gathered(*arguments: Any, file: Path, to_stdout: bool, as_json: bool, **others: Any) -> Any:
+        return command(*arguments, output=Output(file=file, to_stdout=to_stdout, as_json=as_json), **others)
+
+    return gathered
 
 
 @click.group(name="import")
@@ -29,55 +60,61 @@ def importing() -> None:
 
 @importing.command(name="compose")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
-@written
-@to_stdout
-@options.as_json
-def import_compose(source: Path, file: Path, to_stdout: bool, as_json: bool) -> int:
+@output
+def import_compose(source: Path, output: Output) -> int:
     """The services of a Compose FILE."""
-    return _import(lambda: doors.read_compose(source, file.parent), file, to_stdout=to_stdout, as_json=as_json)
+    return _put(doors.read_compose(source, output.file.parent), output)
 
 
 @importing.command(name="devcontainer")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
-@written
-@to_stdout
-@options.as_json
-def import_devcontainer(source: Path, file: Path, to_stdout: bool, as_json: bool) -> int:
+@output
+def import_devcontainer(source: Path, output: Output) -> int:
     """A devcontainer.json, or the project folder that has one."""
-    return _import(lambda: doors.read_devcontainer(source, file.parent), file, to_stdout=to_stdout, as_json=as_json)
+    return _put(doors.read_devcontainer(source, output.file.parent), output)
 
 
 @importing.command(name="container")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--stack", "stack", default="imported", show_default=True, help="The name of the stack.")
-@written
-@to_stdout
-@options.as_json
-def import_container(names: tuple[str, ...], stack: str, file: Path, to_stdout: bool, as_json: bool) -> int:
-    """Containers that run, whoever made them. Nothing is done to them."""
+@click.option("--adopt", is_flag=True, help="Take them over, too: they are renamed and go on running as they are.")
+@output
+def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Output) -> int:
+    """Containers that run, whoever made them. Nothing is done to them without --adopt.
+
+    With it they belong to the stack, and the next plan has no changes.
+    """
+    if adopt and output.to_stdout:
+        raise click.UsageError("--adopt needs the file that --stdout does not write")
     engine = connection.connect()
-    return _import(lambda: doors.read_containers(engine, names, stack), file, to_stdout=to_stdout, as_json=as_json)
+    draft = doors.read_containers(engine, names, stack)
+    code = _put(draft, output)
+    return code or (_take_over(engine, draft, output) if adopt else 0)
 
 
 @importing.command(name="stack")
 @click.argument("name")
-@written
-@to_stdout
-@options.as_json
-def import_stack(name: str, file: Path, to_stdout: bool, as_json: bool) -> int:
+@output
+def import_stack(name: str, output: Output) -> int:
     """The file of the stack NAME, made anew from the records of its live sandboxes."""
-    engine = connection.connect()
-    return _import(lambda: doors.read_stack(engine, name), file, to_stdout=to_stdout, as_json=as_json)
+    return _put(doors.read_stack(connection.connect(), name), output)
 
 
-def _import(read: Callable[[], Draft], file: Path, *, to_stdout: bool, as_json: bool) -> int:
-    draft = read()
-    if to_stdout:
-        click.echo(doors.render(draft, file), nl=False)
+def _put(draft: Draft, output: Output) -> int:
+    if output.to_stdout:
+        click.echo(doors.render(draft, output.file), nl=False)
     else:
-        doors.write(draft, file)
-    _tell(draft, file, to_stdout=to_stdout, as_json=as_json)
+        doors.write(draft, output.file)
+    _tell(draft, output.file, to_stdout=output.to_stdout, as_json=output.as_json)
     return 0
+
+
+def _take_over(engine: Engine, draft: Draft, output: Output) -> int:
+    """Asking for it was the consent: nothing but a mark and a name is changed."""
+    stack = planning.load(Inputs(files=(output.file,)))
+    with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):
+        basis = doors.prepare_takeover(engine, draft, output.file)
+        return carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
 
 
 def _tell(draft: Draft, file: Path, *, to_stdout: bool, as_json: bool) -> None:

@@ -100,10 +100,29 @@ lock_timeout = click.option(
 )  # fmt: skip
 
 deep = click.option("--deep", is_flag=True, help="Also look inside every sandbox: limits, uploaded files, packages.")
-adopt = click.option(
+_adopt = click.option(
     "--adopt", is_flag=True,
     help="Take over containers, networks and volumes that somebody else made under names that the stack uses.",
 )  # fmt: skip
+_adopt_container = click.option(
+    "--adopt-container", "adopt_containers", multiple=True, metavar="SANDBOX=CONTAINER",
+    help="Take over the container with this name or id as this sandbox, and what --adopt does; may be repeated.",
+)  # fmt: skip
+
+
+def adopt(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say what of somebody else's is taken over; the command takes them as one value, `adopt`."""
+
+    @_adopt
+    @_adopt_container
+    @wraps(command)
+    def gathered(*arguments: Any, adopt: bool, adopt_containers: tuple[str, ...], **others: Any) -> Any:
+        named = dict(split_pair(pair, "--adopt-container") for pair in adopt_containers)
+        return command(*arguments, adopt=named if adopt or named else None, **others)
+
+    return gathered
+
+
 locked = click.option(
     "--locked/--no-locked", default=None,
     help="Use exactly the images and versions in the lock file; the default where CI is set and there is one.",

@@ -8,6 +8,7 @@ import click
 from nexusctl.api import connection, planning
 from nexusctl.cli import options
 from nexusctl.model.inputs import Inputs
+from nexusctl.model.live import Adopt
 from nexusctl.plan.choice import Choice
 from nexusctl.render.plan import plan_document, render_plan
 
@@ -27,7 +28,7 @@ from nexusctl.render.plan import plan_document, render_plan
 def plan(
     inputs: Inputs,
     deep: bool,
-    adopt: bool,
+    adopt: Adopt,
     locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],

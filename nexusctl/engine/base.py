@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
-from nexusctl.model.live import HealthState, LiveState, LockHolder, Portrait, State
+from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -80,11 +80,12 @@ class Engine(Protocol):
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         """Forget that it was taken over."""
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         """Everything that bears the labels of `stack.name`, in a handful of calls; `deep` inspects each sandbox.
 
         The desired sandboxes are looked at for their image references only, to say which are missing. With `adopt`
-        what lies under names that the stack would use, and no nexusctl made, is reported as the stack's.
+        what lies under names that the stack would use, and no nexusctl made, is reported as the stack's; so are the
+        containers that it names. Raises `Conflict` where one of those cannot be had.
         """
 
     def look_inside(self, live: LiveState) -> LiveState:

@@ -13,8 +13,7 @@ from nexusctl.imports.secrets import Secrets
 from nexusctl.model.live import Portrait
 from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
 
-# The engine's own networks, on which nobody finds anybody by name.
-_OF_THE_ENGINE = ("bridge", "host", "none")
+_HOST = "host"
 
 
 def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
@@ -24,7 +23,7 @@ def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
     secrets = Secrets(leftovers)
     names = fit_names(portrait.name for portrait in found)
     volumes = fit_names(sorted({m.source for p in found for m in p.sandbox.mounts if m.kind == "volume"}))
-    networks = fit_names(sorted({n for p in found for n in p.sandbox.networks if n not in _OF_THE_ENGINE}))
+    networks = fit_names(sorted({n for p in found for n in p.sandbox.networks if n != _HOST}))
     sandboxes: dict[str, Any] = {}
     for portrait in found:
         name = names[portrait.name]
@@ -38,7 +37,11 @@ def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
         "secrets": secrets.section,
         "sandboxes": sandboxes,
     }
-    return Draft(document={key: value for key, value in document.items() if value}, leftovers=leftovers.found)
+    return Draft(
+        document={key: value for key, value in document.items() if value},
+        leftovers=leftovers.found,
+        containers={names[portrait.name]: portrait.id for portrait in found},
+    )
 
 
 def _write(
@@ -47,7 +50,8 @@ def _write(
     fitted = replace(
         sandbox,
         mounts=tuple(replace(m, source=volumes[m.source]) if m.kind == "volume" else m for m in sandbox.mounts),
-        networks=tuple(networks[network] for network in sandbox.networks if network in networks) or (DEFAULT_NETWORK,),
+        # No sandbox is in the host's network: it gets the stack's own.
+        networks=tuple(networks.get(network, DEFAULT_NETWORK) for network in sandbox.networks),
         env={},
     )
     env = {key: secrets.protect(name, key, str(value)) for key, value in sandbox.env.items()}

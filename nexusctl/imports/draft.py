@@ -33,11 +33,15 @@ class File:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Draft:
-    """`document` is a stack file as plain values; `files` are files to lie beside it, by relative path."""
+    """`document` is a stack file as plain values; `files` are files to lie beside it, by relative path.
+
+    `containers` are the ids of the live containers that its sandboxes describe, by sandbox.
+    """
 
     document: Mapping[str, Any]
     leftovers: tuple[Leftover, ...] = ()
     files: Mapping[str, File] = field(default_factory=dict)
+    containers: Mapping[str, str] = field(default_factory=dict)
 
 
 class Leftovers:

@@ -13,6 +13,10 @@ State = Literal["created", "running", "paused", "restarting", "removing", "exite
 Adopted = Literal["", "new", "yes"]
 """Whether somebody else made an object that the stack has taken over, or is to take over now (`new`)."""
 
+Adopt = Mapping[str, str] | None
+"""What of somebody else's is to be taken over: None for nothing, else all that lies under the names which the stack
+uses, and for each sandbox in it the container of that name or id."""
+
 HealthState = Literal["none", "starting", "healthy", "unhealthy"]
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.model.inputs import NOTHING, Given, Inputs
+from nexusctl.model.live import Adopt
 from nexusctl.model.record import canonical
 from nexusctl.model.value import dataclass
 from nexusctl.plan.choice import Choice
@@ -36,7 +37,7 @@ class Saved:
     stack: str
     choice: Choice
     deep: bool
-    adopt: bool
+    adopt: Adopt
     salt: str
     prints: Fingerprints
 
@@ -66,7 +67,7 @@ def write_saved(saved: Saved) -> str:
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
         "deep": saved.deep,
-        "adopt": saved.adopt,
+        "adopt": None if saved.adopt is None else dict(saved.adopt),
         "salt": saved.salt,
         "inputs": saved.prints.inputs,
         "live": saved.prints.live,
@@ -111,7 +112,7 @@ def _revive(body: Mapping[str, Any]) -> Saved:
             stack=body["stack"],
             choice=Choice(targets=tuple(body["targets"]), excludes=tuple(body["excludes"])),
             deep=body["deep"],
-            adopt=body["adopt"],
+            adopt=None if body["adopt"] is None else {str(name): str(key) for name, key in body["adopt"].items()},
             salt=body["salt"],
             prints=Fingerprints(inputs=body["inputs"], live=body["live"], changes=body["changes"]),
         )

@@ -54,10 +54,13 @@ class Case:
             taken.close()
         self.nexusctl(["destroy", "--yes", "--volumes", "--stack", self.stack])
 
-    def nexusctl(self, arguments: list[str], stdin: str = "") -> subprocess.CompletedProcess[str]:
+    def nexusctl(
+        self, arguments: list[str], stdin: str = "", env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.folder,
+            env=env,
             input=stdin,
             text=True,
             capture_output=True,

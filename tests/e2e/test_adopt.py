@@ -98,6 +98,23 @@ def test_what_was_taken_over_is_changed_like_any_other(case: Case) -> None:
     assert case.nexusctl(["plan", "--detailed-exitcode"]).returncode == 0
 
 
+def test_a_rollback_leaves_what_was_taken_over_as_it_was_found(case: Case, base_image: str) -> None:
+    file = case.folder / "nexus.yaml"
+    failing = f"  late: {{image: {base_image}, command: [exit-at-once], depends_on: [web]}}\n"
+    file.write_text(file.read_text() + "    resources: {memory: 64m}\n" + failing)
+    before = web(case)
+    done = case.nexusctl(["apply", "--adopt", "--yes", "--on-failure", "rollback"])
+    assert done.returncode == 1
+    assert "Rolled back: web" in done.stdout
+    after = web(case)
+    assert (after["Id"], after["State"]) == (before["Id"], before["State"])
+    assert after["Config"] == before["Config"]
+    assert after["HostConfig"]["Memory"] in (0, 1 << 62)  # type: ignore[index]
+    file.write_text(file.read_text().replace(failing, "").replace("    resources: {memory: 64m}\n", ""))
+    again = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
 def test_a_destroy_removes_what_was_taken_over_but_for_the_volume(case: Case) -> None:
     assert case.nexusctl(["apply", "--adopt", "--yes"]).returncode == 0
     done = case.nexusctl(["destroy", "--yes"])

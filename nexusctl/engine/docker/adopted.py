@@ -6,16 +6,17 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.engine import labels
 from nexusctl.engine.docker.adoption import (
     adoption_name,
     find_adopted,
     find_candidates,
-    is_free,
     record_of,
     wanted_names,
 )
+from nexusctl.engine.docker.foreign import is_free
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume, Orphan
+from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
 from nexusctl.model.stack import Stack
 
 Listed = Mapping[str, Any]
@@ -28,46 +29,37 @@ def find_foreign(
     containers: Iterable[Listed],
     networks: Iterable[Listed],
     volumes: Iterable[Listed],
+    own: Iterable[Listed],
     ours: tuple[LiveSandbox, ...],
     read: Callable[..., tuple[LiveSandbox, ...]],
     *,
-    adopt: bool,
+    adopt: Adopt,
 ) -> Found:
-    """Sandboxes, networks, volumes, and adoptions whose object is gone. `ours` were taken over before."""
+    """Sandboxes, networks, volumes, and adoptions whose object is gone. `ours` were taken over before, `own` were made.
+
+    Raises `Conflict` where `adopt` names a container that cannot be had.
+    """
     sandboxes = tuple(replace(sandbox, adopted="yes") for sandbox in ours)
-    if adopt:
-        sandboxes += _read_candidates(wire, stack, containers, {sandbox.id for sandbox in ours}, read)
+    if adopt is not None:
+        live = {entry["Labels"][labels.SANDBOX] for entry in own} | {sandbox.sandbox for sandbox in ours}
+        names = find_candidates(stack, containers, live, adopt)
+        entries = [entry for entry in containers if entry["Id"] in names]
+        sandboxes += tuple(_as_candidate(wire, stack, found, names[found.id]) for found in read(entries=entries))
     found_networks, lost_networks = _read_networks(stack, networks, volumes, adopt=adopt)
     found_volumes, lost_volumes = _read_volumes(stack, volumes, adopt=adopt)
     return sandboxes, found_networks, found_volumes, (*lost_networks, *lost_volumes)
 
 
-def _read_candidates(
-    wire: Wire,
-    stack: Stack,
-    containers: Iterable[Listed],
-    known: set[str],
-    read: Callable[..., tuple[LiveSandbox, ...]],
-) -> tuple[LiveSandbox, ...]:
-    names = {key: name for key, name in find_candidates(stack, containers).items() if key not in known}
-    entries = [entry for entry in containers if entry["Id"] in names]
-    return tuple(
-        replace(
-            sandbox,
-            sandbox=names[sandbox.id],
-            record=record_of(wire, stack, sandbox.id, names[sandbox.id]),
-            record_problem="",
-            adopted="new",
-        )
-        for sandbox in read(entries=entries)
-    )
+def _as_candidate(wire: Wire, stack: Stack, found: LiveSandbox, name: str) -> LiveSandbox:
+    record = record_of(wire, stack, found.id, name)
+    return replace(found, sandbox=name, record=record, record_problem="", adopted="new")
 
 
 def _read_networks(
-    stack: Stack, networks: Iterable[Listed], volumes: Iterable[Listed], *, adopt: bool
+    stack: Stack, networks: Iterable[Listed], volumes: Iterable[Listed], *, adopt: Adopt
 ) -> tuple[tuple[LiveNetwork, ...], tuple[Orphan, ...]]:
     adopted = find_adopted(stack.name, volumes, "network")
-    wanted = wanted_names(stack, "network") if adopt else {}
+    wanted = wanted_names(stack, "network") if adopt is not None else {}
     found = []
     for entry in networks:
         name = adopted.get(entry["Id"]) or (wanted.get(entry["Name"]) if is_free(entry) else None)
@@ -86,10 +78,10 @@ def _read_networks(
 
 
 def _read_volumes(
-    stack: Stack, volumes: Iterable[Listed], *, adopt: bool
+    stack: Stack, volumes: Iterable[Listed], *, adopt: Adopt
 ) -> tuple[tuple[LiveVolume, ...], tuple[Orphan, ...]]:
     adopted = find_adopted(stack.name, volumes, "volume")
-    wanted = wanted_names(stack, "volume") if adopt else {}
+    wanted = wanted_names(stack, "volume") if adopt is not None else {}
     found = []
     for entry in volumes:
         name = adopted.get(entry["Name"]) or (wanted.get(entry["Name"]) if is_free(entry) else None)

@@ -7,19 +7,25 @@ amendment, which holds what the container is as its record; for a network or a v
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.foreign import is_free
 from nexusctl.engine.docker.portrayal import portray
 from nexusctl.engine.docker.volume import bears, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
+from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.secrets.digest import digest_secret
 
 Listed = Mapping[str, Any]
+
+_SHORT_ID = 12
 
 
 def wanted_names(stack: Stack, kind: str) -> dict[str, str]:
@@ -31,15 +37,37 @@ def wanted_names(stack: Stack, kind: str) -> dict[str, str]:
     return {volume_name(stack.name, name): name for name, volume in stack.volumes.items() if not volume.external}
 
 
-def find_candidates(stack: Stack, entries: Iterable[Listed]) -> dict[str, str]:
-    """Running or ended containers under names of sandboxes that no nexusctl made: sandbox by container id."""
-    wanted = {container_name(stack.name, name): name for name in stack.sandboxes}
-    return {
-        str(entry["Id"]): wanted[name[1:]]
-        for entry in entries
-        for name in entry["Names"]
-        if name[1:] in wanted and is_free(entry) and entry["State"] in ("running", "exited", "paused")
-    }
+def find_candidates(
+    stack: Stack, entries: Iterable[Listed], live: Collection[str], adopt: Mapping[str, str]
+) -> dict[str, str]:
+    """The containers to take over, running or ended ones that no nexusctl made: sandbox by container id.
+
+    Those that `adopt` names for a sandbox, the others under the names that the sandboxes get. A sandbox that is `live`
+    has its container. Raises `Conflict` where a named one cannot be had.
+    """
+    wanted = {name: adopt.get(name, container_name(stack.name, name)) for name in stack.sandboxes if name not in live}
+    found = {name: _find_free(entries, known) for name, known in wanted.items()}
+    if lost := sorted(adopt[name] for name, entry in found.items() if name in adopt and entry is None):
+        raise Conflict(
+            f"no container is called {', '.join(lost)} that could be taken over",
+            status=409,
+            hint="it has to run or to have ended, and no nexusctl has made it; `docker ps --all` shows what there is",
+        )
+    return {str(entry["Id"]): name for name, entry in found.items() if entry}
+
+
+def _find_free(entries: Iterable[Listed], known: str) -> Listed | None:
+    """The container with the name or id `known`; an id may be cut to twelve digits or more."""
+    return next(
+        (
+            entry
+            for entry in entries
+            if (f"/{known}" in entry["Names"] or (len(known) >= _SHORT_ID and entry["Id"].startswith(known)))
+            and is_free(entry)
+            and entry["State"] in ("running", "exited", "paused")
+        ),
+        None,
+    )
 
 
 def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox:
@@ -56,12 +84,26 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
         group=desired.group,
         kind=desired.kind,
         image=desired.image if same else seen.image,
+        env={key: _recognize(stack.name, value, desired.env.get(key)) for key, value in seen.env.items()},
         mounts=tuple(
             replace(mount, source=volumes.get(mount.source, mount.source)) if mount.kind == "volume" else mount
             for mount in seen.mounts
         ),
         networks=tuple(networks[network] for network in seen.networks if network in networks),
     )
+
+
+def _recognize(stack: str, value: Text, desired: Text | None) -> Text:
+    """`value` with what stands in it where `desired` has its one secret; as it is where it does not read like that."""
+    if not isinstance(desired, SecretText) or not isinstance(value, str):
+        return value
+    uses = [part for part in desired.parts if isinstance(part, SecretUse)]
+    pattern = "".join("(.*)" if isinstance(part, SecretUse) else re.escape(part) for part in desired.parts)
+    found = re.fullmatch(pattern, value, re.DOTALL)
+    if len(uses) != 1 or not found:
+        return value
+    digest = digest_secret(stack, uses[0].secret, Secret(found[1].encode()))
+    return with_digests(desired, {uses[0].secret: digest})
 
 
 def adoption_name(stack: str, kind: str, key: str) -> str:
@@ -91,11 +133,6 @@ def find_adopted(stack: str, volumes: Iterable[Listed], kind: str) -> dict[str, 
         and marks.get(labels.ROLE) == "adoption"
         and marks.get(labels.ADOPTED, "").startswith(f"{kind}:")
     }
-
-
-def is_free(entry: Listed) -> bool:
-    """Whether a listed object has no label of a nexusctl."""
-    return labels.STACK not in _marks(entry)
 
 
 def _marks(entry: Listed) -> Mapping[str, str]:

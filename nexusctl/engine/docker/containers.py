@@ -151,7 +151,7 @@ def update_limits(
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
     """Join a network; one that it is in already is fine."""
     path = f"/networks/{network_key(attachment)}/connect"
-    body = {"Container": container_id, "EndpointConfig": endpoint(aliases)}
+    body = {"Container": container_id, "EndpointConfig": endpoint(attachment, aliases)}
     try:
         wire.post(path, body)
     except EngineError as error:

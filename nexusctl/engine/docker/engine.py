@@ -11,7 +11,7 @@ from nexusctl.engine.docker import containers, endpoint, inspection, lock, objec
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.model.live import LiveState, LockHolder, Portrait
+from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -55,7 +55,7 @@ class DockerEngine:
     def in_place(self) -> frozenset[str]:
         return IN_PLACE - {"packages"} if _is_index_local() else IN_PLACE
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
 
     def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:

@@ -48,6 +48,11 @@ def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str,
     }
 
 
+def is_free(entry: Listed) -> bool:
+    """Whether a listed object has no label of a nexusctl."""
+    return labels.STACK not in (entry["Labels"] or {})
+
+
 def describe_owner(kind: str, marks: Mapping[str, str]) -> str:
     """A phrase that says to whom an object with these labels belongs."""
     if owner := marks.get(labels.STACK):

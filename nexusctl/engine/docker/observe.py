@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.foreign import find_host_ports, find_taken
+from nexusctl.engine.docker.foreign import find_host_ports, find_taken, is_free
 from nexusctl.engine.docker.inspection import inspect_all, read_condition
 from nexusctl.engine.docker.lock import read_holder
 from nexusctl.engine.docker.notes import find_orphaned, is_note, notes_of, number_of, read_notes
@@ -17,7 +17,7 @@ from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.status import ListedState, parse_status
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
-from nexusctl.model.live import LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
+from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import image_reference, lock_name
 from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Port, Sandbox, Stack
@@ -26,7 +26,7 @@ Listed = Mapping[str, Any]
 """One entry of a list call."""
 
 
-def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
     """What bears the labels of `stack`, and what of others is in its way; `deep` inspects each sandbox too.
 
     Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
@@ -36,11 +36,12 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False
     volumes = wire.get("/volumes")["Volumes"] or []
     listed = wire.get("/images/json")
     images, notes = read_images(listed, stack), read_notes(listed, stack.name)
-    amendments = _group_amendments(stack.name, volumes)
+    marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
+    amendments = _group_amendments(marked)
     ids = {str(entry["Id"]) for entry in containers}
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
     sandboxes = _read_sandboxes(wire, own, networks, amendments)
-    foreign = _Foreign(wire, stack, containers, networks, volumes, amendments, adopt=adopt)
+    foreign = _Foreign(wire, stack, containers, networks, volumes, marked, amendments, adopt=adopt)
     sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
     if notes:
         sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
@@ -48,7 +49,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
         networks=(*_read_networks(stack.name, networks), *foreign.networks),
-        volumes=(*_read_volumes(stack.name, volumes), *foreign.volumes),
+        volumes=(*_read_volumes(marked), *foreign.volumes),
         images=images,
         taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
@@ -57,7 +58,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False
             *_find_orphaned(amendments, notes, ids),
             *foreign.orphans,
             *_find_couriers(stack.name, containers),
-            *_find_secrets(stack.name, containers, volumes),
+            *_find_secrets(containers, marked),
         ),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
@@ -66,7 +67,8 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: bool = False
 class _Foreign:
     """What of others belongs to the stack: taken over before, or with `adopt` to be taken over now.
 
-    Lives as long as one look. `ids` are those of the containers.
+    Lives as long as one look, which costs next to nothing where nothing was taken over: the stack's own volumes, the
+    `marked` ones, say whether anything was. `ids` are those of the containers.
     """
 
     def __init__(
@@ -76,29 +78,31 @@ class _Foreign:
         containers: Iterable[Listed],
         networks: Iterable[Listed],
         volumes: Iterable[Listed],
+        marked: Iterable[Listed],
         amendments: Mapping[str, list[Listed]],
         *,
-        adopt: bool,
+        adopt: Adopt,
     ) -> None:
-        ours = [
-            entry for entry in containers if entry["Id"] in amendments and not (entry["Labels"] or {}).get(labels.STACK)
-        ]
-        adoptions = any((entry["Labels"] or {}).get(labels.ROLE) == "adoption" for entry in volumes)
+        ours = [entry for entry in containers if entry["Id"] in amendments and is_free(entry)] if amendments else []
+        adoptions = any(entry["Labels"].get(labels.ROLE) == "adoption" for entry in marked)
         self.sandboxes: tuple[LiveSandbox, ...] = ()
         self.networks: tuple[LiveNetwork, ...] = ()
         self.volumes: tuple[LiveVolume, ...] = ()
         self.orphans: tuple[Orphan, ...] = ()
-        if ours or adoptions or adopt:
+        if ours or adoptions or adopt is not None:
             # Few stacks take anything over.
             from nexusctl.engine.docker.adopted import find_foreign  # noqa: PLC0415
 
             read = partial(_read_sandboxes, wire, networks=networks, amendments=amendments)
-            found = find_foreign(wire, stack, containers, networks, volumes, read(entries=ours), read, adopt=adopt)
+            own = [entry for entry in containers if is_sandbox(entry, stack.name)]
+            found = find_foreign(wire, stack, containers, networks, volumes, own, read(entries=ours), read, adopt=adopt)
             self.sandboxes, self.networks, self.volumes, self.orphans = found
         self.ids = {sandbox.id for sandbox in self.sandboxes}
 
     def leave_out(self, taken: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """`taken` without what is the stack's."""
+        if not (self.sandboxes or self.networks or self.volumes):
+            return taken
         own = {
             "container": {sandbox.name for sandbox in self.sandboxes},
             "network": {network.name for network in self.networks},
@@ -175,10 +179,9 @@ def _find_couriers(stack: str, containers: Iterable[Listed]) -> Iterator[Orphan]
     yield from (Orphan(kind="courier", name=name) for name in sorted(map(_name_of, found)))
 
 
-def _find_secrets(stack: str, containers: Iterable[Listed], volumes: Iterable[Listed]) -> Iterator[Orphan]:
+def _find_secrets(containers: Iterable[Listed], marked: Iterable[Listed]) -> Iterator[Orphan]:
     """The deeds of folders with secrets that no sandbox has; whoever looks holds the lock here, too."""
-    marks = {labels.STACK: stack, labels.ROLE: "secrets"}.items()
-    deeds = [entry for entry in volumes if marks <= (entry["Labels"] or {}).items()]
+    deeds = [entry for entry in marked if entry["Labels"].get(labels.ROLE) == "secrets"]
     if deeds:
         every = (entry["Labels"] or {} for entry in containers)
         used = {found.get(labels.SECRETS) for found in every if found.get(labels.ROLE) == "sandbox"}
@@ -186,12 +189,12 @@ def _find_secrets(stack: str, containers: Iterable[Listed], volumes: Iterable[Li
         yield from (Orphan(kind="secrets", name=name) for name in sorted(left))
 
 
-def _group_amendments(stack: str, volumes: Iterable[Listed]) -> dict[str, list[Listed]]:
+def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
     """The stack's amendments by container id, the oldest first."""
     found: dict[str, list[Listed]] = {}
-    for entry in volumes:
-        marks = entry["Labels"] or {}
-        if marks.get(labels.STACK) == stack and marks.get(labels.ROLE) == "amendment":
+    for entry in marked:
+        marks = entry["Labels"]
+        if marks.get(labels.ROLE) == "amendment":
             found.setdefault(marks.get(labels.CONTAINER, ""), []).append(entry)
     return {container: sorted(entries, key=sequence_of) for container, entries in found.items()}
 
@@ -300,10 +303,10 @@ def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, 
     return tuple(sorted(found, key=lambda network: (network.name, network.id)))
 
 
-def _read_volumes(stack: str, entries: Iterable[Listed]) -> tuple[LiveVolume, ...]:
+def _read_volumes(marked: Iterable[Listed]) -> tuple[LiveVolume, ...]:
     found = (
         LiveVolume(name=entry["Name"], volume=entry["Labels"].get(labels.VOLUME, ""))
-        for entry in entries
-        if (entry["Labels"] or {}).get(labels.STACK) == stack and entry["Labels"].get(labels.ROLE) == "volume"
+        for entry in marked
+        if entry["Labels"].get(labels.ROLE) == "volume"
     )
     return tuple(sorted(found, key=lambda volume: volume.name))

@@ -11,7 +11,7 @@ from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Portrait
-from nexusctl.model.stack import Health, Mount, Port, Resources, Sandbox
+from nexusctl.model.stack import Health, Lifecycle, Mount, Port, Resources, Sandbox
 
 Inspected = Mapping[str, Any]
 
@@ -74,15 +74,21 @@ def portray(wire: Wire, name: str) -> Portrait:
         mounts=mounts,
         networks=tuple(sorted(name for name in seen["NetworkSettings"]["Networks"] or {} if name != "none")),
         resources=_limits(host),
+        lifecycle=_lifecycle(host),
         restart=RESTART_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
     )
     return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
 
 
 def _limits(host: Inspected) -> Resources:
-    """Without a limit on processes the one that every sandbox has."""
+    """Without a limit on processes the one that every sandbox has; see `_lifecycle`."""
     found = read_limits(host)
     return found if found.pids else replace(found, pids=Resources().pids)
+
+
+def _lifecycle(host: Inspected) -> Lifecycle:
+    """That a container may have any number of processes cannot be said in a stack file: it is left as it is."""
+    return Lifecycle() if read_limits(host).pids else Lifecycle(ignore=("resources.pids",))
 
 
 def _env(config: Inspected, image: Inspected) -> dict[str, str]:
@@ -163,7 +169,7 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
     yield ("Init", "every sandbox has an init process"), not host.get("Init")
     yield ("SecurityOpt", "every sandbox has no-new-privileges"), not host.get("SecurityOpt")
     yield (
-        ("PidsLimit", "every sandbox has a limit on processes, 1024 where nothing is said"),
+        ("PidsLimit", "it has none, and is left like that; a new container in its place gets one of 1024"),
         not (host.get("PidsLimit") or 0) > 0,
     )
     yield ("MaximumRetryCount", "it starts again each time"), bool(host["RestartPolicy"].get("MaximumRetryCount"))
@@ -174,6 +180,6 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
     )
     yield (
         ("NetworkMode", f"`{mode}` is none of a stack; the stack's own network is used"),
-        mode in ("host", "default", "bridge") or mode.startswith("container:"),
+        mode == "host" or mode.startswith("container:"),
     )
     yield ("Hostname", "the host name is the sandbox's name"), config["Hostname"] != seen["Id"][:12]

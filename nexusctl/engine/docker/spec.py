@@ -156,9 +156,9 @@ def port_bindings(ports: Iterable[Port]) -> dict[str, list[dict[str, str]]]:
     return bindings
 
 
-def endpoint(aliases: Iterable[str]) -> dict[str, Any]:
-    """A container's place in a network; it is found there under `aliases`."""
-    return {"Aliases": list(dict.fromkeys(aliases))}
+def endpoint(attachment: Attachment, aliases: Iterable[str]) -> dict[str, Any]:
+    """A container's place in a network; it is found there under `aliases`, which the engine's own network knows not."""
+    return {} if attachment.name == "bridge" else {"Aliases": list(dict.fromkeys(aliases))}
 
 
 def network_key(attachment: Attachment) -> str:
@@ -196,7 +196,7 @@ def birth_aliases(sandbox: Sandbox, placement: Placement) -> tuple[str, ...]:
 def _first_endpoint(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
     if not placement.networks:
         return {}
-    return {network_key(placement.networks[0]): endpoint(birth_aliases(sandbox, placement))}
+    return {network_key(placement.networks[0]): endpoint(placement.networks[0], birth_aliases(sandbox, placement))}
 
 
 def _mount(mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outc
 from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
-from nexusctl.model.live import LiveState, LockHolder, Portrait
+from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -24,7 +24,7 @@ class MemoryEngine(World):
     def in_place(self) -> frozenset[str]:
         return IN_PLACE
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: bool = False) -> LiveState:
+    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         """Of others only names are known here, so there is nothing to adopt."""
         return observe.observe(self, stack, deep=deep)
 

@@ -1,0 +1,161 @@
+"""A container that runs is imported and taken over: the first plan is empty, and the container is the same one."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound
+from tests.e2e.case import Case
+
+pytestmark = pytest.mark.engine
+
+SECRET = "hunter2-not-real"
+
+
+@pytest.fixture
+def case(tmp_path: Path, wire: Wire, stack_name: str) -> Iterator[Case]:
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    yield case
+    case.close()
+
+
+@pytest.fixture
+def foreign(case: Case, wire: Wire, base_image: str) -> Iterator[str]:
+    """A container with a network, a named volume and a bind mount, a port, limits and a secret of its own."""
+    name = f"{case.stack}-Web.1"
+    (case.folder / "data").mkdir()
+    wire.post("/networks/create", {"Name": f"{case.stack}-net"})
+    host = {
+        "Memory": 64 * 1024 * 1024,
+        "NanoCpus": 500_000_000,
+        "RestartPolicy": {"Name": "unless-stopped"},
+        "NetworkMode": f"{case.stack}-net",
+        "PortBindings": {"8080/tcp": [{"HostIp": "127.0.0.1", "HostPort": ""}]},
+        "Mounts": [
+            {"Type": "volume", "Source": f"{case.stack}-named", "Target": "/named"},
+            {"Type": "bind", "Source": str(case.folder / "data"), "Target": "/bound", "ReadOnly": True},
+        ],
+    }
+    body = {"Image": base_image, "Cmd": ["sleep", "infinity"], "HostConfig": host, "ExposedPorts": {"8080/tcp": {}}}
+    body["Env"] = ["MODE=on", f"DB_PASSWORD={SECRET}", f"DSN=db://me:{SECRET}@db/x"]
+    yield from running(case, name, body)
+    wire.delete(f"/networks/{case.stack}-net")
+    wire.delete(f"/volumes/{case.stack}-named")
+
+
+@pytest.fixture
+def plain(case: Case, base_image: str) -> Iterator[str]:
+    """A container as `docker run IMAGE` makes it: in the engine's own network."""
+    yield from running(case, f"{case.stack}-plain", {"Image": base_image, "Cmd": ["sleep", "infinity"]})
+
+
+def running(case: Case, name: str, body: dict[str, Any]) -> Iterator[str]:
+    """The container goes with the stack where it was taken over, maybe in another one's place."""
+    made = case.wire.post("/containers/create", body, {"name": name})["Id"]
+    case.wire.post(f"/containers/{made}/start")
+    yield name
+    case.close()
+    with contextlib.suppress(NotFound):
+        case.wire.delete(f"/containers/{made}", {"force": True, "v": True})
+
+
+def look(wire: Wire, name: str) -> dict[str, Any]:
+    """What the engine says of a container, without its name, and without what it orders as it likes."""
+    seen = wire.get(f"/containers/{name}/json")
+    return {**seen, "Name": "", "Mounts": sorted(seen["Mounts"], key=str), "NetworkSettings": _networks(seen)}
+
+
+def _networks(seen: dict[str, Any]) -> dict[str, Any]:
+    """A rename moves the DNS names along, which is what it is for."""
+    return {name: endpoint["NetworkID"] for name, endpoint in seen["NetworkSettings"]["Networks"].items()}
+
+
+def test_the_first_plan_over_what_was_taken_over_is_empty_and_the_container_the_same(
+    case: Case, wire: Wire, foreign: str, plain: str
+) -> None:
+    before = look(wire, foreign), look(wire, plain)
+    done = case.nexusctl(["import", "container", foreign, plain, "--stack", case.stack, "--adopt"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 adopted" in done.stdout
+    web, own = f"{case.stack}-web-1", f"{case.stack}-plain"
+    assert (look(wire, f"{case.stack}_{web}"), look(wire, f"{case.stack}_{own}")) == before
+    for options in ([], ["--deep"]):
+        shown = case.nexusctl(["plan", "--detailed-exitcode", *options])
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+    drift = case.nexusctl(["drift"])
+    assert drift.returncode == 0, drift.stdout + drift.stderr
+    assert SECRET not in done.stdout + done.stderr + (case.folder / "nexus.yaml").read_text()
+
+
+def test_a_secret_of_what_was_taken_over_is_known_by_its_value(case: Case, wire: Wire, foreign: str) -> None:
+    assert case.nexusctl(["import", "container", foreign, "--stack", case.stack, "--adopt"]).returncode == 0
+    before = wire.get(f"/containers/{case.stack}_{case.stack}-web-1/json")["Id"]
+    dsn = f"db://me:{SECRET}@db/x"
+    same = case.nexusctl(["apply", "--yes"], env={**os.environ, "DB_PASSWORD": SECRET, "DSN": dsn})
+    assert same.returncode == 0, same.stdout + same.stderr
+    assert wire.get(f"/containers/{case.stack}_{case.stack}-web-1/json")["Id"] == before
+    other = case.nexusctl(["apply", "--yes"], env={**os.environ, "DB_PASSWORD": "another-one", "DSN": dsn})
+    assert other.returncode == 0, other.stdout + other.stderr
+    assert "env.DB_PASSWORD" in other.stdout
+    assert wire.get(f"/containers/{case.stack}_{case.stack}-web-1/json")["Id"] != before
+
+
+def test_what_was_taken_over_from_the_engines_own_network_can_be_replaced_there(
+    case: Case, wire: Wire, plain: str
+) -> None:
+    assert case.nexusctl(["import", "container", plain, "--stack", case.stack, "--adopt"]).returncode == 0
+    file = case.folder / "nexus.yaml"
+    file.write_text(file.read_text().rstrip() + "\n    env: {MODE: other}\n")
+    done = case.nexusctl(["apply", "--yes"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = wire.get(f"/containers/{case.stack}_{plain}/json")
+    assert list(seen["NetworkSettings"]["Networks"]) == ["bridge"]
+    assert case.nexusctl(["plan", "--deep", "--detailed-exitcode"]).returncode == 0
+    assert case.nexusctl(["destroy", "--yes"]).returncode == 0
+
+
+def test_apply_takes_over_a_container_of_any_name(case: Case, wire: Wire, foreign: str, base_image: str) -> None:
+    before = wire.get(f"/containers/{foreign}/json")
+    assert case.nexusctl(["import", "container", foreign, "--stack", case.stack]).returncode == 0
+    file = case.folder / "nexus.yaml"
+    name = f"{case.stack}-web-1"
+    file.write_text(file.read_text() + f"\n  other: {{image: {base_image}, command: sleep 1000}}\n")
+    adopting = ["--adopt-container", f"{name}={before['Id'][:12]}"]
+    saved = case.nexusctl(["plan", *adopting, "--out", "saved.plan"])
+    assert saved.returncode == 0, saved.stderr
+    done = case.nexusctl(["apply", "saved.plan"], env={**os.environ, "DB_PASSWORD": SECRET, "DSN": _dsn()})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert wire.get(f"/containers/{case.stack}_{name}/json")["Id"] == before["Id"]
+    again = case.nexusctl(["plan", "--deep", "--detailed-exitcode", *adopting])
+    assert again.returncode == 0, again.stdout + again.stderr
+
+
+def _dsn() -> str:
+    return f"db://me:{SECRET}@db/x"
+
+
+def test_a_container_that_cannot_be_had_is_named_before_anything_is_done(case: Case, plain: str) -> None:
+    assert case.nexusctl(["import", "container", plain, "--stack", case.stack]).returncode == 0
+    lost = case.nexusctl(["apply", "--yes", "--adopt-container", f"{plain}=nobody-{case.stack}"])
+    assert lost.returncode == 1
+    assert f"no container is called nobody-{case.stack}" in lost.stderr
+    unknown = case.nexusctl(["plan", "--adopt-container", f"{plain[:-1]}={plain}"])
+    assert unknown.returncode == 1
+    assert f"did you mean `{plain}`" in unknown.stderr
+
+
+def test_what_would_be_changed_is_not_taken_over(case: Case, wire: Wire, plain: str) -> None:
+    wire.post(f"/containers/{plain}/stop", query={"t": 0})
+    done = case.nexusctl(["import", "container", plain, "--stack", case.stack, "--adopt"])
+    assert done.returncode == 1
+    assert "it cannot be taken over as it is: start" in done.stderr
+    assert wire.get(f"/containers/{plain}/json")["State"]["Running"] is False
+    assert not [v for v in wire.get("/volumes")["Volumes"] or [] if case.stack in json.dumps(v["Labels"])]
