@@ -197,11 +197,13 @@ class LiveState:
     `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a
     phrase that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that
     publishes it. `images` holds every tagged image by reference. `unreachable` are the references of
-    missing images whose registry gave no answer.
+    missing images whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
+    because the profile of theirs was not asked for.
     """
 
     stack: str
     sandboxes: tuple[LiveSandbox, ...] = ()
+    idle: tuple[LiveSandbox, ...] = ()
     networks: tuple[LiveNetwork, ...] = ()
     volumes: tuple[LiveVolume, ...] = ()
     images: Mapping[str, LiveImage] = field(default_factory=dict)

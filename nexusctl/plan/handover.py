@@ -45,5 +45,6 @@ def find_squatters(stack: str, live: LiveState, decisions: Mapping[str, Decision
         for name, decision in decisions.items()
         if decision.action in ("create", "replace", "rerun") or decision.rename
     }
-    found = ((wanted[container.name], container) for container in live.sandboxes if container.name in wanted)
+    present = (*live.sandboxes, *live.idle)
+    found = ((wanted[container.name], container) for container in present if container.name in wanted)
     return {name: container for name, container in found if container.sandbox != name}

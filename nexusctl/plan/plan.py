@@ -43,15 +43,19 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
 
 
 def _active(stack: Stack, live: LiveState) -> LiveState:
-    """`live` without what belongs to sandboxes whose profile was not asked for."""
+    """`live` with what belongs to sandboxes whose profile was not asked for set apart: it keeps its host ports."""
     if not stack.inactive:
         return live
-    kept = tuple(
-        found
-        for found in live.sandboxes
-        if (found.record.group if found.record else found.sandbox) not in stack.inactive
+    idle = tuple(
+        found for found in live.sandboxes if (found.record.group if found.record else found.sandbox) in stack.inactive
     )
-    return replace(live, sandboxes=kept)
+    held = {(p.address, p.host, p.protocol): found.name for found in idle for p in found.ports if p.host}
+    return replace(
+        live,
+        sandboxes=tuple(found for found in live.sandboxes if found not in idle),
+        idle=idle,
+        host_ports={**live.host_ports, **held},
+    )
 
 
 def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:

@@ -42,6 +42,23 @@ def test_a_profile_brings_its_sandboxes_and_leaving_it_out_leaves_them_alone(ben
     assert apply(bench) == ["api", "mail-1", "mail-2"]
 
 
+def test_what_an_idle_sandbox_is_joined_to_stays_with_it(bench: Workbench) -> None:
+    bench.write(STACK.replace("replicas: 2", "networks: [back]") + "networks: {back: {}}\n")
+    apply(bench, "debug")
+    assert apply(bench) == ["api", "mail"]
+    assert sorted(found.network for _, found in bench.engine.networks.values()) == ["back", "default"]
+    assert apply(bench, "debug") == ["api", "mail"]
+
+
+def test_a_host_port_that_an_idle_sandbox_has_is_told_before_the_start_fails(bench: Workbench) -> None:
+    bench.write(STACK.replace("replicas: 2", 'ports: ["8080:80"]'))
+    apply(bench, "debug")
+    bench.write(STACK.replace("replicas: 2", "").replace("api: {image: img:1", 'api: {image: img:1, ports: ["8080:80"]'))
+    found = planning.prepare(bench.engine, planning.load(Inputs(files=(bench.file,)))).plan
+    notes = [note for change in found.changes for note in change.notes]
+    assert "host port 8080 is in use by demo_mail: the start will fail until it is free" in notes
+
+
 def test_what_the_file_does_not_declare_any_more_is_removed_whatever_its_profile_was(bench: Workbench) -> None:
     apply(bench, "debug")
     bench.write("name: demo\nsandboxes: {api: {image: img:1}}\n")
