@@ -49,7 +49,9 @@ def _active(stack: Stack, live: LiveState) -> LiveState:
     idle = tuple(
         found for found in live.sandboxes if (found.record.group if found.record else found.sandbox) in stack.inactive
     )
-    held = {(p.address, p.host, p.protocol): found.name for found in idle for p in found.ports if p.host}
+    held: dict[tuple[str, int, str], str] = {
+        (p.address, p.host, p.protocol): found.name for found in idle for p in found.ports if p.host
+    }
     return replace(
         live,
         sandboxes=tuple(found for found in live.sandboxes if found not in idle),

@@ -27,11 +27,16 @@ _DATA = (Volume(name="data"), Volume(name="data", external=FOREIGN_VOLUME))
 
 @dataclass(frozen=True)
 class Group:
-    """`values` are the fields that are not as usual; `after` are names of groups, each with a wish for readiness."""
+    """`values` are the fields that are not as usual; `after` are names of groups, each with a wish for readiness.
+
+    `each` is how many members there are, or what they are made for, as a `for_each` says. An `idle` group is one whose
+    profile was not asked for.
+    """
 
     kind: Kind = "service"
     values: tuple[Value, ...] = ()
-    replicas: int | None = None
+    each: int | tuple[str, ...] | None = None
+    idle: bool = False
     after: tuple[tuple[str, bool], ...] = ()
 
 
@@ -51,10 +56,11 @@ _values = st.sampled_from(
 )
 _names = st.sampled_from(NAMES)
 _kinds: st.SearchStrategy[Kind] = st.sampled_from(("service", "service", "task"))
-_replicas = st.sampled_from((None, None, None, 0, 1, 2, 3))
+_each = st.sampled_from((None, None, None, 0, 1, 2, 3, (), ("north",), ("north", "1"), ("south", "1", "2")))
+_idle = st.sampled_from((False, False, False, True))
 _after = st.lists(st.tuples(_names, st.booleans()), max_size=3).map(tuple)
 _groups = st.builds(
-    Group, kind=_kinds, values=st.lists(_values, max_size=4).map(tuple), replicas=_replicas, after=_after
+    Group, kind=_kinds, values=st.lists(_values, max_size=4).map(tuple), each=_each, idle=_idle, after=_after
 )
 _ports = st.dictionaries(st.sampled_from(HOST_PORTS), _names, max_size=2)
 
@@ -70,7 +76,8 @@ drafts = st.builds(
 _edits = st.one_of(
     st.tuples(st.just("value"), _names, _values),
     st.tuples(st.just("plain"), _names, st.sampled_from([*EITHER, *SERVICE, *TASK])),
-    st.tuples(st.just("scale"), _names, _replicas),
+    st.tuples(st.just("scale"), _names, _each),
+    st.tuples(st.just("idle"), _names, st.booleans()),
     st.tuples(st.just("kind"), _names, _kinds),
     st.tuples(st.just("after"), _names, _after),
     st.tuples(st.just("put"), _names, _groups),
@@ -87,7 +94,7 @@ def stack_pairs(draw: st.DrawFn) -> tuple[Stack, Stack]:
     """Two stacks of one name: an edited one, or one that has nothing to do with the first."""
     before = draw(drafts)
     after = draw(drafts) if draw(st.integers(0, 3)) == 3 else edit(before, draw(st.lists(_edits, max_size=5)))
-    return build(before), build(after)
+    return build(before), build(after, before)
 
 
 def edit(draft: Draft, edits: list[tuple[str, str, Any]]) -> Draft:
@@ -107,7 +114,9 @@ def _edit_group(group: Group, what: str, value: Any) -> Group:
         case "plain":
             return replace(group, values=tuple(pair for pair in group.values if pair[0] != value))
         case "scale":
-            return replace(group, replicas=value)
+            return replace(group, each=value)
+        case "idle":
+            return replace(group, idle=value)
         case "kind":
             return replace(group, kind=value)
         case "after":
@@ -117,7 +126,11 @@ def _edit_group(group: Group, what: str, value: Any) -> Group:
     return group
 
 
-def build(draft: Draft) -> Stack:
+def build(draft: Draft, before: Draft | None = None) -> Stack:
+    """The stack of a draft; one that comes after another gives nobody a host port that is left to an idle group."""
+    idle = tuple(name for name, group in draft.groups.items() if group.idle)
+    kept = {port for port, owner in before.ports.items() if owner in idle} if before else set()
+    draft = replace(draft, ports={port: owner for port, owner in draft.ports.items() if port not in kept})
     rank = {name: number for number, name in enumerate(sorted(draft.groups, reverse=draft.turned))}
     groups: dict[str, tuple[Sandbox, ...]] = {}
     for name, place in rank.items():
@@ -125,13 +138,14 @@ def build(draft: Draft) -> Stack:
         depends_on = tuple(
             Dependency(sandbox=other.name, condition=_condition(other, strict))
             for needed, strict in dict(group.after).items()
-            for other in (groups[needed] if rank.get(needed, len(rank)) < place else ())
+            for other in (groups[needed] if rank.get(needed, len(rank)) < place and needed not in idle else ())
         )
         groups[name] = tuple(_sandboxes(name, group, depends_on, draft))
     default = Network(name="default")
     return Stack(
         name="world",
-        sandboxes={sandbox.name: sandbox for members in groups.values() for sandbox in members},
+        sandboxes={s.name: s for name, members in groups.items() if name not in idle for s in members},
+        inactive=idle,
         networks={
             "default": default,
             "back": draft.back,
@@ -158,7 +172,8 @@ def _sandboxes(name: str, group: Group, depends_on: tuple[Dependency, ...], draf
     values = dict(group.values)
     foreign_kind = SERVICE if group.kind == "task" else TASK
     kept = {key: value for key, value in values.items() if key not in foreign_kind}
-    members = [name] if group.replicas is None else [f"{name}-{number}" for number in range(1, group.replicas + 1)]
+    each = range(1, group.each + 1) if isinstance(group.each, int) else group.each
+    members = [name] if each is None else [f"{name}-{one}" for one in each]
     image = REMOTE if kept.get("template") == "node" else kept.get("image", BASE)
     found = [
         Sandbox(**{**kept, "kind": group.kind, "image": image, "name": m, "group": name, "depends_on": depends_on})

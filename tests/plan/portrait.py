@@ -9,7 +9,7 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.names import container_name, environment_tag, network_name, recipe_tag, volume_name
-from nexusctl.model.stack import Port, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import PackageSet, Port, Sandbox, Stack, Upload, UploadFile
 from tests.plan.variants import REMOTE
 
 IN_PLACE = ("resources", "restart", "networks", "uploads")
@@ -22,9 +22,20 @@ Portrait = dict[str, Any]
 
 
 def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
-    """All that is there of `stack`, without ids and amendments: those differ with the way that led here."""
-    own = [c for c in engine.containers.values() if c.stack == stack.name]
-    networks = [network for owner, network in engine.networks.values() if owner == stack.name]
+    """All that is there of `stack`, without ids and amendments: those differ with the way that led here.
+
+    What is left alone is left out: idle sandboxes, fields that are ignored, and the networks of those alone.
+    """
+    own = [c for c in engine.containers.values() if c.stack == stack.name and not is_idle(c, stack)]
+    bound = {network_id for c in own if not _roams(stack.sandboxes.get(c.sandbox.name)) for network_id in c.networks}
+    others = [c for c in engine.containers.values() if c.stack == stack.name and is_idle(c, stack)]
+    free = {network_id for c in others for network_id in c.networks}
+    loose = any(map(_roams, stack.sandboxes.values()))
+    networks = [
+        network
+        for network_id, (owner, network) in engine.networks.items()
+        if owner == stack.name and (network_id in bound or (network_id not in free and not loose))
+    ]
     return {
         "containers": sorted((_describe(engine, container) for container in own), key=str),
         "networks": sorted((network.name, network.internal) for network in networks),
@@ -35,7 +46,7 @@ def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
 
 def expected_portrait(stack: Stack, volumes: set[str]) -> Portrait:
     """The portrait of an engine that has what `stack` says, and besides the `volumes` of earlier ones."""
-    used = {name for sandbox in stack.sandboxes.values() for name in sandbox.networks}
+    used = {name for sandbox in stack.sandboxes.values() if not _roams(sandbox) for name in sandbox.networks}
     own = [network for network in stack.networks.values() if network.name in used and not network.external]
     made = {volume_name(stack.name, volume.name) for volume in stack.volumes.values() if not volume.external}
     return {
@@ -44,6 +55,15 @@ def expected_portrait(stack: Stack, volumes: set[str]) -> Portrait:
         "volumes": sorted(volumes | made),
         "orphans": [],
     }
+
+
+def is_idle(container: MemoryContainer, stack: Stack) -> bool:
+    return container.sandbox.group in stack.inactive
+
+
+def _roams(sandbox: Sandbox | None) -> bool:
+    """Whether a service keeps the networks that it is on, whatever the file says."""
+    return sandbox is not None and "networks" in sandbox.lifecycle.ignore
 
 
 def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any]:
@@ -64,7 +84,7 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
         "state": container.state,
         "exit": container.exit_code if container.state == "exited" else None,
         # Packages may have been installed in place, on whatever was there.
-        "image": "" if born.packages or record.packages else container.placement.image,
+        "image": "" if born.packages or _keeps_image(record) else container.placement.image,
         "volumes": sorted(container.placement.volumes[m.source] for m in born.mounts if m.kind == "volume"),
         "ports": [
             (p.container, p.protocol, p.address, p.host if _is_fixed(p, born) else "any") for p in container.ports
@@ -72,7 +92,11 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
         "spec": _comparable(effective),
         "record": _comparable(record),
         "secrets": dict(sorted(container.secrets.items())),
-        "files": {path: file for path, file in sorted(container.files.items()) if file.kind != "folder"},
+        "files": {
+            path: file
+            for path, file in sorted(container.files.items())
+            if file.kind != "folder" and not _is_left(record, f"uploads.{path}")
+        },
     }
 
 
@@ -90,13 +114,17 @@ def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
         "name": container_name(stack.name, sandbox.name),
         "state": "exited" if done else "running",
         "exit": 0 if done else None,
-        "image": "" if sandbox.packages else _expected_image(sandbox, stack),
+        "image": "" if _keeps_image(sandbox) else _expected_image(sandbox, stack),
         "volumes": sorted(volumes[m.source] for m in sandbox.mounts if m.kind == "volume"),
         "ports": [(p.container, p.protocol, p.address, p.host or "any") for p in ports],
         "spec": _comparable(effective),
         "record": _comparable(sandbox),
         "secrets": {file.name: file.digest.encode() for file in sorted(sandbox.secrets, key=lambda f: f.name)},
-        "files": dict(sorted(_files(sandbox.uploads).items())),
+        "files": {
+            path: file
+            for path, file in sorted(_files(sandbox.uploads).items())
+            if not _is_left(sandbox, f"uploads.{path}")
+        },
     }
 
 
@@ -105,15 +133,48 @@ def _expected_image(sandbox: Sandbox, stack: Stack) -> str:
     return environment_tag(base, sandbox.packages, sandbox.working_dir) if sandbox.packages else base
 
 
+def _keeps_image(sandbox: Sandbox) -> bool:
+    """Whether what it runs from need not be what the file says now, nor what it was born from what its record says."""
+    kept = any(path.partition(".")[0] in ("image", "packages") for path in sandbox.lifecycle.ignore)
+    return bool(sandbox.packages) or kept
+
+
+def _is_left(sandbox: Sandbox, path: str) -> bool:
+    """Whether `path` is ignored, or lies below what is."""
+    return any(path == word or path.startswith((f"{word}.", f"{word}/")) for word in sandbox.lifecycle.ignore)
+
+
 def _comparable(sandbox: Sandbox) -> Sandbox:
     """Without what an order means nothing to, and what is not to be touched."""
-    return replace(
+    fields = ("image", "command", "restart", "networks")
+    whole: dict[str, Any] = {name: getattr(_NONE, name) for name in fields if _is_left(sandbox, name)}
+    limits = ("cpus", "memory", "pids")
+    left: dict[str, Any] = {n: getattr(_NONE.resources, n) for n in limits if _is_left(sandbox, f"resources.{n}")}
+    comparable = replace(
         sandbox,
-        metadata={} if "metadata" in sandbox.lifecycle.ignore else sandbox.metadata,
+        env={key: value for key, value in sandbox.env.items() if not _is_left(sandbox, f"env.{key}")},
+        metadata={key: value for key, value in sandbox.metadata.items() if not _is_left(sandbox, f"metadata.{key}")},
+        packages=tuple(_without_left(chosen, sandbox) for chosen in sandbox.packages),
+        resources=replace(sandbox.resources, **left),
         depends_on=tuple(sorted(sandbox.depends_on, key=lambda d: d.sandbox)),
         networks=tuple(sorted(sandbox.networks)),
-        uploads=tuple(sorted(sandbox.uploads, key=lambda u: u.target)),
+        uploads=tuple(
+            sorted(
+                (upload for upload in sandbox.uploads if not _is_left(sandbox, f"uploads.{upload.target}")),
+                key=lambda u: u.target,
+            )
+        ),
     )
+    asked = tuple(chosen for chosen in comparable.packages if chosen.packages or chosen.lock_name)
+    return replace(comparable, packages=asked, **whole)
+
+
+_NONE = Sandbox(name="", group="", image="", networks=())
+
+
+def _without_left(chosen: PackageSet, sandbox: Sandbox) -> PackageSet:
+    left = (p for p in chosen.packages if not _is_left(sandbox, f"packages.{chosen.manager}.{p.name}"))
+    return replace(chosen, packages=tuple(left))
 
 
 def _files(uploads: tuple[Upload, ...]) -> dict[str, UploadFile]:

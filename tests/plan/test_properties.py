@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import fields, replace
 from typing import Any
 
@@ -14,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexusctl.engine.memory import MemoryEngine
+from nexusctl.engine.memory.world import MemoryContainer
+from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.step import (
@@ -24,10 +27,12 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
+from nexusctl.plan.claim import settle_claims
+from nexusctl.plan.protection import find_forbidden
 from nexusctl.plan.recorded import recorded_stack
 from tests.plan.drafts import stack_pairs
 from tests.plan.meddling import Deeds, deeds, deeds_inside, meddle
-from tests.plan.portrait import expected_portrait, take_portrait
+from tests.plan.portrait import expected_portrait, is_idle, take_portrait
 from tests.plan.reader import Reader
 from tests.plan.variants import EITHER, SERVICE, STRUCTURE, TASK
 from tests.plan.worlds import MISHAPS, Mishap, apply, carry_out, go_wrong, new_engine, plan_for
@@ -85,6 +90,27 @@ def test_any_part_of_a_plan_and_a_fresh_apply_end_in_the_same_state(
     apply(broken, after)
     assert take_portrait(broken, after) == take_portrait(whole, after)
     hold_quiet(plan_for(broken, after), after)
+
+
+@given(stack_pairs(), deeds, picks)
+def test_a_plan_that_is_not_refused_spares_what_must_not_be_destroyed_and_what_is_idle(
+    pair: Pair, done: Deeds, picks: list[int]
+) -> None:
+    """And one is refused only where it would end a protected sandbox, each of which it names."""
+    before, after = pair
+    engine = new_engine()
+    apply(engine, before)
+    meddle(engine, done)
+    idle = take_idle(engine, after)
+    protected = find_protected(engine, after)
+    plan = plan_for(engine, after)
+    ended = {step.container_id for step in plan.steps if isinstance(step, RemoveContainer)}
+    ended |= {step.old_id for step in plan.steps if isinstance(step, ReplaceContainer)}
+    forbidden = find_forbidden(plan)
+    assert {found.sandbox for found in forbidden} == {protected[i] for i in ended & protected.keys()}
+    carry_out(engine, plan, picks)
+    assert protected.keys() - ended <= engine.containers.keys()
+    assert take_idle(engine, after) == idle
 
 
 @given(stack_pairs())
@@ -145,6 +171,29 @@ def readers() -> Iterator[list[Reader]]:
     yield made
     for reader in made:
         reader.close()
+
+
+def find_protected(engine: MemoryEngine, stack: Stack) -> dict[str, str]:
+    """The sandboxes of `stack` that must not be destroyed, by their containers; duplicates of one count for nothing.
+
+    What the file says counts for what it has, and the record for the rest.
+    """
+    live = [found for found in engine.observe(stack).sandboxes if found.record]
+    live = [found for found in live if found.record and found.record.group not in stack.inactive]
+    claims = settle_claims(live, {name: container_name(stack.name, name) for name in stack.sandboxes})
+    kept: dict[str, str] = {}
+    for name, claim in claims.items():
+        held = (claim.holder, *(leftover.live for leftover in claim.leftovers if name not in stack.sandboxes))
+        for found in held:
+            said = stack.sandboxes.get(name) or (found.record if found else None)
+            if found and said and said.lifecycle.prevent_destroy:
+                kept[found.id] = name
+    return kept
+
+
+def take_idle(engine: MemoryEngine, stack: Stack) -> dict[str, MemoryContainer]:
+    """Copies of the containers that are left alone, but for a name that another sandbox needs."""
+    return {c.id: replace(deepcopy(c), name="") for c in engine.containers.values() if is_idle(c, stack)}
 
 
 def own_volumes(engine: MemoryEngine) -> set[str]:

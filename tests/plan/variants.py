@@ -69,6 +69,12 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
             Upload(target="/srv", files=_TREE, on_change=Reaction(command=("true",))),
         ),
         (Upload(target="/srv", files=_TREE), Upload(target="/srv/deep/c", files=(_file("", "d2"),))),
+        (Upload(target="/x", files=(_file("", "d2"),), on_change=Reaction(restart=True)),),
+        (Upload(target="/x", files=(_file("", "d3"),), on_change=Reaction(signal="SIGHUP")),),
+        (
+            Upload(target="/srv", files=_TREE, on_change=Reaction(command=("true",))),
+            Upload(target="/x", files=(_file("", "d3"),), on_change=Reaction(restart=True)),
+        ),
     ),
     "mounts": (
         (Mount(kind="volume", source="data", target="/data"),),
@@ -79,7 +85,15 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
     "resources": (Resources(memory=2**26), Resources(cpus=0.5, pids=64), Resources(memory=2**27)),
     "timeout": (60, 3600),
     "metadata": ({"team": "x"}, {"team": "y", "of": ""}),
-    "lifecycle": (Lifecycle(ignore=("metadata",)),),
+    "lifecycle": (
+        Lifecycle(ignore=("metadata",)),
+        Lifecycle(ignore=("resources.memory", "restart")),
+        Lifecycle(ignore=("env.A", "uploads./x")),
+        Lifecycle(ignore=("uploads", "resources", "env")),
+        Lifecycle(ignore=("networks", "packages.npm.ms")),
+        Lifecycle(prevent_destroy=True),
+        Lifecycle(prevent_destroy=True, ignore=("image", "command")),
+    ),
 }
 """For services and tasks alike."""
 

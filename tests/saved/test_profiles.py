@@ -53,7 +53,9 @@ def test_what_an_idle_sandbox_is_joined_to_stays_with_it(bench: Workbench) -> No
 def test_a_host_port_that_an_idle_sandbox_has_is_told_before_the_start_fails(bench: Workbench) -> None:
     bench.write(STACK.replace("replicas: 2", 'ports: ["8080:80"]'))
     apply(bench, "debug")
-    bench.write(STACK.replace("replicas: 2", "").replace("api: {image: img:1", 'api: {image: img:1, ports: ["8080:80"]'))
+    bench.write(
+        STACK.replace(", replicas: 2", "").replace("api: {image: img:1", 'api: {image: img:1, ports: ["8080:80"]')
+    )
     found = planning.prepare(bench.engine, planning.load(Inputs(files=(bench.file,)))).plan
     notes = [note for change in found.changes for note in change.notes]
     assert "host port 8080 is in use by demo_mail: the start will fail until it is free" in notes
