@@ -118,7 +118,8 @@ class Trail:
             "files": {"image": image, "command": wait, "networks": [], "user": "daemon", "secrets": names},
             "vars": {"image": image, "command": wait, "networks": [], "env": env},
         }
-        stack = {"name": self.name, "secrets": declared, "sandboxes": sandboxes}
+        outputs = {"where": "on ${stack.name}"}
+        stack = {"name": self.name, "secrets": declared, "sandboxes": sandboxes, "outputs": outputs}
         (self.work / "nexus.yaml").write_text(json.dumps(stack, indent=1))
         broken = {"image": image, "networks": [], "secrets": names, "env": {"PIN": "${secret.s00}"}}
         failing = {
@@ -246,6 +247,9 @@ def trail(wire: Wire, base_image: str, tmp_path_factory: pytest.TempPathFactory)
             watch.join()
             listener.answer.cut()
             made.run("destroy", "--stack", made.name, "--yes", "--volumes")
+            # The last word is said when all else was looked through.
+            assert leaks(made, made.said) == {}
+            assert leaks(made, made.files()) == {}
 
 
 def live(trail: Trail, image: str) -> None:
@@ -267,8 +271,13 @@ def live(trail: Trail, image: str) -> None:
     for verb in (("plan", "--deep"), ("drift",), ("drift", "--json"), ("status",), ("status", "--json"), ("logs",)):
         trail.run(*verb)
     trail.run("exec", "files", "--", "false", code=1)
+    for verb in (("output",), ("output", "--json"), ("output", "where"), ("lock",), ("lock", "--update", "--json")):
+        trail.run(*verb)
+    trail.run("plan", "--locked", "--json")
+    trail.run("apply", "--yes", "--locked", "-f", "failing.yaml", code=1)
+    (trail.work / "nexus.lock").unlink()
+    applied = roll_back(trail, image)
     trail.run("plan", "--out", "second.plan")
-    before = trail.canaries
     trail.lay_out(image, 2)
     trail.run("apply", "second.plan", "--json")
     trail.inspect("changed")
@@ -277,7 +286,22 @@ def live(trail: Trail, image: str) -> None:
     trail.run("secrets", "edit", "s02", code=1, EDITOR="false")
     trail.run("import", "stack", trail.name, "--output", "imported.yaml", code=None)
     trail.run("unlock")
-    trail.canaries = [*before, *trail.canaries]
+    trail.canaries = [*applied, *hatch(3), *trail.canaries]
+
+
+def roll_back(trail: Trail, image: str) -> list[Canary]:
+    """Other values that fail to be applied, so that what was there comes back; returns the canaries of that."""
+    applied = trail.canaries
+    trail.lay_out(image, 3)
+    worse = json.loads((trail.work / "nexus.yaml").read_text())
+    worse["sandboxes"]["files"]["restart"] = "always"
+    worse["sandboxes"]["vars"]["command"] = ["false"]
+    worse["sandboxes"]["vars"]["depends_on"] = ["files"]
+    (trail.work / "worse.yaml").write_text(json.dumps(worse, indent=1))
+    trail.run("apply", "--yes", "-f", "worse.yaml", "--on-failure", "rollback", code=1)
+    trail.inspect("rolled back")
+    trail.run("plan", "--json")
+    return applied
 
 
 def fail_to_read(trail: Trail) -> None:
