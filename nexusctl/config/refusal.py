@@ -174,6 +174,8 @@ def _summary(node: Node, where: str, error: Any) -> str:
 
 
 def _value_hint(node: Node, error: Any) -> str | None:
+    if isinstance(node, Scalar) and node.value is None and node.text:
+        return f"{_advice(error)}, or leave it out: no file below has anything here that `{node.text}` could delete"
     if error.validator == "enum" and isinstance(node, Scalar):
         return suggest(node.text, map(str, error.validator_value), "it can be")
     if error.validator == "type" and isinstance(node, Scalar) and error.validator_value == "string":
