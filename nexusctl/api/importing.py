@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from nexusctl.api.planning import empty_stack, prepare
+from nexusctl.api.writing import replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, PlanError
@@ -72,19 +72,16 @@ def write(draft: Draft, into: Path) -> None:
     then everything is as it was.
     """
     text = render(draft, into)
-    beside = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
     made: list[Path] = []
     try:
         for name, file in draft.files.items():
             made.append(_write_new(into.parent / name, file))
-        beside.write_text(text, encoding="utf-8")
-        load(Inputs(files=(beside,)))
-        beside.replace(into)
+        replace_file(into, text, check=lambda beside: load(Inputs(files=(beside,))))
     except OSError as error:
-        _remove(beside, *made)
+        _remove(*made)
         raise InputError(Diagnostic(f"{error.filename or into} cannot be written: {error.strerror}")) from None
     except InputError:
-        _remove(beside, *made)
+        _remove(*made)
         raise
 
 

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from nexusctl.api.writing import replace_file
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.secrets.age_key import (
     USUAL_FILE,
@@ -101,12 +102,9 @@ def _open(path: Path, recipients: tuple[str, ...]) -> Safe:
 
 def _write(path: Path, safe: Safe) -> Safe:
     """At once or not at all, as somebody may read it meanwhile."""
-    beside = path.with_name(f".{path.name}.new")
     try:
-        beside.write_bytes(write_safe(safe))
-        beside.replace(path)
+        replace_file(path, write_safe(safe))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise Unreadable(f"`{path}` cannot be written: {error.strerror}", "check its permissions") from None
     return safe
 

@@ -8,15 +8,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.api.planning import load
+from nexusctl.api.writing import replace_file
 from nexusctl.config.lockfile import find_uncovered, pin_known, read_lock, write_lock
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.lockfile import Lockfile
 from nexusctl.model.plan import DeriveImage, Plan
+from nexusctl.model.stack import Stack
 from nexusctl.plan.locking import compare_locks, plan_resolution, take_lock
 
-__all__ = ["compare_locks", "covers", "read_known", "resolve", "save"]
+__all__ = ["compare_locks", "covers", "load_asked", "read_known", "resolve", "save"]
 
 Carry = Callable[[Plan], bool]
 """Carries out a plan that makes images; says whether it came to its end."""
@@ -27,20 +29,23 @@ def read_known(path: Path) -> Lockfile:
     return read_lock(path) if path.exists() else Lockfile()
 
 
-def covers(inputs: Inputs, known: Lockfile) -> bool:
+def load_asked(inputs: Inputs) -> Stack:
+    """The stack as its file asks for it, whatever is locked. Raises `InputError`."""
+    return load(replace(inputs, lock=None))
+
+
+def covers(stack: Stack, known: Lockfile) -> bool:
     """Whether the lock answers for everything that the stack file asks for, and for nothing else."""
-    stack = load(replace(inputs, lock=None))
     groups = {sandbox.group for sandbox in stack.sandboxes.values()}
     missing = any(True for sandbox in stack.sandboxes.values() for _ in find_uncovered(sandbox, known))
     return not missing and known.sandboxes.keys() == groups
 
 
-def resolve(engine: Engine, inputs: Inputs, known: Lockfile, carry: Carry) -> Lockfile | None:
-    """The lock for the stack: as `known` where that has an answer, else what a registry and the managers say now.
+def resolve(engine: Engine, asked: Stack, known: Lockfile, carry: Carry) -> Lockfile | None:
+    """The lock for the stack `asked`: as `known` where that has an answer, else as registries and managers say now.
 
     Images that are missing are made, and stay. None where that did not come to its end. Raises `EngineError`.
     """
-    asked = load(replace(inputs, lock=None))
     resolved = pin_known(asked, known)
     mark = os.urandom(6).hex()
     plan = plan_resolution(resolved, engine.observe(resolved), mark)
@@ -56,10 +61,7 @@ def resolve(engine: Engine, inputs: Inputs, known: Lockfile, carry: Carry) -> Lo
 
 def save(lock: Lockfile, path: Path) -> None:
     """Write the lock file. Raises `InputError` where it cannot be written."""
-    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
     try:
-        beside.write_text(write_lock(lock), encoding="utf-8")
-        beside.replace(path)
+        replace_file(path, write_lock(lock))
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise InputError(Diagnostic(f"{path} cannot be written: {error.strerror}")) from None

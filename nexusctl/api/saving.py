@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nexusctl import __version__
 from nexusctl.api.planning import load, prepare
+from nexusctl.api.writing import replace_file
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs
@@ -30,13 +31,9 @@ def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: Adop
         salt=salt,
         prints=take_fingerprints(basis, salt),
     )
-    beside = to.with_name(f".{to.name}.{salt[:8]}")
     try:
-        with open(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file_beside:
-            file_beside.write(write_saved(saved))
-        beside.replace(to)
+        replace_file(to, write_saved(saved), private=True)
     except OSError as error:
-        beside.unlink(missing_ok=True)
         raise InputError(Diagnostic(f"the plan cannot be saved as {to}: {error.strerror}")) from None
 
 

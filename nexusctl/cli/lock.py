@@ -9,6 +9,7 @@ import click
 from nexusctl.api import connection, execution, locking
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
+from nexusctl.cli.carry_out import require_answer
 from nexusctl.cli.progress import show
 from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
@@ -33,20 +34,23 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
     """
     path = inputs.lock_path
     known = locking.read_known(path)
-    if not update and path.exists() and locking.covers(inputs, known):
+    stack = locking.load_asked(inputs)
+    if not update and path.exists() and locking.covers(stack, known):
         _tell(path, {}, as_json=as_json)
         return 0
+    if update:
+        require_answer(yes=yes)
     engine = connection.connect()
-    found = locking.resolve(engine, inputs, Lockfile() if update else known, lambda plan: _carry(engine, plan))
+    found = locking.resolve(engine, stack, Lockfile() if update else known, lambda plan: _carry(engine, plan))
     if found is None:
         return FAILED
     differences = locking.compare_locks(known, found)
     if differences or not path.exists():
         if update and not as_json:
             _show(differences)
-            if not yes and sys.stdin.isatty() and not click.confirm("Write this?", err=True):
-                options.say("Nothing was changed.")
-                return FAILED
+        if update and not yes and not click.confirm("Write this?", err=True):
+            options.say("Nothing was changed.")
+            return FAILED
         locking.save(found, path)
     _tell(path, differences, as_json=as_json, shown=update)
     return 0

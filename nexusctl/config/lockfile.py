@@ -93,12 +93,26 @@ def _pin(sandbox: Sandbox, lock: Lockfile) -> Sandbox:
         return sandbox
     return replace(
         sandbox,
-        packages=tuple(_pin_set(chosen, locked.packages.get(chosen.manager, {})) for chosen in sandbox.packages),
+        packages=tuple(_pin_set(chosen, locked) for chosen in sandbox.packages),
     )
 
 
-def _pin_set(chosen: PackageSet, known: Mapping[str, LockedPackage]) -> PackageSet:
-    return replace(chosen, packages=tuple(_pin_package(package, chosen.manager, known) for package in chosen.packages))
+def _pin_set(chosen: PackageSet, locked: LockedSandbox) -> PackageSet:
+    """The packages in their locked versions, and what they need beside them as if it had been asked for.
+
+    Where one of them is new, nobody knows yet what all of them need together.
+    """
+    known = locked.packages.get(chosen.manager, {})
+    packages = tuple(_pin_package(package, chosen.manager, known) for package in chosen.packages)
+    needs = locked.needs.get(chosen.manager, {}) if known and _is_known(chosen, known) else {}
+    exactly = _EXACTLY[chosen.manager]
+    beside = tuple(Package(name=name, version=f"{exactly}{version}") for name, version in sorted(needs.items()))
+    return replace(chosen, packages=(*packages, *beside))
+
+
+def _is_known(chosen: PackageSet, known: Mapping[str, LockedPackage]) -> bool:
+    """Whether the lock was made for exactly these packages."""
+    return {package.name: package.version for package in chosen.packages} == {n: p.asked for n, p in known.items()}
 
 
 def _pin_package(package: Package, manager: str, known: Mapping[str, LockedPackage]) -> Package:
@@ -113,7 +127,8 @@ def _entry(locked: LockedSandbox) -> dict[str, Any]:
         manager: {name: {"asked": p.asked, "version": p.version} for name, p in found.items()}
         for manager, found in locked.packages.items()
     }
-    return {"image": locked.image, "digest": locked.digest, "packages": packages}
+    needs = {manager: dict(found) for manager, found in locked.needs.items()}
+    return {"image": locked.image, "digest": locked.digest, "packages": packages, "needs": needs}
 
 
 def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
@@ -123,4 +138,8 @@ def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
         }
         for manager, found in entry["packages"].items()
     }
-    return LockedSandbox(image=str(entry["image"]), digest=str(entry["digest"]), packages=packages)
+    needs = {
+        str(manager): {str(name): str(version) for name, version in found.items()}
+        for manager, found in entry["needs"].items()
+    }
+    return LockedSandbox(image=str(entry["image"]), digest=str(entry["digest"]), packages=packages, needs=needs)

@@ -38,9 +38,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     document = {
         "name": stack.name,
         "volumes": _volumes(stack, leftovers),
-        "networks": {
-            name: _network(network) for name, network in sorted(stack.networks.items()) if name != DEFAULT_NETWORK
-        },
+        "networks": _networks(stack, leftovers),
         "secrets": _secrets(stack, leftovers),
         "sandboxes": sandboxes,
     }
@@ -162,6 +160,17 @@ def _place_lock(sandbox: Sandbox, file: UploadFile) -> str:
     return f"{(sandbox.working_dir or '').rstrip('/')}/{basename(file.path)}"
 
 
+def _networks(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
+    joined = {name for sandbox in stack.sandboxes.values() for name in sandbox.networks}
+    unknown = sorted(joined - stack.networks.keys() - {DEFAULT_NETWORK})
+    for name in unknown:
+        leftovers.add(
+            f"networks.{name}", "it is one of several from outside of the stack; put its name on the engine in"
+        )
+    declared = {name: _network(found) for name, found in sorted(stack.networks.items()) if name != DEFAULT_NETWORK}
+    return {**declared, **{name: {"external": name} for name in unknown}}
+
+
 def _network(network: Network) -> dict[str, Any] | None:
     if network.external:
         return {"external": network.external}
@@ -183,10 +192,12 @@ def _volumes(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
     mounted = {m.source for sandbox in stack.sandboxes.values() for m in sandbox.mounts if m.kind == "volume"}
     for name in sorted(mounted - stack.volumes.keys()):
         leftovers.add(f"volumes.{name}", "it comes from outside of the stack; put its name on the engine in")
-    return {
-        name: {"external": name} if name not in stack.volumes else None
-        for name in sorted(mounted | stack.volumes.keys())
-    }
+    return {name: _volume(name, stack) for name in sorted(mounted | stack.volumes.keys())}
+
+
+def _volume(name: str, stack: Stack) -> dict[str, Any] | None:
+    external = stack.volumes[name].external if name in stack.volumes else name
+    return {"external": external} if external else None
 
 
 def _secrets(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:

@@ -23,11 +23,13 @@ class LockedPackage:
 class LockedSandbox:
     """`image` is the reference as the engine writes it, `digest` the registry's, or the id of an image that was never
     in one, or a recipe's tag behind `RECIPE`. `packages` are by manager and name; those of a lock file are not in it.
+    `needs` are the versions of what came with them because they need it, by manager and name.
     """
 
     image: str
     digest: str
     packages: Mapping[str, Mapping[str, LockedPackage]] = field(default_factory=dict)
+    needs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

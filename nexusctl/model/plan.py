@@ -82,12 +82,16 @@ class BootstrapImage(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DeriveImage(Step):
-    """Install `packages` on top of `base` in `working_dir` and tag the result."""
+    """Install `packages` on top of `base` in `working_dir` and tag the result.
+
+    With `whole` the image's label tells of what they needed, too, as far as it came with them.
+    """
 
     tag: str
     base: str
     packages: tuple[PackageSet, ...]
     working_dir: str | None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

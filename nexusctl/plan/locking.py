@@ -33,6 +33,7 @@ def plan_resolution(stack: Stack, live: LiveState, mark: str) -> Plan:
                 base=base.reference,
                 packages=sandbox.packages,
                 working_dir=sandbox.working_dir,
+                whole=True,
             )
     return Plan(stack=stack.name, steps=order_steps(steps.values()))
 
@@ -82,7 +83,20 @@ def _lock_sandbox(asked: Sandbox, resolved: Sandbox, stack: Stack, live: LiveSta
             for chosen in asked.packages
             if chosen.packages
         },
+        needs={
+            chosen.manager: needs
+            for chosen in asked.packages
+            if chosen.packages and (needs := _lock_needs(chosen, facts.get(chosen.manager, {})))
+        },
     )
+
+
+def _lock_needs(chosen: PackageSet, facts: Mapping[str, str]) -> dict[str, str]:
+    """What came with the packages. npm may bring one name in several versions, so it has a lock file of its own."""
+    named = {_normal(package.name) for package in chosen.packages}
+    if chosen.manager == "npm":
+        return {}
+    return {name: version for name, version in sorted(facts.items()) if _normal(name) not in named}
 
 
 def _lock_packages(chosen: PackageSet, facts: Mapping[str, str]) -> dict[str, LockedPackage]:
@@ -114,4 +128,9 @@ def _flatten(locked: LockedSandbox | None) -> dict[str, str]:
         for manager, found in locked.packages.items()
         for name, package in found.items()
     }
-    return {f"image {locked.image}": locked.digest, **versions}
+    needs = {
+        f"packages.{manager}.{name}": version
+        for manager, found in locked.needs.items()
+        for name, version in found.items()
+    }
+    return {f"image {locked.image}": locked.digest, **needs, **versions}

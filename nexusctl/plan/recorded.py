@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Change, Plan
-from nexusctl.model.stack import Network, Stack
+from nexusctl.model.stack import Network, Sandbox, Stack, Volume
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice
 from nexusctl.plan.claim import settle_claims
@@ -24,6 +24,7 @@ def recorded_stack(stack: Stack, live: LiveState) -> Stack:
         recalled,
         sandboxes=declared or recalled.sandboxes,
         networks={**{n.name: n for n in _guess_external(recalled, live)}, **recalled.networks},
+        volumes={**{v.name: v for v in _find_external(recalled, live)}, **recalled.volumes},
     )
 
 
@@ -47,11 +48,24 @@ def _is_of(change: Change, names: frozenset[str]) -> bool:
 def _guess_external(stack: Stack, live: LiveState) -> Iterator[Network]:
     """Without a stack file nobody says what an external network is called: the one other that a sandbox is in."""
     own = {network.id for network in live.networks}
-    names = {found.sandbox: container_name(stack.name, found.sandbox) for found in live.sandboxes}
-    for claim in settle_claims(live.sandboxes, names).values():
-        if claim.holder is None or claim.holder.record is None:
-            continue
-        unknown = [name for name in claim.holder.record.networks if name not in stack.networks]
-        others = [name for network_id, name in claim.holder.networks.items() if network_id not in own]
+    for holder, record in _list_holders(stack, live):
+        unknown = [name for name in record.networks if name not in stack.networks]
+        others = [name for network_id, name in holder.networks.items() if network_id not in own]
         if len(unknown) == len(others) == 1:
             yield Network(name=unknown[0], external=others[0])
+
+
+def _find_external(stack: Stack, live: LiveState) -> Iterator[Volume]:
+    """A container says what lies where, so an external volume is known by the place that it is mounted at."""
+    for holder, record in _list_holders(stack, live):
+        for mount in record.mounts:
+            if mount.kind == "volume" and mount.source not in stack.volumes and mount.target in holder.volumes:
+                yield Volume(name=mount.source, external=holder.volumes[mount.target])
+
+
+def _list_holders(stack: Stack, live: LiveState) -> Iterator[tuple[LiveSandbox, Sandbox]]:
+    """The container of each sandbox that is live, with its record."""
+    names = {found.sandbox: container_name(stack.name, found.sandbox) for found in live.sandboxes}
+    for claim in settle_claims(live.sandboxes, names).values():
+        if claim.holder and claim.holder.record:
+            yield claim.holder, claim.holder.record

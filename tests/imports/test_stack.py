@@ -64,6 +64,31 @@ def test_the_file_that_is_made_anew_has_no_changes_to_what_is_live(
 
 
 @pytest.mark.engine
+def test_what_is_from_outside_of_the_stack_is_named_as_the_engine_does(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    outside = f"{stack_name}-outside"
+    text = f"name: {stack_name}\nvolumes: {{data: {{external: {outside}}}, own: {{}}}}\n"
+    text += f"networks: {{back: {{external: {outside}}}}}\nsandboxes:\n  a:\n    image: {base_image}\n"
+    text += "    command: sleep 1000\n    volumes: ['data:/data', 'own:/own']\n    networks: [back]\n"
+    (tmp_path / "nexus.yaml").write_text(text)
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    wire.post("/volumes/create", {"Name": outside})
+    wire.post("/networks/create", {"Name": outside})
+    try:
+        assert case.nexusctl(["apply", "--yes"]).returncode == 0
+        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        assert done.returncode == 0, done.stderr
+        assert "need a look" not in done.stderr
+        shown = case.nexusctl(["plan", "-f", "again.yaml", "--deep", "--detailed-exitcode"])
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+    finally:
+        case.close()
+        wire.delete(f"/volumes/{outside}")
+        wire.delete(f"/networks/{outside}")
+
+
+@pytest.mark.engine
 def test_a_file_that_was_changed_by_hand_is_taken_as_it_is_and_said_so(
     tmp_path: Path, wire: Wire, base_image: str, stack_name: str
 ) -> None:

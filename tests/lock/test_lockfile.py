@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.config.load import load
-from nexusctl.config.lockfile import pin_stack, read_lock, write_lock
+from nexusctl.config.lockfile import pin_known, pin_stack, read_lock, write_lock
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveImage, LiveState
@@ -60,6 +60,19 @@ def test_every_manager_is_told_exactly_one_version(file: Path) -> None:
     assert stack.digests == {"node:22": DIGEST, "postgres:16": DIGEST}
 
 
+def test_what_the_packages_need_is_asked_for_in_exactly_one_version_too(file: Path) -> None:
+    api = replace(locked().sandboxes["api"], needs={"pip": {"urllib3": "2.1.0"}, "apt": {"libcurl4": "8.1"}})
+    lock = Lockfile(sandboxes={**locked().sandboxes, "api": api})
+    stack = pin_stack(load(Inputs(files=(file,))), lock, PATH)
+    found = {p.name: p.version for chosen in stack.sandboxes["api-1"].packages for p in chosen.packages}
+    assert (found["urllib3"], found["libcurl4"]) == ("==2.1.0", "8.1")
+    file.write_text(TEXT.replace("[requests,", "[requests, httpx,"))
+    stack = pin_known(load(Inputs(files=(file,))), lock)
+    found = {p.name: p.version for chosen in stack.sandboxes["api-1"].packages for p in chosen.packages}
+    assert "urllib3" not in found
+    assert (found["requests"], found["httpx"], found["libcurl4"]) == ("==1.2.3", "", "8.1")
+
+
 def test_a_lock_file_is_used_where_the_inputs_name_it(file: Path) -> None:
     lock = file.with_suffix(".lock")
     lock.write_text(write_lock(locked()))
@@ -68,8 +81,10 @@ def test_a_lock_file_is_used_where_the_inputs_name_it(file: Path) -> None:
 
 
 def test_what_is_written_is_read_again(tmp_path: Path) -> None:
-    (tmp_path / "nexus.lock").write_text(write_lock(locked()))
-    assert read_lock(tmp_path / "nexus.lock") == locked()
+    db = replace(locked().sandboxes["db"], needs={"apt": {"libpq5": "16.1"}})
+    lock = Lockfile(sandboxes={**locked().sandboxes, "db": db})
+    (tmp_path / "nexus.lock").write_text(write_lock(lock))
+    assert read_lock(tmp_path / "nexus.lock") == lock
 
 
 def test_all_that_the_lock_does_not_cover_is_named_at_once(file: Path) -> None:

@@ -21,7 +21,7 @@ PATIENCE = 60
 
 
 def test_the_stacks_that_the_readme_promises_are_there() -> None:
-    assert ALL == ["agents", "hello", "layers", "microservices", "regions", "secrets"]
+    assert ALL == ["agents", "hello", "imported", "layers", "locked", "microservices", "regions", "secrets"]
 
 
 @pytest.mark.parametrize("stack_copy", ALL, indirect=True)
@@ -179,3 +179,36 @@ def test_secrets_come_from_three_places_and_only_their_sizes_show(
     assert "canary" not in said + lines
     stack_copy.nexusctl("destroy", "--yes")
     assert stack_copy.remains() == NOTHING
+
+
+@pytest.mark.parametrize("stack_copy", ["locked"], indirect=True)
+def test_locked_installs_what_its_lock_says_and_then_has_no_changes(stack_copy: StackCopy) -> None:
+    stack_copy.nexusctl("lock", timeout=FIRST_APPLY)
+    entry = json.loads((stack_copy.folder / "nexus.lock").read_text())["sandboxes"]["fetcher"]
+    assert "idna" in entry["needs"]["pip"]
+    stack_copy.nexusctl("apply", "--locked", "--yes", timeout=FIRST_APPLY)
+    listed = stack_copy.nexusctl("exec", "fetcher", "--", "pip", "list", "--format=freeze").splitlines()
+    assert f"idna=={entry['needs']['pip']['idna']}" in listed
+    assert f"requests=={entry['packages']['pip']['requests']['version']}" in listed
+    stack_copy.nexusctl("plan", "--locked", "--deep", "--detailed-exitcode", exit_code=0)
+
+
+@pytest.mark.parametrize("stack_copy", ["imported"], indirect=True)
+def test_imported_is_what_comes_out_of_its_two_files_and_runs(
+    stack_copy: StackCopy, base_image: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DB_PASSWORD", "only-for-trying")
+    stack_copy.nexusctl("import", "compose", "compose.yaml", "-f", "new.yaml")
+    stack_copy.nexusctl("import", "devcontainer", ".", "-f", "new-dev.yaml")
+    for made, kept in (("new.yaml", "nexus.yaml"), ("new-dev.yaml", "dev.yaml")):
+        assert (stack_copy.folder / made).read_text() == (STACKS / "imported" / kept).read_text()
+    # An image of a registry is exchanged for one that is there.
+    stack_copy.edit("nexus.yaml", "debian:bookworm-slim", base_image)
+    stack_copy.edit("dev.yaml", "debian:bookworm-slim", base_image)
+    stack_copy.edit("dev.yaml", "name: imported-dev", f"name: {stack_copy.stack}-dev")
+    for file in ("nexus.yaml", "dev.yaml"):
+        try:
+            stack_copy.nexusctl("apply", "--yes", "-f", file)
+            stack_copy.nexusctl("plan", "-f", file, "--deep", "--detailed-exitcode", exit_code=0)
+        finally:
+            stack_copy.nexusctl("destroy", "--yes", "--volumes", "-f", file)

@@ -11,7 +11,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.docker.builder import Builder, host_trust, open_builder
 from nexusctl.engine.docker.debootstrap import import_suite
-from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines
+from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines, read_answer
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.pull import pull_image
 from nexusctl.engine.docker.wire import Wire
@@ -33,8 +33,13 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         return
     with open_builder(wire, step.base, host_trust(), cache_volumes(step.packages)) as builder:
         folder = step.working_dir or builder.working_dir
+        before = _list_all(builder, step, folder)
         facts: dict[str, tuple[Package, ...]] = {
             chosen.manager: install(builder, chosen, folder, report) for chosen in step.packages
+        }
+        after = _list_all(builder, step, folder)
+        facts = {
+            name: (*sorted(after[name] - before[name] - {*found}, key=str), *found) for name, found in facts.items()
         }
         inventory: dict[str, list[str]] = {
             chosen.manager: take_inventory(_ask(builder, folder), chosen.manager) for chosen in step.packages
@@ -49,6 +54,20 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         # Without its tag nobody finds it again; the engine keeps it where a container still needs it.
         with contextlib.suppress(EngineError):
             wire.delete(f"/images/{outdated['Id']}")
+
+
+def _list_all(builder: Builder, step: DeriveImage, folder: str) -> dict[str, frozenset[Package]]:
+    """Every package that is there, by manager; nothing where nobody asks for the whole."""
+    everything = [PackageSet(manager=chosen.manager) for chosen in step.packages]
+    if not step.whole:
+        return {one.manager: frozenset() for one in everything}
+    return {one.manager: frozenset(_list(builder, one, folder)) for one in everything}
+
+
+def _list(builder: Builder, everything: PackageSet, folder: str) -> tuple[Package, ...]:
+    manager = MANAGERS[everything.manager]
+    answer = builder.run(manager.query(everything), env=manager.env, working_dir=folder)
+    return read_answer(manager, answer.output, everything)
 
 
 def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report) -> None:
