@@ -54,6 +54,10 @@ def test_layers_are_laid_over_each_other_and_a_profile_comes_on_request(stack_co
     stack_copy.nexusctl("apply", "--yes", *files, "--profile", "debug", timeout=FIRST_APPLY)
     assert sorted(stack_copy.status()) == ["images", "inspector", "mails"]
     assert "staging mails done" in stack_copy.nexusctl("logs", "mails")
+    show = 'cat /etc/worker/*; echo "$OWNER $STAGE $SIZE"'
+    said = stack_copy.nexusctl("exec", "mails", "--", "sh", "-c", show)
+    assert said == "mails of the shop\nnobody gets these\neverybody staging \n"
+    assert "everybody staging large" in stack_copy.nexusctl("exec", "images", "--", "sh", "-c", show)
     stack_copy.nexusctl("plan", *files, "--detailed-exitcode", exit_code=0)
     (stack_copy.folder / "resolved.yaml").write_text(stack_copy.nexusctl("config", *files))
     stack_copy.nexusctl("plan", "-f", "resolved.yaml", "--detailed-exitcode", exit_code=0)
@@ -119,6 +123,9 @@ def test_a_gateway_finds_each_region_and_a_region_that_goes_takes_no_other_along
         f"Hei from north ({stack_copy.stack}, trial)",
         f"Ciao from south ({stack_copy.stack}, trial)",
     ]
+
+    (stack_copy.folder / "resolved.yaml").write_text(stack_copy.nexusctl("config", "--var", "token=s3cr3t"))
+    stack_copy.nexusctl("plan", "-f", "resolved.yaml", "--var", "token=s3cr3t", "--detailed-exitcode", exit_code=0)
 
     before = stack_copy.containers()
     regions = "regions={south: {greeting: Ciao}, north: {greeting: Hei}, west: {greeting: Hola}}"
