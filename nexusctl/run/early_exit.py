@@ -8,17 +8,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineError, NotFound
-from nexusctl.model.event import Done, Event, Failed, Finished, Progress
+from nexusctl.errors import EngineError, NotFound
+from nexusctl.model.event import Done, Event, Failed, Finished
 from nexusctl.model.live import State
 from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.model.value import dataclass
-from nexusctl.run.wait import tail
-
-SETTLE = 0.15
-"""Seconds that a service gets to fail in: three times what a shell, Python or Node takes over a missing file."""
+from nexusctl.run.wait import ENDED, SETTLE, describe_early_end
 
 FEW = 8
 """So many looks at one container each cost no more than one look at all that there are."""
@@ -27,35 +24,31 @@ FEW = 8
 def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event]:
     """Pass `events` on; before the last one, tell with a `Failed` of each service that was started and has ended."""
     started: dict[str, Done] = {}
-    moments: dict[str, float] = {}
     for event in events:
-        if isinstance(event, Progress) and isinstance(event.step, ReplaceContainer):
-            # What a replacement does last, to the old one, it does after the new one was started.
-            moments[event.step.subject] = event.at
-        elif isinstance(event, Failed):
+        if isinstance(event, Failed):
             started.pop(event.step.subject, None)
         elif isinstance(event, Done) and _starts(event.step):
             started[event.step.subject] = event
-            moments.setdefault(event.step.subject, event.at)
         if isinstance(event, Finished):
-            yield from _conclude(event, engine, stack, started, moments)
+            yield from _conclude(event, engine, stack, started)
         else:
             yield event
 
 
-def _conclude(
-    finished: Finished, engine: Engine, stack: str, started: Mapping[str, Done], moments: Mapping[str, float]
-) -> Iterator[Event]:
+def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[str, Done]) -> Iterator[Event]:
     if not started or finished.outcome == "interrupted":
         yield finished
         return
-    # One with a health check has been waited for already.
-    fresh = [moments[name] for name, done in started.items() if not _has_health(done.step)]
+    fresh = [done.at for done in started.values() if not _was_watched(done.step)]
     pause = max(0.0, SETTLE - (finished.at - max(fresh))) if fresh else 0.0
     time.sleep(pause)
     at = finished.at + pause
     failures = [
-        Failed(step=started[ended.name].step, at=at, problem=_describe(ended, engine))
+        Failed(
+            step=started[ended.name].step,
+            at=at,
+            problem=describe_early_end(engine, ended.container_id, ended.name, ended.state, ended.exit_code),
+        )
         for ended in _find_ended(engine, stack, started)
     ]
     yield from failures
@@ -74,8 +67,11 @@ def _starts(step: Step) -> bool:
     return False
 
 
-def _has_health(step: Step) -> bool:
-    return isinstance(step, StartContainer | ReplaceContainer | UpdateContainer) and step.sandbox.health is not None
+def _was_watched(step: Step) -> bool:
+    """Whether the step itself has waited for it to be healthy, or to live longer than a moment."""
+    if isinstance(step, ReplaceContainer):
+        return True
+    return isinstance(step, StartContainer | UpdateContainer) and step.sandbox.health is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +88,7 @@ def _find_ended(engine: Engine, stack: str, started: Mapping[str, Done]) -> list
     look = _look_at_each if len(started) <= FEW else _look_at_all
     # What was to be done is done: an engine that does not answer now takes nothing back from it.
     with suppress(EngineError):
-        return [found for found in look(engine, stack, started) if found.state in ("exited", "dead", "restarting")]
+        return [found for found in look(engine, stack, started) if found.state in ENDED]
     return []
 
 
@@ -107,14 +103,3 @@ def _look_at_all(engine: Engine, stack: str, started: Mapping[str, Done]) -> Ite
     for live in engine.observe(Stack(name=stack)).sandboxes:
         if live.sandbox in started:
             yield _Ended(name=live.sandbox, container_id=live.id, state=live.state, exit_code=live.exit_code)
-
-
-def _describe(ended: _Ended, engine: Engine) -> Diagnostic:
-    code = "" if ended.exit_code is None else f" with code {ended.exit_code}"
-    again = "; the engine keeps restarting it" if ended.state == "restarting" else ""
-    return Diagnostic(
-        f"{ended.name}: it exited{code} right after its start{again}",
-        sandbox=ended.name,
-        output=tail(engine, ended.container_id),
-        hint="mend its command; where it is meant to end, say `kind: task`",
-    )

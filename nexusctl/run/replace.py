@@ -16,7 +16,7 @@ from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
-from nexusctl.run.wait import Interrupted, wait_healthy
+from nexusctl.run.wait import Interrupted, wait_healthy, wait_settled
 
 LINGER = 1.2
 """Seconds; a second is what a kernel waits before it asks again for a connection."""
@@ -27,6 +27,7 @@ def replace_container(
 ) -> None:
     """Start `new_id`, wait until it is ready, swap the names, remove the old one.
 
+    One without a health check is ready when it has not ended at once.
     When the new one fails it is removed and the old one, if it had to be stopped, is started again; the failure is
     raised as it was. When the engine stops answering, nothing more is tried: the next plan heals it.
     """
@@ -55,9 +56,12 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
         engine.carry_over(step.old_id, new_id, step.left_behind)
     report("starting")
     engine.start_container(new_id)
+    started = time.monotonic()
     run_startup(engine, new_id, step.sandbox, report)
     if step.sandbox.health:
         wait_healthy(engine, new_id, step.subject, step.sandbox.health, report, interrupt)
+    else:
+        wait_settled(engine, new_id, step.subject, started)
 
 
 def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:

@@ -7,6 +7,7 @@ from threading import Event
 
 from nexusctl.engine.base import Condition, Engine, Report
 from nexusctl.errors import Diagnostic, EngineError, StepError
+from nexusctl.model.live import State
 from nexusctl.model.stack import Health
 from nexusctl.run.interrupt import Interrupt
 
@@ -16,6 +17,11 @@ GRACE = 10.0
 """Seconds that the engine gets on top of a probe's own limits before it counts as failed."""
 
 LOG_LINES = 15
+
+SETTLE = 0.15
+"""Seconds that a service gets to fail in: three times what a shell, Python or Node takes over a missing file."""
+
+ENDED = ("exited", "dead", "restarting")
 
 
 class Interrupted(Exception):
@@ -61,6 +67,29 @@ def wait_exit(engine: Engine, container_id: str, name: str, report: Report, inte
             pause = min(pause * 1.3, LONGEST_PAUSE)
     if condition.exit_code != 0:
         raise _failure(engine, container_id, name, _describe_exit(condition))
+
+
+def wait_settled(engine: Engine, container_id: str, name: str, started: float) -> None:
+    """Return when the service, started at `started` by the monotonic clock, has had the time to fail in.
+
+    Raises `StepError` with its last lines where it has ended.
+    """
+    time.sleep(max(0.0, started + SETTLE - time.monotonic()))
+    now = engine.condition(container_id)
+    if now.state in ENDED:
+        raise StepError(describe_early_end(engine, container_id, name, now.state, now.exit_code))
+
+
+def describe_early_end(engine: Engine, container_id: str, name: str, state: State, exit_code: int | None) -> Diagnostic:
+    """What to tell of a service that does not run any more, a moment after its start."""
+    code = "" if exit_code is None else f" with code {exit_code}"
+    again = "; the engine keeps restarting it" if state == "restarting" else ""
+    return Diagnostic(
+        f"{name}: it exited{code} right after its start{again}",
+        sandbox=name,
+        output=tail(engine, container_id),
+        hint="mend its command; where it is meant to end, say `kind: task`",
+    )
 
 
 def tail(engine: Engine, container_id: str, lines: int = LOG_LINES) -> tuple[str, ...]:

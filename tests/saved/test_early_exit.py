@@ -40,6 +40,19 @@ def test_so_is_one_that_was_started_again(failing: Workbench) -> None:
     assert failures(failing.apply()) == ["wrong: it exited with code 3 right after its start"]
 
 
+def test_one_that_replaces_another_leaves_it_serving(failing: Workbench) -> None:
+    failing.write(STACK.replace("no-such-flag", "true").replace("wrong", "right"))
+    failing.apply()
+    before = {c.sandbox.name: c.id for c in failing.engine.containers.values()}
+    failing.engine.behave = lambda sandbox: {"job": 0, "right": 3}.get(sandbox.name)
+    failing.write(STACK.replace("wrong", "right"))
+    (event,) = [event for event in failing.apply() if hasattr(event, "problem")]
+    assert event.problem.summary == "right: it exited with code 3 right after its start"
+    assert [note.text for note in event.problem.notes] == ["the old container went on serving"]
+    live = {c.sandbox.name: (c.id, c.state) for c in failing.engine.containers.values()}
+    assert live["right"] == (before["right"], "running")
+
+
 def test_its_last_lines_are_shown(failing: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
     made = failing.engine.create_container
 
