@@ -18,39 +18,31 @@ Inspected = Mapping[str, Any]
 _ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
 _OF_COMPOSE = "com.docker.compose."
 
-# Settings without a place, each with the values that mean nothing special.
-_HOST_SETTINGS: Mapping[str, tuple[Any, ...]] = {
-    "Privileged": (False,),
-    "CapAdd": (None, []),
-    "CapDrop": (None, []),
-    "Devices": (None, []),
-    "DeviceRequests": (None, []),
-    "Dns": (None, []),
-    "ExtraHosts": (None, []),
-    "Links": (None, []),
-    "PidMode": ("",),
-    "IpcMode": ("", "private", "shareable"),
-    "UTSMode": ("",),
-    "UsernsMode": ("",),
-    "ReadonlyRootfs": (False,),
-    "SecurityOpt": (None, [], ["no-new-privileges"], ["no-new-privileges:true"]),
-    "ShmSize": (0, 67108864),
-    "Sysctls": (None, {}),
-    "Tmpfs": (None, {}),
-    "Ulimits": (None, []),
-    "VolumesFrom": (None, []),
-    "AutoRemove": (False,),
-    "CpuShares": (0,),
-    "CpusetCpus": ("",),
-    "MemoryReservation": (0,),
-    "OomScoreAdj": (0,),
-    "GroupAdd": (None, []),
+# Settings of the host that have a place, that `_judge` speaks of, or that only say how the container was asked for.
+_PLACED = frozenset(
+    {
+        "Binds", "ConsoleSize", "ContainerIDFile", "CpuPeriod", "CpuQuota", "Init", "LogConfig", "MaskedPaths",
+        "Memory", "MemorySwap", "Mounts", "NanoCpus", "NetworkMode", "PidsLimit", "PortBindings", "ReadonlyPaths",
+        "RestartPolicy",
+    }
+)  # fmt: skip
+# What others say, besides nothing, that means nothing special. Every other one has no place.
+_USUAL: Mapping[str, tuple[Any, ...]] = {
+    "CgroupnsMode": ("host", "private"),
+    "IpcMode": ("private", "shareable"),
+    "Isolation": ("default",),
+    "MemorySwappiness": (-1,),
+    "Runtime": ("runc", "crun", "oci", "io.containerd.runc.v2"),
+    "SecurityOpt": (["no-new-privileges"], ["no-new-privileges:true"]),
+    "ShmSize": (67108864,),
 }
 _SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "Tty": (False,),
     "OpenStdin": (False,),
     "Domainname": ("", None),
     "StopTimeout": (None, 10),
+    "MacAddress": ("", None),
+    "NetworkDisabled": (False, None),
 }
 
 
@@ -138,6 +130,10 @@ def _mounts(seen: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], 
             mounts.append(Mount(kind="volume", source=mount["Name"], target=target, read_only=read_only))
         elif kind == "bind":
             mounts.append(Mount(kind="bind", source=mount["Source"], target=target, read_only=read_only))
+            if mount.get("Propagation") not in (None, "", "private", "rprivate"):
+                lost.append(
+                    (f"mount {target}", f"its propagation `{mount['Propagation']}` has no place in a stack file")
+                )
         else:
             reason = (
                 "an anonymous volume, whose data stays with the container" if kind == "volume" else f"a {kind} mount"
@@ -147,15 +143,32 @@ def _mounts(seen: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], 
 
 
 def _remarks(seen: Inspected, image: Inspected) -> Iterator[tuple[str, str]]:
-    for settings, known in ((seen["HostConfig"], _HOST_SETTINGS), (seen["Config"], _SETTINGS)):
-        for name, plain in known.items():
-            if settings.get(name) not in plain:
-                yield name, "it has no place in a stack file"
+    yield from ((name, "it has no place in a stack file") for name in _find_unplaced(seen))
     yield from (remark for remark, holds in _judge(seen, image) if holds)
+    yield from _judge_networks(seen)
     known_labels = (image.get("Labels") or {}).keys()
     for label in sorted((seen["Config"]["Labels"] or {}).keys() - known_labels):
         if not label.startswith(_OF_COMPOSE):
             yield f"label {label}", "labels are not set on containers"
+
+
+def _find_unplaced(seen: Inspected) -> Iterator[str]:
+    for name, value in seen["HostConfig"].items():
+        if value and name not in _PLACED and value not in _USUAL.get(name, ()):
+            yield name
+    for name, plain in _SETTINGS.items():
+        if seen["Config"].get(name) not in plain:
+            yield name
+
+
+def _judge_networks(seen: Inspected) -> Iterator[tuple[str, str]]:
+    own = {seen["Id"][:12], str(seen["Name"]).lstrip("/")}
+    for network, endpoint in sorted((seen["NetworkSettings"]["Networks"] or {}).items()):
+        if aliases := sorted(set(endpoint.get("Aliases") or ()) - own):
+            yield f"network {network}.Aliases", f"others reach it by its sandbox's name, not by {', '.join(aliases)}"
+        for name in ("IPAMConfig", "Links", "DriverOpts"):
+            if endpoint.get(name):
+                yield f"network {network}.{name}", "it has no place in a stack file"
 
 
 def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str], bool]]:
@@ -172,11 +185,15 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
         ("PidsLimit", "it has none, and is left like that; a new container in its place gets one of 1024"),
         not (host.get("PidsLimit") or 0) > 0,
     )
+    yield (
+        ("MemorySwap", "a sandbox with a limit on memory has no swap beside it"),
+        host.get("MemorySwap", 0) not in (0, host["Memory"], 2 * host["Memory"]),
+    )
     yield ("MaximumRetryCount", "it starts again each time"), bool(host["RestartPolicy"].get("MaximumRetryCount"))
     yield ("StopSignal", "the image's own signal is used"), bool(signal) and signal != image.get("StopSignal")
     yield (
         ("LogConfig", "every sandbox has rotated logs of its own"),
-        (host.get("LogConfig") or {}).get("Type") != "json-file",
+        host.get("LogConfig") not in (None, {"Type": "json-file", "Config": {}}),
     )
     yield (
         ("NetworkMode", f"`{mode}` is none of a stack; the stack's own network is used"),

@@ -1,0 +1,71 @@
+"""Everything of a container that has no place in a stack file is listed, and nothing else is."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+from tests.e2e.case import Case
+
+pytestmark = pytest.mark.engine
+
+# Whatever a container is made of, a sandbox differs from one that `docker run` makes in these.
+ALWAYS = {"Init", "SecurityOpt", "PidsLimit"}
+
+HOST: dict[str, Any] = {
+    "CapAdd": ["NET_ADMIN"],
+    "CpuShares": 512,
+    "CpusetMems": "0",
+    "DeviceCgroupRules": ["c 1:3 rwm"],
+    "Dns": ["192.0.2.1"],
+    "DnsOptions": ["ndots:1"],
+    "DnsSearch": ["example.test"],
+    "ExtraHosts": ["other:192.0.2.2"],
+    "LogConfig": {"Type": "json-file", "Config": {"max-size": "1m"}},
+    "MemorySwap": 96 * 1024 * 1024,
+    "PublishAllPorts": True,
+    "ReadonlyRootfs": True,
+    "Tmpfs": {"/scratch": ""},
+}
+
+
+@pytest.fixture
+def case(tmp_path: Path, wire: Wire, stack_name: str) -> Iterator[Case]:
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    wire.post("/networks/create", {"Name": f"{stack_name}-net"})
+    yield case
+    wire.delete(f"/containers/{stack_name}-it", {"force": True, "v": True})
+    wire.delete(f"/networks/{stack_name}-net")
+
+
+def make(case: Case, image: str, host: dict[str, Any], endpoint: dict[str, Any]) -> None:
+    network = f"{case.stack}-net"
+    body = {
+        "Image": image,
+        "Cmd": ["sleep", "infinity"],
+        "HostConfig": {**host, "NetworkMode": network, "Memory": 64 * 1024 * 1024},
+        "NetworkingConfig": {"EndpointsConfig": {network: endpoint}},
+    }
+    case.wire.post("/containers/create", body, {"name": f"{case.stack}-it"})
+
+
+def listed(case: Case) -> set[str]:
+    done = case.nexusctl(["import", "container", f"{case.stack}-it", "--stack", case.stack, "--stdout"])
+    assert done.returncode == 0, done.stderr
+    return set(re.findall(rf"warning: {case.stack}-it\.(.+?): ", done.stderr))
+
+
+def test_every_setting_without_a_place_is_listed(case: Case, base_image: str) -> None:
+    make(case, base_image, HOST, {"Aliases": ["db"], "DriverOpts": {"one": "two"}})
+    network = f"network {case.stack}-net"
+    assert listed(case) == ALWAYS | HOST.keys() | {f"{network}.Aliases", f"{network}.DriverOpts"}
+
+
+def test_a_container_without_anything_special_has_nothing_else_listed(case: Case, base_image: str) -> None:
+    make(case, base_image, {}, {})
+    assert listed(case) == ALWAYS
