@@ -105,7 +105,7 @@ def test_what_the_packages_need_is_locked_too_and_installed_and_looked_after(
         assert lock.read_text() == lock_text
         updated = case.nexusctl(["lock", "--update", "--yes"])
         assert updated.returncode == 0, updated.stderr
-        assert "packages.pip.idna: 3.4 -> " in updated.stdout
+        assert 'packages.pip.idna: "3.4" -> ' in updated.stdout
         unknown = {**entry, "needs": {"apt": {**entry["needs"]["apt"], "libjq1": "0.0.1"}}}
         lock.write_text(json.dumps({**json.loads(lock.read_text()), "sandboxes": {"one": unknown}}))
         refused = case.nexusctl(["apply", "--locked", "--yes"])
