@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
 
 from nexusctl.config.node import Mapping, Scalar
 from nexusctl.config.variables import is_sensitive
@@ -19,16 +20,17 @@ def hide_defaults(merged: Mapping, layers: Iterable[Mapping]) -> None:
         section = layer.get("variables")
         if not isinstance(section, Mapping):
             continue
-        for name in hidden:
+        keys = [*section.keys.values(), *layer.keys.values()]
+        places = sorted((key.line, key.column) for key in keys if key.source is layer.source)
+        for name in hidden & section.keys.keys():
             node = section.get(name)
             if isinstance(node, Mapping) and "default" in node.keys:
-                _hide(section.keys[name], [*section.keys.values(), *layer.keys.values()])
+                _hide(section.keys[name], places)
 
 
-def _hide(key: Scalar, others: Iterable[Scalar]) -> None:
-    """Hide the lines from `key` to the next of the other keys of its file."""
-    source, place = key.source, (key.line, key.column)
-    after = [(other.line, other.column) for other in others if other.source is source]
-    line, column = min((other for other in after if other > place), default=(len(source.lines) + 1, 1))
+def _hide(key: Scalar, places: Sequence[tuple[int, int]]) -> None:
+    """Hide the lines from `key` to the next of the `places` of its file, which are in order."""
+    source, after = key.source, bisect_right(places, (key.line, key.column))
+    line, column = places[after] if after < len(places) else (len(source.lines) + 1, 1)
     last = line if source.lines[line - 1 : line] and source.lines[line - 1][: column - 1].strip() else line - 1
     source.hidden.update(range(key.line, max(key.line, last) + 1))

@@ -85,6 +85,7 @@ FILES: Mapping[str, Callable[[], bytes]] = {
     "almost-too-many-wrong-sandboxes": lambda: _counted(11_900, "  s@: {imge: a}\n"),
     "almost-too-many-unknown-keys": lambda: _counted(29_000, "    key@: a\n", HEAD + "  a:\n    image: a\n"),
     "almost-too-many-variables": lambda: _counted(29_000, "      K@: 1\n", HEAD + "  a:\n    image: a\n    env:\n"),
+    "very-many-sensitive-variables": lambda: _counted(9_000, "  a@: {sensitive: true, default: x}\n", "variables:\n"),
     "almost-too-many-wrong-variables": lambda: _counted(
         29_000, "      K@: no\n", HEAD + "  a:\n    image: a\n    env:\n"
     ),
