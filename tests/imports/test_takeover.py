@@ -159,3 +159,14 @@ def test_what_would_be_changed_is_not_taken_over(case: Case, wire: Wire, plain: 
     assert "it cannot be taken over as it is: start" in done.stderr
     assert wire.get(f"/containers/{plain}/json")["State"]["Running"] is False
     assert not [v for v in wire.get("/volumes")["Volumes"] or [] if case.stack in json.dumps(v["Labels"])]
+
+
+def test_what_another_stack_took_over_stays_its_own(case: Case, plain: str) -> None:
+    assert case.nexusctl(["import", "container", plain, "--stack", case.stack, "--adopt"]).returncode == 0
+    name = f"{case.stack}_{plain}"
+    arguments = ["import", "container", name, "--stack", f"{case.stack}-o", "-f", "other.yaml", "--adopt"]
+    done = case.nexusctl(arguments)
+    assert done.returncode == 1
+    assert "that could be taken over" in done.stderr
+    assert "no stack has it" in done.stderr
+    assert case.nexusctl(["plan", "--deep", "--detailed-exitcode"]).returncode == 0

@@ -42,12 +42,18 @@ def find_foreign(
     sandboxes = tuple(replace(sandbox, adopted="yes") for sandbox in ours)
     if adopt is not None:
         live = {entry["Labels"][labels.SANDBOX] for entry in own} | {sandbox.sandbox for sandbox in ours}
-        names = find_candidates(stack, containers, live, adopt)
+        names = find_candidates(stack, _leave_out_claimed(containers, volumes), live, adopt)
         entries = [entry for entry in containers if entry["Id"] in names]
         sandboxes += tuple(_as_candidate(wire, stack, found, names[found.id]) for found in read(entries=entries))
     found_networks, lost_networks = _read_networks(stack, networks, volumes, adopt=adopt)
     found_volumes, lost_volumes = _read_volumes(stack, volumes, adopt=adopt)
     return sandboxes, found_networks, found_volumes, (*lost_networks, *lost_volumes)
+
+
+def _leave_out_claimed(containers: Iterable[Listed], volumes: Iterable[Listed]) -> list[Listed]:
+    """Those that no stack has taken over: the claim is a volume, which may be another stack's."""
+    claimed = {(entry["Labels"] or {}).get(labels.CONTAINER) for entry in volumes}
+    return [entry for entry in containers if entry["Id"] not in claimed]
 
 
 def _as_candidate(wire: Wire, stack: Stack, found: LiveSandbox, name: str) -> LiveSandbox:

@@ -51,7 +51,7 @@ def find_candidates(
         raise Conflict(
             f"no container is called {', '.join(lost)} that could be taken over",
             status=409,
-            hint="it has to run or to have ended, and no nexusctl has made it; `docker ps --all` shows what there is",
+            hint="it has to run or to have ended, and no stack has it; `docker ps --all` shows what there is",
         )
     return {str(entry["Id"]): name for name, entry in found.items() if entry}
 
