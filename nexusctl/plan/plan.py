@@ -92,6 +92,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):
             decisions[name] = replace(decisions[name], sandbox=_renew(file.sandboxes[name], sandbox, holder))
+    networks = replace(networks, excess=tuple(n for n in networks.excess if n.id not in _held_networks(decisions)))
     present = {volume.name for volume in live.volumes}
     return Scene(
         stack=stack,
@@ -106,6 +107,17 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         images=_choose_images(stack, live, decisions),
         handovers=find_handovers(live, decisions),
         squatters=find_squatters(stack.name, live, decisions),
+    )
+
+
+def _held_networks(decisions: Mapping[str, Decision]) -> frozenset[str]:
+    """Ids of those that a container stays on because its sandbox wants its networks left as they are."""
+    return frozenset(
+        network_id
+        for decision in decisions.values()
+        if decision.holder and "networks" in decision.sandbox.lifecycle.ignore
+        if decision.action not in ("replace", "rerun")
+        for network_id in decision.holder.networks
     )
 
 

@@ -11,12 +11,12 @@ from nexusctl.api import planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.plan import Plan
-from nexusctl.model.stack import Lifecycle, Package, PackageSet, Resources, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Lifecycle, Network, Package, PackageSet, Resources, Sandbox, Stack, Upload, UploadFile
 from nexusctl.model.step import UpdateContainer
 from nexusctl.plan.choice import Choice
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.recorded import recorded_stack
-from tests.plan.worlds import IMAGE, carry_out, new_engine
+from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 PROTECTED = Lifecycle(prevent_destroy=True)
 
@@ -181,3 +181,13 @@ def test_a_protected_sandbox_that_is_gone_is_made_again() -> None:
     engine.containers.clear()
     carry_out(engine, plan(engine, replace(box(), lifecycle=PROTECTED)))
     assert len(engine.containers) == 1
+
+
+def test_a_network_that_an_ignoring_sandbox_is_on_stays_where_the_file_makes_another_of_it() -> None:
+    engine = new_engine()
+    box = Sandbox(name="box", group="box", image=IMAGE, networks=("back",), lifecycle=Lifecycle(ignore=("networks",)))
+    for internal in (False, True):
+        networks = {"back": Network(name="back", internal=internal)}
+        stack = Stack(name="demo", sandboxes={"box": box}, networks=networks)
+        carry_out(engine, plan_for(engine, stack))
+        assert plan_for(engine, stack).empty
