@@ -25,7 +25,7 @@ class NetworkPlan:
 def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
     """Networks that no sandbox joins are not made. Of duplicates, the one that most sandboxes are on is kept.
 
-    What idle ones are on stays, and what duplicates of it there may be.
+    What idle ones are on stays.
     """
     attached = Counter(network_id for sandbox in live.sandboxes for network_id in sandbox.networks)
     kept: set[str] = set()
@@ -46,7 +46,8 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
             network=name, name=network_name(stack.name, name), id=chosen.id if chosen else ""
         )
     # A container that never started may know its network by name only.
-    joined = {word for sandbox in live.idle for network in sandbox.networks.items() for word in network}
+    known = {n.id for n in live.networks}
+    joined = {key if key in known else name for sandbox in live.idle for key, name in sandbox.networks.items()}
     unused = (n for n in live.networks if n.id not in kept and n.id not in joined and n.name not in joined)
     excess = tuple(sorted(unused, key=lambda n: (n.network, n.id)))
     return NetworkPlan(attachments=attachments, missing=tuple(missing), excess=excess)
