@@ -59,11 +59,20 @@ def _widen_part(keyword: str, value: Any) -> Any:
             }
         case "additionalProperties" | "items":
             return _widen(value)
+        case "propertyNames":
+            return _with_merge_key(value)
         case "oneOf" | "anyOf" | "allOf":
             return [_widen(part) for part in value]
         case "$ref":
             return "#" + value.rpartition("#")[2]
     return value
+
+
+def _with_merge_key(names: Schema) -> Schema:
+    """`names` with YAML's own `<<`, which a loader has merged by the time that it looks at names."""
+    if "pattern" in names:
+        return {**names, "pattern": f"(?:{names['pattern']})|^<<$"}
+    return {"anyOf": [names, {"const": "<<"}]}
 
 
 def _loosen(schema: Any) -> Any:

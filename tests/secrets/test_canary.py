@@ -271,7 +271,13 @@ def live(trail: Trail, image: str) -> None:
     for verb in (("plan", "--deep"), ("drift",), ("drift", "--json"), ("status",), ("status", "--json"), ("logs",)):
         trail.run(*verb)
     trail.run("exec", "files", "--", "false", code=1)
-    for verb in (("output",), ("output", "--json"), ("output", "where"), ("lock",), ("lock", "--update", "--json")):
+    for verb in (
+        ("output",),
+        ("output", "--json"),
+        ("output", "where"),
+        ("lock",),
+        ("lock", "--update", "--yes", "--json"),
+    ):
         trail.run(*verb)
     trail.run("plan", "--locked", "--json")
     trail.run("apply", "--yes", "--locked", "-f", "failing.yaml", code=1)

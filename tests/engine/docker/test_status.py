@@ -26,7 +26,9 @@ from tests.engine.workshop import Workshop
     ],
 )
 def test_every_known_shape_is_read(state: str, status: str, expected: tuple[str, str, int | None]) -> None:
-    assert parse_status(state, status) == ListedState(*expected)  # type: ignore[arg-type]
+    known, health, exit_code = expected
+    wanted = ListedState(state=known, health=health, exit_code=exit_code)  # type: ignore[arg-type]
+    assert parse_status(state, status) == wanted
 
 
 @pytest.mark.parametrize(
