@@ -24,23 +24,33 @@ else:
         return _make_value
 
 
-class _Fields:
-    """The attribute in which the library looks for the fields of a class: worked out at the first look."""
+class _Twin:
+    """The class as the library would have made it, made at the first look at what only that one knows."""
 
     def __init__(self, owner: Any) -> None:
         self._owner = owner
-        self._found: Any = None
+        self._made: Any = None
 
-    def __get__(self, *_: object) -> Any:
-        if self._found is None:
+    def make(self) -> Any:
+        if self._made is None:
             owner = self._owner
             # The library writes a signature for a class without a docstring.
             said = {"__module__": owner.__module__, "__doc__": owner.__name__, "__annotations__": owner._names}
-            made: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=True)(
-                type(owner.__name__, (), {**said, **owner._declared})
-            )
-            self._found = made.__dataclass_fields__
-        return self._found
+            twin = type(owner.__name__, (), {**said, **owner._declared})
+            how: Any = dataclasses.dataclass(init=False, repr=False, eq=False, match_args=False, kw_only=True)
+            self._made = how(twin)
+        return self._made
+
+
+class _Borrowed:
+    """An attribute in which the library and its friends look for what they know of a class."""
+
+    def __init__(self, name: str, twin: _Twin) -> None:
+        self._name = name
+        self._twin = twin
+
+    def __get__(self, *_: object) -> Any:
+        return getattr(self._twin.make(), self._name)
 
 
 def _make_value(cls: Any) -> Any:
@@ -53,7 +63,9 @@ def _make_value(cls: Any) -> Any:
         else:
             cls._defaults[name] = value
     cls._compared = tuple(name for name in cls._names if name not in cls._silent)
-    cls.__dataclass_fields__ = _Fields(cls)
+    twin = _Twin(cls)
+    cls.__dataclass_fields__ = _Borrowed("__dataclass_fields__", twin)
+    cls.__dataclass_params__ = _Borrowed("__dataclass_params__", twin)
     cls.__init__, cls.__repr__, cls.__eq__, cls.__hash__ = _init, _repr, _eq, _hash
     cls.__setattr__ = cls.__delattr__ = _refuse
     return cls
@@ -93,7 +105,7 @@ def _init(self: Any, /, **given: Any) -> None:
 
 
 def _repr(self: Any) -> str:
-    parts = ", ".join(f"{name}={value!r}" for name, value in self.__dict__.items())
+    parts = ", ".join(f"{name}={getattr(self, name)!r}" for name in self._names)
     return f"{type(self).__name__}({parts})"
 
 
