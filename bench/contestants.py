@@ -6,6 +6,7 @@ on processes and the same log options, on one network of their own.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -111,10 +112,13 @@ class Floor:
     def __init__(self, stack: str, image: str, count: int) -> None:
         self._stack, self._image, self._count = f"{stack}-engine", image, count
         self._label = f"nexusctl-bench={self._stack}"
+        self._rounds = itertools.count(1)
 
     def apply(self) -> None:
         labels = dict([self._label.split("=")])
-        network = daemon.call("POST", "/networks/create", {"Name": self._stack, "Labels": labels})["Id"]
+        # The engine may have kept the one of the round before, and two of a name are none.
+        name = f"{self._stack}-{next(self._rounds)}"
+        network = daemon.call("POST", "/networks/create", {"Name": name, "Labels": labels})["Id"]
         with ThreadPoolExecutor(THREADS) as pool:
             list(pool.map(lambda index: self._make(index, network, labels), range(self._count)))
 
