@@ -25,30 +25,13 @@ class _Connection(http.client.HTTPConnection):
 
 def call(method: str, path: str, body: Any = None) -> Any:
     """One call to its end; returns the decoded JSON. Raises RuntimeError for a refusal."""
-    connection = _Connection("localhost", timeout=300)
-    try:
-        data = None if body is None else json.dumps(body)
-        connection.request(method, path, body=data, headers={"Content-Type": "application/json"})
-        answer = connection.getresponse()
-        text = answer.read()
-    finally:
-        connection.close()
-    if answer.status >= 400:
-        raise RuntimeError(f"{method} {path}: {answer.status} {text.decode(errors='replace').strip()}")
+    text = _ask(method, path, None if body is None else json.dumps(body))
     return json.loads(text) if text.strip() else None
 
 
 def read_file(container: str, path: str) -> bytes:
     """The content of a file inside a container. Raises RuntimeError where there is none."""
-    connection = _Connection("localhost", timeout=300)
-    try:
-        connection.request("GET", f"/containers/{container}/archive?path={quote(path)}")
-        answer = connection.getresponse()
-        data = answer.read()
-    finally:
-        connection.close()
-    if answer.status >= 400:
-        raise RuntimeError(f"{path}: {answer.status} {data.decode(errors='replace').strip()}")
+    data = _ask("GET", f"/containers/{container}/archive?path={quote(path)}")
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         content = archive.extractfile(archive.getmembers()[0])
         assert content is not None
@@ -95,3 +78,16 @@ class BuilderWatch:
                     self._owners.append(
                         json.loads(json.loads(line)["Actor"]["Attributes"]["dev.nexusctl.builder"])["pid"]
                     )
+
+
+def _ask(method: str, path: str, data: str | None = None) -> bytes:
+    connection = _Connection("localhost", timeout=300)
+    try:
+        connection.request(method, path, body=data, headers={"Content-Type": "application/json"})
+        answer = connection.getresponse()
+        found = answer.read()
+    finally:
+        connection.close()
+    if answer.status >= 400:
+        raise RuntimeError(f"{method} {path}: {answer.status} {found.decode(errors='replace').strip()}")
+    return found

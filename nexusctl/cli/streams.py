@@ -27,15 +27,13 @@ class _Output(io.FileIO):
             raise OutputLost((error.strerror or str(error)).lower()) from error
 
 
-class _Journal(io.FileIO):
+class _Journal(_Output):
     """stderr: a full disk keeps nobody from going on with what is told about."""
 
     def write(self, data: Buffer) -> int | None:  # type: ignore[override]
         try:
             return super().write(data)
-        except BrokenPipeError:
-            raise
-        except OSError:
+        except OutputLost:
             return memoryview(data).nbytes
 
 

@@ -15,13 +15,11 @@ from typing import Any
 
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.entry import Entry, list_entries
-from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.exec import ROOT, run
 from nexusctl.engine.docker.pipe import is_small_file, pipe_file
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, NotFound, StepError
 from nexusctl.model.stack import Upload
-
-ROOT = "0:0"
 
 _ROOTS = ("", "0", "root")
 

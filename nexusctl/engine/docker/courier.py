@@ -24,7 +24,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.archive import ROOT, Accounts, read_file, stat_path
+from nexusctl.engine.docker.archive import Accounts, read_file, stat_path
+from nexusctl.engine.docker.exec import ROOT
 from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound

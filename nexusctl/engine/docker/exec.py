@@ -14,6 +14,9 @@ from nexusctl.engine.docker.frames import split_frames
 from nexusctl.engine.docker.wire import FOREVER, Answer, Wire
 from nexusctl.errors import EngineError
 
+ROOT = "0:0"
+"""Whom a command runs as that has to reach everything."""
+
 TIMED_OUT = 124
 """The exit code of a command that was killed because its time was over, as coreutils' `timeout` has it."""
 

@@ -14,9 +14,9 @@ from posixpath import basename, dirname
 from typing import Any
 
 from nexusctl.engine.base import Outcome
-from nexusctl.engine.docker.archive import ROOT, Accounts, read_file
+from nexusctl.engine.docker.archive import Accounts, read_file
 from nexusctl.engine.docker.courier import find_lost
-from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.exec import ROOT, run
 from nexusctl.engine.docker.inspection import WORKERS
 from nexusctl.engine.docker.inventory import read_marks, read_packages, recall
 from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running

@@ -14,9 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine.base import Outcome, Report
-from nexusctl.engine.docker.archive import ROOT
 from nexusctl.engine.docker.builder import Builder, host_trust, write_file
-from nexusctl.engine.docker.exec import kill_marked
+from nexusctl.engine.docker.exec import ROOT, kill_marked
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
 from nexusctl.engine.docker.inventory import Known, encode_known, read_marks, read_names, recall
 from nexusctl.engine.docker.objects import read_facts

@@ -10,8 +10,7 @@ from dataclasses import dataclass, field
 from posixpath import dirname
 from typing import BinaryIO, Literal, cast
 
-from nexusctl.engine.docker.archive import ROOT
-from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.exec import ROOT, run
 from nexusctl.engine.docker.wire import Answer, Wire
 from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.live import LiveFile
