@@ -6,7 +6,7 @@ import click
 
 from nexusctl.cli import options
 from nexusctl.config.load import load_template, template_names
-from nexusctl.config.template import BESIDE
+from nexusctl.config.template_found import BESIDE
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
 from nexusctl.render.format import FORMAT_VERSION

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from nexusctl.config.node import Mapping, Node
 from nexusctl.config.problems import Problems, note
-from nexusctl.config.template import Found, find_template, read_document
+from nexusctl.config.template_found import Found, read_document
+from nexusctl.config.template_search import find_template
 from nexusctl.errors import InputError
 
 CHAIN_LIMIT = 10

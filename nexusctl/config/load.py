@@ -14,7 +14,8 @@ from nexusctl.config.sandbox import Group, Surroundings, build_group
 from nexusctl.config.schema import STACK
 from nexusctl.config.secrets import build_secrets
 from nexusctl.config.source import compose
-from nexusctl.config.template import Templates, load_template, template_names
+from nexusctl.config.template import Templates, load_template
+from nexusctl.config.template_found import template_names
 from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.model.inputs import NOTHING, Inputs

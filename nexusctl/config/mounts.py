@@ -8,7 +8,8 @@ from pathlib import Path
 
 from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.problems import Problems, note
+from nexusctl.config.once import keep_first
+from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.stack import Mount
 
@@ -21,18 +22,14 @@ _SOCKETS = {"docker.sock", "podman.sock", "containerd.sock", "crio.sock"}
 def build_mounts(sandbox: Mapping, declared: Collection[str], problems: Problems) -> tuple[Mount, ...]:
     """The mounts of a sandbox; `declared` are the volumes of the stack."""
     node = sandbox.get("volumes")
-    mounts: dict[str, Mount] = {}
-    places: dict[str, Node] = {}
-    for item in node.items if isinstance(node, Sequence) else ():
-        mount = _build_mount(item, declared, problems)
-        if mount is None:
-            continue
-        if mount.target in mounts:
-            other = note("the other one is here", places[mount.target])
-            problems.add(item, f"two mounts have the target `{mount.target}`", "give them different targets", other)
-        mounts.setdefault(mount.target, mount)
-        places.setdefault(mount.target, item)
-    return tuple(mounts.values())
+    items = node.items if isinstance(node, Sequence) else []
+    built = ((_build_mount(item, declared, problems), item) for item in items)
+    mounts = keep_first(built, lambda mount: mount.target, _same_target, problems)
+    return tuple(mount for mount, _ in mounts)
+
+
+def _same_target(mount: Mount) -> tuple[str, str]:
+    return f"two mounts have the target `{mount.target}`", "give them different targets"
 
 
 def _build_mount(node: Node, declared: Collection[str], problems: Problems) -> Mount | None:

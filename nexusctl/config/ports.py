@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems, note
 from nexusctl.model.stack import Port
 
@@ -21,15 +22,9 @@ PlacedPort = tuple[Port, Node]
 def build_ports(sandbox: Mapping, problems: Problems) -> list[PlacedPort]:
     """The ports of a sandbox, each with its place in the file."""
     node = sandbox.get("ports")
-    placed = [(_build_port(item, problems), item) for item in node.items] if isinstance(node, Sequence) else []
-    ports: dict[Port, Node] = {}
-    for port, place in placed:
-        if port is None:
-            continue
-        if port in ports:
-            problems.add(place, "this port is published twice", "keep one", note("it stands first here", ports[port]))
-        ports.setdefault(port, place)
-    return list(ports.items())
+    items = node.items if isinstance(node, Sequence) else []
+    built = ((_build_port(item, problems), item) for item in items)
+    return keep_first(built, lambda port: port, lambda _: ("this port is published twice", "keep one"), problems)
 
 
 def refuse_port_clashes(placed: Iterable[tuple[str, Port, Node]], problems: Problems) -> None:

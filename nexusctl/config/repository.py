@@ -6,7 +6,7 @@ from nexusctl.config.checkout import Unfetched, check_out
 from nexusctl.config.node import Mapping, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
-from nexusctl.config.template import Found
+from nexusctl.config.template_found import Found
 
 
 def find_in_git(place: Mapping, problems: Problems) -> Found | None:

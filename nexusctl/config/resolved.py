@@ -15,7 +15,7 @@ from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
 from nexusctl.config.packages import package_text
 from nexusctl.config.placed import Woven
-from nexusctl.config.template import is_path
+from nexusctl.config.template_found import is_path
 from nexusctl.config.variables import is_sensitive
 from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
@@ -111,7 +111,7 @@ def _sandbox(name: str, entry: Node, loaded: Loaded) -> Any:
         woven = loaded.patterns.get(name) or loaded.document.section("sandboxes").get(name, entry)
         return _with_paths(woven, value_of(woven))
     values = _with_paths(group.node, value_of(group.node))
-    if group.file and not group.file.is_built_in and isinstance(group.node.get("template"), Scalar):
+    if group.file and not group.file.found.is_built_in and isinstance(group.node.get("template"), Scalar):
         values["template"] = _escape(str(group.file.found.path))
     sandbox = _first(name, loaded.stack)
     if sandbox is None:

@@ -9,7 +9,8 @@ from typing import get_args
 
 from nexusctl.config.host import host_path, locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.problems import Problems, note
+from nexusctl.config.once import keep_first
+from nexusctl.config.problems import Problems
 from nexusctl.config.quantity import seconds
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.secret import FOLDER, SecretFile, SecretRef, SourceKind
@@ -86,21 +87,17 @@ def _refuse_strange_options(name: str, node: Mapping, source: SourceKind, proble
 
 def build_secret_files(sandbox: Mapping, declared: Collection[str], problems: Problems) -> tuple[SecretFile, ...]:
     """The secrets that a sandbox gets as files; `declared` are the names of the stack's secrets."""
-    files: dict[str, SecretFile] = {}
-    places: dict[str, Node] = {}
     listed = sandbox.get("secrets")
-    for item in listed.items if isinstance(listed, Sequence) else ():
-        file = _build_file(item, declared, problems)
-        if file is None:
-            continue
-        if file.name in files:
-            other = note("the other one is here", places[file.name])
-            problems.add(item, f"two secrets become the file `{file.path}`", "give one another `target`", other)
-        files.setdefault(file.name, file)
-        places.setdefault(file.name, item)
+    items = listed.items if isinstance(listed, Sequence) else []
+    built = ((_build_file(item, declared, problems), item) for item in items)
+    files = keep_first(built, lambda file: file.name, _same_file, problems)
     if files:
         _refuse_covered(sandbox, problems)
-    return tuple(files.values())
+    return tuple(file for file, _ in files)
+
+
+def _same_file(file: SecretFile) -> tuple[str, str]:
+    return f"two secrets become the file `{file.path}`", "give one another `target`"
 
 
 def _build_file(node: Node, declared: Collection[str], problems: Problems) -> SecretFile | None:

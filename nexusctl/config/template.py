@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence as SequenceType
 from dataclasses import replace
 from pathlib import Path
 
-from nexusctl.config.host import display, locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.schema import TEMPLATE
-from nexusctl.config.source import compose
 from nexusctl.config.suggestion import suggest
-from nexusctl.config.text import read_source
+from nexusctl.config.template_found import BESIDE, Found, built_in, is_path, read_document, template_names
+from nexusctl.config.template_search import find_template
 from nexusctl.config.validate import validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical
 from nexusctl.model.template import Recipe, Template
 from nexusctl.model.value import dataclass
-
-FOLDER = Path(__file__).resolve().parent.parent / "templates"
-
-BESIDE = "templates"
-"""The folder beside a stack file that templates are found in by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Found:
-    """The file of a template. `within` is the folder that it must not lead out of, None for one of one's own."""
-
-    path: Path
-    display: str
-    within: Path | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,15 +31,6 @@ class TemplateFile:
     defaults: Mapping | None
     found: Found
     layers: tuple[Mapping, ...] = ()
-
-    @property
-    def is_built_in(self) -> bool:
-        return self.found.path.parent == FOLDER
-
-
-def template_names() -> tuple[str, ...]:
-    """The names of the built-in templates, sorted."""
-    return tuple(sorted(path.stem for path in FOLDER.glob("*.yaml")))
 
 
 def load_template(name_or_path: str | Path) -> Template:
@@ -75,20 +50,10 @@ def load_template(name_or_path: str | Path) -> Template:
     return read_built_in(name).template
 
 
-def is_path(name: str) -> bool:
-    """Whether a template is named by its file."""
-    return "/" in name or name.endswith((".yaml", ".yml"))
-
-
-def built_in(name: str) -> Found:
-    """The file of the built-in template `name`."""
-    path = FOLDER / f"{name}.yaml"
-    return Found(path=path, display=f"nexusctl/templates/{path.name}")
-
-
-def read_built_in(name: str) -> TemplateFile:
-    """The built-in template `name`. Raises `InputError` where its data is wrong."""
-    return _read(built_in(name), FOLDER, None)
+def read_built_in(name: str, below: tuple[str, ...] = ()) -> TemplateFile:
+    """The built-in template `name`; `below` as in `_read`. Raises `InputError` where its data is wrong."""
+    found = built_in(name)
+    return _read(found, found.path.parent, None, below)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,13 +95,6 @@ def _read_layers(found: Found, root: Path, problems: Problems) -> list[Mapping]:
     return with_extended(document, found, root, problems)
 
 
-def read_document(found: Found, problems: Problems) -> Mapping:
-    """What stands in the file of a template. Raises `InputError`."""
-    source = read_source(found.path, found.display, "template file")
-    source.is_template, source.within = True, found.within
-    return compose(source, problems)
-
-
 def _merge(layers: list[Mapping], problems: Problems) -> Mapping:
     if len(layers) == 1 and "+" not in layers[0].source.text:
         return layers[0]
@@ -174,7 +132,7 @@ def _recipe(node: Mapping, below: tuple[str, ...], problems: Problems) -> Recipe
             hint = suggest(base.text, known, "templates that it can be made from")
             problems.add(base, f"a recipe cannot be made from `{base.text}` here", hint)
             return None
-        under = _read(built_in(base.text), FOLDER, None, below).template
+        under = read_built_in(base.text, below).template
         if under.recipe is None:
             problems.add(base, f"the template `{base.text}` has no recipe", "name one that has")
             return None
@@ -199,52 +157,6 @@ def _with_digest(node: Mapping, base: str | None, base_digest: str) -> Recipe:
 def _texts(node: Mapping, key: str) -> tuple[str, ...]:
     value = node.get(key)
     return tuple(item.text for item in value.items if isinstance(item, Scalar)) if isinstance(value, Sequence) else ()
-
-
-def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path, ...] = ()) -> Found | None:
-    """The file of the template that `place` names: by name, by path, or as a commit of a git repository.
-
-    A name is looked for in `templates/` beside the file that names it, then beside the stack file, which lies in
-    `root`, then among the built-in ones; the files `above` are passed over. What is wrong is reported.
-    """
-    if isinstance(place, Mapping):
-        # Few templates come from git.
-        from nexusctl.config.repository import find_in_git  # noqa: PLC0415
-
-        return find_in_git(place, problems)
-    if not isinstance(place, Scalar):
-        return None
-    name = place.text
-    if is_path(name):
-        path = locate(place, "template", problems)
-        return Found(path=path, display=display(place), within=place.source.within) if path else None
-    if found := _find_beside(place, root, above):
-        return found
-    if name in template_names():
-        return built_in(name)
-    known = {*template_names(), *(path.stem for folder in _folders(place, root) for path in folder.glob("*.yaml"))}
-    problems.add(place, f"there is no template `{name}`", suggest(name, known, "templates"))
-    return None
-
-
-def _find_beside(place: Scalar, root: Path, above: tuple[Path, ...]) -> Found | None:
-    for folder in _folders(place, root):
-        path = folder / f"{place.text}.yaml"
-        if path not in above and path.is_file():
-            return Found(
-                path=path, display=display(place, _relative(path, place.source.folder)), within=place.source.within
-            )
-    return None
-
-
-def _relative(path: Path, folder: Path) -> str:
-    return os.path.relpath(path, folder) if path.is_relative_to(folder.parent) else str(path)
-
-
-def _folders(place: Scalar, root: Path) -> list[Path]:
-    source = place.source
-    own = source.folder if source.is_template and source.folder.name == BESIDE else source.folder / BESIDE
-    return [own] if source.within or root == source.folder else [own, root / BESIDE]
 
 
 class Templates:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nexusctl.config import template
+from nexusctl.config import template_found
 from nexusctl.config.load import load
 from nexusctl.errors import InputError
 from nexusctl.model.record import decode, encode
@@ -49,7 +49,7 @@ def hold_stack(stack: Stack) -> None:
 
 @pytest.fixture(autouse=True)
 def own_templates(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", HERE / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", HERE / "templates")
 
 
 @QUICK

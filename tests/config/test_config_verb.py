@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexusctl.cli.main import nexusctl
-from nexusctl.config import template
+from nexusctl.config import template_found
 from nexusctl.config.load import load, load_whole
 from nexusctl.config.node import Mapping, Source, plain
 from nexusctl.config.origin import find_origins
@@ -69,7 +69,7 @@ def hidden_defaults(inputs: Inputs) -> dict[str, str]:
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_printed_means_the_same_stack(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", GOOD.parent / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", GOOD.parent / "templates")
     for name, value in read_environment(GOOD / case).items():
         monkeypatch.setenv(name, value)
     inputs = read_inputs(GOOD / case)
@@ -86,7 +86,7 @@ def test_the_examples_are_printed_and_mean_the_same(name: str, tmp_path: Path) -
 
 @pytest.mark.parametrize("case", CASES)
 def test_every_value_has_an_origin_that_stands_in_a_file(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", GOOD.parent / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", GOOD.parent / "templates")
     for name, value in read_environment(GOOD / case).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(GOOD / case)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import template
+from nexusctl.config import template_found
 from nexusctl.config.load import load
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.render.diagnostic import render_diagnostics
@@ -23,7 +23,7 @@ CASES = sorted(folder.name for folder in (HERE / "errors").iterdir() if folder.i
 def problems_of(folder: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Diagnostic, ...]:
     """What is wrong with the file in `folder`, loaded with what its `inputs.json` says."""
     monkeypatch.chdir(folder)
-    monkeypatch.setattr(template, "FOLDER", HERE / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", HERE / "templates")
     for name, value in read_environment().items():
         monkeypatch.setenv(name, value)
     with pytest.raises(InputError) as caught:

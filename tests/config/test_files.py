@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import digest, template
+from nexusctl.config import digest, template_found
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.config.text import read_source
 from nexusctl.errors import InputError
@@ -136,9 +136,11 @@ def test_one_load_reads_an_uploaded_folder_once(tmp_path: Path, monkeypatch: pyt
 
 
 def test_only_the_templates_that_a_stack_uses_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", Path(__file__).parent / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", Path(__file__).parent / "templates")
     read: list[str] = []
-    monkeypatch.setattr(template, "read_source", lambda path, *rest: read.append(path.name) or read_source(path, *rest))
+    monkeypatch.setattr(
+        template_found, "read_source", lambda path, *rest: read.append(path.name) or read_source(path, *rest)
+    )
     path = tmp_path / "nexus.yaml"
     path.write_text("name: shop\nsandboxes: {a: {template: tool}, b: {template: tool}}\n")
     assert set(load(path).templates) == {"tool"}
@@ -146,7 +148,7 @@ def test_only_the_templates_that_a_stack_uses_are_read(tmp_path: Path, monkeypat
 
 
 def test_a_recipe_brings_the_templates_that_it_is_made_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", Path(__file__).parent / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", Path(__file__).parent / "templates")
     path = tmp_path / "nexus.yaml"
     path.write_text("name: shop\nsandboxes: {a: {template: snake}}\n")
     templates = load(path).templates
@@ -156,7 +158,7 @@ def test_a_recipe_brings_the_templates_that_it_is_made_from(tmp_path: Path, monk
 
 
 def test_a_recipes_digest_changes_with_anything_below_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", tmp_path)
+    monkeypatch.setattr(template_found, "FOLDER", tmp_path)
     start = "name: {0}\ndescription: x\nimage: x\n"
     (tmp_path / "low.yaml").write_text(start.format("low") + "bootstrap: {suite: bookworm}\n")
     (tmp_path / "top.yaml").write_text(start.format("top") + "bootstrap: {from: low, apt: [git]}\n")
@@ -169,7 +171,7 @@ def test_a_recipes_digest_changes_with_anything_below_it(tmp_path: Path, monkeyp
 
 
 def test_recipes_that_are_made_from_each_other_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", tmp_path)
+    monkeypatch.setattr(template_found, "FOLDER", tmp_path)
     for one, other in (("a", "b"), ("b", "a")):
         text = f"name: {one}\ndescription: x\nimage: x\nbootstrap: {{from: {other}}}\n"
         (tmp_path / f"{one}.yaml").write_text(text)
@@ -178,7 +180,7 @@ def test_recipes_that_are_made_from_each_other_are_refused(tmp_path: Path, monke
 
 
 def test_an_unknown_template_is_answered_with_the_known_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(template, "FOLDER", Path(__file__).parent / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", Path(__file__).parent / "templates")
     with pytest.raises(InputError) as caught:
         load_template("tols")
     assert caught.value.diagnostics[0].hint == "did you mean `tool`?"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import template
+from nexusctl.config import template_found
 from nexusctl.config.load import load
 from nexusctl.model.record import plain
 from tests.config.folder import read_inputs
@@ -23,7 +23,7 @@ CASES = sorted(folder.name for folder in (HERE / "good").iterdir() if folder.is_
 @pytest.mark.parametrize("case", CASES)
 def test_each_file_means_this(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = HERE / "good" / case
-    monkeypatch.setattr(template, "FOLDER", HERE / "templates")
+    monkeypatch.setattr(template_found, "FOLDER", HERE / "templates")
     for path in folder.rglob("*"):
         if not path.is_symlink():
             path.chmod(0o755 if path.is_dir() else 0o644)  # a checkout's own bits depend on the umask

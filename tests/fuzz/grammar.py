@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from nexusctl.config import template
+from nexusctl.config import template_found
 from tests.config.documents import some_value
 from tests.config.test_any_file import HERE, answer
 
@@ -42,7 +42,7 @@ QUIET = settings(
 
 def main(seconds: float) -> int:
     """Returns how many documents were answered; raises what was no answer."""
-    template.FOLDER = HERE / "templates"
+    template_found.FOLDER = HERE / "templates"
     end, rounds = time.monotonic() + seconds, 0
     with tempfile.TemporaryDirectory(prefix="nexusctl-fuzz-") as folder:
         path = Path(folder) / "nexus.yaml"

@@ -1,0 +1,58 @@
+"""Which file a template is: the one of a name, a path, or a commit of a git repository."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from nexusctl.config.host import display, locate
+from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.config.problems import Problems
+from nexusctl.config.suggestion import suggest
+from nexusctl.config.template_found import BESIDE, Found, built_in, is_path, template_names
+
+
+def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path, ...] = ()) -> Found | None:
+    """The file of the template that `place` names: by name, by path, or as a commit of a git repository.
+
+    A name is looked for in `templates/` beside the file that names it, then beside the stack file, which lies in
+    `root`, then among the built-in ones; the files `above` are passed over. What is wrong is reported.
+    """
+    if isinstance(place, Mapping):
+        # Few templates come from git.
+        from nexusctl.config.repository import find_in_git  # noqa: PLC0415
+
+        return find_in_git(place, problems)
+    if not isinstance(place, Scalar):
+        return None
+    name = place.text
+    if is_path(name):
+        path = locate(place, "template", problems)
+        return Found(path=path, display=display(place), within=place.source.within) if path else None
+    if found := _find_beside(place, root, above):
+        return found
+    if name in template_names():
+        return built_in(name)
+    known = {*template_names(), *(path.stem for folder in _folders(place, root) for path in folder.glob("*.yaml"))}
+    problems.add(place, f"there is no template `{name}`", suggest(name, known, "templates"))
+    return None
+
+
+def _find_beside(place: Scalar, root: Path, above: tuple[Path, ...]) -> Found | None:
+    for folder in _folders(place, root):
+        path = folder / f"{place.text}.yaml"
+        if path not in above and path.is_file():
+            return Found(
+                path=path, display=display(place, _relative(path, place.source.folder)), within=place.source.within
+            )
+    return None
+
+
+def _relative(path: Path, folder: Path) -> str:
+    return os.path.relpath(path, folder) if path.is_relative_to(folder.parent) else str(path)
+
+
+def _folders(place: Scalar, root: Path) -> list[Path]:
+    source = place.source
+    own = source.folder if source.is_template and source.folder.name == BESIDE else source.folder / BESIDE
+    return [own] if source.within or root == source.folder else [own, root / BESIDE]
