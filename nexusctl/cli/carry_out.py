@@ -52,7 +52,7 @@ def carry_out(
     from nexusctl.cli.conduct import roll_back, run  # noqa: PLC0415
 
     touched: set[str] = set()
-    code, stopped = run(engine, chosen, touched, reveal, as_json=as_json)
+    code, stopped, _ = run(engine, chosen, touched, reveal, as_json=as_json)
     # Whoever asked to stop wants no second run, even where something had failed before.
     if code == FAILED and back and not stopped:
         return roll_back(engine, back(frozenset(touched)), reveal, as_json=as_json)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import click
 
@@ -25,8 +25,14 @@ from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
 
 
-def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_json: bool) -> tuple[int, bool]:
-    """The exit code, and whether the user asked to stop; adds to `touched` what was begun."""
+Groups = Mapping[str, Sequence[str]]
+"""The objects of a run by what became of them."""
+
+
+def run(
+    engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_json: bool
+) -> tuple[int, bool, Groups]:
+    """The exit code, whether the user asked to stop, and what became of what; adds to `touched` what was begun."""
     with stoppable() as interrupt:
         events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)
         try:
@@ -40,7 +46,8 @@ def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_j
     if not as_json:
         sys.stderr.write(render_diagnostics(merge_alike(problems), color=options.wants_color(sys.stderr)))
         click.echo(_last_word(chosen, finished, len(problems), groups))
-    return {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome], interrupt.requested
+    code = {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome]
+    return code, interrupt.requested, groups
 
 
 def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]:
@@ -54,24 +61,30 @@ def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]
 
 def roll_back(engine: Engine, chosen: Plan, reveal: Reveal, *, as_json: bool) -> int:
     """The run failed, and that is what the exit code says however well the way back went."""
-    if not as_json:
-        click.echo("\nRolling back to what was recorded before:" if not chosen.empty else "\nNothing to roll back.")
-    if as_json or not chosen.empty or chosen.omitted:
+    if not as_json and not chosen.empty:
+        click.echo("\nRolling back to what was recorded before:")
+    if as_json or not chosen.empty:
         show_plan(chosen, "rollback", as_json=as_json)
-    code, _ = run(engine, chosen, set(), reveal, as_json=as_json) if not chosen.empty else (0, False)
+    nothing: Groups = {}
+    code, _, groups = run(engine, chosen, set(), reveal, as_json=as_json) if not chosen.empty else (0, False, nothing)
     if not as_json:
-        click.echo(_describe_rollback(chosen, whole=code == 0))
+        click.echo("\n" + _describe_rollback(chosen, groups))
     return code or FAILED
 
 
-def _describe_rollback(chosen: Plan, *, whole: bool) -> str:
-    names = ", ".join(dict.fromkeys(change.name for change in chosen.changes if change.kind == "sandbox")) or "nothing"
-    done = f"Rolled back: {names}." if whole else f"Rolled back in part: {names}; see above for what failed."
-    left = "; ".join(f"{omission.name} ({omission.reason})" for omission in chosen.omitted)
-    return f"{done} Could not be rolled back: {left}." if left else done
+def _describe_rollback(chosen: Plan, groups: Groups) -> str:
+    """What was done, what failed, and what stays as the run has left it."""
+    names = dict.fromkeys(change.name for change in chosen.changes if change.kind == "sandbox")
+    done = [name for name in names if name in groups.get("done", ())]
+    undone = [f"{title} ({word})" for word, titles in groups.items() if word != "done" for title in titles]
+    left = [f"{omission.name} ({omission.reason})" for omission in chosen.omitted]
+    words = [f"Rolled back: {', '.join(done)}."] if done else []
+    words += [f"Not rolled back: {', '.join(undone)}; see above."] if undone else []
+    words += [f"Stays as it is now: {'; '.join(left)}."] if left else []
+    return " ".join(words if done or undone else ["Nothing to roll back.", *words])
 
 
-def _last_word(chosen: Plan, finished: Finished, problems: int, groups: Mapping[str, list[str]]) -> str:
+def _last_word(chosen: Plan, finished: Finished, problems: int, groups: Groups) -> str:
     seconds = duration(finished.at)
     if finished.outcome == "done":
         return f"Done in {seconds}: {_past(summarize_plan(chosen))}."

@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
-from nexusctl.model.plan import DeriveImage, Plan
+from nexusctl.model.plan import Change, DeriveImage, Omission, Plan, Step
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
-from nexusctl.model.step import CreateContainer, UpdateContainer
+from nexusctl.model.step import AwaitHealthy, CreateContainer, RestoreContainer, UpdateContainer
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.claim import settle_claims
 from nexusctl.plan.plan import make_plan
@@ -20,6 +20,7 @@ from nexusctl.plan.selection import leave_out
 T = TypeVar("T")
 
 _NEW = "it was not there before"
+_DOWN = "it did not run before either"
 
 
 def recall_stack(before: Basis) -> Stack:
@@ -28,9 +29,7 @@ def recall_stack(before: Basis) -> Stack:
     A record knows of files only the digests, so their content is taken from the stack file where it is the same.
     """
     stack, live = before.stack, before.live
-    names = {found.sandbox: container_name(stack.name, found.sandbox) for found in live.sandboxes}
-    claims = settle_claims(live.sandboxes, names)
-    records = {name: claim.holder.record for name, claim in claims.items() if claim.holder and claim.holder.record}
+    records = {name: holder.record for name, holder in _find_holders(before).items() if holder.record}
     return replace(
         stack,
         sandboxes={name: _with_content(record, stack.sandboxes.get(name)) for name, record in records.items()},
@@ -39,19 +38,33 @@ def recall_stack(before: Basis) -> Stack:
     )
 
 
+def list_down(before: Basis) -> frozenset[str]:
+    """The sandboxes that did not run before the run, or not well."""
+    holders = _find_holders(before).items()
+    return frozenset(name for name, live in holders if live.state != "running" or live.health == "unhealthy")
+
+
+def _find_holders(before: Basis) -> dict[str, LiveSandbox]:
+    found = before.live.sandboxes
+    claims = settle_claims(found, {live.sandbox: container_name(before.stack.name, live.sandbox) for live in found})
+    return {name: claim.holder for name, claim in claims.items() if claim.holder}
+
+
 def plan_back(
     former: Stack,
     live: LiveState,
     touched: frozenset[str],
     in_place: frozenset[str],
     readable: Collection[str] = (),
+    down: Collection[str] = (),
 ) -> Plan:
     """The plan from `live` back to `former` for the sandboxes in `touched`.
 
-    `readable` are the digests of the secrets whose values are at hand. `omitted` says what cannot be undone: tasks have
-    run, and content that is known only by its digest is lost. Raises `PlanError`.
+    `readable` are the digests of the secrets whose values are at hand, `down` the sandboxes that did not run before:
+    these are not started. `omitted` says that, and what cannot be undone: tasks have run, and content that is known
+    only by its digest is lost. Raises `PlanError`.
     """
-    plan = make_plan(former, live, in_place)
+    plan = _leave_down(make_plan(former, live, in_place), touched & frozenset(down))
     foreign = {c.name: "" for c in plan.changes if c.kind == "sandbox" and c.name not in touched}
     back = leave_out(plan, foreign | _find_lost(plan, former, touched, readable))
     return replace(
@@ -61,6 +74,44 @@ def plan_back(
         ),
         omitted=tuple(left for left in back.omitted if left.kind == "sandbox" and left.reason),
     )
+
+
+def _leave_down(plan: Plan, down: Collection[str]) -> Plan:
+    """`plan` without the starts of those in `down`, except where files can only be put right in a running one."""
+    needing = {s.subject for s in plan.steps if isinstance(s, UpdateContainer) and (s.delete or s.reactions)}
+    dropped = {step.id for step in plan.steps if step.subject in down and step.subject not in needing and _starts(step)}
+    if not dropped:
+        return plan
+    steps = tuple(
+        replace(step, needs=tuple(need for need in step.needs if need not in dropped))
+        for step in plan.steps
+        if step.id not in dropped
+    )
+    left = {step.subject for step in plan.steps if step.id in dropped}
+    idle = left - {step.subject for step in steps if step.id.startswith("sandbox:")}
+    return replace(
+        plan,
+        steps=steps,
+        changes=tuple(_stay_down(c) if _is_of(c, left) else c for c in plan.changes if not _is_of(c, idle)),
+        omitted=(*plan.omitted, *(_omit(change) for change in plan.changes if _is_of(change, idle))),
+    )
+
+
+def _starts(step: Step) -> bool:
+    return isinstance(step, AwaitHealthy) or (isinstance(step, RestoreContainer) and step.how != "unpause")
+
+
+def _is_of(change: Change, names: Collection[str]) -> bool:
+    return change.kind == "sandbox" and change.name in names
+
+
+def _stay_down(change: Change) -> Change:
+    action = "rename" if change.action == "start" else change.action
+    return replace(change, action=action, notes=(*change.notes, f"{_DOWN}, so it is not started"))
+
+
+def _omit(change: Change) -> Omission:
+    return Omission(action=change.action, kind=change.kind, name=change.name, reason=_DOWN)
 
 
 def _find_lost(plan: Plan, former: Stack, touched: frozenset[str], readable: Collection[str]) -> dict[str, str]:

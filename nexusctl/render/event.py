@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -106,7 +106,7 @@ def group_rows(rows: Iterable[Row]) -> dict[str, list[str]]:
     return {word: titles for word, titles in found.items() if titles}
 
 
-def render_groups(groups: Mapping[str, list[str]]) -> str:
+def render_groups(groups: Mapping[str, Sequence[str]]) -> str:
     """A line an outcome, with the names as far as a few of them go."""
     return "\n".join(f"  {word:<12} {listing(titles, MOST_NAMES)}" for word, titles in groups.items())
 
