@@ -24,14 +24,11 @@ from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
 
-
 Groups = Mapping[str, Sequence[str]]
 """The objects of a run by what became of them."""
 
 
-def run(
-    engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_json: bool
-) -> tuple[int, bool, Groups]:
+def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_json: bool) -> tuple[int, bool, Groups]:
     """The exit code, whether the user asked to stop, and what became of what; adds to `touched` what was begun."""
     with stoppable() as interrupt:
         events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)

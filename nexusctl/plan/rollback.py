@@ -119,6 +119,9 @@ def _find_lost(plan: Plan, former: Stack, touched: frozenset[str], readable: Col
     again = {c.name for c in plan.changes if c.kind == "sandbox" and c.action in ("create", "run")}
     tasks = {name for name, sandbox in former.sandboxes.items() if sandbox.kind == "task"}
     reasons = dict.fromkeys(sorted(again & tasks & touched), "it is a task, and what it did stays done")
+    # One that was replaced on the way is none of these: its file had given up the protection that its record tells of.
+    kept = [c.name for c in plan.changes if c.protected and c.action == "remove" and c.name in touched]
+    reasons |= dict.fromkeys(kept, "it is new, and must not be destroyed")
     underived = {s.id for s in plan.steps if isinstance(s, DeriveImage) and any(map(_lacks_folder, s.packages))}
     for step in plan.steps:
         if isinstance(step, CreateContainer | UpdateContainer) and step.subject not in reasons:

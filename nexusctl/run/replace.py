@@ -16,7 +16,7 @@ from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
-from nexusctl.run.wait import Interrupted, wait_healthy, wait_settled
+from nexusctl.run.wait import ENDED, SETTLE, Interrupted, wait_healthy, wait_settled
 
 LINGER = 1.2
 """Seconds; a second is what a kernel waits before it asks again for a connection."""
@@ -91,19 +91,37 @@ def _fall_back(
     report("failed: going back to the old one")
     with suppress(EngineError):
         engine.remove_container(new_id)
-    problem = ""
-    if step.stop_first or not step.old_running:
-        try:
-            engine.start_container(step.old_id)
-        except EngineError as error:
-            problem = str(error)
-    return failure if isinstance(failure, Interrupted) else _with_word(step, failure, problem)
+    kept = step.old_running and not step.stop_first
+    word = _describe_kept(step, engine) if kept else _start_old(step, engine)
+    return failure if isinstance(failure, Interrupted) else _with_word(step, failure, word)
 
 
-def _with_word(step: ReplaceContainer, failure: StepError | EngineError, problem: str) -> StepError:
-    word = f"the old container could not be started again: {problem}" if problem else "the old container serves again"
-    if not step.stop_first and step.old_running:
-        word = "the old container went on serving"
+def _describe_kept(step: ReplaceContainer, engine: Engine) -> str:
+    """What is true of an old one that nobody has stopped."""
+    try:
+        now = engine.condition(step.old_id)
+    except EngineError:
+        return "the old container was left as it was"
+    if now.state == "running" and now.health != "unhealthy":
+        return "the old container went on serving"
+    return f"the old container stays as it was: {now.health if now.state == 'running' else now.state}"
+
+
+def _start_old(step: ReplaceContainer, engine: Engine) -> str:
+    """Start the old one; returns what came of it."""
+    which = "the old container" if step.old_running else "the old container, which did not run before,"
+    try:
+        engine.start_container(step.old_id)
+        time.sleep(SETTLE)
+        now = engine.condition(step.old_id)
+    except EngineError as error:
+        return f"{which} could not be started{' again' if step.old_running else ''}: {error}"
+    if now.state in ENDED:
+        return f"{which} was started again and exited with code {now.exit_code}"
+    return f"{which} {'serves' if step.old_running else 'was started'} again"
+
+
+def _with_word(step: ReplaceContainer, failure: StepError | EngineError, word: str) -> StepError:
     first = failure.diagnostics[0]
     summary = first.summary if step.subject in first.summary else f"{step.subject}: {first.summary}"
     return StepError(replace(first, summary=summary, sandbox=step.subject, notes=(*first.notes, Note(word))))

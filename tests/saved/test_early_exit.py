@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.base import Condition, LogChunk
+from nexusctl.engine.base import Condition, LogChunk, Outcome
 from nexusctl.errors import EngineError
 from nexusctl.model.stack import Sandbox
 from nexusctl.run.early_exit import FEW
@@ -107,3 +107,54 @@ def test_a_run_that_starts_nothing_does_not_look(failing: Workbench, monkeypatch
     monkeypatch.setattr(failing.engine, "condition", looks.append)
     failing.carry_out(plan)
     assert looks == []
+
+
+DATA = """
+name: demo
+volumes: {data: {}}
+sandboxes:
+  web: {image: img:1, volumes: ["data:/data"], env: {V: "%s"}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("down", "exits", "words"),
+    [
+        (False, {"2": 3}, "the old container serves again"),
+        (False, {"1": 4, "2": 3}, "the old container was started again and exited with code 4"),
+        (True, {"2": 3}, "the old container, which did not run before, was started again"),
+        (
+            True,
+            {"1": 4, "2": 3},
+            "the old container, which did not run before, was started again and exited with code 4",
+        ),
+    ],
+)
+def test_the_note_on_the_old_one_is_true(bench: Workbench, down: bool, exits: dict[str, int], words: str) -> None:
+    bench.write(DATA % "1")
+    bench.apply()
+    bench.engine.behave = lambda sandbox: exits.get(str(sandbox.env["V"]))
+    if down:
+        bench.engine.stop_container(bench.container("web"))
+    bench.write(DATA % "2")
+    (event,) = [event for event in bench.apply() if hasattr(event, "problem")]
+    assert event.problem.summary == "web: it exited with code 3 right after its start"
+    assert [note.text for note in event.problem.notes] == [words]
+    state = bench.engine.containers[bench.container("web")].state
+    assert state == ("exited" if "1" in exits else "running")
+
+
+def test_an_old_one_that_is_unhealthy_is_not_said_to_serve(bench: Workbench) -> None:
+    stack = """
+        name: demo
+        sandboxes:
+          web: {image: img:1, env: {V: "%s"}, health: {tcp: 80}}
+    """
+    bench.write(stack % "1")
+    bench.apply()
+    bench.engine.behave = lambda sandbox: 3
+    bench.engine.answer = lambda *_: Outcome(exit_code=1, output="")
+    bench.write(stack % "2")
+    (event,) = [event for event in bench.apply() if hasattr(event, "problem")]
+    assert event.problem.summary == "web: it exited with code 3 before it was healthy"
+    assert [note.text for note in event.problem.notes] == ["the old container stays as it was: unhealthy"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from dataclasses import replace
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -66,6 +67,37 @@ def test_new_ones_go_and_with_them_what_was_made_for_them(bench: Workbench) -> N
     assert list(bench.engine.volumes) == ["demo_data"], "a volume may hold data: only destroy --volumes removes one"
 
 
+def test_a_new_one_that_must_not_be_destroyed_stays(bench: Workbench) -> None:
+    bench.write(THREE.replace("  db: {image: img:1,", "  db: {image: img:1, lifecycle: {prevent_destroy: true},"))
+    bench.engine.answer = fail_startup("web")
+    back = fail_and_plan_back(bench)
+    assert lost(back) == {"db": "it is new, and must not be destroyed"}
+    assert outcome(bench.carry_out(back)) == "done"
+    assert bench.sandboxes() == ["db"]
+
+
+def test_one_that_did_not_run_before_is_left_down(bench: Workbench) -> None:
+    bench.apply()
+    bench.engine.behave = lambda sandbox: 3 if sandbox.name == "db" else None
+    bench.engine.stop_container(bench.container("db"))
+    back = fail_and_plan_back(bench)
+    assert lost(back) == {"db": "it did not run before either"}
+    assert back.steps == ()
+
+
+def test_one_that_did_not_run_before_is_put_right_without_a_start(bench: Workbench) -> None:
+    bench.apply()
+    before = records(bench)
+    bench.write(THREE.replace("db: {image: img:1,", "db: {image: img:1, resources: {memory: 64m},"))
+    bench.engine.behave = lambda sandbox: 3 if sandbox.name == "db" else None
+    bench.engine.stop_container(bench.container("db"))
+    back = fail_and_plan_back(bench)
+    assert [type(step).__name__ for step in back.steps] == ["UpdateContainer"]
+    assert lost(back) == {}
+    assert outcome(bench.carry_out(back)) == "done"
+    assert records(bench) == before
+
+
 def test_one_that_was_removed_comes_back_where_its_content_is_known(bench: Workbench) -> None:
     bench.apply()
     bench.write("name: demo\nvolumes: {data: {}}\nsandboxes: {new: {image: img:1, startup: exit 1}}")
@@ -118,7 +150,7 @@ def _fail_at(number: int) -> Callable[[str, str], None]:
 @settings(max_examples=100, deadline=None)
 @given(pair=stack_pairs(), number=st.integers(min_value=0, max_value=40))
 def test_wherever_a_run_fails_what_can_be_rolled_back_is_as_it_was(pair: tuple[Stack, Stack], number: int) -> None:
-    before, after = pair
+    before, after = (_without_protection(stack) for stack in pair)
     engine = new_engine()
     carry_out(engine, plan_for(engine, before))
     basis = planning.prepare(engine, after)
@@ -136,6 +168,15 @@ def test_wherever_a_run_fails_what_can_be_rolled_back_is_as_it_was(pair: tuple[S
             assert (former.get(name) or now[name]).kind == "task", f"{name} was not rolled back"
     for name in former.keys() - touched(events):
         assert former[name] == now[name], f"{name} was not touched by the run, but by its rollback"
+
+
+def _without_protection(stack: Stack) -> Stack:
+    """A plan that would end a protected sandbox is refused, so that nothing of it could fail."""
+    unprotected = {
+        name: replace(sandbox, lifecycle=replace(sandbox.lifecycle, prevent_destroy=False))
+        for name, sandbox in stack.sandboxes.items()
+    }
+    return replace(stack, sandboxes=unprotected)
 
 
 def _count_calls(before: Stack, after: Stack) -> int:
