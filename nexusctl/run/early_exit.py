@@ -1,4 +1,4 @@
-"""Services that were started and ended at once: a wrong command or a missing file shows only then."""
+"""Services that were started, or told of new files, and ended at once: a wrong command shows only then."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event
     for event in events:
         if isinstance(event, Failed):
             started.pop(event.step.subject, None)
-        elif isinstance(event, Done) and _starts(event.step):
+        elif isinstance(event, Done) and _tries(event.step):
             started[event.step.subject] = event
         if isinstance(event, Finished):
             yield from _conclude(event, engine, stack, started)
@@ -47,7 +47,14 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
         Failed(
             step=started[ended.name].step,
             at=at,
-            problem=describe_early_end(engine, ended.container_id, ended.name, ended.state, ended.exit_code),
+            problem=describe_early_end(
+                engine,
+                ended.container_id,
+                ended.name,
+                ended.state,
+                ended.exit_code,
+                _cause(started[ended.name].step),
+            ),
         )
         for ended in _find_ended(engine, stack, started)
     ]
@@ -55,13 +62,13 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     yield replace(finished, at=at, outcome="failed" if failures else finished.outcome)
 
 
-def _starts(step: Step) -> bool:
-    """Whether it starts a service; only services are ever restored."""
+def _tries(step: Step) -> bool:
+    """Whether it starts a service, or does to one what can end it; only services are ever restored."""
     match step:
         case StartContainer() | ReplaceContainer():
             return step.sandbox.kind == "service"
         case UpdateContainer():
-            return any(reaction.restart for reaction in step.reactions)
+            return bool(step.reactions)
         case RestoreContainer():
             return step.how != "unpause"
     return False
@@ -71,7 +78,20 @@ def _was_watched(step: Step) -> bool:
     """Whether the step itself has waited for it to be healthy, or to live longer than a moment."""
     if isinstance(step, ReplaceContainer):
         return True
+    if isinstance(step, UpdateContainer) and not _restarts(step):
+        return False
     return isinstance(step, StartContainer | UpdateContainer) and step.sandbox.health is not None
+
+
+def _restarts(step: UpdateContainer) -> bool:
+    return any(reaction.restart for reaction in step.reactions)
+
+
+def _cause(step: Step) -> str:
+    if not isinstance(step, UpdateContainer) or _restarts(step):
+        return "its start"
+    signals = " and ".join(reaction.signal for reaction in step.reactions if reaction.signal)
+    return f"it got {signals} for its upload" if signals else "the command of its upload"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

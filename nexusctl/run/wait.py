@@ -80,15 +80,18 @@ def wait_settled(engine: Engine, container_id: str, name: str, started: float) -
         raise StepError(describe_early_end(engine, container_id, name, now.state, now.exit_code))
 
 
-def describe_early_end(engine: Engine, container_id: str, name: str, state: State, exit_code: int | None) -> Diagnostic:
-    """What to tell of a service that does not run any more, a moment after its start."""
+def describe_early_end(
+    engine: Engine, container_id: str, name: str, state: State, exit_code: int | None, cause: str = "its start"
+) -> Diagnostic:
+    """What to tell of a service that does not run any more, a moment after its `cause`."""
     code = "" if exit_code is None else f" with code {exit_code}"
     again = "; the engine keeps restarting it" if state == "restarting" else ""
+    mend = "mend its command; where it is meant to end, say `kind: task`"
     return Diagnostic(
-        f"{name}: it exited{code} right after its start{again}",
+        f"{name}: it exited{code} right after {cause}{again}",
         sandbox=name,
         output=tail(engine, container_id),
-        hint="mend its command; where it is meant to end, say `kind: task`",
+        hint=mend if cause == "its start" else "let it live through that, or say `on_change: restart`",
     )
 
 

@@ -49,10 +49,13 @@ class Scene:
         return inspection.find_drift(self.engine, self.stack)
 
     def apply(self, *, deep: bool = True) -> None:
+        failed = self.try_apply(deep=deep)
+        assert not failed, failed
+
+    def try_apply(self, *, deep: bool = False) -> list[Failed]:
         basis, reveal = secrets.read_secrets(self.engine, planning.prepare(self.engine, self.stack, deep=deep))
         events = execution.apply(self.engine, basis.plan, Interrupt(), reveal)
-        failed = [event for event in events if isinstance(event, Failed)]
-        assert not failed, failed
+        return [event for event in events if isinstance(event, Failed)]
 
     def destroy(self) -> None:
         chosen = planning.plan(self.engine, planning.empty_stack(self.stack.name), remove_volumes=True)

@@ -159,6 +159,27 @@ def test_a_signal_reaches_the_main_process_and_a_command_finds_the_new_files(liv
     assert live.identity() == identity
 
 
+@pytest.mark.parametrize(
+    ("reaction", "words"),
+    [
+        ("{signal: USR1}", "it got SIGUSR1 for its upload"),
+        ("{exec: 'kill -USR1 $(cat /run/main)'}", "the command of its upload"),
+        ("restart", "its start"),
+    ],
+)
+def test_a_service_that_does_not_live_through_what_follows_fails_the_apply(
+    reaction: str, words: str, live: Live
+) -> None:
+    live.rewrite(
+        ("target: /srv/app}", f"target: /srv/app, on_change: {reaction}}}"),
+        ("bash, -c, '", "bash, -c, 'echo $$ > /run/main; test ! -e /srv/app/end || exit 3; "),
+        ("timeout: 60", "restart: 'no'"),
+    )
+    live.scene.apply(deep=False)
+    lay_out(live.scene.file.parent, {"src/a.js": "changed\n", "src/end": "now\n"})
+    assert [failed.problem.summary.partition(" right after ")[2] for failed in live.scene.try_apply()] == [words]
+
+
 def test_a_limit_that_is_ignored_stays_as_somebody_has_set_it(live: Live) -> None:
     live.rewrite(("timeout: 60", "lifecycle: {ignore: [resources.memory]}"))
     live.apply()
