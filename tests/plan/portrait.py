@@ -27,10 +27,10 @@ def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
     What is left alone is left out: idle sandboxes, fields that are ignored, and the networks of those alone.
     """
     own = [c for c in engine.containers.values() if c.stack == stack.name and not is_idle(c, stack)]
-    bound = {network_id for c in own if not _roams(stack.sandboxes.get(c.sandbox.name)) for network_id in c.networks}
+    bound = {network_id for c in own if _is_bound(c.sandbox.name, stack) for network_id in c.networks}
     others = [c for c in engine.containers.values() if c.stack == stack.name and is_idle(c, stack)]
     free = {network_id for c in others for network_id in c.networks}
-    loose = any(map(_roams, stack.sandboxes.values()))
+    loose = _is_loose(stack)
     networks = [
         network
         for network_id, (owner, network) in engine.networks.items()
@@ -46,7 +46,7 @@ def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
 
 def expected_portrait(stack: Stack, volumes: set[str]) -> Portrait:
     """The portrait of an engine that has what `stack` says, and besides the `volumes` of earlier ones."""
-    used = {name for sandbox in stack.sandboxes.values() if not _roams(sandbox) for name in sandbox.networks}
+    used = {name for key, sandbox in stack.sandboxes.items() if _is_bound(key, stack) for name in sandbox.networks}
     own = [network for network in stack.networks.values() if network.name in used and not network.external]
     made = {volume_name(stack.name, volume.name) for volume in stack.volumes.values() if not volume.external}
     return {
@@ -59,6 +59,22 @@ def expected_portrait(stack: Stack, volumes: set[str]) -> Portrait:
 
 def is_idle(container: MemoryContainer, stack: Stack) -> bool:
     return container.sandbox.group in stack.inactive
+
+
+def _is_bound(name: str, stack: Stack) -> bool:
+    """Whether the sandbox is for certain on the networks that the file says.
+
+    A task that has run is on them no more where they were lost; that shows only where networks are left out.
+    """
+    sandbox = stack.sandboxes.get(name)
+    if _roams(sandbox):
+        return False
+    done = sandbox is not None and sandbox.kind == "task" and sandbox.run != "always"
+    return not (done and _is_loose(stack))
+
+
+def _is_loose(stack: Stack) -> bool:
+    return any(map(_roams, stack.sandboxes.values()))
 
 
 def _roams(sandbox: Sandbox | None) -> bool:
