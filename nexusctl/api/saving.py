@@ -18,12 +18,13 @@ from nexusctl.plan.fingerprint import take_fingerprints
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
 
 
-def save_plan(basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: Adopt = None) -> None:
+def save_plan(engine: Engine, basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: Adopt = None) -> None:
     """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written."""
     salt = os.urandom(16).hex()
     saved = Saved(
         version=__version__,
         inputs=_lasting(inputs, basis.stack.sensitive),
+        engine=engine.identity(),
         stack=basis.stack.name,
         choice=basis.choice,
         deep=deep,
@@ -68,6 +69,8 @@ def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:
 
     Raises `PlanError` with all that moved.
     """
+    if saved.engine != engine.identity():
+        raise _outdated("the engine is another one than it was made for")
     stack = load(_with(saved.inputs, given))
     if stack.name != saved.stack:
         raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")

@@ -40,7 +40,8 @@ def plan(
     inputs = options.with_lock(inputs, locked)
     choice = Choice(targets=targets, excludes=excludes)
     stack = planning.load(inputs)
-    basis = planning.prepare(connection.connect(), stack, deep=deep, adopt=adopt, choice=choice)
+    engine = connection.connect()
+    basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=choice)
     if as_json:
         options.write_json(plan_document(basis.plan))
     else:
@@ -49,6 +50,6 @@ def plan(
         # Few plans are saved, and what digests them takes as long to load as a plan to make.
         from nexusctl.api import saving  # noqa: PLC0415
 
-        saving.save_plan(basis, inputs, out, deep=deep, adopt=adopt)
+        saving.save_plan(engine, basis, inputs, out, deep=deep, adopt=adopt)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
     return 2 if detailed_exitcode and not basis.plan.empty else 0

@@ -56,11 +56,14 @@ def path_text(node: Scalar, text: str | None = None) -> str:
     return node.text if text is None else text
 
 
+_START = "relative paths start from the folder of the file that names them"
+
+
 def nearest_path(path: Path) -> str:
     """A hint for a path that does not exist: what lies in its folder."""
     folder = path.parent
     try:
         beside = [entry.name for entry in folder.iterdir()]
     except OSError:
-        return "relative paths start from the folder of the file that names them; its parent folder is missing too"
-    return suggest(path.name, beside, "relative paths start from the folder of the file that names them; there")
+        return f"{_START}; its parent folder is missing too"
+    return suggest(path.name, beside, f"{_START}; there") if beside else f"{_START}; `{folder.name}` is empty"

@@ -74,6 +74,9 @@ class Engine(Protocol):
 
     # -- look ----------------------------------------------------------------------------------------------
 
+    def identity(self) -> str:
+        """What tells this engine from every other one, also after a restart; empty where it says nothing such."""
+
     def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
         """Take over what somebody else made: the network with the id `key`, or the volume of that name, as `name`."""
 

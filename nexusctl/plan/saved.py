@@ -30,10 +30,14 @@ class Unusable(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """`version` is nexusctl's own, `inputs` name files by absolute paths, `salt` is the fingerprints'."""
+    """`version` is nexusctl's own, `inputs` name files by absolute paths, `salt` is the fingerprints'.
+
+    `engine` tells the engine that it was made for from every other one.
+    """
 
     version: str
     inputs: Inputs
+    engine: str
     stack: str
     choice: Choice
     deep: bool
@@ -63,6 +67,7 @@ def write_saved(saved: Saved) -> str:
         "lock": str(saved.inputs.lock) if saved.inputs.lock else None,
         "variables": dict(saved.inputs.given.values),
         "variable_files": [str(path) for path in saved.inputs.given.files],
+        "engine": saved.engine,
         "stack": saved.stack,
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
@@ -109,6 +114,7 @@ def _revive(body: Mapping[str, Any]) -> Saved:
                 ambient_profiles=tuple(body["ambient_profiles"]),
                 lock=Path(body["lock"]) if body["lock"] else None,
             ),
+            engine=body["engine"],
             stack=body["stack"],
             choice=Choice(targets=tuple(body["targets"]), excludes=tuple(body["excludes"])),
             deep=body["deep"],

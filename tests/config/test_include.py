@@ -88,3 +88,13 @@ def test_a_plain_file_does_not_load_what_merges(tmp_path: Path) -> None:
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     unwanted = ("overlay", "include", "profiles", "weave")
     assert [name for name in unwanted if f"nexusctl.config.{name}" in loaded] == []
+
+
+def test_the_hint_on_a_missing_file_is_a_sentence_also_where_its_folder_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "parts").mkdir()
+    write(tmp_path, nexus=HEAD + "include: parts/db.yaml\n")
+    with pytest.raises(InputError) as caught:
+        load(tmp_path / "nexus.yaml")
+    (problem,) = caught.value.diagnostics
+    start = "relative paths start from the folder of the file that names them"
+    assert problem.hint == f"{start}; `parts` is empty"

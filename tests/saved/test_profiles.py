@@ -76,7 +76,7 @@ def test_a_destroy_removes_all_profiles(bench: Workbench) -> None:
 def test_a_saved_plan_remembers_the_profiles(bench: Workbench) -> None:
     inputs = Inputs(files=(bench.file,), profiles=("debug",), ambient_profiles=("other",))
     basis = planning.prepare(bench.engine, planning.load(inputs))
-    saving.save_plan(basis, inputs, bench.folder / "saved", deep=False)
+    saving.save_plan(bench.engine, basis, inputs, bench.folder / "saved", deep=False)
     saved = saving.read_plan(bench.folder / "saved")
     assert saved.inputs == replace(inputs, files=(bench.file,))
     assert "mail-1" in saving.recall_plan(bench.engine, saved).stack.sandboxes

@@ -32,7 +32,7 @@ SALT = "00" * 16
 
 def save(bench: Workbench, **words: tuple[str, ...]) -> Basis:
     basis = bench.prepare(**words)
-    saving.save_plan(basis, Inputs(files=(bench.file,)), bench.folder / "saved", deep=False)
+    saving.save_plan(bench.engine, basis, Inputs(files=(bench.file,)), bench.folder / "saved", deep=False)
     return basis
 
 
@@ -61,6 +61,12 @@ def test_a_plan_that_was_carried_out_does_not_hold_a_second_time(bench: Workbenc
     save(bench)
     bench.carry_out(recall(bench).plan)
     assert "sandbox db: its container is new" in moved(bench)
+
+
+def test_another_engine_is_refused_however_much_alike_it_is(bench: Workbench) -> None:
+    save(bench)
+    bench.engine = Workbench(bench.folder).engine
+    assert moved(bench) == ["the engine is another one than it was made for"]
 
 
 def rewrite(old: str, new: str) -> Callable[[Workbench], None]:
@@ -179,7 +185,8 @@ def test_a_saved_plan_remembers_all_its_files_wherever_it_is_carried_out(
     (bench.folder / "over.yaml").write_text('sandboxes: {api: {env: {PORT: "4000"}}}\n')
     monkeypatch.chdir(bench.folder)
     inputs = Inputs(files=(Path("nexus.yaml"), Path("over.yaml")))
-    saving.save_plan(saving.prepare(bench.engine, saving.load(inputs)), inputs, bench.folder / "saved", deep=False)
+    basis = saving.prepare(bench.engine, saving.load(inputs))
+    saving.save_plan(bench.engine, basis, inputs, bench.folder / "saved", deep=False)
     monkeypatch.chdir("/")
     saved = saving.read_plan(bench.folder / "saved")
     assert saving.recall_plan(bench.engine, saved).stack.sandboxes["api"].env == {"PORT": "4000"}
@@ -191,7 +198,9 @@ def test_a_saved_plan_remembers_all_its_files_wherever_it_is_carried_out(
 
 def test_a_place_that_cannot_be_written_is_said(bench: Workbench) -> None:
     with pytest.raises(InputError, match="cannot be saved as"):
-        saving.save_plan(bench.prepare(), Inputs(files=(bench.file,)), bench.folder / "no" / "such", deep=False)
+        saving.save_plan(
+            bench.engine, bench.prepare(), Inputs(files=(bench.file,)), bench.folder / "no" / "such", deep=False
+        )
 
 
 SPOILED: dict[str, tuple[Callable[[str], str], str]] = {

@@ -55,6 +55,9 @@ class DockerEngine:
     def in_place(self) -> frozenset[str]:
         return IN_PLACE - {"packages"} if _is_index_local() else IN_PLACE
 
+    def identity(self) -> str:
+        return inspection.identify(self.wire)
+
     def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
 

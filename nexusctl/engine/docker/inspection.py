@@ -30,6 +30,14 @@ RESTART_POLICIES: Mapping[str, RestartPolicy] = {
 }
 
 
+def identify(wire: Wire) -> str:
+    """The engine's own id. Podman makes a new one up for every answer."""
+    parts = wire.get("/version").get("Components") or ()
+    if any("podman" in str(part.get("Name", "")).lower() for part in parts):
+        return ""
+    return str(wire.get("/info").get("ID") or "")
+
+
 def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
     """Each sandbox with its inspection; those that have gone meanwhile are left out."""
     # A plan without a look inside needs no threads.

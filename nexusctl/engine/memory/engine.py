@@ -24,6 +24,9 @@ class MemoryEngine(World):
     def in_place(self) -> frozenset[str]:
         return IN_PLACE
 
+    def identity(self) -> str:
+        return self.id
+
     def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         """Of others only names are known here, so there is nothing to adopt."""
         return observe.observe(self, stack, deep=deep)

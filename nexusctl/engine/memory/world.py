@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import threading
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -96,6 +97,7 @@ class World:
         self.mutex = threading.RLock()
         self.released = threading.Condition(self.mutex)
         self.numbers = itertools.count(1)
+        self.id = uuid.uuid4().hex
 
     def note(self, method: str, subject: str) -> None:
         """Has to come before the mutex is taken."""

@@ -12,6 +12,10 @@ from tests.engine.contract.conftest import UNREACHABLE
 from tests.engine.workshop import Workshop
 
 
+def test_an_engine_is_told_by_what_stays_the_same(shop: Workshop) -> None:
+    assert shop.engine.identity() == shop.engine.identity() != ""
+
+
 def test_a_network_is_made_once_and_removed_once(shop: Workshop) -> None:
     first = shop.join("private", internal=True)
     assert shop.join("private", internal=True) == first
