@@ -25,12 +25,12 @@ def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, reveal: Reveal = w
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:
     """The plan back to what was recorded before, for the sandboxes that a run touched. Raises `PlanError`."""
     # Few applies have to go back.
-    from nexusctl.plan.rollback import list_down, plan_back, recall_stack  # noqa: PLC0415
+    from nexusctl.plan.rollback import plan_back, recall_stack  # noqa: PLC0415
     from nexusctl.plan.unread import list_digests  # noqa: PLC0415
 
     former = recall_stack(before)
     # A change in place that failed halfway shows only inside.
     live = observe(engine, former, deep=True)
     readable = list_digests(before.stack.sandboxes.values())
-    back = plan_back(former, live, touched, engine.in_place, readable, list_down(before))
+    back = plan_back(before, former, live, touched, engine.in_place, readable)
     return measure_losses(engine, back)

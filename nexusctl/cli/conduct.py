@@ -16,7 +16,7 @@ from nexusctl.cli.signals import stoppable
 from nexusctl.cli.streams import OutputLost
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event, Finished, Started
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan import Omission, Plan
 from nexusctl.model.secret import Reveal
 from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
@@ -74,11 +74,15 @@ def _describe_rollback(chosen: Plan, groups: Groups) -> str:
     names = dict.fromkeys(change.name for change in chosen.changes if change.kind == "sandbox")
     done = [name for name in names if name in groups.get("done", ())]
     undone = [f"{title} ({word})" for word, titles in groups.items() if word != "done" for title in titles]
-    left = [f"{omission.name} ({omission.reason})" for omission in chosen.omitted]
+    left = [f"{_title(omission)} ({omission.reason})" for omission in chosen.omitted]
     words = [f"Rolled back: {', '.join(done)}."] if done else []
     words += [f"Not rolled back: {', '.join(undone)}; see above."] if undone else []
     words += [f"Stays as it is now: {'; '.join(left)}."] if left else []
     return " ".join(words if done or undone else ["Nothing to roll back.", *words])
+
+
+def _title(left: Omission) -> str:
+    return left.name if left.kind == "sandbox" else f"{left.kind} {left.name}"
 
 
 def _last_word(chosen: Plan, finished: Finished, problems: int, groups: Groups) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from typing import Literal
 
@@ -45,7 +45,8 @@ class Surroundings:
     """What a decision needs to know of the rest: the final name, the attachments, and what can change in place.
 
     `moved_image` is there where the reference that the holder was created from means another image by now.
-    `volumes` maps the volumes of the file to what the engine calls them.
+    `volumes` maps the volumes of the file to what the engine calls them, `networks` ids and engine's names of networks
+    to their names in the file.
     """
 
     name: str
@@ -53,6 +54,7 @@ class Surroundings:
     in_place: frozenset[str]
     moved_image: Difference | None = None
     volumes: Mapping[str, str] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
 
 
 def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
@@ -111,7 +113,7 @@ def _decide_service(
     drift = (
         *((around.moved_image,) if around.moved_image else ()),
         *find_drift(sandbox, holder, around.in_place),
-        *_drifted_networks(holder, connect, disconnect),
+        *_drifted_networks(holder, connect, disconnect, around.networks),
     )
     if sandbox.lifecycle.ignore:
         # See `plan.make_plan`.
@@ -248,25 +250,37 @@ def _find_network(attachment: Attachment, connected: Mapping[str, str]) -> str |
 
 
 def _drifted_networks(
-    holder: LiveSandbox, connect: tuple[Attachment, ...], disconnect: tuple[str, ...]
-) -> tuple[Difference, ...]:
-    lost = tuple(
-        Difference(
-            field=f"networks.{attachment.network}", before=None, after="connected", cause="drifted", effect="in_place"
-        )
-        for attachment in connect
-    )
-    foreign = tuple(
-        Difference(
-            field=f"networks.{holder.networks[network_id]}",
-            before="connected",
-            after=None,
-            cause="drifted",
-            effect="in_place",
-        )
-        for network_id in disconnect
-    )
-    return (*lost, *foreign)
+    holder: LiveSandbox, connect: tuple[Attachment, ...], disconnect: tuple[str, ...], names: Mapping[str, str]
+) -> Iterator[Difference]:
+    """By hand, but for a name of the file that means by now a network which nexusctl has yet to join or to make."""
+    left = {_call_network(network_id, holder, names): network_id for network_id in disconnect}
+    for joined in connect:
+        former = _find_former(joined, holder, left)
+        if former:
+            before = holder.networks[left.pop(former)]
+            yield Difference(field=f"networks.{joined.network}", before=before, after=joined.name, effect="in_place")
+        else:
+            yield _drifted_network(joined.network, None, "connected")
+    for name in left:
+        yield _drifted_network(name, "connected", None)
+
+
+def _find_former(joined: Attachment, holder: LiveSandbox, left: Iterable[str]) -> str | None:
+    """Which of the networks that are `left` the name of `joined` meant before: several names may mean one network."""
+    recorded = holder.record.networks if holder.record else ()
+    if joined.network not in recorded or (joined.id and not joined.external):
+        return None
+    return next((name for name in left if name == joined.network or name not in recorded), None)
+
+
+def _drifted_network(name: str, before: str | None, after: str | None) -> Difference:
+    return Difference(field=f"networks.{name}", before=before, after=after, cause="drifted", effect="in_place")
+
+
+def _call_network(network_id: str, holder: LiveSandbox, names: Mapping[str, str]) -> str:
+    """As the file calls it, else as the engine does."""
+    name = holder.networks[network_id]
+    return names.get(network_id) or names.get(name) or name
 
 
 def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox) -> bool:

@@ -53,6 +53,12 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
     return NetworkPlan(attachments=attachments, missing=tuple(missing), excess=excess)
 
 
+def call_networks(stack: Stack, live: LiveState) -> dict[str, str]:
+    """The networks of the file and those of the stack by id and by what the engine calls them."""
+    own = {key: network.network for network in live.networks for key in (network.id, network.name)}
+    return own | {network.external: name for name, network in stack.networks.items() if network.external}
+
+
 def engine_volumes(stack: Stack) -> dict[str, str]:
     """What the engine calls each volume of the file."""
     return {name: volume.external or volume_name(stack.name, name) for name, volume in stack.volumes.items()}

@@ -16,7 +16,7 @@ from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
 from nexusctl.plan.handover import find_handovers, find_squatters
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
-from nexusctl.plan.network import engine_volumes, plan_networks
+from nexusctl.plan.network import call_networks, engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
 from nexusctl.plan.unread import assume_unchanged, find_unread
 
@@ -79,6 +79,7 @@ def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
 def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:
     """`file` is the stack as it is written; in `stack` fields that are ignored are as they were recorded."""
     networks, volumes = plan_networks(stack, live), engine_volumes(stack)
+    called = call_networks(stack, live)
     decisions: dict[str, Decision] = {}
     for name, sandbox in sorted(stack.sandboxes.items()):
         holder = claims[name].holder if name in claims else None
@@ -88,6 +89,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
             in_place=_narrow(in_place, sandbox, stack, holder),
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
             volumes=volumes,
+            networks=called,
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):

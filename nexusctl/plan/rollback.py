@@ -38,7 +38,7 @@ def recall_stack(before: Basis) -> Stack:
     )
 
 
-def list_down(before: Basis) -> frozenset[str]:
+def _list_down(before: Basis) -> frozenset[str]:
     """The sandboxes that did not run before the run, or not well."""
     holders = _find_holders(before).items()
     return frozenset(name for name, live in holders if live.state != "running" or live.health == "unhealthy")
@@ -51,20 +51,20 @@ def _find_holders(before: Basis) -> dict[str, LiveSandbox]:
 
 
 def plan_back(
+    before: Basis,
     former: Stack,
     live: LiveState,
     touched: frozenset[str],
     in_place: frozenset[str],
     readable: Collection[str] = (),
-    down: Collection[str] = (),
 ) -> Plan:
-    """The plan from `live` back to `former` for the sandboxes in `touched`.
+    """The plan from `live` back to `former`, the stack of `before`, for the sandboxes in `touched`.
 
-    `readable` are the digests of the secrets whose values are at hand, `down` the sandboxes that did not run before:
-    these are not started. `omitted` says that, and what cannot be undone: tasks have run, and content that is known
-    only by its digest is lost. Raises `PlanError`.
+    `readable` are the digests of the secrets whose values are at hand. What did not run before is not started.
+    `omitted` says that, and what cannot be undone: tasks have run, content that is known only by its digest is lost,
+    and new volumes may hold data. Raises `PlanError`.
     """
-    plan = _leave_down(make_plan(former, live, in_place), touched & frozenset(down))
+    plan = _leave_down(make_plan(former, live, in_place), touched & _list_down(before))
     foreign = {c.name: "" for c in plan.changes if c.kind == "sandbox" and c.name not in touched}
     back = leave_out(plan, foreign | _find_lost(plan, former, touched, readable))
     return replace(
@@ -72,8 +72,15 @@ def plan_back(
         changes=tuple(
             replace(c, reason=_NEW) if c.kind == "sandbox" and c.cause == "removed" else c for c in back.changes
         ),
-        omitted=tuple(left for left in back.omitted if left.kind == "sandbox" and left.reason),
+        omitted=(
+            *(left for left in back.omitted if left.kind == "sandbox" and left.reason),
+            *(_omit_volume(volume.volume) for volume in live.volumes if volume not in before.live.volumes),
+        ),
     )
+
+
+def _omit_volume(name: str) -> Omission:
+    return Omission(action="remove", kind="volume", name=name, reason="it is new, and may hold data by now")
 
 
 def _leave_down(plan: Plan, down: Collection[str]) -> Plan:

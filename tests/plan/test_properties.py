@@ -126,6 +126,15 @@ def test_a_sandbox_that_did_not_change_has_no_step(pair: Pair) -> None:
             assert name in plan.unchanged
 
 
+@given(stack_pairs())
+def test_what_nobody_changed_by_hand_is_not_called_drifted(pair: Pair) -> None:
+    before, after = pair
+    engine = new_engine()
+    apply(engine, before)
+    plan = plan_for(engine, after)
+    assert [(c.name, d.field) for c in plan.changes for d in c.differences if d.cause == "drifted"] == []
+
+
 @given(stack_pairs(), deeds)
 def test_a_plan_depends_on_no_order_of_keys_and_on_no_hash_seed(readers: list[Reader], pair: Pair, done: Deeds) -> None:
     before, after = pair

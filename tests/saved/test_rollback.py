@@ -65,13 +65,17 @@ def test_new_ones_go_and_with_them_what_was_made_for_them(bench: Workbench) -> N
     assert bench.sandboxes() == []
     assert not bench.engine.networks
     assert list(bench.engine.volumes) == ["demo_data"], "a volume may hold data: only destroy --volumes removes one"
+    assert lost(back) == {"data": "it is new, and may hold data by now"}
 
 
 def test_a_new_one_that_must_not_be_destroyed_stays(bench: Workbench) -> None:
     bench.write(THREE.replace("  db: {image: img:1,", "  db: {image: img:1, lifecycle: {prevent_destroy: true},"))
     bench.engine.answer = fail_startup("web")
     back = fail_and_plan_back(bench)
-    assert lost(back) == {"db": "it is new, and must not be destroyed"}
+    assert lost(back) == {
+        "db": "it is new, and must not be destroyed",
+        "data": "it is new, and may hold data by now",
+    }
     assert outcome(bench.carry_out(back)) == "done"
     assert bench.sandboxes() == ["db"]
 
