@@ -10,15 +10,17 @@ from typing import Any
 
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.lockfile import LockedPackage, LockedSandbox, Lockfile
+from nexusctl.model.checksum import sha256
+from nexusctl.model.lockfile import ASKED_NAME, LOCK_NAME, LockedPackage, LockedSandbox, Lockfile, tree_versions
 from nexusctl.model.names import image_reference
-from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack, UploadFile
 
 FORMAT, FORMAT_VERSION = "nexusctl-lock", 1
 
 _HINT = "`nexusctl lock` brings it up to date"
 # How each manager writes that exactly one version will do.
 _EXACTLY = {"npm": "", "pip": "==", "apt": ""}
+_TREE_MANAGER = "npm"
 
 
 def read_lock(path: Path) -> Lockfile:
@@ -80,11 +82,15 @@ def find_uncovered(sandbox: Sandbox, lock: Lockfile) -> Iterator[str]:
         yield f"the image {sandbox.image} of sandbox {sandbox.group}, but {locked.image}"
     for chosen in sandbox.packages:
         known = locked.packages.get(chosen.manager, {})
+        if chosen.packages and (dropped := sorted(known.keys() - {package.name for package in chosen.packages})):
+            yield f"the {chosen.manager} packages of sandbox {sandbox.group} without {', '.join(dropped)}"
         for package in chosen.packages:
             entry = known.get(package.name)
             if entry is None or entry.asked != package.version:
                 asked = f" {package.version}" if package.version else ""
                 yield f"the {chosen.manager} package {package.name}{asked} of sandbox {sandbox.group}"
+        if chosen.manager == _TREE_MANAGER and chosen.packages and chosen.manager not in locked.trees:
+            yield f"what the {chosen.manager} packages of sandbox {sandbox.group} need"
 
 
 def _pin(sandbox: Sandbox, lock: Lockfile) -> Sandbox:
@@ -103,11 +109,38 @@ def _pin_set(chosen: PackageSet, locked: LockedSandbox) -> PackageSet:
     Where one of them is new, nobody knows yet what all of them need together.
     """
     known = locked.packages.get(chosen.manager, {})
-    packages = tuple(_pin_package(package, chosen.manager, known) for package in chosen.packages)
-    needs = locked.needs.get(chosen.manager, {}) if known and _is_known(chosen, known) else {}
-    exactly = _EXACTLY[chosen.manager]
-    beside = tuple(Package(name=name, version=f"{exactly}{version}") for name, version in sorted(needs.items()))
-    return replace(chosen, packages=(*packages, *beside))
+    pinned = replace(chosen, packages=tuple(_pin_package(p, chosen.manager, known) for p in chosen.packages))
+    tree = locked.trees.get(chosen.manager)
+    if not chosen.packages or not known or not _is_known(chosen, known):
+        return _from_tree(pinned, tree, known) if chosen.packages and tree else pinned
+    needs = _hoisted(tree) if tree else locked.needs.get(chosen.manager, {})
+    exactly, named = _EXACTLY[chosen.manager], {package.name for package in pinned.packages}
+    beside = [Package(name=n, version=f"{exactly}{version}") for n, version in sorted(needs.items()) if n not in named]
+    whole = replace(pinned, packages=(*pinned.packages, *beside))
+    return _with_tree(whole, tree) if tree else whole
+
+
+def _hoisted(tree: Mapping[str, Any]) -> dict[str, str]:
+    """What lies where every package finds it, on every machine; the rest is fixed by the digest of the whole."""
+    return {place: version for place, version in tree_versions(tree, everywhere=True).items() if ">" not in place}
+
+
+def _from_tree(chosen: PackageSet, tree: Mapping[str, Any], known: Mapping[str, LockedPackage]) -> PackageSet:
+    """`chosen` as a change of what is locked: what is not asked for any more goes, the rest stays where it can."""
+    dropped = known.keys() - {package.name for package in chosen.packages}
+    asked = tree[ASKED_NAME].get("dependencies", {})
+    kept = {**tree[ASKED_NAME], "dependencies": {n: v for n, v in asked.items() if n not in dropped}}
+    return replace(_with_tree(chosen, {**tree, ASKED_NAME: kept}), lock_name="")
+
+
+def _with_tree(chosen: PackageSet, tree: Mapping[str, Any]) -> PackageSet:
+    texts = {name: json.dumps(document, indent=2, sort_keys=True) + "\n" for name, document in sorted(tree.items())}
+    files = tuple(_tree_file(name, text.encode()) for name, text in texts.items())
+    return replace(chosen, lock_name=LOCK_NAME, lock_files=files, lock_texts=texts)
+
+
+def _tree_file(name: str, data: bytes) -> UploadFile:
+    return UploadFile(path=name, digest=sha256(data), mode=0o644, size=len(data))
 
 
 def _is_known(chosen: PackageSet, known: Mapping[str, LockedPackage]) -> bool:
@@ -128,7 +161,9 @@ def _entry(locked: LockedSandbox) -> dict[str, Any]:
         for manager, found in locked.packages.items()
     }
     needs = {manager: dict(found) for manager, found in locked.needs.items()}
-    return {"image": locked.image, "digest": locked.digest, "packages": packages, "needs": needs}
+    trees = {manager: dict(tree) for manager, tree in locked.trees.items()}
+    entry = {"image": locked.image, "digest": locked.digest, "packages": packages, "needs": needs}
+    return {**entry, "trees": trees} if trees else entry
 
 
 def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
@@ -142,4 +177,9 @@ def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
         str(manager): {str(name): str(version) for name, version in found.items()}
         for manager, found in entry["needs"].items()
     }
-    return LockedSandbox(image=str(entry["image"]), digest=str(entry["digest"]), packages=packages, needs=needs)
+    trees = {str(manager): dict(tree) for manager, tree in entry.get("trees", {}).items()}
+    for tree in trees.values():
+        tree_versions(tree)
+    return LockedSandbox(
+        image=str(entry["image"]), digest=str(entry["digest"]), packages=packages, needs=needs, trees=trees
+    )

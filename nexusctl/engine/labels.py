@@ -48,6 +48,9 @@ IMAGE_BASE = PREFIX + "image.base-id"
 IMAGE_PACKAGES = PREFIX + "image.packages"
 """On images: the packages that the managers named after installing, as JSON."""
 
+IMAGE_TREES = PREFIX + "image.trees"
+"""On images that only a lock needs: what the managers have of locks of their own, as JSON."""
+
 IMAGE_INVENTORY = PREFIX + "image.inventory"
 """On images: everything that the managers knew of after installing, as JSON; empty on containers, where it is long."""
 

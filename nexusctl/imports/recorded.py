@@ -149,6 +149,12 @@ class _Writer:
                 self._note(sandbox, f"packages.{chosen.manager}", reason)
                 return None
             self.files[f"{prefix}/{file.path}"] = File(data=content[0])
+        if chosen.fixed:
+            self._note(
+                sandbox,
+                f"packages.{chosen.manager}",
+                f"a list that nexus.lock fixed; {chosen.lock_name} stands for both",
+            )
         return {"from": f"./{prefix}/{chosen.lock_name}"}
 
     def _note(self, sandbox: Sandbox, what: str, reason: str) -> None:

@@ -145,7 +145,7 @@ class LiveImage:
     """A tagged image; `base_id` is the id of the image it was derived from, for those that nexusctl made.
 
     `digest` is the one that its registry knows it by, empty for one that was never in a registry. `packages` are those
-    that were installed into it, as JSON.
+    that were installed into it, and `trees` what their managers have of locks, both as JSON.
     """
 
     id: str
@@ -153,6 +153,7 @@ class LiveImage:
     base_id: str = ""
     digest: str = ""
     packages: str = ""
+    trees: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
+from typing import Any
 
 from nexusctl.model.value import dataclass
 
+LOCK_NAME, ASKED_NAME = "package-lock.json", "package.json"
+"""The files of a tree: which version lies where, and which packages were asked for."""
+
 RECIPE = "recipe:"
 """The prefix of a digest that names the tag of an image which a template's recipe makes."""
+
+_FOLDER = "node_modules/"
+_SOMETIMES = ("optional", "dev", "devOptional", "link")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,13 +30,16 @@ class LockedPackage:
 class LockedSandbox:
     """`image` is the reference as the engine writes it, `digest` the registry's, or the id of an image that was never
     in one, or a recipe's tag behind `RECIPE`. `packages` are by manager and name; those of a lock file are not in it.
-    `needs` are the versions of what came with them because they need it, by manager and name.
+    `needs` are the versions of what came with them because they need it, by manager and name. `trees` are the files
+    in which a manager writes that down itself, by manager and file name, each as the JSON document that it is: npm
+    may bring one name in several versions, so only its own lock tells where each of them lies.
     """
 
     image: str
     digest: str
     packages: Mapping[str, Mapping[str, LockedPackage]] = field(default_factory=dict)
     needs: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    trees: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,3 +47,19 @@ class Lockfile:
     """`sandboxes` are by the name in the stack file; replicas share one entry."""
 
     sandboxes: Mapping[str, LockedSandbox] = field(default_factory=dict)
+
+
+def tree_versions(tree: Mapping[str, Any], *, everywhere: bool = False) -> dict[str, str]:
+    """The versions in a tree of npm's, by place: `debug`, or `express > debug` for what only express finds.
+
+    With `everywhere` only of what is installed on every machine, whatever it runs on and is used for. Raises
+    `ValueError`, `TypeError`, `AttributeError` or `KeyError` for a tree that is none.
+    """
+    entries: Mapping[str, Mapping[str, Any]] = tree[LOCK_NAME].get("packages", {})
+    return {
+        place.removeprefix(_FOLDER).replace(f"/{_FOLDER}", " > "): str(entry["version"])
+        for place, entry in sorted(entries.items())
+        if place.startswith(_FOLDER)
+        and "version" in entry
+        and not (everywhere and any(entry.get(mark) for mark in _SOMETIMES))
+    }

@@ -129,13 +129,23 @@ class Package:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PackageSet:
-    """What one manager installs: a list of packages, or everything that a lock file names."""
+    """What one manager installs: a list of packages, or everything that a lock file names, or both.
+
+    A lock beside a list was made from it, and fixes what its packages need. Without a `lock_name` the files are where
+    the manager starts from. Their content lies in `lock_folder`, or in `lock_texts` by their names.
+    """
 
     manager: Manager
     packages: tuple[Package, ...] = ()
     lock_name: str = ""
     lock_files: tuple[UploadFile, ...] = ()
     lock_folder: str | None = field(default=None, compare=False, metadata=OUTSIDE)
+    lock_texts: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=OUTSIDE)
+
+    @property
+    def fixed(self) -> bool:
+        """Whether it is a list whose every need is fixed by a lock."""
+        return bool(self.lock_name and self.packages)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

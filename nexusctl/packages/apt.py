@@ -102,6 +102,9 @@ class Apt:
     def pin(self, name: str, version: str) -> Package:
         return Package(name=name, version=version)
 
+    def freeze(self) -> tuple[str, ...]:
+        return ()
+
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:
             if match := pattern.search(output):

@@ -38,7 +38,7 @@ class PackageManager(Protocol):
     def keeps_lock(self) -> bool: ...
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
-        """The command that installs the list, or all that the lock names."""
+        """The command that installs the list, or all that the lock names, which wins."""
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         """The command that asks what is there."""
@@ -74,6 +74,12 @@ class PackageManager(Protocol):
 
     def pin(self, name: str, version: str) -> Package:
         """The package in exactly that version, as the manager names both in its answers."""
+
+    def freeze(self) -> tuple[str, ...]:
+        """The command that prints the manager's own lock of all that is there now, as JSON: documents by file name.
+
+        What it prints fits every package index. Empty for a manager whose answers tell as much.
+        """
 
     def explain(self, output: str) -> Blame:
         """Why the installation that wrote `output` failed."""

@@ -29,14 +29,18 @@ mv "$stage/node_modules" node_modules
 for file do cmp -s "$stage/$file" "$file" || mv -f "$stage/$file" "$file"; done
 rm -rf "$stage"
 """
-# npm takes ten times as long to start as what it runs on. What lies deeper than the first level has no version here,
-# because the same name may lie there in another one.
-_LIST = r"""
+# npm takes ten times as long to start as what it runs on.
+_VERSION_OF = r"""
 const fs = require("fs");
-const folders = path => fs.existsSync(path) ? fs.readdirSync(path).filter(name => !name.startsWith(".")) : [];
 const versionOf = path => {
   try { return JSON.parse(fs.readFileSync(`${path}/package.json`, "utf8")).version || ""; } catch { return ""; }
 };
+"""
+# What lies deeper than the first level has no version here, because the same name may lie there in another one.
+_LIST = (
+    _VERSION_OF
+    + r"""
+const folders = path => fs.existsSync(path) ? fs.readdirSync(path).filter(name => !name.startsWith(".")) : [];
 const list = (folder, top) => {
   for (const first of folders(folder)) {
     const names = first.startsWith("@") ? folders(`${folder}/${first}`).map(name => `${first}/${name}`) : [first];
@@ -49,11 +53,34 @@ const list = (folder, top) => {
 };
 list("node_modules", true);
 """
+)
+# What a lock fixes lies at the first level too, where `npm ls` shows only what was asked for; the answer is alike.
+_LIST_FIXED = (
+    _VERSION_OF
+    + r"""
+const found = process.argv.slice(1).map(name => [name, { version: versionOf(`node_modules/${name}`) }]);
+console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
+"""
+)
+# Without addresses of the index that it was made with, and made anew where npm was told to keep none.
+_FREEZE = """
+npm install --package-lock-only --package-lock=true --omit-lockfile-registry-resolved --ignore-scripts --no-audit \
+  --no-fund >/dev/null 2>&1
+exec node -e '
+const read = name => JSON.parse(require("fs").readFileSync(name, "utf8"));
+console.log(JSON.stringify(Object.fromEntries(process.argv.slice(1).map(name => [name, read(name)]))));
+' package.json package-lock.json
+"""
 _CULPRITS = (
     re.compile(r"404\s+'(?P<package>[^']+?)(?:@[^@']*)?' is not in (?:this|the npm) registry"),
     re.compile(r"No matching version found for (?P<package>@?[^@\s]+@\S+?)\.?$", re.MULTILINE),
     re.compile(r"npm (?:ERR!|error) path \S*?/node_modules/(?P<package>(?:@[^/\s]+/)?[^/\s]+)$", re.MULTILINE),
 )
+_UNFIT_HINT = (
+    "run `npm install` beside the lock file, so that it agrees with package.json again; "
+    "`nexusctl lock --update` makes nexus.lock anew"
+)
+_ALTERED_HINT = "what the index has is not what was locked: find out who changed it before you lock it anew"
 
 
 class Npm:
@@ -77,6 +104,8 @@ class Npm:
         return shell(_INSTALL, *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages))
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
+        if packages.fixed:
+            return ("node", "-e", _LIST_FIXED, *(package.name for package in packages.packages))
         # It exits with 1 where a peer dependency is unmet, and answers nevertheless.
         return shell("npm ls --json --depth=0 --silent || true")
 
@@ -91,7 +120,7 @@ class Npm:
         return ("node", "-e", _LIST)
 
     def find(self, inventory: str, packages: PackageSet) -> tuple[Package, ...] | None:
-        if packages.lock_name:
+        if packages.lock_name and not packages.packages:
             return None
         return pick(inventory, packages, lambda name: name)
 
@@ -109,10 +138,15 @@ class Npm:
     def pin(self, name: str, version: str) -> Package:
         return Package(name=name, version=version)
 
+    def freeze(self) -> tuple[str, ...]:
+        return shell(_FREEZE)
+
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `npm view NAME versions` for what there is")
+        if "EINTEGRITY" in output:
+            return Blame(hint=_ALTERED_HINT)
         if "npm ci" in output and "in sync" in output:
-            return Blame(hint="run `npm install` beside the lock file, so that it agrees with package.json again")
+            return Blame(hint=_UNFIT_HINT)
         return Blame()

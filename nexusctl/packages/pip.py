@@ -93,6 +93,9 @@ class Pip:
     def pin(self, name: str, version: str) -> Package:
         return Package(name=name, version=f"=={version}")
 
+    def freeze(self) -> tuple[str, ...]:
+        return ()
+
     def explain(self, output: str) -> Blame:
         for pattern in _CULPRITS:
             if match := pattern.search(output):

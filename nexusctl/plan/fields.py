@@ -60,7 +60,9 @@ def _packages(name: str, value: Any) -> Flat:
     for chosen in value:
         prefix = f"{name}.{chosen.manager}"
         flat.update({f"{prefix}.{package.name}": package.version or "any version" for package in chosen.packages})
-        flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in chosen.lock_files})
+        # What else lies beside the lock of a list follows from the list.
+        files = [file for file in chosen.lock_files if not chosen.packages or file.path == chosen.lock_name]
+        flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in files})
     return flat
 
 

@@ -78,6 +78,10 @@ def _mix_packages(
             mixed.append(old)
             continue
         kept = tuple(package for package in old.packages if ignored(f"{prefix}.{package.name}"))
+        if kept and new.fixed:
+            # One version of it cannot be left without the others that go with it.
+            mixed.append(old)
+            continue
         asked = tuple(package for package in new.packages if not ignored(f"{prefix}.{package.name}"))
         mixed.append(replace(new, packages=(*asked, *kept)))
     return tuple(chosen for chosen in mixed if chosen.packages or chosen.lock_name)

@@ -64,7 +64,7 @@ def describe_packages(packages: tuple[PackageSet, ...]) -> str:
     """Such as `7 npm packages` or `package-lock.json`."""
     words = []
     for chosen in packages:
-        if chosen.lock_name:
+        if chosen.lock_name and not chosen.packages:
             words.append(chosen.lock_name)
         if count := len(chosen.packages):
             words.append(f"{count} {chosen.manager} package{'s' if count > 1 else ''}")

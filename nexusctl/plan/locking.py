@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from typing import Any
 
+from nexusctl.model.checksum import sha256
 from nexusctl.model.live import LiveState
-from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile
+from nexusctl.model.lockfile import LOCK_NAME, RECIPE, LockedPackage, LockedSandbox, Lockfile, tree_versions
 from nexusctl.model.names import environment_tag, image_reference
 from nexusctl.model.plan import DeriveImage, Difference, Plan, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
@@ -73,8 +75,10 @@ def _lock_sandbox(asked: Sandbox, resolved: Sandbox, stack: Stack, live: LiveSta
     image = live.images[base.reference]
     digest = image.digest or image.id if base.reference == reference else f"{RECIPE}{base.reference}"
     facts: Mapping[str, Mapping[str, str]] = {}
+    trees: Mapping[str, Mapping[str, Any]] = {}
     if any(chosen.packages for chosen in asked.packages):
-        facts = json.loads(live.images[resolution_tag(resolved, base.reference, mark)].packages)
+        made = live.images[resolution_tag(resolved, base.reference, mark)]
+        facts, trees = json.loads(made.packages), json.loads(made.trees or "{}")
     return LockedSandbox(
         image=reference,
         digest=digest,
@@ -86,16 +90,17 @@ def _lock_sandbox(asked: Sandbox, resolved: Sandbox, stack: Stack, live: LiveSta
         needs={
             chosen.manager: needs
             for chosen in asked.packages
-            if chosen.packages and (needs := _lock_needs(chosen, facts.get(chosen.manager, {})))
+            if chosen.packages
+            and chosen.manager not in trees
+            and (needs := _lock_needs(chosen, facts.get(chosen.manager, {})))
         },
+        trees={c.manager: trees[c.manager] for c in asked.packages if c.packages and c.manager in trees},
     )
 
 
 def _lock_needs(chosen: PackageSet, facts: Mapping[str, str]) -> dict[str, str]:
-    """What came with the packages. npm may bring one name in several versions, so it has a lock file of its own."""
+    """What came with the packages, from a manager that has no tree."""
     named = {_normal(package.name) for package in chosen.packages}
-    if chosen.manager == "npm":
-        return {}
     return {name: version for name, version in sorted(facts.items()) if _normal(name) not in named}
 
 
@@ -133,4 +138,14 @@ def _flatten(locked: LockedSandbox | None) -> dict[str, str]:
         for manager, found in locked.needs.items()
         for name, version in found.items()
     }
-    return {f"image {locked.image}": locked.digest, **needs, **versions}
+    trees = {
+        f"packages.{manager}.{place}": version
+        for manager, tree in locked.trees.items()
+        for place, version in tree_versions(tree).items()
+    }
+    wholes = {f"packages.{manager}.{LOCK_NAME}": _short(tree) for manager, tree in locked.trees.items()}
+    return {f"image {locked.image}": locked.digest, **needs, **trees, **versions, **wholes}
+
+
+def _short(tree: Mapping[str, Any]) -> str:
+    return f"sha256:{sha256(json.dumps(tree, sort_keys=True).encode())[:12]}"

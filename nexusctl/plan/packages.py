@@ -48,15 +48,18 @@ def change_packages(
         drifted = {d.field.removeprefix(prefix): d.after for d in drift if d.field.startswith(prefix)}
         pins = {name: str(version) for name, version in drifted.items() if version is not None}
         kept = {package.name for package in new.packages}
+        gone = (
+            *sorted({package.name for package in old.packages} - kept),
+            *sorted(name for name, version in drifted.items() if version is None),
+        )
+        lock = bool(new.lock_name) and (again or new != old or bool(drifted))
         change = PackageChange(
             wanted=new,
             changed=tuple(package for package in new.packages if again or package not in old.packages),
             pins=pins,
-            remove=(
-                *sorted({package.name for package in old.packages} - kept),
-                *sorted(name for name, version in drifted.items() if version is None),
-            ),
-            lock=bool(new.lock_name) and (again or new != old or bool(drifted)),
+            # A lock with its list brings the whole anew.
+            remove=() if lock and new.fixed else gone,
+            lock=lock,
         )
         if change.changed or change.pins or change.remove or change.lock:
             yield change
@@ -74,7 +77,7 @@ def _has_way_out(sandbox: Sandbox, stack: Stack) -> bool:
 def _can_follow(before: PackageSet | None, after: PackageSet | None) -> bool:
     if before == after or not ((before and before.lock_name) or (after and after.lock_name)):
         return True
-    if before is None:
+    if before is None or (after and after.fixed) or (before.fixed and not (after and after.lock_name)):
         return True
     return after is not None and bool(before.lock_name and after.lock_name) and after.manager == "npm"
 
@@ -82,7 +85,7 @@ def _can_follow(before: PackageSet | None, after: PackageSet | None) -> bool:
 def _shares_npm_files(record: Sandbox, desired: Sandbox) -> bool:
     """Whether npm would have to write into files that are uploaded."""
     chosen = _by_manager(desired).get("npm") or _by_manager(record).get("npm")
-    if chosen is None or chosen.lock_name:
+    if chosen is None or (chosen.lock_name and not chosen.fixed):
         return False
     paths = (place(u.target, f.path) for sandbox in (record, desired) for u in sandbox.uploads for f in u.files)
     folders = {dirname(path) for path in paths if path.rpartition("/")[2] in _NPM_FILES}

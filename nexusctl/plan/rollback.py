@@ -135,7 +135,7 @@ def _find_lost(plan: Plan, former: Stack, touched: frozenset[str], readable: Col
             uploads = step.sandbox.uploads if isinstance(step, CreateContainer) else step.uploads
             if lost := [upload.target for upload in uploads if _lacks_content(upload)]:
                 reasons[step.subject] = f"the former content of {', '.join(lost)} is known only by its digest"
-            elif underived & set(step.needs):
+            elif underived & set(step.needs) or _lacks_lock(step):
                 reasons[step.subject] = "its former packages came from a lock file that has changed"
             elif former_secrets := _lost_secrets(step, readable):
                 names = ", ".join(former_secrets)
@@ -168,5 +168,9 @@ def _lacks_content(upload: Upload) -> bool:
     return upload.source is None and upload.content is None and any(file.kind == "file" for file in upload.files)
 
 
+def _lacks_lock(step: CreateContainer | UpdateContainer) -> bool:
+    return isinstance(step, UpdateContainer) and any(c.lock and _lacks_folder(c.wanted) for c in step.packages)
+
+
 def _lacks_folder(chosen: PackageSet) -> bool:
-    return bool(chosen.lock_files) and chosen.lock_folder is None
+    return bool(chosen.lock_files) and chosen.lock_folder is None and not chosen.lock_texts

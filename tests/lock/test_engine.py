@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
 
 import pytest
 
@@ -113,3 +117,156 @@ def test_what_the_packages_need_is_locked_too_and_installed_and_looked_after(
         assert "apt could not install libjq1" in refused.stderr
     finally:
         case.close()
+
+
+TREE = """\
+name: STACK
+sandboxes:
+  one:
+    template: node
+    command: [sleep, infinity]
+    packages: [express@4.18.2]
+"""
+
+_FIND = "find node_modules -name package.json"
+
+
+class Locked:
+    """A stack with one sandbox of npm packages, and its lock."""
+
+    def __init__(self, folder: Path, wire: Wire, stack: str) -> None:
+        self.case = Case(folder=folder, stack=stack, wire=wire)
+        self.wire, self.stack = wire, stack
+        self.file, self.lock = folder / "nexus.yaml", folder / "nexus.lock"
+        self.file.write_text(TREE.replace("STACK", stack))
+
+    def run(self, command: str, exits: int = 0) -> CompletedProcess[str]:
+        done = self.case.nexusctl(command.split())
+        assert done.returncode == exits, done.stdout + done.stderr
+        return done
+
+    def ask_for(self, packages: str) -> None:
+        self.file.write_text(re.sub("packages: .*", f"packages: {packages}", self.file.read_text()))
+
+    @property
+    def container(self) -> str:
+        (found,) = self.wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={self.stack}"]}})
+        return str(found["Id"])
+
+    def inside(self, script: str) -> str:
+        return run_inside(self.wire, self.container, ["/bin/sh", "-c", f"cd /app && {script}"]).output
+
+    def installed(self) -> dict[str, str]:
+        """What lies in the sandbox, by its place, with its version."""
+        places = [line.removesuffix("/package.json") for line in self.inside(_FIND).splitlines()]
+        # Packages bring test data of their own along.
+        places = [place for place in places if re.fullmatch(r"(?:(?:^|/)node_modules/(?:@[^/]+/)?[^/]+)+", place)]
+        pairs = f"{json.dumps(places)}.map(place => [place, require(`/app/${{place}}/package.json`).version])"
+        script = f"console.log(JSON.stringify({pairs}))"
+        return dict(json.loads(run_inside(self.wire, self.container, ["node", "-e", script]).output))
+
+    def locked(self) -> dict[str, str]:
+        return {place: entry["version"] for place, entry in self.entries().items() if place}
+
+    def entries(self) -> dict[str, Any]:
+        entries: dict[str, Any] = self.document()["sandboxes"]["one"]["trees"]["npm"]["package-lock.json"]["packages"]
+        return entries
+
+    def document(self) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads(self.lock.read_text())
+        return document
+
+    def edit(self, place: str, **entry: str) -> None:
+        document = self.document()
+        document["sandboxes"]["one"]["trees"]["npm"]["package-lock.json"]["packages"][place] |= entry
+        self.lock.write_text(json.dumps(document))
+
+
+@pytest.fixture
+def npm_stack(tmp_path: Path, wire: Wire, stack_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Locked]:
+    monkeypatch.delenv("CI", raising=False)
+    stack = Locked(tmp_path, wire, stack_name)
+    stack.run("lock")
+    yield stack
+    stack.case.close()
+
+
+OLDER = {
+    "version": "1.0.4",
+    "integrity": "sha512-hIP3EEPs8tB9AT1L+NUqtwOAps4mk2Zob89MWXMHjHWg9milF/j4osnnQLXBCBFBk/tvIG/tUc9mOUJiPBhPXA==",
+}
+"""A content-type that express takes as well, and that npm would not choose."""
+
+
+@pytest.mark.engine
+def test_all_that_npm_packages_need_is_locked_at_its_place_whatever_the_index_is_called(npm_stack: Locked) -> None:
+    assert npm_stack.run("lock").stdout == "nexus.lock is up to date.\n"
+    assert "://" not in "".join(str(entry.get("resolved")) for entry in npm_stack.entries().values())
+    assert all(entry["integrity"] for place, entry in npm_stack.entries().items() if place)
+    npm_stack.edit("node_modules/content-type", **OLDER)
+    npm_stack.run("apply --locked --yes")
+    assert npm_stack.installed() == npm_stack.locked()
+    assert npm_stack.installed()["node_modules/send/node_modules/ms"] != npm_stack.installed()["node_modules/ms"]
+    npm_stack.run("plan --locked --deep --detailed-exitcode")
+
+    done = npm_stack.run(f"import stack {npm_stack.stack} -f again.yaml")
+    assert "one.packages.npm: a list that nexus.lock fixed" in done.stderr
+    kept = npm_stack.lock.with_name(f"{npm_stack.stack}.files") / "one.packages" / "package-lock.json"
+    assert json.loads(kept.read_text())["packages"] == npm_stack.entries()
+
+    updated = npm_stack.run("lock --update --yes").stdout
+    assert 'packages.npm.content-type: "1.0.4" -> ' in updated
+    assert npm_stack.locked()["node_modules/content-type"] != "1.0.4"
+
+
+@pytest.mark.engine
+def test_a_live_sandbox_follows_its_lock_of_npm_packages_and_is_put_right_by_it(npm_stack: Locked) -> None:
+    npm_stack.run("apply --yes")
+    container = npm_stack.container
+    npm_stack.edit("node_modules/content-type", **OLDER)
+    assert 'packages.npm.content-type: "1.0.4"' in npm_stack.run("plan --locked").stdout
+    npm_stack.run("apply --locked --yes")
+    assert npm_stack.installed() == npm_stack.locked()
+    npm_stack.run("plan --locked --deep --detailed-exitcode")
+
+    npm_stack.inside("rm -r node_modules/content-type && sed -i 's/2.0.0/2.1.2/' node_modules/ms/package.json")
+    drifted = npm_stack.run("plan --locked --deep --detailed-exitcode", exits=2).stdout
+    assert "packages.npm.content-type" in drifted
+    assert "packages.npm.ms" in drifted
+    npm_stack.run("apply --locked --deep --yes")
+    assert npm_stack.installed() == npm_stack.locked()
+    npm_stack.run("plan --locked --deep --detailed-exitcode")
+
+    npm_stack.run("apply --yes")
+    npm_stack.run("plan --deep --detailed-exitcode")
+    assert npm_stack.container == container
+
+
+@pytest.mark.engine
+def test_what_the_index_has_and_the_lock_has_not_is_never_installed(npm_stack: Locked) -> None:
+    npm_stack.run("apply --locked --yes")
+    before = npm_stack.installed()
+    npm_stack.edit("node_modules/content-type", integrity=OLDER["integrity"])
+    refused = npm_stack.run("apply --locked --yes", exits=1)
+    assert "what the index has is not what was locked" in refused.stderr
+    assert npm_stack.installed() == before
+    npm_stack.edit("node_modules/content-type", **(OLDER | {"version": "1.0.3"}))
+    refused = npm_stack.run("apply --locked --yes", exits=1)
+    assert "`nexusctl lock --update` makes nexus.lock anew" in refused.stderr
+    assert npm_stack.installed() == before
+
+
+@pytest.mark.engine
+def test_a_lock_of_npm_packages_keeps_what_it_has_where_one_is_added_or_goes(npm_stack: Locked) -> None:
+    npm_stack.edit("node_modules/content-type", **OLDER)
+    npm_stack.ask_for("[express@4.18.2, is-odd]")
+    assert "does not have the npm package is-odd of sandbox one" in npm_stack.run("plan --locked", exits=1).stderr
+    npm_stack.run("lock")
+    assert npm_stack.locked()["node_modules/content-type"] == "1.0.4"
+    assert "node_modules/is-odd" in npm_stack.locked()
+    npm_stack.ask_for("[express@4.18.2]")
+    assert "the npm packages of sandbox one without is-odd" in npm_stack.run("plan --locked", exits=1).stderr
+    npm_stack.run("lock")
+    assert npm_stack.locked()["node_modules/content-type"] == "1.0.4"
+    assert "node_modules/is-odd" not in npm_stack.locked()
+    npm_stack.run("plan --locked")

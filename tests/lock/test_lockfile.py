@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,9 +13,13 @@ from nexusctl.config.load import load
 from nexusctl.config.lockfile import pin_known, pin_stack, read_lock, write_lock
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.inputs import Inputs
-from nexusctl.model.live import LiveImage, LiveState
+from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile
 from nexusctl.model.plan import PullImage
+from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack
+from nexusctl.plan.claim import Claim
+from nexusctl.plan.fields import compare
+from nexusctl.plan.ignore import leave_ignored
 from nexusctl.plan.locking import compare_locks
 from nexusctl.plan.plan import make_plan
 
@@ -27,6 +33,25 @@ sandboxes:
   db: {image: postgres:16}
 """
 DIGEST = "sha256:" + "a" * 64
+
+
+def tree(express: str = "1.2.3", deep: str = "2.0.0", integrity: str = "sha512-a") -> dict[str, Any]:
+    """What npm says of express: it needs ms, and debug, which needs another ms; two things are not everywhere."""
+    entries = {
+        "": {"dependencies": {"express": f"^{express}"}},
+        "node_modules/express": {"version": express, "integrity": integrity},
+        "node_modules/debug": {"version": "2.6.9"},
+        "node_modules/debug/node_modules/ms": {"version": deep},
+        "node_modules/@scope/ms": {"version": "2.1.3"},
+        "node_modules/fsevents": {"version": "1.0.0", "optional": True},
+        "node_modules/tested": {"version": "1.0.0", "dev": True},
+    }
+    return {
+        "package.json": {"private": True, "dependencies": {"express": f"^{express}"}},
+        "package-lock.json": {"lockfileVersion": 3, "packages": entries},
+    }
+
+
 PATH = Path("nexus.lock")
 
 
@@ -39,7 +64,9 @@ def locked(**versions: str) -> Lockfile:
     }
     return Lockfile(
         sandboxes={
-            "api": LockedSandbox(image="node:22", digest=DIGEST, packages=packages),
+            "api": LockedSandbox(
+                image="node:22", digest=DIGEST, packages=packages, trees={"npm": tree(versions.get("express", "1.2.3"))}
+            ),
             "db": LockedSandbox(image="postgres:16", digest=DIGEST),
         }
     )
@@ -56,7 +83,14 @@ def test_every_manager_is_told_exactly_one_version(file: Path) -> None:
     stack = pin_stack(load(Inputs(files=(file,))), locked(), PATH)
     for name in ("api-1", "api-2"):
         found = {p.name: p.version for chosen in stack.sandboxes[name].packages for p in chosen.packages}
-        assert found == {"express": "1.2.3", "requests": "==1.2.3", "flask": "==1.2.3", "curl": "1.2.3"}
+        assert found == {
+            "express": "1.2.3",
+            "debug": "2.6.9",
+            "@scope/ms": "2.1.3",
+            "requests": "==1.2.3",
+            "flask": "==1.2.3",
+            "curl": "1.2.3",
+        }
     assert stack.digests == {"node:22": DIGEST, "postgres:16": DIGEST}
 
 
@@ -143,5 +177,72 @@ def test_an_image_that_was_made_from_a_recipe_is_not_exchanged_for_one_from_a_re
 
 def test_two_locks_are_compared_field_by_field() -> None:
     found = compare_locks(locked(), locked(express="4.19.2"))
-    assert [(d.field, d.before, d.after) for d in found["api"]] == [("packages.npm.express", "1.2.3", "4.19.2")]
+    changed = {d.field: (d.before, d.after) for d in found["api"]}
+    assert changed.pop("packages.npm.package-lock.json")
+    assert changed == {"packages.npm.express": ("1.2.3", "4.19.2")}
     assert compare_locks(locked(), locked()) == {}
+
+
+def test_whatever_differs_in_a_tree_of_npms_differs_in_the_lock() -> None:
+    before = locked().sandboxes["api"]
+    for after, fields in (
+        (tree(deep="2.0.1"), ["packages.npm.debug > ms", "packages.npm.package-lock.json"]),
+        (tree(integrity="sha512-b"), ["packages.npm.package-lock.json"]),
+    ):
+        other = Lockfile(sandboxes={"api": replace(before, trees={"npm": after})})
+        found = compare_locks(Lockfile(sandboxes={"api": before}), other)
+        assert [difference.field for difference in found["api"]] == fields
+
+
+def test_npm_is_given_the_tree_that_is_locked_and_the_plan_tells_its_digest(file: Path) -> None:
+    chosen = npm_of(pin_stack(load(Inputs(files=(file,))), locked(), PATH))
+    assert chosen.lock_name == "package-lock.json"
+    assert json.loads(chosen.lock_texts["package-lock.json"]) == tree()["package-lock.json"]
+    sizes = {name: len(text.encode()) for name, text in chosen.lock_texts.items()}
+    assert {f.path: f.size for f in chosen.lock_files} == sizes
+    deep = replace(locked().sandboxes["api"], trees={"npm": tree(deep="2.0.1")})
+    other = npm_of(
+        pin_stack(load(Inputs(files=(file,))), Lockfile(sandboxes={**locked().sandboxes, "api": deep}), PATH)
+    )
+    one, two = (Sandbox(name="api", group="api", image="x", packages=(packages,)) for packages in (chosen, other))
+    (difference,) = compare(one, two, frozenset({"packages"}))
+    assert (difference.field, difference.effect) == ("packages.npm.package-lock.json", "in_place")
+
+
+def test_a_tree_is_kept_as_the_place_to_start_from_where_packages_come_or_go(file: Path) -> None:
+    file.write_text(TEXT.replace("[express@^4]", "[koa]"))
+    chosen = npm_of(pin_known(load(Inputs(files=(file,))), locked()))
+    assert [(p.name, p.version) for p in chosen.packages] == [("koa", "")]
+    assert not chosen.lock_name
+    assert json.loads(chosen.lock_texts["package.json"])["dependencies"] == {}
+    assert json.loads(chosen.lock_texts["package-lock.json"]) == tree()["package-lock.json"]
+
+
+def npm_of(stack: Stack) -> PackageSet:
+    (chosen,) = (c for c in stack.sandboxes["api-1"].packages if c.manager == "npm")
+    return chosen
+
+
+def test_what_is_locked_and_not_asked_for_any_more_is_refused_for_others_came_with_it(file: Path) -> None:
+    file.write_text(TEXT.replace('[requests, "flask>=3"]', "[requests]"))
+    with pytest.raises(InputError) as caught:
+        pin_stack(load(Inputs(files=(file,))), locked(), PATH)
+    (problem,) = caught.value.diagnostics
+    assert problem.summary == "nexus.lock does not have the pip packages of sandbox api without flask"
+
+
+def test_a_lock_that_does_not_say_what_npm_packages_need_is_refused(file: Path) -> None:
+    lock = Lockfile(sandboxes={n: replace(entry, trees={}) for n, entry in locked().sandboxes.items()})
+    with pytest.raises(InputError) as caught:
+        pin_stack(load(Inputs(files=(file,))), lock, PATH)
+    (problem,) = caught.value.diagnostics
+    assert problem.summary == "nexus.lock does not have what the npm packages of sandbox api need"
+
+
+def test_an_ignored_package_leaves_all_that_was_locked_with_it_as_it_was(file: Path) -> None:
+    file.write_text(TEXT.replace("    replicas: 2\n", "    lifecycle: {ignore: [packages.npm.express]}\n"))
+    stack = pin_stack(load(Inputs(files=(file,))), locked(), PATH)
+    before = replace(stack.sandboxes["api"], packages=(PackageSet(manager="npm", packages=(Package(name="express"),)),))
+    claim = Claim(holder=LiveSandbox(id="1", name="shop_api", sandbox="api", state="running", record=before))
+    left = leave_ignored(stack, {"api": claim}).sandboxes["api"]
+    assert next(c for c in left.packages if c.manager == "npm") == before.packages[0]

@@ -143,7 +143,10 @@ def test_a_lock_of_npm_comes_in_place_and_an_unfit_one_leaves_the_old_packages(
     box.scene.apply()
     (tmp_path / "package.json").write_text('{"dependencies": {"ms": "2.1.3"}}')
     (failed,) = box.fail()
-    assert failed.problem.hint == "run `npm install` beside the lock file, so that it agrees with package.json again"
+    assert failed.problem.hint == (
+        "run `npm install` beside the lock file, so that it agrees with package.json again; "
+        "`nexusctl lock --update` makes nexus.lock anew"
+    )
     assert box.scene.inside("box", "node -p \"require('/app/node_modules/ms/package.json').version\"") == "2.1.2\n"
     assert box.leftovers() == ""
     (tmp_path / "package.json").write_text('{"dependencies": {}}')

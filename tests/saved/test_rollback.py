@@ -113,6 +113,18 @@ def test_one_that_was_removed_comes_back_where_its_content_is_known(bench: Workb
     assert bench.sandboxes() == ["db", "web"]
 
 
+def test_packages_of_a_lock_that_has_changed_are_known_only_by_its_digest(bench: Workbench) -> None:
+    text = "name: demo\nsandboxes:\n  api: {image: img:1, packages: {npm: {from: package-lock.json}}}\n"
+    for name in ("package.json", "package-lock.json"):
+        (bench.folder / name).write_text("{}")
+    bench.write(text)
+    bench.apply()
+    (bench.folder / "package-lock.json").write_text('{"lockfileVersion": 3}')
+    bench.write(text + "  web: {image: img:1, startup: exit 1}\n")
+    bench.engine.answer = fail_startup("web")
+    assert lost(fail_and_plan_back(bench)) == {"api": "its former packages came from a lock file that has changed"}
+
+
 def test_an_upload_that_is_still_the_same_comes_back_with_its_content(bench: Workbench) -> None:
     bench.apply()
     bench.write(THREE.replace("3000", "3001").replace('"true"', '"false"'))

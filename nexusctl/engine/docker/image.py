@@ -45,6 +45,8 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
             chosen.manager: take_inventory(_ask(builder, folder), chosen.manager) for chosen in step.packages
         }
         marks = {labels.IMAGE_PACKAGES: encode_facts(facts), labels.IMAGE_INVENTORY: encode_inventory(inventory)}
+        if step.whole:
+            marks[labels.IMAGE_TREES] = json.dumps(_freeze_all(builder, step, folder))
         # Somebody else may have made it meanwhile, and containers may run on it already.
         if is_derived(wire, step.tag, step.base):
             return
@@ -68,6 +70,20 @@ def _list(builder: Builder, everything: PackageSet, folder: str) -> tuple[Packag
     manager = MANAGERS[everything.manager]
     answer = builder.run(manager.query(everything), env=manager.env, working_dir=folder)
     return read_answer(manager, answer.output, everything)
+
+
+def _freeze_all(builder: Builder, step: DeriveImage, folder: str) -> dict[str, Any]:
+    """What the managers have of locks of their own, after installing a list."""
+    lists = [chosen.manager for chosen in step.packages if chosen.packages and MANAGERS[chosen.manager].freeze()]
+    return {name: _freeze(builder, name, folder) for name in lists}
+
+
+def _freeze(builder: Builder, name: str, folder: str) -> Any:
+    manager = MANAGERS[name]
+    outcome = builder.run(manager.freeze(), env=manager.env, working_dir=folder)
+    with contextlib.suppress(ValueError):
+        return json.loads(outcome.output)
+    raise StepError(Diagnostic(f"{name} does not say what it has installed", output=last_lines(outcome.output)))
 
 
 def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from nexusctl.engine.base import Report
 from nexusctl.engine.docker.archive import put_uploads
@@ -61,7 +62,7 @@ def describe(chosen: PackageSet) -> str:
     """Such as `express, pg, ...`."""
     names = [package.name for package in chosen.packages]
     shown = ", ".join(names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
-    return chosen.lock_name or shown
+    return shown or chosen.lock_name
 
 
 def explain(manager: PackageManager, chosen: PackageSet, exit_code: int, output: str) -> Diagnostic:
@@ -98,12 +99,25 @@ def _make_folder(builder: Builder, folder: str) -> None:
 
 def put_lock(builder: Builder, chosen: PackageSet, folder: str) -> str:
     """Lay the files of a lock into `folder`; returns the path of the lock itself, empty for a list."""
-    if not chosen.lock_name:
+    if not chosen.lock_files:
         return ""
     _make_folder(builder, folder)
-    files = Upload(target=folder, files=chosen.lock_files, owner="root", source=chosen.lock_folder)
-    put_uploads(builder.wire, builder.id, [files])
+    put_uploads(builder.wire, builder.id, _as_uploads(chosen, folder))
     return f"{folder}/{chosen.lock_name}"
+
+
+def _as_uploads(chosen: PackageSet, folder: str) -> list[Upload]:
+    if not chosen.lock_texts:
+        return [Upload(target=folder, files=chosen.lock_files, owner="root", source=chosen.lock_folder)]
+    return [
+        Upload(
+            target=f"{folder.rstrip('/')}/{file.path}",
+            files=(replace(file, path=""),),
+            owner="root",
+            content=chosen.lock_texts.get(file.path),
+        )
+        for file in chosen.lock_files
+    ]
 
 
 def read_answer(manager: PackageManager, answer: str, chosen: PackageSet) -> tuple[Package, ...]:

@@ -141,6 +141,7 @@ def read_images(entries: Iterable[Listed], stack: Stack) -> dict[str, LiveImage]
                     base_id=marks.get(labels.IMAGE_BASE, ""),
                     digest=digests.get(tag.partition("@")[0].rpartition(":")[0], ""),
                     packages=marks.get(labels.IMAGE_PACKAGES, ""),
+                    trees=marks.get(labels.IMAGE_TREES, ""),
                 )
     for sandbox in stack.sandboxes.values():
         written = image_reference(sandbox.image)
