@@ -37,8 +37,8 @@ _BEGUN_WRONG = ("could not find expected ':'", "found unexpected end of stream",
 def explain(source: Source, problem: str | None, mark: Any, context: str | None, context_mark: Any) -> Diagnostic:
     """A diagnostic for a syntax error; the marks are the parser's and count from 0."""
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+    summary, hint = _meaning(problem or "", "".join(source.lines[line - 1 : line])[column - 1 : column])
     excerpt = source.excerpt(line)
-    summary, hint = _meaning(problem or "", excerpt[column - 1 : column])
     notes: tuple[Note, ...] = ()
     if context_mark and any(words in (problem or "") for words in _BEGUN_WRONG):
         line, column = context_mark.line + 1, context_mark.column + 1

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from nexusctl.config.hidden import hide_declared
 from nexusctl.config.node import Mapping, Node
-from nexusctl.config.problems import Problems, note
+from nexusctl.config.problems import SENSITIVE, Problems, note
 from nexusctl.config.template_found import Found, read_document
 from nexusctl.config.template_search import find_template
 from nexusctl.errors import InputError
@@ -31,6 +32,8 @@ def with_extended(document: Mapping, found: Found, root: Path, problems: Problem
             break
         files.append(below)
         layers.insert(0, _read(below, place, problems))
+    if any(SENSITIVE in layer.source.text for layer in layers):
+        hide_declared(layers)
     problems.raise_any()
     return layers
 

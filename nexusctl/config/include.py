@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from nexusctl.config.hidden import hide_declared
 from nexusctl.config.host import display, locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.problems import Problems, note
+from nexusctl.config.problems import SENSITIVE, Problems, note
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError
@@ -26,6 +27,8 @@ def with_included(documents: Iterable[Mapping], problems: Problems) -> list[Mapp
     walk = _Walk({_identity(root.source.path) for root in roots}, problems)
     for root in roots:
         walk.take(root, [])
+    if any(SENSITIVE in document.source.text for document in walk.order):
+        hide_declared(walk.order)
     problems.raise_any()
     return walk.order
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
+from collections.abc import Sequence as SequenceType
 from pathlib import Path
 
 from nexusctl.config.digest import Digests
@@ -18,6 +19,7 @@ from nexusctl.config.template import Templates, load_template
 from nexusctl.config.template_found import template_names
 from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
+from nexusctl.errors import InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Sandbox, Stack, Volume
@@ -63,7 +65,6 @@ def load_whole(inputs: Inputs) -> Loaded:
     templates = Templates(problems, inputs.files[0].absolute().parent)
     layers = _read(inputs, problems)
     merged = _merge(layers, problems)
-    _hide(merged, layers)
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
     stack, groups = build(conforming, document, known, inputs, templates, problems)
@@ -88,9 +89,7 @@ def _pin(stack: Stack, lock: Path) -> Stack:
 
 def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
     """The documents of all files, those that are included too, the lowest first."""
-    documents = [compose(read_source(path), problems) for path in inputs.files]
-    for document in documents:
-        _hide(document, [document])
+    documents = _compose_all(inputs.files, problems)
     if len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}:
         # Most stacks are one file.
         from nexusctl.config.include import with_included  # noqa: PLC0415
@@ -99,12 +98,25 @@ def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
     return documents
 
 
-def _hide(merged: Mapping, layers: list[Mapping]) -> None:
-    if "variables" in merged.keys and any("sensitive" in layer.source.text for layer in layers):
-        # Most stacks have no sensitive variables.
-        from nexusctl.config.hidden import hide_defaults  # noqa: PLC0415
-
-        hide_defaults(merged, layers)
+def _compose_all(files: SequenceType[Path], problems: Problems) -> list[Mapping]:
+    """The documents of `files`. Raises `InputError` with what is wrong with all of those that cannot be read."""
+    sources, documents = [], []
+    for path in files:
+        try:
+            sources.append(read_source(path))
+        except InputError as error:
+            problems.extend(error.diagnostics)
+    for source in sources:
+        # Each may say what is sensitive in the others.
+        problems.know(source)
+    for source in sources:
+        try:
+            documents.append(compose(source, problems))
+        except InputError as error:
+            problems.extend(error.diagnostics)
+    if len(documents) < len(files):
+        problems.raise_any()
+    return documents
 
 
 def _refer(

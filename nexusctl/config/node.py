@@ -36,7 +36,8 @@ class Source:
 
     `refers` is True once a `${` was found in one of its values. `within` is the folder that its paths must not lead
     out of, where it comes from somebody else; `is_template` is True for a template, which several sandboxes may use.
-    `hidden` are the numbers of lines that no message may show.
+    `hidden` are the numbers of lines that no message may show, `withheld` the lines and columns of values that none may
+    quote. `repeated` are keys that their mapping had already, with their values.
     """
 
     def __init__(self, path: Path, display: str, text: str) -> None:
@@ -47,6 +48,8 @@ class Source:
         self.is_template = False
         self.within: Path | None = None
         self.hidden: set[int] = set()
+        self.withheld: set[tuple[int, int]] = set()
+        self.repeated: list[tuple[Scalar, Node]] = []
 
     @cached_property
     def lines(self) -> list[str]:
@@ -68,27 +71,35 @@ class Source:
 
 
 class Scalar:
-    """`text` is what the file says; `value` is what YAML 1.2 makes of it; `bare` is True without quotes or tag."""
+    """`text` is what the file says; `value` is what YAML 1.2 makes of it; `bare` is True without quotes or tag.
 
-    __slots__ = ("bare", "column", "line", "source", "text", "value")
+    `end` is the last line of any node, where the file itself holds it.
+    """
+
+    __slots__ = ("bare", "column", "end", "line", "source", "text", "value")
     size = 1
     height = 0
 
     def __init__(self, source: Source, line: int, column: int, text: str, bare: bool) -> None:
         self.source = source
-        self.line = line
+        self.line = self.end = line
         self.column = column
         self.text = text
         self.bare = bare
         self.value: Any = resolve(text) if bare else text
 
+    @property
+    def withheld(self) -> bool:
+        """Whether no message may quote it."""
+        return (self.line, self.column) in self.source.withheld
+
 
 class Sequence:
-    __slots__ = ("column", "height", "items", "line", "size", "source")
+    __slots__ = ("column", "end", "height", "items", "line", "size", "source")
 
     def __init__(self, source: Source, line: int, column: int) -> None:
         self.source = source
-        self.line = line
+        self.line = self.end = line
         self.column = column
         self.items: list[Node] = []
         self.size = 1
@@ -101,11 +112,11 @@ class Mapping:
     `deleted` are keys that a file took away from what was below it, with the places where it did.
     """
 
-    __slots__ = ("column", "deleted", "dropped", "height", "keys", "line", "size", "source", "values")
+    __slots__ = ("column", "deleted", "dropped", "end", "height", "keys", "line", "size", "source", "values")
 
     def __init__(self, source: Source, line: int, column: int) -> None:
         self.source = source
-        self.line = line
+        self.line = self.end = line
         self.column = column
         self.keys: dict[str, Scalar] = {}
         self.values: dict[str, Node] = {}

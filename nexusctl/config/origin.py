@@ -8,13 +8,13 @@ from typing import Any
 
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.expression import OPENING
+from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems
 from nexusctl.config.resolved import raw_value, value_of
 from nexusctl.config.sandbox import Group
 from nexusctl.config.schema import STACK, resolve
-from nexusctl.config.variables import is_sensitive
 from nexusctl.errors import Location
 from nexusctl.model.value import dataclass
 
@@ -77,7 +77,7 @@ class _Search:
     def _variables(self) -> Iterator[Origin]:
         section = self._loaded.merged.get("variables")
         declared = self._loaded.merged.section("variables")
-        hidden = {name for name, node in declared.items() if isinstance(node, Mapping) and is_sensitive(node)}
+        hidden = {name for name, node in declared.items() if is_sensitive(node)}
         for origin in self._section("variables", section) if section else ():
             _, name, *rest = (*origin.path, "")
             yield _hide(origin) if name in hidden and rest[:1] == ["default"] else origin

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as SequenceType
 
 from nexusctl.config.expression import Expression
+from nexusctl.config.hidden import hide_entries, sensitive_names
 from nexusctl.config.interpolation import Interpolation, Unresolved, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.overlay import merge_all
@@ -31,6 +32,7 @@ def fill_in(
     section = declared if isinstance(declared, Mapping) else Mapping(merged.source, merged.line, merged.column)
     if caller is None:
         return merged
+    hide_entries(sensitive_names(layers), given)
     supplied = _supply(section, given, merged, problems)
     parameters = Parameters(section, supplied, lambda node: interpolation.tree(node), caller, problems)  # noqa: PLW0108  (made below)
     interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems)

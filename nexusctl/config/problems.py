@@ -10,23 +10,32 @@ from nexusctl.errors import Diagnostic, InputError, Location, Note
 
 SHOWN_AT_MOST = 100
 
+SENSITIVE = "sensitive"
+"""The word that every file has in it which declares something sensitive."""
+
 
 class Problems:
     """Lives as long as one load.
 
     `sandbox` is the one that is looked at now and is named in each problem; `caller` is where it names its template.
+    `sources` are the files that were read, by the names that messages have for them. They are those of `above` too,
+    where these problems become a part of others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, above: Problems | None = None) -> None:
         self._found: dict[tuple[Location | None, str], Diagnostic] = {}
         self.sandbox: str | None = None
         self.caller: Node | None = None
-        self._sources: dict[str, Source] = {}
+        self.sources: dict[str, Source] = above.sources if above else {}
+
+    def know(self, source: Source) -> None:
+        """Take note of a file, so that what is hidden in it stays hidden."""
+        self.sources[source.display] = source
 
     def add(self, place: Node, summary: str, hint: str | None = None, *notes: Note) -> None:
         """Report what is wrong at `place`; the same problem reached again through an alias counts once."""
         location = place.source.location(place.line, place.column)
-        self._sources[location.file] = place.source
+        self.know(place.source)
         excerpt = place.source.excerpt(place.line)
         # Only a value that a reference brought here has one.
         origin = getattr(place, "origin", None)
@@ -58,14 +67,17 @@ class Problems:
 
     def _without_hidden(self, problem: Diagnostic) -> Diagnostic:
         """`problem` without lines that were hidden after it was found."""
-        if not any(source.hidden for source in self._sources.values()):
+        if not any(source.hidden or SENSITIVE in source.text for source in self.sources.values()):
             return problem
         notes = tuple(replace(each, excerpt=self._shown(each.location, each.excerpt)) for each in problem.notes)
         return replace(problem, excerpt=self._shown(problem.location, problem.excerpt), notes=notes)
 
     def _shown(self, location: Location | None, excerpt: str | None) -> str | None:
-        source = self._sources.get(location.file) if location else None
-        return None if source and location and location.line in source.hidden else excerpt
+        if location is None:
+            return excerpt
+        # Nobody can tell what is sensitive in a file that could not be read.
+        source = self.sources.get(location.file)
+        return None if source is None or location.line in source.hidden else excerpt
 
 
 def note(text: str, place: Node) -> Note:

@@ -174,6 +174,8 @@ def _summary(node: Node, where: str, error: Any) -> str:
 
 
 def _value_hint(node: Node, error: Any) -> str | None:
+    if isinstance(node, Scalar) and node.withheld:
+        return _advice(error)
     if isinstance(node, Scalar) and node.value is None and node.text:
         return f"{_advice(error)}, or leave it out: no file below has anything here that `{node.text}` could delete"
     if error.validator == "enum" and isinstance(node, Scalar):
@@ -195,7 +197,7 @@ def _example(schema: MappingType[str, Any], key: str) -> str:
 
 
 def _value(node: Node) -> str:
-    return f"`{_shown(node.text)}`" if isinstance(node, Scalar) and node.text else describe(node)
+    return f"`{_shown(node.text)}`" if isinstance(node, Scalar) and node.text and not node.withheld else describe(node)
 
 
 def describe(node: Node) -> str:
@@ -206,6 +208,8 @@ def describe(node: Node) -> str:
         return "a list"
     if node.value is None:
         return "nothing"
+    if node.withheld:
+        return "something else"
     if isinstance(node.value, bool):
         return f"`{node.text}`"
     return f"the {'text' if isinstance(node.value, str) else 'number'} `{_shown(node.text)}`" if node.text else "empty"

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.config.expression import OPENING
+from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.host import host_path
 from nexusctl.config.instances import Kept
 from nexusctl.config.load import Loaded
@@ -16,7 +17,6 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
 from nexusctl.config.packages import package_text
 from nexusctl.config.placed import Woven
 from nexusctl.config.template_found import is_path
-from nexusctl.config.variables import is_sensitive
 from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
@@ -99,7 +99,7 @@ def _variable(name: str, loaded: Loaded) -> Any:
     declared = loaded.merged.section("variables")[name]
     value = loaded.variables.get(name)
     own = raw_value(declared) if isinstance(declared, Mapping) else {}
-    if isinstance(declared, Mapping) and is_sensitive(declared):
+    if is_sensitive(declared):
         return {key: part for key, part in own.items() if key != "default"}
     return own if value is None else {**own, "default": value_of(value)}
 

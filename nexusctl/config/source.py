@@ -15,7 +15,7 @@ import yaml
 
 from nexusctl.config.complaint import explain
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
-from nexusctl.config.problems import Problems, note
+from nexusctl.config.problems import SENSITIVE, Problems, note
 
 DEPTH_LIMIT = 64
 NODE_LIMIT = 60_000
@@ -43,18 +43,33 @@ def compose(source: Source, problems: Problems) -> Mapping:
 def compose_any(source: Source, problems: Problems) -> Node | None:
     """The tree of `source`, whatever its root is; None for an empty one. Raises `InputError` as `compose` does."""
     composer = _Composer(source, problems)
+    problems.know(source)
     try:
         takes = composer.takes
         for event in _events(source):
             if take := takes.get(type(event)):
                 take(event)
     except yaml.MarkedYAMLError as error:
+        _hide_sections(source, problems)
         problems.extend([explain(source, error.problem, error.problem_mark, error.context, error.context_mark)])
         problems.raise_any()
     except RecursionError:
         # The pure Python parser recurses where the C one does not.
         composer.fail(Scalar(source, 1, 1, "", False), "the file is nested too deeply", "nest it less")
+    if SENSITIVE in source.text and isinstance(composer.root, Mapping):
+        # Most files have nothing sensitive.
+        from nexusctl.config.hidden import hide_declared  # noqa: PLC0415
+
+        hide_declared([composer.root])
     return composer.root
+
+
+def _hide_sections(source: Source, problems: Problems) -> None:
+    # Only needed for a file that cannot be read.
+    from nexusctl.config.hidden import hide_sections, may_hide  # noqa: PLC0415
+
+    if any(may_hide(known.text) for known in problems.sources.values()):
+        hide_sections(source)
 
 
 def _events(source: Source) -> Iterator[Any]:
@@ -73,6 +88,7 @@ class _Composer:
         self.count = 0
         self.merged = 0
         self.documents = 0
+        self.last = 1
 
     @property
     def takes(self) -> MappingType[type, Callable[[Any], None]]:
@@ -105,6 +121,10 @@ class _Composer:
         mark, text = event.start_mark, event.value
         bare: bool = event.implicit[0]
         node = Scalar(self.source, mark.line + 1, mark.column + 1, text, bare)
+        if (end := event.end_mark).line > mark.line:
+            # A block ends where the next line begins.
+            node.end = end.line + (end.column > 0)
+        self.last = node.end
         if "${" in text:
             self.source.refers = True
         if event.tag is not None and event.tag not in _TEXT_TAGS:
@@ -129,9 +149,13 @@ class _Composer:
             self.anchors[event.anchor] = None
         self.open.append(_Frame(node, event.anchor))
 
-    def end(self, _: Any) -> None:
+    def end(self, event: Any) -> None:
         frame = self.open.pop()
         node = frame.node
+        # Without brackets or braces it ends only where something else begins.
+        if event.end_mark.index > event.start_mark.index:
+            self.last = event.end_mark.line + 1
+        node.end = max(self.last, node.line)
         if isinstance(node, Mapping):
             self.merge(node, frame)
             children = list(node.values.values())
@@ -149,9 +173,11 @@ class _Composer:
         node = self.anchors.get(name)
         if node is None:
             place = Scalar(self.source, mark.line + 1, mark.column + 1, "", False)
+            shown = self.named("the alias", f"*{name}")
             if name in self.anchors:
-                self.fail(place, f"the alias `*{name}` stands inside of what it names", "an alias cannot hold itself")
-            self.fail(place, f"the alias `*{name}` has no anchor before it", f"mark the value it means with `&{name}`")
+                self.fail(place, f"{shown} stands inside of what it names", "an alias cannot hold itself")
+            hint = "mark the value it means with `&`, or put a text that begins with `*` in quotes"
+            self.fail(place, f"{shown} has no anchor before it", hint)
         if len(self.open) + node.height > DEPTH_LIMIT:
             self.fail(node, f"its aliases nest more than {DEPTH_LIMIT} levels deep", "nest it less")
         return node
@@ -179,10 +205,10 @@ class _Composer:
             self.problems.add(key, f"the key `{shown}` is not text", f'write it in quotes: "{shown}"')
         elif key.text == "<<" and key.bare:
             if frame.merge is not None:
-                self.duplicate(key, frame.merge[0])
+                self.duplicate(key, value, frame.merge[0])
             frame.merge = (key, value)
         elif key.text in mapping.keys:
-            self.duplicate(key, mapping.keys[key.text])
+            self.duplicate(key, value, mapping.keys[key.text])
         else:
             mapping.keys[key.text] = key
             mapping.values[key.text] = value
@@ -202,14 +228,20 @@ class _Composer:
             mapping.keys = {**base.keys, **mapping.keys}
             mapping.values = {**base.values, **mapping.values}
 
-    def duplicate(self, key: Scalar, first: Scalar) -> None:
+    def duplicate(self, key: Scalar, value: Node, first: Scalar) -> None:
         hint = "keep one of the two, or join what they hold"
         summary = f"the key `{key.text}` stands twice in this mapping (lines {first.line} and {key.line})"
         self.problems.add(key, summary, hint, note("it was written first here", first))
+        self.source.repeated.append((key, value))
 
     def refuse_tag(self, node: Node, tag: str) -> None:
-        shown = tag.replace("tag:yaml.org,2002:", "!!")
-        self.problems.add(node, f"the tag `{shown}` is not known here", "write the value without a tag")
+        shown = self.named("the tag", tag.replace("tag:yaml.org,2002:", "!!"))
+        hint = "write the value without a tag, or put a text that begins with `!` in quotes"
+        self.problems.add(node, f"{shown} is not known here", hint)
+
+    def named(self, what: str, name: str) -> str:
+        """`what` with its name, unless that may be the beginning of something sensitive that lacks its quotes."""
+        return what if SENSITIVE in self.source.text else f"{what} `{name}`"
 
     def counted(self, node: Node) -> None:
         self.count += 1
@@ -218,6 +250,7 @@ class _Composer:
 
     def fail(self, place: Node, summary: str, hint: str) -> NoReturn:
         self.problems.add(place, summary, hint)
+        _hide_sections(self.source, self.problems)
         self.problems.raise_any()
         raise AssertionError("a problem was added, so this is not reached")
 

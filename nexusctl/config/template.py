@@ -64,12 +64,14 @@ class Call:
     given: Node | None
 
 
-def _read(found: Found, root: Path, call: Call | None, below: tuple[str, ...] = ()) -> TemplateFile:
+def _read(
+    found: Found, root: Path, call: Call | None, below: tuple[str, ...] = (), above: Problems | None = None
+) -> TemplateFile:
     """The template in a file; `below` are the templates whose recipes are built on it, `root` is the stack's folder.
 
-    Raises `InputError` with everything that is wrong with the file, or with what it was given.
+    Raises `InputError` with everything that is wrong with the file, or with what it was given, for those `above`.
     """
-    problems = Problems()
+    problems = Problems(above)
     layers = _read_layers(found, root, problems)
     merged = _merge(layers, problems)
     given = call.given if call else None
@@ -188,7 +190,7 @@ class Templates:
         if found is None:
             return None
         try:
-            file = _read(found, self._root, call)
+            file = _read(found, self._root, call, above=self._problems)
         except InputError as error:
             for problem in error.diagnostics:
                 self._report(problem, call.place)

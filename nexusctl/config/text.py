@@ -54,7 +54,7 @@ def _decode(data: bytes, display: str) -> str:
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        place = Source(Path(), display, data.decode("utf-8", "replace"))
+        place = _guarded(Source(Path(), display, data.decode("utf-8", "replace")))
         if wide:
             raise InputError(Diagnostic(f"`{display}` is not valid UTF-16", hint="save the file as UTF-8")) from None
         summary = f"byte 0x{data[error.start]:02x} is not valid UTF-8"
@@ -62,10 +62,21 @@ def _decode(data: bytes, display: str) -> str:
         raise InputError(Diagnostic(summary, at, place.excerpt(line), "save the file as UTF-8")) from None
 
 
+def _guarded(source: Source) -> Source:
+    """A source of which one line is to be shown, though nobody knows what in it is sensitive."""
+    # Only needed for a file that cannot be read.
+    from nexusctl.config.hidden import hide_sections, may_hide  # noqa: PLC0415
+
+    if may_hide(source.text):
+        hide_sections(source)
+    return source
+
+
 def _refuse_unprintable(source: Source) -> None:
     match = _UNPRINTABLE.search(source.text)
     if not match:
         return
+    _guarded(source)
     line = source.text.count("\n", 0, match.start()) + 1
     column = match.start() - source.text.rfind("\n", 0, match.start())
     character = f"U+{ord(match.group()):04X}"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
+from pathlib import Path
 from typing import NamedTuple
 
 from nexusctl.config.expression import Expression
+from nexusctl.config.hidden import hide_all, hide_entries, is_sensitive
 from nexusctl.config.interpolation import Reported, Unresolved, dig, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
 from nexusctl.config.pattern import TooSlow, matches
@@ -48,18 +50,18 @@ class Supplied(NamedTuple):
     is_text: bool
 
 
-def gather(given: Given, declared: MappingType[str, Scalar], problems: Problems) -> dict[str, Supplied]:
-    """The strongest value that was supplied for each of the variables `declared`; other names are reported."""
+def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supplied]:
+    """The strongest value that was supplied for each variable that `section` declares; other names are reported."""
+    declared = section.keys
     supplied: dict[str, Supplied] = {}
     for name in declared:
         if (text := os.environ.get(PREFIX + name)) is not None:
             supplied[name] = _from_text(text, declared[name], f"{PREFIX}{name}")
+    sensitive = [name for name, node in section.values.items() if is_sensitive(node)]
     for path in given.files:
-        try:
-            values = compose(read_source(path, kind="variable file"), problems)
-        except InputError as error:
-            problems.extend(error.diagnostics)
-            continue
+        values = _read_values(path, sensitive, problems)
+        # A name that nobody knows may be meant for a sensitive one.
+        hide_entries([*sensitive, *(values.keys.keys() - declared.keys())] if sensitive else (), values)
         for name, node in values.values.items():
             supplied[name] = Supplied(node, f"the file {path}", False)
             if name not in declared:
@@ -72,6 +74,19 @@ def gather(given: Given, declared: MappingType[str, Scalar], problems: Problems)
             hint, notes = _likely(name, declared)
             problems.extend([Diagnostic(f"`--var {name}=...`: no such variable is declared", hint=hint, notes=notes)])
     return supplied
+
+
+def _read_values(path: Path, sensitive: Collection[str], problems: Problems) -> Mapping:
+    """What a variable file says, nothing where it cannot be read, which is reported."""
+    source = Source(path, str(path), "")
+    try:
+        source = read_source(path, kind="variable file")
+        return compose(source, problems)
+    except InputError as error:
+        if sensitive:
+            hide_all(source)
+        problems.extend(error.diagnostics)
+    return Mapping(source, 1, 1)
 
 
 def _from_text(text: str, place: Scalar, by: str) -> Supplied:
@@ -108,9 +123,7 @@ class Variables:
         self, section: Mapping, supplied: MappingType[str, Supplied], weave: Weave, problems: Problems
     ) -> None:
         self.keys = section.keys
-        self.sensitive = frozenset(
-            name for name, node in section.values.items() if isinstance(node, Mapping) and is_sensitive(node)
-        )
+        self.sensitive = frozenset(name for name, node in section.values.items() if is_sensitive(node))
         self._section = section.values
         self._supplied = supplied
         self._weave = weave
@@ -249,11 +262,6 @@ def _is_right(section: Node) -> bool:
     if isinstance(section, Mapping):
         return section.values.keys() <= _PROPERTIES
     return isinstance(section, Scalar) and section.value is None
-
-
-def is_sensitive(declaration: Mapping) -> bool:
-    sensitive = declaration.get("sensitive")
-    return isinstance(sensitive, Scalar) and sensitive.value is not False
 
 
 def _is_among(value: object, known: list[object]) -> bool:

@@ -36,7 +36,7 @@ def weave(document: Mapping, given: Given, templates: Templates, problems: Probl
     """
     declared = document.get("variables")
     section = declared if isinstance(declared, Mapping) else Mapping(document.source, 1, 1)
-    supplied = gather(given, section.keys, problems)
+    supplied = gather(given, section, problems)
     variables = Variables(section, supplied, lambda node: interpolation.tree(node), problems)  # noqa: PLW0108  (made below)
     name = _Name(document)
     namespaces: dict[str, Namespace] = {
