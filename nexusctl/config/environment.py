@@ -17,8 +17,10 @@ LONGEST = 131_071
 _AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)
 
 
-def build_env(sandbox: Mapping, files: EnvFiles, secrets: dict[str, SecretRef], problems: Problems) -> dict[str, Text]:
-    """The variables of `sandbox`; those in `env` win over those in `files`. Secrets in them go to `secrets`."""
+def build_env(
+    name: str, sandbox: Mapping, files: EnvFiles, secrets: dict[str, SecretRef], problems: Problems
+) -> dict[str, Text]:
+    """The variables of the sandbox `name`; those in `env` win over those in `files`. Their secrets go to `secrets`."""
     env: dict[str, Text] = {}
     for path in _paths(sandbox.get("env_file")):
         for key, value in files.read(path, problems).items():
@@ -27,25 +29,29 @@ def build_env(sandbox: Mapping, files: EnvFiles, secrets: dict[str, SecretRef], 
     for key, text in build_texts(sandbox, "env", problems).items():
         node = sandbox.section("env")[key]
         if _fits(key, text, node, problems):
-            env[key] = _with_secrets(node, secrets) if isinstance(node, Woven) else text
+            env[key] = _with_secrets(name, node, secrets) if isinstance(node, Woven) else text
     return env
 
 
-def _with_secrets(node: Woven, secrets: dict[str, SecretRef]) -> SecretText:
-    secrets.update({secret_name(part): part for part in node.parts if isinstance(part, SecretRef)})
+def _with_secrets(sandbox: str, node: Woven, secrets: dict[str, SecretRef]) -> SecretText:
+    secrets.update({secret_name(part, sandbox): part for part in node.parts if isinstance(part, SecretRef)})
     parts: list[str | SecretUse] = []
     for part in node.parts:
         # Texts in a row are one, or the way in which somebody wrote them would count as a change.
         if isinstance(part, str) and parts and isinstance(parts[-1], str):
             parts[-1] += part
         elif part != "":
-            parts.append(SecretUse(secret=secret_name(part)) if isinstance(part, SecretRef) else part)
+            parts.append(SecretUse(secret=secret_name(part, sandbox)) if isinstance(part, SecretRef) else part)
     return SecretText(parts=tuple(parts))
 
 
-def secret_name(ref: SecretRef) -> str:
-    """A name that no secret of a stack can have, as a variable may be called like one."""
-    return f"var.{ref.name}" if ref.source == "variable" else ref.name
+def secret_name(ref: SecretRef, sandbox: str = "") -> str:
+    """A name that no secret of a stack can have, as a variable may be called like one.
+
+    Each `sandbox` gives its own value to a parameter of its template.
+    """
+    names = {"variable": f"var.{ref.name}", "parameter": f"{sandbox}.with.{ref.name}"}
+    return names.get(ref.source, ref.name)
 
 
 def build_texts(sandbox: Mapping, key: str, problems: Problems) -> dict[str, str]:

@@ -297,8 +297,6 @@ def _absent(node: Node, word: str, where: str) -> Unresolved:
 
 def _in_a_template(expression: Expression) -> Unresolved:
     summary = f"`{expression.text}` means nothing in a template, which knows no stack"
-    if expression.namespace == "secret":
-        return Unresolved(summary, "write it in the `env` of the sandbox that uses the template")
     name = expression.words[-1].replace("-", "_") if expression.words else "name"
     given = f'`with: {{{name}: "{expression.text}"}}`'
     return Unresolved(summary, f"declare a parameter, write `${{param.{name}}}`, and hand it over: {given}")

@@ -8,6 +8,7 @@ from typing import Any
 
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.expression import OPENING
+from nexusctl.config.handed import literals
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
@@ -98,7 +99,9 @@ class _Search:
             node: Node = group.node if group else woven
             below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
-            yield from self._walk(("sandboxes", name), node, layers, schema)
+            secret = {("with", parameter) for parameter in literals(group)} if group else set()
+            for origin in self._walk(("sandboxes", name), node, layers, schema):
+                yield _hide(origin) if origin.path[2:4] in secret else origin
             if isinstance(node, Mapping):
                 yield from self._env_files(("sandboxes", name, "env"), node)
         section = self._loaded.merged.get("sandboxes")

@@ -12,9 +12,11 @@ from nexusctl.config.overlay import merge_all
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.scopes import TextFiles
+from nexusctl.config.stray import drop_stray_in_template
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.validate import validate
 from nexusctl.config.variables import Supplied, Variables, Weave
+from nexusctl.model.secret import SourceKind
 
 # A recipe is a script, in which `${` belongs to the shell.
 _WOVEN = ("description", "image", "defaults")
@@ -46,7 +48,7 @@ def fill_in(
         # Below the first one that declares parameters, `${` is what it always was.
         declares = declares or "parameters" in layer.values or "${param." in layer.source.text
         woven.append(_weave(layer, interpolation) if declares else layer)
-    return merge_all(woven, problems)
+    return drop_stray_in_template(merge_all(woven, problems), problems)
 
 
 def _check_rest(merged: Mapping, problems: Problems) -> None:
@@ -81,7 +83,7 @@ def _supply(section: Mapping, given: Node | None, merged: Mapping, problems: Pro
 class Parameters(Variables):
     """Typed as variables are; what is wrong with a value is told where it is given."""
 
-    noun = "parameter"
+    noun: SourceKind = "parameter"
 
     def __init__(
         self, section: Mapping, supplied: dict[str, Supplied], weave: Weave, caller: Node, problems: Problems

@@ -35,6 +35,15 @@ class Woven(Placed):
         super().__init__(place, text, text, origin)
 
 
+def identity(node: Node) -> Any:
+    """JSON values that tell `node` from every node that means something else, secrets by their names."""
+    if isinstance(node, Mapping):
+        return {key: identity(value) for key, value in node.values.items()}
+    if isinstance(node, Sequence):
+        return [identity(item) for item in node.items]
+    return {"parts": list(map(repr, node.parts))} if isinstance(node, Woven) else node.value
+
+
 def move(node: Node, place: Node) -> Node:
     """`node` as it looks at `place`: paths in it start from there, and problems are shown there."""
     if isinstance(node, Mapping):

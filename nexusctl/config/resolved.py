@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.config.expression import OPENING
+from nexusctl.config.handed import without_literals
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.host import host_path
 from nexusctl.config.instances import Kept
@@ -32,19 +33,22 @@ TEXTS = frozenset({"env", "metadata", "command"})
 def resolved(loaded: Loaded) -> dict[str, Any]:
     """The whole stack: mappings, lists, texts, and `Bare` for numbers, truth values and nothing."""
     document, merged = loaded.document, loaded.merged
+    variables = {name: _variable(name, loaded) for name in merged.section("variables")}
     values: dict[str, Any] = {"name": loaded.stack.name}
     for key, node in document.values.items():
         if key == "variables":
-            values[key] = {name: _variable(name, loaded) for name in merged.section(key)}
+            values[key] = variables
         elif key == "sandboxes":
-            values[key] = {name: _sandbox(name, entry, loaded) for name, entry in merged.section(key).items()}
+            values[key] = {
+                name: _sandbox(name, entry, loaded, variables) for name, entry in merged.section(key).items()
+            }
         elif key == "secrets":
             values[key] = {name: _secret(source) for name, source in document.section(key).items()}
         elif key in _APART:
             values[key] = raw_value(merged.values[key])
         elif key not in _GONE:
             values[key] = value_of(node)
-    return values
+    return {**values, "variables": variables} if variables else values
 
 
 def as_json(values: Any, *, texts: bool = False) -> Any:
@@ -86,8 +90,9 @@ def reference_text(part: Any) -> str:
     """How a stack file refers to what has no value here: a secret, or what differs between sandboxes."""
     if isinstance(part, Kept):
         return part.text
-    kind, name = ("var", part.name) if isinstance(part, SecretRef) else ("secret", part.secret)
-    return f"${{{kind}.{name}}}"
+    if isinstance(part, SecretRef):
+        return f"${{{'param' if part.source == 'parameter' else 'var'}.{part.name}}}"
+    return f"${{secret.{part.secret}}}"
 
 
 def _escape(text: str) -> str:
@@ -104,13 +109,14 @@ def _variable(name: str, loaded: Loaded) -> Any:
     return own if value is None else {**own, "default": value_of(value)}
 
 
-def _sandbox(name: str, entry: Node, loaded: Loaded) -> Any:
+def _sandbox(name: str, entry: Node, loaded: Loaded, variables: dict[str, Any]) -> Any:
     group = loaded.groups.get(name)
     if group is None:
         # Made for each of something, which only its own references can tell apart, or inactive.
         woven = loaded.patterns.get(name) or loaded.document.section("sandboxes").get(name, entry)
         return _with_paths(woven, value_of(woven))
     values = _with_paths(group.node, value_of(group.node))
+    without_literals(name, group, values, variables)
     if group.file and not group.file.found.is_built_in and isinstance(group.node.get("template"), Scalar):
         values["template"] = _escape(str(group.file.found.path))
     sandbox = _first(name, loaded.stack)

@@ -134,7 +134,7 @@ def _build_sandbox(
         command=build_command(node.get("command")),
         working_dir=node.text("working_dir"),
         user=node.text("user"),
-        env=build_env(node, around.env_files, around.secrets, problems),
+        env=build_env(name, node, around.env_files, around.secrets, problems),
         secrets=build_secret_files(node, around.declared_secrets, problems),
         packages=_packages(node, file, guess, around),
         uploads=build_uploads(node, around.digests, problems),

@@ -89,16 +89,19 @@ class SecretScope:
 
     @cached_property
     def _places(self) -> tuple[frozenset[int], frozenset[int]]:
-        """The values of variables of sandboxes, and all other scalars."""
+        """The values of variables of sandboxes and what they give to templates, and all other scalars."""
         variables: list[Node] = []
+        given: list[Node] = []
         others: list[Node] = [node for key, node in self._document.values.items() if key != "sandboxes"]
         for sandbox in self._document.section("sandboxes").values():
             for key, node in sandbox.values.items() if isinstance(sandbox, Mapping) else ():
                 if key == "env" and isinstance(node, Mapping):
                     variables += node.values.values()
+                elif key == "with":
+                    given.append(node)
                 else:
                     others.append(node)
-        return frozenset(map(id, variables)), frozenset(_scalar_ids(others))
+        return frozenset(map(id, variables)) | {*_scalar_ids(given)}, frozenset(_scalar_ids(others))
 
 
 def _scalar_ids(nodes: list[Node]) -> Iterator[int]:

@@ -15,7 +15,8 @@ from nexusctl.config.quantity import seconds
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.secret import FOLDER, SecretFile, SecretRef, SourceKind
 
-SOURCES: tuple[SourceKind, ...] = tuple(kind for kind in get_args(SourceKind) if kind != "variable")
+# Those of a sensitive variable and of a sensitive parameter are declared by themselves.
+SOURCES: tuple[SourceKind, ...] = tuple(kind for kind in get_args(SourceKind) if kind not in ("variable", "parameter"))
 
 TIMEOUT = 30.0
 

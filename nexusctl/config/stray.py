@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from nexusctl.config.interpolation import rebuilt
-from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.node import Mapping, Node, Sequence
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
 
-# The keys of a sandbox whose values may hold secrets.
-_HOLDING = ("env",)
+# The keys of a sandbox whose values may hold secrets; what a template does with them is looked at there.
+_HOLDING = ("env", "with")
 
 # Sections that deal with secrets themselves.
 _KNOWING = ("variables", "outputs")
@@ -20,19 +20,28 @@ def drop_stray(document: Mapping, problems: Problems) -> Mapping:
     return rebuilt(document, values)
 
 
+def drop_stray_in_template(document: Mapping, problems: Problems) -> Mapping:
+    """The same for a template that was given its values."""
+    values = {
+        key: _in_sandbox(node, key, problems) if key == "defaults" else _without(node, key, problems)
+        for key, node in document.values.items()
+    }
+    return rebuilt(document, values)
+
+
 def _in_section(key: str, node: Node, problems: Problems) -> Node | None:
     if key in _KNOWING:
         return node
     if key != "sandboxes" or not isinstance(node, Mapping):
         return _without(node, key, problems)
-    return rebuilt(node, {name: _in_sandbox(part, node.keys[name], problems) for name, part in node.values.items()})
+    return rebuilt(node, {name: _in_sandbox(part, f"{key}.{name}", problems) for name, part in node.values.items()})
 
 
-def _in_sandbox(node: Node, name: Scalar, problems: Problems) -> Node | None:
+def _in_sandbox(node: Node, where: str, problems: Problems) -> Node | None:
     if not isinstance(node, Mapping):
-        return _without(node, f"sandboxes.{name.text}", problems)
+        return _without(node, where, problems)
     values = {
-        key: value if key in _HOLDING else _without(value, f"sandboxes.{name.text}.{key}", problems)
+        key: value if key in _HOLDING else _without(value, f"{where}.{key}", problems)
         for key, value in node.values.items()
     }
     return rebuilt(node, values)
@@ -45,7 +54,8 @@ def _without(node: Node, where: str, problems: Problems) -> Node | None:
         return _without_items(node, where, problems)
     if not isinstance(node, Woven):
         return node
-    problems.add(node, f"a secret cannot stand in `{where}`, where it would show", "hand it to a sandbox in its `env`")
+    hint = "write it in the `env` of `defaults`" if node.source.is_template else "hand it to a sandbox in its `env`"
+    problems.add(node, f"a secret cannot stand in `{where}`, where it would show", hint)
     return None
 
 

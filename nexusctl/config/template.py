@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
+from nexusctl.config.placed import identity
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.suggestion import suggest
@@ -179,7 +180,7 @@ class Templates:
         place, given = own.get("template"), own.get("with")
         if place is None:
             return None
-        values = canonical(plain(given)) if given else ""
+        values = canonical(identity(given)) if given else ""
         key = (str(place.source.folder), canonical(plain(place)), values)
         if key not in self._files:
             self._files[key] = self._read(Call(place=place, given=given))

@@ -23,7 +23,7 @@ from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.model.inputs import Given
-from nexusctl.model.secret import Secret, SecretRef
+from nexusctl.model.secret import Secret, SecretRef, SourceKind
 
 PREFIX = "NEXUS_VAR_"
 CHAIN_LIMIT = 30
@@ -117,7 +117,7 @@ class Variables:
     those whose values are secrets.
     """
 
-    noun = "variable"
+    noun: SourceKind = "variable"
 
     def __init__(
         self, section: Mapping, supplied: MappingType[str, Supplied], weave: Weave, problems: Problems
@@ -172,7 +172,7 @@ class Variables:
             return node
         place = node.source.location(node.line, node.column)
         given = Secret(node.text.encode())
-        return Woven(node, (SecretRef(name=name, source="variable", trim=False, given=given, place=place),))
+        return Woven(node, (SecretRef(name=name, source=self.noun, trim=False, given=given, place=place),))
 
     def _work_out(self, name: str) -> Node | None:
         section = self._section.get(name)
@@ -288,6 +288,9 @@ def _convert(supplied: Supplied, kind: str) -> Node | None:
         return node if isinstance(node, Sequence if kind == "list" else Mapping) else None
     if not isinstance(node, Scalar) or node.value is None:
         return None
+    if isinstance(node, Woven):
+        # What is not known yet cannot be told to be wrong.
+        return node
     if kind == "string":
         return node if node.value is node.text else Placed(node, node.text, node.text, node)
     value = resolve(node.text.strip()) if supplied.is_text else node.value

@@ -13,7 +13,7 @@ from typing import Any, Literal, NoReturn
 from nexusctl.errors import Diagnostic, Location, StepError
 from nexusctl.model.value import dataclass
 
-SourceKind = Literal["env", "file", "age", "vault", "command", "keyring", "variable"]
+SourceKind = Literal["env", "file", "age", "vault", "command", "keyring", "variable", "parameter"]
 
 REDACTED = "[redacted]"
 FOLDER = "/run/secrets"
@@ -46,8 +46,8 @@ class SecretRef:
     `where` and `key` mean what the source says: a variable's name, a file's absolute path, a path in a vault, and what
     to take from there. `options` are the source's own, such as the address of a vault. `command` is a program with its
     arguments. `timeout` is in seconds. With `trim` one line end at the end of the value is left out. `given` is there
-    where whoever made the reference has the value already, as for a sensitive variable. `excerpt` is the line at
-    `place`.
+    where whoever made the reference has the value already, as for a sensitive variable or parameter. `excerpt` is the
+    line at `place`.
     """
 
     name: str

@@ -32,4 +32,5 @@ def sources_for(refs: Collection[SecretRef]) -> Sources:
         "command": lambda: CommandSource(secret_variables),
         "keyring": KeyringSource,
         "variable": VariableSource,
+        "parameter": VariableSource,
     }

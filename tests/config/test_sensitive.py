@@ -9,10 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config.load import load
+from nexusctl.config.load import load, load_whole
+from nexusctl.config.origin import find_origins
+from nexusctl.config.resolved import resolved
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.secret import Secret, SecretFile, SecretUse, reveal_text
+from nexusctl.model.stack import Stack
 from nexusctl.render.diagnostic import render_diagnostics
+from nexusctl.render.origin import render_origins
+from nexusctl.render.yaml_text import render_yaml
 
 END = "sandboxes: {api: {image: debian}}\n"
 TOKEN = "name: shop\nvariables: {token: {sensitive: true}, port: {type: integer, default: 1}}\n" + END
@@ -147,3 +153,75 @@ def test_a_message_shows_nothing_sensitive(case: str, tmp_path: Path, monkeypatc
         load(Inputs(files=tuple(map(Path, files)), given=Given(files=tuple(map(Path, values)))))
     said = render_diagnostics(caught.value.diagnostics)
     assert "hunter" not in said
+
+
+GIVING = """
+name: shop
+variables: {t: {sensitive: true, default: hunter-of-t}, regions: {type: map, sensitive: true, default: {n: hunter-n}}}
+secrets: {s: {env: S}}
+sandboxes:
+  a: {template: ./worker.yaml}
+  b: {template: ./worker.yaml, with: {token: hunter-of-b}}
+  c: {template: ./worker.yaml, with: {token: "${var.t}", pin: 1234}}
+  d: {template: ./worker.yaml, with: {token: "${secret.s}", pin: "${var.t}"}}
+  e: {template: ./worker.yaml, for_each: {n: plain-n, m: plain-m}, with: {token: "${each.value}"}}
+  f: {template: ./worker.yaml, for_each: {n: 1}, with: {token: "<${var.regions.n}>"}, env: {URL: mine}}
+"""
+TAKING = """
+name: worker
+description: Works
+image: debian
+parameters:
+  token: {sensitive: true, default: hunter-of-template}
+  pin: {sensitive: true, type: integer, default: 0}
+defaults:
+  env: {TOKEN: "${param.token}", URL: "https://me:${param.token}@there/${param.pin}"}
+"""
+
+
+def given_stack(folder: Path) -> Path:
+    (folder / "worker.yaml").write_text(TAKING)
+    (folder / "nexus.yaml").write_text(GIVING)
+    return folder / "nexus.yaml"
+
+
+def env_of(stack: Stack, sandbox: str) -> dict[str, str]:
+    """The variables of a sandbox as it would get them; the secret of the environment is in angle brackets."""
+
+    def reveal(use: SecretUse | SecretFile) -> Secret:
+        return stack.secrets[use.secret].given or Secret(f"<{use.secret}>".encode())
+
+    return {key: reveal_text(text, reveal).decode() for key, text in stack.sandboxes[sandbox].env.items()}
+
+
+def test_each_sandbox_gets_its_own_sensitive_parameters(tmp_path: Path) -> None:
+    stack = load(given_stack(tmp_path))
+    found = {name: env_of(stack, name) for name in stack.sandboxes}
+    assert {name: env["TOKEN"] for name, env in found.items()} == {
+        "a": "hunter-of-template",
+        "b": "hunter-of-b",
+        "c": "hunter-of-t",
+        "d": "<s>",
+        "e-n": "plain-n",
+        "e-m": "plain-m",
+        "f-n": "<hunter-n>",
+    }
+    assert found["c"]["URL"] == "https://me:hunter-of-t@there/1234"
+    assert found["d"]["URL"] == "https://me:<s>@there/hunter-of-t"
+    assert found["f-n"]["URL"] == "mine"
+
+
+def test_a_sensitive_parameter_shows_nowhere_in_what_config_prints(tmp_path: Path) -> None:
+    loaded = load_whole(Inputs(files=(given_stack(tmp_path),)))
+    values = resolved(loaded)
+    told = render_yaml(values) + render_origins(find_origins(loaded))
+    assert "hunter" not in told
+    assert "1234" not in told
+    (tmp_path / "again").mkdir()
+    again = tmp_path / "again" / "nexus.yaml"
+    again.write_text(render_yaml(values))
+    needed = {"t": "hunter-of-t", "regions": "{n: hunter-n}", "b_token": "hunter-of-b", "c_pin": "1234"}
+    stack = load(Inputs(files=(again,), given=Given(values=needed)))
+    expected = load(tmp_path / "nexus.yaml")
+    alike = stack.sandboxes.keys() - {"e-n", "e-m"}
+    assert {name: env_of(stack, name) for name in alike} == {name: env_of(expected, name) for name in alike}
