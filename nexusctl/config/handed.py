@@ -18,27 +18,26 @@ def is_from_parameter(node: Node) -> bool:
     return any(isinstance(part, SecretRef) and part.source == "parameter" for part in parts)
 
 
-def literals(group: Group) -> dict[str, Node]:
-    """The values of sensitive parameters that `group` writes out, by name."""
-    given = group.node.get("with")
+def literals(group: Group, node: Node) -> dict[str, Node]:
+    """The values of sensitive parameters that `node`, of which `group` was made, writes out, by name."""
+    given = node.get("with") if isinstance(node, Mapping) else None
     names = sensitive_names(group.file.layers) if group.file else frozenset()
     if not isinstance(given, Mapping):
         return {}
     return {name: node for name, node in given.values.items() if name in names and not isinstance(node, Woven)}
 
 
-def without_literals(name: str, group: Group, values: dict[str, Any], declared: dict[str, Any]) -> None:
+def without_literals(name: str, group: Group, node: Mapping, values: dict[str, Any], declared: dict[str, Any]) -> None:
     """Put variables in the place of what `values` of the sandbox `name` write out, and declare them in `declared`."""
-    env = group.node.get("env")
-    for key, node in env.values.items() if isinstance(env, Mapping) else ():
-        if is_from_parameter(node):
+    for key, value in node.section("env").items():
+        if is_from_parameter(value):
             del values["env"][key]
     if not values.get("env", True):
         del values["env"]
-    for parameter, node in literals(group).items():
+    for parameter, value in literals(group, node).items():
         variable = f"{name}_{parameter}".replace("-", "_")
         while variable in declared:
             variable += "_"
-        kind = {Mapping: "map", Sequence: "list"}.get(type(node))
+        kind = {Mapping: "map", Sequence: "list"}.get(type(value))
         declared[variable] = {**({"type": kind} if kind else {}), "sensitive": Bare("true")}
         values["with"][parameter] = f"${{var.{variable}}}"

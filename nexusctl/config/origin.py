@@ -99,7 +99,8 @@ class _Search:
             node: Node = group.node if group else woven
             below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
-            secret = {("with", parameter) for parameter in literals(group)} if group else set()
+            made = group or next((each for each in self._loaded.groups.values() if each.key.text == name), None)
+            secret = {("with", parameter) for parameter in literals(made, node)} if made else set()
             for origin in self._walk(("sandboxes", name), node, layers, schema):
                 yield _hide(origin) if origin.path[2:4] in secret else origin
             if isinstance(node, Mapping):

@@ -17,7 +17,11 @@ from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
 from nexusctl.config.packages import package_text
 from nexusctl.config.placed import Woven
+from nexusctl.config.problems import Problems
+from nexusctl.config.sandbox import Group
+from nexusctl.config.spread import spread_paths
 from nexusctl.config.template_found import is_path
+from nexusctl.config.template_search import find_template
 from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
@@ -113,12 +117,13 @@ def _sandbox(name: str, entry: Node, loaded: Loaded, variables: dict[str, Any]) 
     group = loaded.groups.get(name)
     if group is None:
         # Made for each of something, which only its own references can tell apart, or inactive.
-        woven = loaded.patterns.get(name) or loaded.document.section("sandboxes").get(name, entry)
+        pattern = loaded.patterns.get(name)
+        if isinstance(pattern, Mapping):
+            return _pattern(name, pattern, loaded, variables)
+        woven = loaded.document.section("sandboxes").get(name, entry)
         return _with_paths(woven, value_of(woven))
-    values = _with_paths(group.node, value_of(group.node))
-    without_literals(name, group, values, variables)
-    if group.file and not group.file.found.is_built_in and isinstance(group.node.get("template"), Scalar):
-        values["template"] = _escape(str(group.file.found.path))
+    values = _with_template(group, group.node, _with_paths(group.node, value_of(group.node)))
+    without_literals(name, group, group.node, values, variables)
     sandbox = _first(name, loaded.stack)
     if sandbox is None:
         return values
@@ -126,6 +131,32 @@ def _sandbox(name: str, entry: Node, loaded: Loaded, variables: dict[str, Any]) 
         values.pop(key, None)
         if made:
             values[key] = made
+    return values
+
+
+def _pattern(name: str, pattern: Mapping, loaded: Loaded, variables: dict[str, Any]) -> Any:
+    """What makes a sandbox for each of something."""
+    values = _with_paths(pattern, value_of(pattern))
+    made = loaded.document.section("sandboxes")
+
+    def find(key: str) -> dict[str, Any]:
+        node, group = made[f"{name}-{key}"], loaded.groups.get(f"{name}-{key}")
+        own = _with_paths(node, value_of(node))
+        return _with_template(group, node, own) if group else own
+
+    group = next((group for group in loaded.groups.values() if group.key.text == name), None)
+    if group:
+        values = _with_template(group, pattern, values)
+        without_literals(name, group, pattern, values, variables)
+    spread_paths(pattern, values, find)
+    return values
+
+
+def _with_template(group: Group, node: Node, values: dict[str, Any]) -> dict[str, Any]:
+    """`values` with the path of a template of one's own, where `node` names it without a reference."""
+    place = node.get("template") if isinstance(node, Mapping) else None
+    if group.file and not group.file.found.is_built_in and isinstance(place, Scalar) and not isinstance(place, Woven):
+        values["template"] = _escape(str(group.file.found.path))
     return values
 
 
@@ -188,7 +219,14 @@ def _secret(node: Node) -> Any:
 
 
 def _template(node: Node, value: Any) -> Any:
-    return _path(node, value) if isinstance(node, Scalar) and is_path(node.text) else value
+    if not isinstance(node, Scalar):
+        return value
+    if is_path(node.text):
+        return _path(node, value)
+    if isinstance(node, Woven):
+        return value
+    found = find_template(node, node.source.folder, Problems())
+    return value if found is None or found.is_built_in else _escape(str(found.path))
 
 
 def _upload(node: Node, value: Any) -> Any:
