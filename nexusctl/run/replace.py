@@ -22,6 +22,9 @@ LINGER = 1.2
 """Seconds; a second is what a kernel waits before it asks again for a connection."""
 
 
+FAILED_HINT = "mend it and apply again; the log of the new container went with it, but for the lines above"
+
+
 def replace_container(
     step: ReplaceContainer, engine: Engine, new_id: str, report: Report, interrupt: Interrupt
 ) -> None:
@@ -59,7 +62,7 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
     started = time.monotonic()
     run_startup(engine, new_id, step.sandbox, report)
     if step.sandbox.health:
-        wait_healthy(engine, new_id, step.subject, step.sandbox.health, report, interrupt)
+        wait_healthy(engine, new_id, step.subject, step.sandbox.health, report, interrupt, hint=FAILED_HINT)
     else:
         wait_settled(engine, new_id, step.subject, started)
 

@@ -29,7 +29,14 @@ class Interrupted(Exception):
 
 
 def wait_healthy(
-    engine: Engine, container_id: str, name: str, health: Health | None, report: Report, interrupt: Interrupt
+    engine: Engine,
+    container_id: str,
+    name: str,
+    health: Health | None,
+    report: Report,
+    interrupt: Interrupt,
+    *,
+    hint: str = "",
 ) -> None:
     """Return as soon as the probe passes, by the engine's account or by our own earlier try.
 
@@ -37,7 +44,7 @@ def wait_healthy(
     so a change is not seen late where our tries have become rare.
 
     Raises `StepError` with the probe's last output and the log's last lines when the engine calls it unhealthy
-    or the container ends.
+    or the container ends; `hint` says what to do then, where that is not to look at its whole log.
     """
     deadline = time.monotonic() + _patience(health)
     pause = FIRST_PAUSE
@@ -48,9 +55,12 @@ def wait_healthy(
             if condition.health == "healthy":
                 return
             if condition.state in ("exited", "dead"):
-                raise _failure(engine, container_id, name, f"{_describe_exit(condition)} before it was healthy")
+                raise _failure(
+                    engine, container_id, name, f"{_describe_exit(condition)} before it was healthy", hint=hint
+                )
             if condition.health == "unhealthy" or time.monotonic() > deadline:
-                raise _failure(engine, container_id, name, "its health check does not pass", condition.probe_output)
+                probe = condition.probe_output
+                raise _failure(engine, container_id, name, "its health check does not pass", probe, hint)
             if health and condition.state == "running" and engine.probe(container_id, health).exit_code == 0:
                 return
             _pause(interrupt, alarm, pause)
@@ -124,7 +134,9 @@ def _describe_exit(condition: Condition) -> str:
     return f"it exited with code {code}"
 
 
-def _failure(engine: Engine, container_id: str, name: str, what: str, probe_output: str = "") -> StepError:
+def _failure(
+    engine: Engine, container_id: str, name: str, what: str, probe_output: str = "", hint: str = ""
+) -> StepError:
     output = [f"probe: {line}" for line in probe_output.strip().splitlines()[-5:]]
     output += tail(engine, container_id)
     return StepError(
@@ -132,6 +144,6 @@ def _failure(engine: Engine, container_id: str, name: str, what: str, probe_outp
             f"{name}: {what}",
             sandbox=name,
             output=tuple(output),
-            hint=f"`nexusctl logs {name}` shows all that it printed; the next apply carries on from here",
+            hint=hint or f"`nexusctl logs {name}` shows all that it printed; the next apply carries on from here",
         )
     )
