@@ -211,8 +211,8 @@ class Templates:
     def _use(self, place: Node, template: Template, found: Found) -> None:
         other = self._paths.setdefault(template.name, found)
         if other.path != found.path:
-            hint = "change the `name` in the template file"
-            self._problems.add(place, f"two different templates are called `{template.name}`", hint)
+            summary = f"two templates are called `{template.name}`: `{other.display}` and `{found.display}`"
+            self._problems.add(place, summary, "change the `name` in one of the two files")
         self.used.setdefault(template.name, template)
         base = template.recipe.base if template.recipe else None
         if base and base not in self.used:

@@ -14,7 +14,7 @@ class Gateway(BaseHTTPRequestHandler):
             self.answer(401, "who are you?\n")
             return
         lines = [urlopen(region, timeout=5).read().decode() for region in REGIONS]
-        self.answer(200, os.environ["MOTD"] + "".join(lines))
+        self.answer(200, os.environ["MOTD"] + os.environ["SELF"] + "\n" + "".join(lines))
 
     def answer(self, status, text):
         body = text.encode()

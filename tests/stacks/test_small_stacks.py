@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 import time
 import urllib.request
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -58,11 +61,59 @@ def test_layers_are_laid_over_each_other_and_a_profile_comes_on_request(stack_co
     said = stack_copy.nexusctl("exec", "mails", "--", "sh", "-c", show)
     assert said == "mails of the shop\nnobody gets these\neverybody staging \n"
     assert "everybody staging large" in stack_copy.nexusctl("exec", "images", "--", "sh", "-c", show)
+    assert stack_copy.nexusctl("exec", "inspector", "--", "pwd") == "/srv\n"
     stack_copy.nexusctl("plan", *files, "--detailed-exitcode", exit_code=0)
+    origins = stack_copy.nexusctl("config", *files, "--origin")
+    staging = (stack_copy.folder / "staging.yaml").read_text().splitlines()
+    line = max(number for number, text in enumerate(staging, 1) if "STAGE" in text)
+    assert f'sandboxes.images.env.STAGE: "staging"\n    staging.yaml:{line}:' in origins
     (stack_copy.folder / "resolved.yaml").write_text(stack_copy.nexusctl("config", *files))
     stack_copy.nexusctl("plan", "-f", "resolved.yaml", "--detailed-exitcode", exit_code=0)
     stack_copy.nexusctl("destroy", "--yes")
     assert stack_copy.remains() == NOTHING
+
+
+@pytest.mark.parametrize("stack_copy", ["layers"], indirect=True)
+def test_layers_need_an_owner_in_production_and_take_a_template_from_git(
+    stack_copy: StackCopy, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("STACK_OWNER", raising=False)
+    owned, team = ("-f", "nexus.yaml", "-f", "production.yaml"), ("-f", "team.yaml")
+    stack_copy.nexusctl("plan", *owned, exit_code=1)
+    monkeypatch.setenv("STACK_OWNER", "somebody")
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    template = (stack_copy.folder / "templates" / "worker.yaml").read_text()
+    (kept / "audit.yaml").write_text(template.replace("name: worker", "name: audit"))
+    given = ("--var", f"templates=file://{kept}", "--var", f"commit={commit_all(kept)}")
+    stack_copy.nexusctl("apply", "--yes", *owned, *team, *given, timeout=FIRST_APPLY)
+    assert "production mails done" in stack_copy.nexusctl("logs", "mails")
+    assert "development audits done" in wait_for(stack_copy, lines=3)
+    assert stack_copy.nexusctl("exec", "mails", "--", "sh", "-c", 'echo "$OWNER"') == "somebody\n"
+    assert stack_copy.status()["mails"]["metadata"] == {"applied_from": os.environ["HOME"]}
+    stack_copy.nexusctl("plan", *owned, *team, *given, "--detailed-exitcode", exit_code=0)
+
+
+@pytest.mark.parametrize("stack_copy", ["layers"], indirect=True)
+def test_layers_take_a_template_that_was_just_begun(stack_copy: StackCopy) -> None:
+    stack_copy.nexusctl("template", "init", "begun")
+    begun = "sandboxes: {begun: {template: begun, with: {port: 4000}}}\n"
+    (stack_copy.folder / "begun.yaml").write_text(begun)
+    stack_copy.nexusctl("apply", "--yes", "-f", "nexus.yaml", "-f", "begun.yaml", timeout=FIRST_APPLY)
+    assert stack_copy.nexusctl("exec", "begun", "--", "sh", "-c", "echo $PORT") == "4000\n"
+    stack_copy.nexusctl("init", "--template", "base", "-f", "first.yaml")
+    stack_copy.nexusctl("validate", "-f", "first.yaml")
+
+
+def commit_all(folder: Path) -> str:
+    """Make a git repository of `folder`; the id of its only commit."""
+    who = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.com", "-c", "commit.gpgSign=false")
+    for arguments in (("init", "--quiet"), ("add", "."), (*who, "commit", "--quiet", "--message", "Templates")):
+        subprocess.run(["git", *arguments], cwd=folder, check=True)
+    return subprocess.run(
+        ["git", "rev-parse", "HEAD"], cwd=folder, check=True, capture_output=True, text=True
+    ).stdout.strip()
 
 
 @pytest.mark.parametrize("stack_copy", ["hello"], indirect=True)
@@ -120,6 +171,7 @@ def test_a_gateway_finds_each_region_and_a_region_that_goes_takes_no_other_along
         says = response.read().decode().splitlines()
     assert says == [
         "Welcome.",
+        "gateway:8000, release 1.0.0",
         f"Hei from north ({stack_copy.stack}, trial)",
         f"Ciao from south ({stack_copy.stack}, trial)",
     ]
@@ -137,6 +189,26 @@ def test_a_gateway_finds_each_region_and_a_region_that_goes_takes_no_other_along
     after = stack_copy.containers()
     assert sorted(after) == ["gateway", "region-south"]
     assert after["region-south"] == before["region-south"]
+
+
+@pytest.mark.parametrize("stack_copy", ["regions"], indirect=True)
+def test_variables_of_every_type_come_from_four_places(stack_copy: StackCopy, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_VAR_cpus", "0.25")
+    monkeypatch.setenv("NEXUS_VAR_stage", "trial")
+    given = ("--var-file", "production.vars.yaml", "--var", "closed=false", "--var", "release=2.1.1")
+    stack_copy.nexusctl("apply", "--yes", *given, timeout=FIRST_APPLY)
+    north = stack_copy.wire.get(f"/containers/{stack_copy.containers()['region-north']}/json")
+    assert north["HostConfig"]["CpuQuota"] / north["HostConfig"]["CpuPeriod"] == 0.25
+    assert stack_copy.wire.get(f"/networks/{stack_copy.stack}_inner")["Internal"] is False
+    url = stack_copy.nexusctl("output", "url", *given).strip()
+    token = stack_copy.nexusctl("output", "token", *given).strip()
+    request = urllib.request.Request(url, headers={"Authorization": token})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        says = response.read().decode()
+    assert "gateway:8000, release 2.1.1\n" in says
+    assert f"Hei from north ({stack_copy.stack}, production)\n" in says
+    for wrong in ("release=2.1", "stage=trail", "closed=perhaps", "cpus=many", "published=8000"):
+        stack_copy.nexusctl("plan", *given, "--var", wrong, exit_code=1)
 
 
 @pytest.mark.parametrize("stack_copy", ["regions"], indirect=True)
@@ -201,19 +273,23 @@ def test_locked_installs_what_its_lock_says_and_then_has_no_changes(stack_copy: 
 
 
 @pytest.mark.parametrize("stack_copy", ["imported"], indirect=True)
-def test_imported_is_what_comes_out_of_its_two_files_and_runs(
+def test_imported_is_what_comes_out_of_its_three_files_and_runs(
     stack_copy: StackCopy, base_image: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DB_PASSWORD", "only-for-trying")
     stack_copy.nexusctl("import", "compose", "compose.yaml", "-f", "new.yaml")
     stack_copy.nexusctl("import", "devcontainer", ".", "-f", "new-dev.yaml")
-    for made, kept in (("new.yaml", "nexus.yaml"), ("new-dev.yaml", "dev.yaml")):
+    stack_copy.nexusctl("init", "--from-dir", "project", "-f", "project/new.yaml")
+    files = (("new.yaml", "nexus.yaml"), ("new-dev.yaml", "dev.yaml"), ("project/new.yaml", "project/nexus.yaml"))
+    for made, kept in files:
         assert (stack_copy.folder / made).read_text() == (STACKS / "imported" / kept).read_text()
     # An image of a registry is exchanged for one that is there.
     stack_copy.edit("nexus.yaml", "debian:bookworm-slim", base_image)
     stack_copy.edit("dev.yaml", "debian:bookworm-slim", base_image)
+    stack_copy.edit("project/nexus.yaml", "debian:bookworm-slim", base_image)
+    stack_copy.edit("project/nexus.yaml", "name: project", f"name: {stack_copy.stack}-app")
     stack_copy.edit("dev.yaml", "name: imported-dev", f"name: {stack_copy.stack}-dev")
-    for file in ("nexus.yaml", "dev.yaml"):
+    for _, file in files:
         try:
             stack_copy.nexusctl("apply", "--yes", "-f", file)
             stack_copy.nexusctl("plan", "-f", file, "--deep", "--detailed-exitcode", exit_code=0)

@@ -1,0 +1,1 @@
+while true; do echo "$SAYS"; sleep 5; done
