@@ -48,24 +48,37 @@ def find_orphaned(notes: Iterable[str], container_ids: Iterable[str]) -> Iterato
 
 
 def write_note(wire: Wire, stack: str, container_id: str, number: int) -> str:
-    """Note that record `number` is still to come; returns the note, empty for an image that has no other name.
-
-    (Whoever takes the last name of an image takes the image.)
-    """
+    """Note that record `number` is still to come; returns the note, empty where the image is gone."""
     image_id = str(wire.get(f"/containers/{container_id}/json")["Image"])
     tag = f"{stack}_{container_id[:_SHORT]}_{number}"
     with contextlib.suppress(NotFound):
-        found = wire.get(f"/images/{image_id}/json")
-        if any(not is_note(name) for name in found["RepoTags"] or ()):
-            wire.post(f"/images/{image_id}/tag", query={"repo": REPOSITORY, "tag": tag})
-            return f"{REPOSITORY}:{tag}"
+        wire.post(f"/images/{image_id}/tag", query={"repo": REPOSITORY, "tag": tag})
+        return f"{REPOSITORY}:{tag}"
     return ""
 
 
 def remove_note(wire: Wire, note: str) -> None:
-    """Remove it; an absent one is fine."""
+    """Remove it; an absent one is fine.
+
+    Whoever takes the last name of an image takes the image, or is refused where a container runs from it. So where
+    the image is known by an id alone, the note moves to one that has a name of its own before it goes.
+    """
     with contextlib.suppress(NotFound):
+        image = wire.get(f"/images/{note}/json")
+        if not _has_name(image) and (named := _find_named(wire)):
+            repository, _, tag = note.rpartition(":")
+            wire.post(f"/images/{named}/tag", query={"repo": repository, "tag": tag})
         wire.delete(f"/images/{note}")
+
+
+def _has_name(image: Mapping[str, Any]) -> bool:
+    """Whether it has one that is no note."""
+    names = (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ()))
+    return any(not is_note(name) and not name.startswith("<none>") for name in names)
+
+
+def _find_named(wire: Wire) -> str:
+    return next((str(entry["Id"]) for entry in wire.get("/images/json") if _has_name(entry)), "")
 
 
 def _container_of(note: str) -> str:

@@ -127,33 +127,40 @@ def is_sandbox(entry: Listed, stack: str) -> bool:
     return found.get(labels.STACK) == stack and found.get(labels.ROLE) == "sandbox" and labels.SANDBOX in found
 
 
-def read_images(entries: Iterable[Listed], stack: Stack) -> dict[str, LiveImage]:
+def read_images(entries: Collection[Listed], stack: Stack) -> dict[str, LiveImage]:
     """Every tagged image by the engine's reference, and by the way that `stack` writes it."""
     found: dict[str, LiveImage] = {}
     for entry in entries:
-        marks = entry["Labels"] or {}
-        digests = dict(digest.split("@") for digest in entry["RepoDigests"] or ())
         for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
             if not tag.startswith("<none>") and not is_note(tag):
-                found[familiar(tag)] = LiveImage(
-                    id=entry["Id"],
-                    reference=familiar(tag),
-                    base_id=marks.get(labels.IMAGE_BASE, ""),
-                    digest=digests.get(tag.partition("@")[0].rpartition(":")[0], ""),
-                    packages=marks.get(labels.IMAGE_PACKAGES, ""),
-                    trees=marks.get(labels.IMAGE_TREES, ""),
-                )
+                found[familiar(tag)] = _read_image(entry, tag)
     for sandbox in stack.sandboxes.values():
         written = image_reference(sandbox.image)
-        if image := found.get(familiar(written)) or _find_by_id(found, sandbox.image):
+        if image := found.get(familiar(written)) or _find_by_id(found, entries, written):
             found[written] = image
     return found
 
 
-def _find_by_id(images: Mapping[str, LiveImage], written: str) -> LiveImage | None:
+def _find_by_id(images: Mapping[str, LiveImage], entries: Iterable[Listed], written: str) -> LiveImage | None:
+    """The image of that id, which need not have any name."""
     if not written.startswith("sha256:"):
         return None
-    return next((image for image in images.values() if image.id == written), None)
+    named = (image for image in images.values() if image.id == written)
+    nameless = (_read_image(entry, written) for entry in entries if entry["Id"] == written)
+    return next(named, None) or next(nameless, None)
+
+
+def _read_image(entry: Listed, name: str) -> LiveImage:
+    marks = entry["Labels"] or {}
+    digests = dict(digest.split("@") for digest in entry["RepoDigests"] or ())
+    return LiveImage(
+        id=entry["Id"],
+        reference=familiar(name),
+        base_id=marks.get(labels.IMAGE_BASE, ""),
+        digest=digests.get(name.partition("@")[0].rpartition(":")[0], ""),
+        packages=marks.get(labels.IMAGE_PACKAGES, ""),
+        trees=marks.get(labels.IMAGE_TREES, ""),
+    )
 
 
 def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
