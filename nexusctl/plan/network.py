@@ -56,7 +56,7 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
 def call_networks(stack: Stack, live: LiveState) -> dict[str, str]:
     """The networks of the file and those of the stack by id and by what the engine calls them."""
     own = {key: network.network for network in live.networks for key in (network.id, network.name)}
-    return own | {network.external: name for name, network in stack.networks.items() if network.external}
+    return own | {network.external: name for name, network in sorted(stack.networks.items()) if network.external}
 
 
 def engine_volumes(stack: Stack) -> dict[str, str]:

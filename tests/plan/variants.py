@@ -91,6 +91,7 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
         Lifecycle(ignore=("env.A", "uploads./x")),
         Lifecycle(ignore=("uploads", "resources", "env")),
         Lifecycle(ignore=("networks", "packages.npm.ms")),
+        Lifecycle(ignore=("ports",)),
         Lifecycle(prevent_destroy=True),
         Lifecycle(prevent_destroy=True, ignore=("image", "command")),
     ),
