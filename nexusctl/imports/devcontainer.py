@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from posixpath import normpath
 from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
+from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.compose.substitution import Substitution
+from nexusctl.imports.devcontainer_mounts import read_mounts
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.secrets import Secrets
@@ -27,11 +31,9 @@ _REASONS = {
     "initializeCommand": "nothing is run on this machine",
     "postStartCommand": "a script that runs at every start has no place; put it into `command`",
     "postAttachCommand": "nobody attaches to a sandbox",
-    "remoteUser": "there is one user, `containerUser`; `nexusctl exec --user` takes another",
+    "remoteUser": "there is one user, and `containerUser` is named; `nexusctl exec --user` takes another",
     "remoteEnv": "it is for the editor's processes only; what the sandbox needs goes into `env`",
-    "mounts": "write each as one of `volumes`",
     "runArgs": "what Docker should be told has a key of its own, or no place",
-    "dockerComposeFile": "import that file with `nexusctl import compose`",
     "privileged": "a sandbox never has power over its machine",
     "capAdd": "a sandbox gets no further capabilities",
     "securityOpt": "every sandbox has no-new-privileges, and nothing that loosens it",
@@ -40,7 +42,9 @@ _REASONS = {
 }
 _ONCE = ("onCreateCommand", "updateContentCommand", "postCreateCommand")
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_VARIABLE = re.compile(r"\$\{(?P<scope>localEnv|containerEnv|env):(?P<name>\w+)(?::(?P<default>[^}]*))?\}")
+_OF_CONTAINER = "${containerEnv:"
+_VARIABLE = re.compile(r"\$\{(?P<scope>localEnv|env):(?P<name>\w+)(?::(?P<default>[^}]*))?\}")
+_REFERENCE = re.compile(r"\$\{[^}]*\}?")
 _FOLDER = re.compile(r"\$\{(?:localWorkspaceFolder|containerWorkspaceFolder)(?P<base>Basename)?\}")
 
 
@@ -59,9 +63,35 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
     reader = Reader(root, "", Substitution({}, leftovers), leftovers)
     secrets = Secrets(leftovers)
     name = fit_name(reader.text("name") or project.absolute().name)
+    if (composed := reader.get("dockerComposeFile")) is not None:
+        raise InputError(_send_to_compose(composed, file.parent))
     sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
-    document: dict[str, Any] = {"name": name, "secrets": secrets.section, "sandboxes": {"dev": sandbox}}
+    document: dict[str, Any] = {
+        "name": name,
+        "volumes": _named_volumes(sandbox.get("volumes", ())),
+        "secrets": secrets.section,
+        "sandboxes": {"dev": sandbox},
+    }
     return Draft(document={key: value for key, value in document.items() if value}, leftovers=leftovers.found)
+
+
+def _send_to_compose(node: Node, folder: Path) -> Diagnostic:
+    """The services are what the Compose files say; what is beside them here is added to one by hand."""
+    items = node.items if isinstance(node, Sequence) else [node]
+    paths = [normpath(folder / item.text) for item in items if isinstance(item, Scalar)]
+    merged = f"docker compose {' '.join(f'-f {path}' for path in paths)} config > merged.yaml"
+    way = f"`nexusctl import compose {paths[0] if len(paths) == 1 else 'merged.yaml'}`"
+    return Diagnostic(
+        "this devcontainer is a service of a Compose file",
+        node.source.location(node.line, node.column),
+        node.source.excerpt(node.line),
+        hint=f"{way} writes all services" if len(paths) == 1 else f"`{merged}` makes one of them, then {way}",
+    )
+
+
+def _named_volumes(mounts: Iterable[str]) -> dict[str, None]:
+    sources = (mount.partition(":")[0] for mount in mounts)
+    return {source: None for source in sources if not source.startswith((".", "/", "~"))}
 
 
 def _find(path: Path) -> Path:
@@ -98,16 +128,33 @@ def _read_sandbox(name: str, file: Reader, project: Path, target: Path, secrets:
         # What a devcontainer runs by itself: it only has to stay.
         "command": None if file.text("overrideCommand") == "false" else ["sleep", "infinity"],
         "working_dir": workspace,
-        "user": _text(file, "containerUser", project),
-        "env": _env(file, secrets),
-        "volumes": [f"{move_path('.', project, target)}:{workspace}"] if file.get("workspaceMount") is None else [],
+        "user": _user(file, project),
+        "env": _env(file, secrets, workspace),
+        "volumes": list(_mounts(file, project, target, workspace)),
         "startup": _startup(file),
         "ports": [*_ports(file, "forwardPorts"), *_ports(file, "appPort")],
     }
-    if file.get("workspaceMount") is not None:
-        file.drop("workspaceMount", "write it as one of `volumes`")
     file.finish(_REASONS, "it has no place in a stack file")
     return {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
+
+
+def _user(file: Reader, project: Path) -> str | None:
+    """Without a user of the container's own, the one that all its commands would run as."""
+    own = _text(file, "containerUser", project)
+    return own if own is not None else _text(file, "remoteUser", project)
+
+
+def _mounts(file: Reader, project: Path, target: Path, workspace: str) -> Iterator[str]:
+    names = {
+        "${localWorkspaceFolder}": ".",
+        "${localWorkspaceFolderBasename}": project.name,
+        "${containerWorkspaceFolder}": workspace,
+        "${containerWorkspaceFolderBasename}": workspace.rpartition("/")[2],
+    }
+    if file.get("workspaceMount") is None:
+        yield f"{move_path('.', project, target)}:{workspace}"
+    yield from read_mounts(file, "workspaceMount", project, target, names)
+    yield from read_mounts(file, "mounts", project, target, names)
 
 
 def _image(name: str, file: Reader) -> str:
@@ -115,8 +162,6 @@ def _image(name: str, file: Reader) -> str:
     for key in ("build", "dockerFile"):
         if file.get(key) is not None:
             file.drop(key, f"nexusctl builds no Dockerfile: build it as {image or name}, or use a template")
-    if image is None and file.get("dockerComposeFile") is not None:
-        file.drop("dockerComposeFile", _REASONS["dockerComposeFile"])
     return image or name
 
 
@@ -127,16 +172,28 @@ def _text(file: Reader, key: str, project: Path) -> str | None:
     return _FOLDER.sub(lambda match: project.name if match["base"] else f"/workspaces/{project.name}", node.text)
 
 
-def _env(file: Reader, secrets: Secrets) -> dict[str, str]:
+def _env(file: Reader, secrets: Secrets, workspace: str) -> dict[str, str]:
     node = file.get("containerEnv")
     found = node.values.items() if isinstance(node, Mapping) else ()
-    return {name: _value(name, item, secrets) for name, item in found if isinstance(item, Scalar)}
+    env = {name: _value(name, item, secrets, workspace) for name, item in found if isinstance(item, Scalar)}
+    for name, item in found:
+        if isinstance(item, Scalar) and _OF_CONTAINER in item.text:
+            file.drop_at(f"containerEnv.{name}", "what the image has of it is not known here; write it out", item)
+            del env[name]
+    return env
 
 
-def _value(name: str, item: Scalar, secrets: Secrets) -> str:
+def _value(name: str, item: Scalar, secrets: Secrets, workspace: str) -> str:
     if "${" not in item.text:
         return secrets.protect("dev", name, item.text, item)
-    return _VARIABLE.sub(lambda match: f"${{env.{match['name']}:-{match['default'] or ''}}}", item.text)
+    text = _FOLDER.sub(lambda match: workspace.rpartition("/")[2] if match["base"] else workspace, item.text)
+    return _REFERENCE.sub(_refer, text)
+
+
+def _refer(match: re.Match[str]) -> str:
+    """What nobody knows is no reference of a stack file's either."""
+    known = _VARIABLE.fullmatch(match[0])
+    return f"${{env.{known['name']}:-{known['default'] or ''}}}" if known else f"${match[0]}"
 
 
 def _startup(file: Reader) -> str | None:

@@ -13,6 +13,7 @@ from click.testing import CliRunner, Result
 
 from nexusctl.cli.main import nexusctl
 from nexusctl.config.load import load
+from nexusctl.errors import InputError
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for kind in ("compose", "devcontainer") for path in (HERE / kind).glob("*/*compose.yaml"))
@@ -31,6 +32,30 @@ def test_import_writes_what_fits_and_lists_the_rest(
     assert done.stderr == (case / "expected.txt").read_text()
     (folder / "new.yaml").write_text(done.stdout)
     assert load(folder / "new.yaml").sandboxes
+
+
+@pytest.mark.parametrize(
+    ("files", "way"),
+    [
+        ('"../compose.yaml"', "`nexusctl import compose compose.yaml` writes all services"),
+        (
+            '["../a.yaml", "b.yaml"]',
+            "`docker compose -f a.yaml -f .devcontainer/b.yaml config > merged.yaml` makes one of them",
+        ),
+    ],
+)
+def test_a_devcontainer_that_is_a_service_of_compose_sends_to_its_files(
+    files: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".devcontainer").mkdir()
+    text = f'{{"dockerComposeFile": {files}, "service": "app"}}'
+    (tmp_path / ".devcontainer" / "devcontainer.json").write_text(text)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(nexusctl, ["import", "devcontainer", "."], standalone_mode=False, catch_exceptions=False)
+    (problem,) = caught.value.diagnostics
+    assert (problem.hint or "").startswith(way)
+    assert not (tmp_path / "nexus.yaml").exists()
 
 
 def run(case: Path) -> Result:

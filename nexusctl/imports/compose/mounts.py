@@ -34,7 +34,7 @@ def _read_mount(item: Node, service: Reader, volumes: dict[str, str], origin: Pa
         service.drop_at(what, f"of the mode `{mode}` only `ro` and `rw` have a place", item)
     read_only = "ro" in mode.split(",")
     if source.startswith((".", "/", "~")):
-        return _bind(item, service, source, place, read_only, origin, target)
+        return read_bind(item, service, "volumes", source, place, read_only, origin, target)
     return _volume(item, service, source, place, read_only, volumes)
 
 
@@ -44,7 +44,7 @@ def _read_long(item: Mapping, service: Reader, volumes: dict[str, str], origin: 
     read_only = mount.flag("read_only")
     mount.finish({}, "only its source, its target and `read_only` have a place")
     if kind == "bind":
-        return _bind(item, service, source, place, read_only, origin, target)
+        return read_bind(item, service, "volumes", source, place, read_only, origin, target)
     if kind != "volume" or not source:
         reason = "the anonymous volume has no name that could keep its data; name it"
         service.drop_at(
@@ -54,17 +54,16 @@ def _read_long(item: Mapping, service: Reader, volumes: dict[str, str], origin: 
     return _volume(item, service, source, place, read_only, volumes)
 
 
-def _bind(
-    item: Node, service: Reader, source: str, place: str, read_only: bool, origin: Path, target: Path
+def read_bind(
+    item: Node, reader: Reader, key: str, source: str, place: str, read_only: bool, origin: Path, target: Path
 ) -> str | None:
+    """A folder of this machine as a stack file writes it; None where it has no place, which is left over at `key`."""
     path = (origin / Path(source).expanduser()).absolute()
     if is_closed(path) or is_closed(path.resolve()):
-        service.drop_at(f"{service.where}.volumes", f"{source} would hand this machine to the sandbox", item)
+        reader.drop_at(reader.path(key), f"{source} would hand this machine to the sandbox", item)
         return None
     if not path.exists():
-        service.drop_at(
-            f"{service.where}.volumes", f"{source} does not exist; Compose would make an empty folder", item
-        )
+        reader.drop_at(reader.path(key), f"{source} does not exist; Docker would make an empty folder", item)
         return None
     return f"{move_path(source, origin, target)}:{place}{':ro' if read_only else ''}"
 

@@ -1,0 +1,60 @@
+"""The mounts of a devcontainer, which are written as `docker run --mount` takes them, or as objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from nexusctl.config.node import Mapping as MappingNode
+from nexusctl.config.node import Node, Scalar
+from nexusctl.imports.compose.mounts import read_bind
+from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.names import fit_name
+
+_ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
+_UNKNOWN = "${devcontainerId}"
+
+
+def read_mounts(file: Reader, key: str, project: Path, target: Path, names: Mapping[str, str]) -> Iterator[str]:
+    """Each mount under `key` as one of `volumes`; `names` are texts by the variables that stand for them.
+
+    What has no place is left over.
+    """
+    for item in file.items(key):
+        words = _words(item)
+        if words is None:
+            file.drop_at(key, "it is no mount; `source=...,target=...,type=bind` is one", item)
+        elif mount := _mount(file, key, item, {k: _fill(text, names) for k, text in words.items()}, (project, target)):
+            yield mount
+
+
+def _words(item: Node) -> dict[str, str] | None:
+    if isinstance(item, MappingNode):
+        pairs = [(key, value.text) for key, value in item.values.items() if isinstance(value, Scalar)]
+    else:
+        parts = [part.partition("=") for part in (item.text if isinstance(item, Scalar) else "").split(",")]
+        pairs = [(name.strip(), text) for name, _, text in parts]
+    found = {_ALIASES.get(name, name): text for name, text in pairs}
+    return found if "target" in found else None
+
+
+def _fill(text: str, names: Mapping[str, str]) -> str:
+    for name, value in names.items():
+        text = text.replace(name, value)
+    return text.replace(f"-{_UNKNOWN}", "").replace(_UNKNOWN, "dev")
+
+
+def _mount(file: Reader, key: str, item: Node, words: dict[str, str], folders: tuple[Path, Path]) -> str | None:
+    source, place, kind = words.get("source", ""), words["target"], words.get("type", "volume")
+    read_only = words.get("readonly", "false").lower() in ("", "1", "true")
+    if "${" in source + place:
+        file.drop_at(key, "it is known only with its variables; write it as one of `volumes`", item)
+    elif kind == "bind":
+        return read_bind(item, file, key, source, place, read_only, *folders)
+    elif kind == "volume" and source:
+        return f"{fit_name(source)}:{place}{':ro' if read_only else ''}"
+    elif kind == "volume":
+        file.drop_at(key, "the anonymous volume has no name that could keep its data; name it", item)
+    else:
+        file.drop_at(key, f"a mount of the type {kind} has no place", item)
+    return None
