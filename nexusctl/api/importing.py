@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.api.planning import empty_stack, prepare
@@ -19,14 +20,15 @@ from nexusctl.imports.recorded import find_wanted, read_recorded
 from nexusctl.imports.text import insert, write_text
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.plan import Change
+from nexusctl.plan.adoption import only_takeover
 from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice
 from nexusctl.plan.recorded import recorded_stack
 
 __all__ = [
     "prepare_takeover",
     "read_compose",
     "read_containers",
+    "read_project",
     "read_devcontainer",
     "read_stack",
     "render",
@@ -37,6 +39,11 @@ __all__ = [
 def read_containers(engine: Engine, names: tuple[str, ...], stack: str) -> Draft:
     """The draft for the containers `names`, which nexusctl did not make. Raises `NotFound`, `EngineError`."""
     return draft_containers([engine.portray(name) for name in names], stack)
+
+
+def read_project(engine: Engine, path: Path, target: Path, project: str) -> Draft:
+    """The draft for what is live of the Compose project in the file `path`. Raises `InputError`, `EngineError`."""
+    return read_compose(path, target, project, engine.find_project)
 
 
 def read_stack(engine: Engine, name: str) -> Draft:
@@ -91,20 +98,20 @@ def prepare_takeover(engine: Engine, draft: Draft, file: Path) -> Basis:
     Raises `PlanError` where one would be changed, `Conflict` where one has gone meanwhile, `EngineError`.
     """
     stack = load(Inputs(files=(file,)))
-    basis = prepare(engine, stack, adopt=draft.containers, choice=Choice(targets=tuple(draft.containers)))
-    others = [change for change in basis.plan.changes if change.action not in ("adopt", "rename")]
-    if others:
+    basis = prepare(engine, stack, adopt=draft.containers)
+    others = [c for c in basis.plan.changes if c.kind == "sandbox" and c.name in draft.containers]
+    if others := [change for change in others if change.action not in ("adopt", "rename", "start")]:
         raise PlanError(*(_refuse(change, draft.containers, file) for change in others))
-    return basis
+    return replace(basis, plan=only_takeover(basis.plan, draft.containers, "`nexusctl apply` does that"))
 
 
 def _refuse(change: Change, containers: Mapping[str, str], file: Path) -> Diagnostic:
     why = "".join(f", {difference.field}" for difference in change.differences) or f", {change.reason}"
-    flag = f"--adopt-container {change.name}={containers.get(change.name, 'NAME')[:12]}"
+    flags = " ".join(f"--adopt-container {name}={key[:12]}" for name, key in containers.items())
     return Diagnostic(
         f"it cannot be taken over as it is: {change.action}{why}",
         sandbox=change.name,
-        hint=f"{file} is written, and nothing was done; `nexusctl plan -f {file} {flag}` shows what would be",
+        hint=f"{file} is written, and nothing was done; `nexusctl plan -f {file} {flags}` shows what would be",
     )
 
 

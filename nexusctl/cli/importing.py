@@ -25,6 +25,9 @@ LOCK_TIMEOUT = 60.0
 """Seconds to wait for another nexusctl that changes the stack."""
 
 _to_stdout = click.option("--stdout", "to_stdout", is_flag=True, help="Print the stack file and write nothing.")
+_adopt = click.option(
+    "--adopt", is_flag=True, help="Take them over, too: they belong to the stack and stay as they are."
+)
 _file = click.option(
     "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.DEFAULT_FILE,
     show_default="./nexus.yaml", help="The stack file to write; one that is there already is added to.",
@@ -60,10 +63,21 @@ def importing() -> None:
 
 @importing.command(name="compose")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--project", "project", default="", help="What the project is called, where the file does not say it.")
+@_adopt
 @output
-def import_compose(source: Path, output: Output) -> int:
-    """The services of a Compose FILE."""
-    return _put(doors.read_compose(source, output.file.parent), output)
+def import_compose(source: Path, project: str, adopt: bool, output: Output) -> int:
+    """The services of a Compose FILE.
+
+    With --adopt the containers, networks and volumes that Compose made of it belong to the stack afterwards, and the
+    next plan has no changes for them.
+    """
+    _require_file(output, adopt=adopt)
+    if not adopt:
+        return _put(doors.read_compose(source, output.file.parent, project), output)
+    engine = connection.connect()
+    draft = doors.read_project(engine, source, output.file.parent, project)
+    return _put(draft, output) or _take_over(engine, draft, output)
 
 
 @importing.command(name="devcontainer")
@@ -77,15 +91,14 @@ def import_devcontainer(source: Path, output: Output) -> int:
 @importing.command(name="container")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--stack", "stack", default="imported", show_default=True, help="The name of the stack.")
-@click.option("--adopt", is_flag=True, help="Take them over, too: they are renamed and go on running as they are.")
+@_adopt
 @output
 def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Output) -> int:
     """Containers that run, whoever made them. Nothing is done to them without --adopt.
 
     With it they belong to the stack, and the next plan has no changes.
     """
-    if adopt and output.to_stdout:
-        raise click.UsageError("--adopt needs the file that --stdout does not write")
+    _require_file(output, adopt=adopt)
     engine = connection.connect()
     draft = doors.read_containers(engine, names, stack)
     code = _put(draft, output)
@@ -109,6 +122,11 @@ def _put(draft: Draft, output: Output) -> int:
     return 0
 
 
+def _require_file(output: Output, *, adopt: bool) -> None:
+    if adopt and output.to_stdout:
+        raise click.UsageError("--adopt needs the file that --stdout does not write")
+
+
 def _take_over(engine: Engine, draft: Draft, output: Output) -> int:
     """Asking for it was the consent: nothing but a mark and a name is changed."""
     stack = planning.load(Inputs(files=(output.file,)))
@@ -126,7 +144,8 @@ def _tell(draft: Draft, file: Path, *, to_stdout: bool, as_json: bool) -> None:
     sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
     names = ", ".join(draft.document.get("sandboxes", {}))
     what = "Nothing was written" if to_stdout else f"Wrote {file}"
-    noted = f"; {len(problems)} things need a look, see above" if problems else ""
+    many = "1 thing needs" if len(problems) == 1 else f"{len(problems)} things need"
+    noted = f"; {many} a look, see above" if problems else ""
     options.say(f"{what}: {names}{noted}. `nexusctl plan -f {file}` shows what it would do.")
 
 

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
-from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, State
+from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, Project, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -113,6 +113,9 @@ class Engine(Protocol):
 
     def portray(self, name: str) -> Portrait:
         """A container of somebody else's, by name or id. Raises `NotFound`."""
+
+    def find_project(self, name: str) -> Project:
+        """What Docker Compose made for its project `name`, and nobody has taken over; empty where there is none."""
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         """What the file `path` of a sandbox holds, whatever its state; None where there is no such file."""

@@ -65,7 +65,10 @@ class _Writer:
         template = self._templates.get(sandbox.template or "")
         if sandbox.template and template is None:
             self._note(
-                sandbox, "template", f"the template {sandbox.template} is none of nexusctl's own; its values stand here"
+                sandbox,
+                "template",
+                f"the template {sandbox.template} is none of nexusctl's own; its values stand here, and the first "
+                "apply takes its name out of the record",
             )
         document = plain_sandbox(sandbox, template)
         members = [other for other in self._stack.sandboxes.values() if other.group == sandbox.group]

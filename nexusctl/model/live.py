@@ -89,7 +89,8 @@ class LiveSandbox:
     to the volume's name.
     `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
-    record is lost. `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
+    record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
+    gave it. `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
     """
 
     id: str
@@ -111,6 +112,7 @@ class LiveSandbox:
     package_facts: str = ""
     unsure: bool = False
     adopted: Adopted = ""
+    known_by_name: bool = False
     inspection: Inspection | None = None
     interior: Interior | None = None
 
@@ -168,6 +170,17 @@ class Portrait:
     name: str
     sandbox: Sandbox
     remarks: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """What there is of a Compose project, by the words of its file: the containers of each service, in their order,
+    and what the engine calls its networks and volumes.
+    """
+
+    services: Mapping[str, tuple[Portrait, ...]] = field(default_factory=dict)
+    networks: Mapping[str, str] = field(default_factory=dict)
+    volumes: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Literal
 
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Change, Step
-from nexusctl.model.step import AdoptContainer, AdoptObject, ReleaseObject
+from nexusctl.model.plan import Change, Omission, Plan, Step
+from nexusctl.model.step import AdoptContainer, AdoptObject, ReleaseObject, RenameContainer
 from nexusctl.plan.step_id import adoption_id
+
+_TAKEN = ("adopt", "rename")
 
 
 def describe_adoptions(live: LiveState) -> Iterator[Change]:
@@ -39,6 +42,29 @@ def build_adoptions(live: LiveState) -> Iterator[Step]:
                 container_id=found.id,
                 sandbox=found.record,
             )
+
+
+def only_takeover(plan: Plan, names: Collection[str], reason: str) -> Plan:
+    """Of `plan` only that the sandboxes `names` are taken over, renamed, and with them what they use; `reason` says why
+    the rest is left out.
+    """
+    steps = [step for step in plan.steps if _takes_over(step, names)]
+    kept = {step.id for step in steps}
+    changes = [c for c in plan.changes if c.action in _TAKEN and (c.kind != "sandbox" or c.name in names)]
+    left = [change for change in plan.changes if change not in changes]
+    return replace(
+        plan,
+        changes=tuple(changes),
+        steps=tuple(replace(step, needs=tuple(need for need in step.needs if need in kept)) for step in steps),
+        omitted=tuple(Omission(action=c.action, kind=c.kind, name=c.name, reason=reason) for c in left),
+        unread=(),
+    )
+
+
+def _takes_over(step: Step, names: Collection[str]) -> bool:
+    return isinstance(step, AdoptObject) or (
+        isinstance(step, AdoptContainer | RenameContainer) and step.subject in names
+    )
 
 
 def release(kind: Literal["network", "volume"], name: str, key: str, removal: str) -> ReleaseObject:

@@ -100,7 +100,7 @@ def _decide_task(
     assert holder.record is not None
     # What it has not run as yet stays a difference, for the day when it is to run again after a change.
     records = tuple(d for d in differences if d.effect == "record")
-    rename = holder.name != around.name
+    rename = _is_misnamed(holder, around)
     return _mend(take_recorded(holder.record, sandbox), holder, records, rename=rename)
 
 
@@ -130,10 +130,15 @@ def _decide_service(
         holder,
         differences,
         restore=_restore(sandbox, holder),
-        rename=holder.name != around.name,
+        rename=_is_misnamed(holder, around),
         connect=connect,
         disconnect=disconnect,
     )
+
+
+def _is_misnamed(holder: LiveSandbox, around: Surroundings) -> bool:
+    """A container that others find by its name alone keeps that: an alias cannot be added while it runs."""
+    return holder.name != around.name and not holder.known_by_name
 
 
 def is_unsure(sandbox: Sandbox, holder: LiveSandbox) -> bool:
@@ -184,7 +189,9 @@ def _mend(
     if restore:
         causes.append(("start", "drifted", _describe_state(holder)))
     if rename:
-        causes.append(("rename", "drifted", f"it is called {holder.name}"))
+        # What is taken over was never called otherwise.
+        meant: Cause = "changed" if holder.adopted == "new" else "drifted"
+        causes.append(("rename", meant, f"it is called {holder.name}"))
     if not causes:
         return Decision(sandbox=sandbox, action="none", holder=holder)
     action, cause, _ = causes[0]

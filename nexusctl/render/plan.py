@@ -109,6 +109,7 @@ def _explain(change: Change) -> str:
         "start": "will be started",
         "run": "will run again",
         "update": "will be updated in place",
+        "rename": "will be renamed",
     }
     verb = words.get(change.action, "")
     if change.cause == "drifted" and change.action in ("update", "rename"):

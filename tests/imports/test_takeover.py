@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from tests.e2e.case import Case
@@ -85,8 +86,7 @@ def test_the_first_plan_over_what_was_taken_over_is_empty_and_the_container_the_
     done = case.nexusctl(["import", "container", foreign, plain, "--stack", case.stack, "--adopt"])
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 adopted" in done.stdout
-    web, own = f"{case.stack}-web-1", f"{case.stack}-plain"
-    assert (look(wire, f"{case.stack}_{web}"), look(wire, f"{case.stack}_{own}")) == before
+    assert (look(wire, foreign), look(wire, f"{case.stack}_{plain}")) == before
     for options in ([], ["--deep"]):
         shown = case.nexusctl(["plan", "--detailed-exitcode", *options])
         assert shown.returncode == 0, shown.stdout + shown.stderr
@@ -95,13 +95,34 @@ def test_the_first_plan_over_what_was_taken_over_is_empty_and_the_container_the_
     assert SECRET not in done.stdout + done.stderr + (case.folder / "nexus.yaml").read_text()
 
 
+def test_others_find_what_was_taken_over_by_its_name_before_and_after_it_is_replaced(
+    case: Case, wire: Wire, foreign: str, base_image: str
+) -> None:
+    network, name = f"{case.stack}-net", f"{case.stack}-db"
+    body = {"Image": base_image, "Cmd": ["sleep", "infinity"], "HostConfig": {"NetworkMode": network}}
+
+    def finds() -> bool:
+        return run_inside(wire, foreign, ["getent", "hosts", name]).exit_code == 0
+
+    for _ in running(case, name, body):
+        done = case.nexusctl(["import", "container", name, "--stack", case.stack, "--adopt"])
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert finds()
+        file = case.folder / "nexus.yaml"
+        file.write_text(file.read_text().rstrip() + "\n    env: {MODE: other}\n")
+        done = case.nexusctl(["apply", "--yes"])
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert wire.get(f"/containers/{case.stack}_{name}/json")
+        assert finds()
+
+
 def test_a_secret_of_what_was_taken_over_is_known_by_its_value(case: Case, wire: Wire, foreign: str) -> None:
     assert case.nexusctl(["import", "container", foreign, "--stack", case.stack, "--adopt"]).returncode == 0
-    before = wire.get(f"/containers/{case.stack}_{case.stack}-web-1/json")["Id"]
+    before = wire.get(f"/containers/{foreign}/json")["Id"]
     dsn = f"db://me:{SECRET}@db/x"
     same = case.nexusctl(["apply", "--yes"], env={**os.environ, "DB_PASSWORD": SECRET, "DSN": dsn})
     assert same.returncode == 0, same.stdout + same.stderr
-    assert wire.get(f"/containers/{case.stack}_{case.stack}-web-1/json")["Id"] == before
+    assert wire.get(f"/containers/{foreign}/json")["Id"] == before
     other = case.nexusctl(["apply", "--yes"], env={**os.environ, "DB_PASSWORD": "another-one", "DSN": dsn})
     assert other.returncode == 0, other.stdout + other.stderr
     assert "env.DB_PASSWORD" in other.stdout
@@ -133,7 +154,7 @@ def test_apply_takes_over_a_container_of_any_name(case: Case, wire: Wire, foreig
     assert saved.returncode == 0, saved.stderr
     done = case.nexusctl(["apply", "saved.plan"], env={**os.environ, "DB_PASSWORD": SECRET, "DSN": _dsn()})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert wire.get(f"/containers/{case.stack}_{name}/json")["Id"] == before["Id"]
+    assert wire.get(f"/containers/{foreign}/json")["Id"] == before["Id"]
     again = case.nexusctl(["plan", "--deep", "--detailed-exitcode", *adopting])
     assert again.returncode == 0, again.stdout + again.stderr
 
@@ -152,13 +173,38 @@ def test_a_container_that_cannot_be_had_is_named_before_anything_is_done(case: C
     assert f"did you mean `{plain}`" in unknown.stderr
 
 
-def test_what_would_be_changed_is_not_taken_over(case: Case, wire: Wire, plain: str) -> None:
-    wire.post(f"/containers/{plain}/stop", query={"t": 0})
-    done = case.nexusctl(["import", "container", plain, "--stack", case.stack, "--adopt"])
+def test_one_container_is_not_two_sandboxes(case: Case, plain: str, base_image: str) -> None:
+    file = case.folder / "nexus.yaml"
+    sandboxes = "".join(f"  {name}: {{image: {base_image}, command: [sleep, infinity]}}\n" for name in ("a", "b"))
+    file.write_text(f"name: {case.stack}\nsandboxes:\n{sandboxes}")
+    done = case.nexusctl(["plan", "--adopt-container", f"a={plain}", "--adopt-container", f"b={plain}"])
     assert done.returncode == 1
-    assert "it cannot be taken over as it is: start" in done.stderr
-    assert wire.get(f"/containers/{plain}/json")["State"]["Running"] is False
-    assert not [v for v in wire.get("/volumes")["Volumes"] or [] if case.stack in json.dumps(v["Labels"])]
+    assert f"the container {plain} cannot be both a and b" in done.stderr
+
+
+def test_one_that_is_stopped_is_taken_over_and_started_by_the_next_apply(case: Case, wire: Wire, plain: str) -> None:
+    wire.post(f"/containers/{plain}/stop", query={"t": 0})
+    before = wire.get(f"/containers/{plain}/json")["Id"]
+    done = case.nexusctl(["import", "container", plain, "--stack", case.stack, "--adopt"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "(to start): `nexusctl apply` does that" in done.stdout
+    own = f"{case.stack}_{plain}"
+    assert wire.get(f"/containers/{own}/json")["State"]["Running"] is False
+    applied = case.nexusctl(["apply", "--yes"])
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert "1 started" in applied.stdout
+    assert wire.get(f"/containers/{own}/json")["Id"] == before
+
+
+def test_what_would_be_changed_is_not_taken_over(case: Case, wire: Wire, base_image: str) -> None:
+    name = f"{case.stack}-outside"
+    body = {"Image": base_image, "Cmd": ["sleep", "infinity"], "HostConfig": {"NetworkMode": "host"}}
+    for _ in running(case, name, body):
+        done = case.nexusctl(["import", "container", name, "--stack", case.stack, "--adopt"])
+        assert done.returncode == 1
+        assert "it cannot be taken over as it is: update, networks.default" in done.stderr
+        assert wire.get(f"/containers/{name}/json")["State"]["Running"] is True
+        assert not [v for v in wire.get("/volumes")["Volumes"] or [] if case.stack in json.dumps(v["Labels"])]
 
 
 def test_what_another_stack_took_over_stays_its_own(case: Case, plain: str) -> None:

@@ -19,6 +19,10 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
 from nexusctl.model.stack import Stack
 
+_COMPOSED = "com.docker.compose.service"
+_NAMELESS = frozenset({"bridge", "host", "none"})
+"""The engine's own networks, in which nobody is found by name."""
+
 Listed = Mapping[str, Any]
 Found = tuple[tuple[LiveSandbox, ...], tuple[LiveNetwork, ...], tuple[LiveVolume, ...], tuple[Orphan, ...]]
 
@@ -42,15 +46,25 @@ def find_foreign(
     sandboxes = tuple(replace(sandbox, adopted="yes") for sandbox in ours)
     if adopt is not None:
         live = {entry["Labels"][labels.SANDBOX] for entry in own} | {sandbox.sandbox for sandbox in ours}
-        names = find_candidates(stack, _leave_out_claimed(containers, volumes), live, adopt)
+        names = find_candidates(stack, leave_out_claimed(containers, volumes), live, adopt)
         entries = [entry for entry in containers if entry["Id"] in names]
         sandboxes += tuple(_as_candidate(wire, stack, found, names[found.id]) for found in read(entries=entries))
+    sandboxes = _with_names(sandboxes, containers)
     found_networks, lost_networks = _read_networks(stack, networks, volumes, adopt=adopt)
     found_volumes, lost_volumes = _read_volumes(stack, volumes, adopt=adopt)
     return sandboxes, found_networks, found_volumes, (*lost_networks, *lost_volumes)
 
 
-def _leave_out_claimed(containers: Iterable[Listed], volumes: Iterable[Listed]) -> list[Listed]:
+def _with_names(sandboxes: Iterable[LiveSandbox], containers: Iterable[Listed]) -> tuple[LiveSandbox, ...]:
+    """Says which of them are known by name: Compose gives the name as an alias too, and that stays after a rename."""
+    composed = {entry["Id"] for entry in containers if _COMPOSED in (entry["Labels"] or {})}
+    return tuple(
+        replace(found, known_by_name=found.id not in composed and not _NAMELESS.issuperset(found.networks.values()))
+        for found in sandboxes
+    )
+
+
+def leave_out_claimed(containers: Iterable[Listed], volumes: Iterable[Listed]) -> list[Listed]:
     """Those that no stack has taken over: the claim is a volume, which may be another stack's."""
     claimed = {(entry["Labels"] or {}).get(labels.CONTAINER) for entry in volumes}
     return [entry for entry in containers if entry["Id"] not in claimed]

@@ -21,6 +21,7 @@ from nexusctl.errors import Conflict
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.plan.fields import take_recorded
 from nexusctl.secrets.digest import digest_secret
 
 Listed = Mapping[str, Any]
@@ -53,7 +54,15 @@ def find_candidates(
             status=409,
             hint="it has to run or to have ended, and no stack has it; `docker ps --all` shows what there is",
         )
-    return {str(entry["Id"]): name for name, entry in found.items() if entry}
+    owners: dict[str, str] = {}
+    for name, entry in found.items():
+        if entry and (other := owners.setdefault(str(entry["Id"]), name)) != name:
+            raise Conflict(
+                f"the container {entry['Names'][0].lstrip('/')} cannot be both {other} and {name}",
+                status=409,
+                hint="name a container of its own for each with `--adopt-container`",
+            )
+    return owners
 
 
 def _find_free(entries: Iterable[Listed], known: str) -> Listed | None:
@@ -78,7 +87,7 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
         found.external or network_name(stack.name, network): network for network, found in stack.networks.items()
     }
     same = image_reference(seen.image) == image_reference(desired.image)
-    return replace(
+    record = replace(
         seen,
         name=name,
         group=desired.group,
@@ -91,6 +100,11 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
         ),
         networks=tuple(networks[network] for network in seen.networks if network in networks),
     )
+    left = "resources.pids" in desired.lifecycle.ignore or "resources" in desired.lifecycle.ignore
+    if seen.lifecycle.ignore and not left:
+        record = replace(record, resources=replace(seen.resources, pids=0))
+    # What only a record knows, nobody has said of it yet.
+    return take_recorded(record, desired)
 
 
 def _recognize(stack: str, value: Text, desired: Text | None) -> Text:

@@ -11,7 +11,7 @@ from nexusctl.engine.docker import containers, endpoint, inspection, lock, objec
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait
+from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -81,6 +81,12 @@ class DockerEngine:
         from nexusctl.engine.docker.portrayal import portray  # noqa: PLC0415
 
         return portray(self.wire, name)
+
+    def find_project(self, name: str) -> Project:
+        # As above.
+        from nexusctl.engine.docker.project import find_project  # noqa: PLC0415
+
+        return find_project(self.wire, name)
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         # See `look_inside`.

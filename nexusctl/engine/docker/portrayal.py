@@ -57,7 +57,7 @@ def portray(wire: Wire, name: str) -> Portrait:
         name=own,
         group=own,
         image=config["Image"],
-        command=tuple(config["Cmd"] or ()) if config["Cmd"] != image.get("Cmd") else None,
+        command=_command(config, image),
         working_dir=config["WorkingDir"] if config["WorkingDir"] != image.get("WorkingDir", "") else None,
         user=config["User"] if config["User"] != image.get("User", "") else None,
         env=_env(config, image),
@@ -70,6 +70,14 @@ def portray(wire: Wire, name: str) -> Portrait:
         restart=RESTART_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
     )
     return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
+
+
+def _command(config: Inspected, image: Inspected) -> tuple[str, ...] | None:
+    """Where the image has no entrypoint, one of the container's own is the beginning of its command."""
+    own = tuple(config.get("Entrypoint") or ()) if not image.get("Entrypoint") else ()
+    if own or config["Cmd"] != image.get("Cmd"):
+        return (*own, *(config["Cmd"] or ()))
+    return None
 
 
 def _limits(host: Inspected) -> Resources:
@@ -176,8 +184,8 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
     config, host = seen["Config"], seen["HostConfig"]
     mode, signal = host["NetworkMode"], config.get("StopSignal")
     yield (
-        ("Entrypoint", "the image's own is used; where it has none, write yours at the beginning of `command`"),
-        (config.get("Entrypoint") or None) != (image.get("Entrypoint") or None),
+        ("Entrypoint", "the image's own is used"),
+        bool(image.get("Entrypoint")) and (config.get("Entrypoint") or None) != image["Entrypoint"],
     )
     yield ("Init", "every sandbox has an init process"), not host.get("Init")
     yield ("SecurityOpt", "every sandbox has no-new-privileges"), not host.get("SecurityOpt")

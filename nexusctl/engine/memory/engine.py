@@ -9,7 +9,7 @@ from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outc
 from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
-from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait
+from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
@@ -45,6 +45,10 @@ class MemoryEngine(World):
 
     def portray(self, name: str) -> Portrait:
         return observe.portray(self, name)
+
+    def find_project(self, name: str) -> Project:
+        """Nobody but nexusctl makes anything here."""
+        return Project()
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         return observe.read_file(self, container_id, path)

@@ -3,48 +3,72 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from nexusctl.config.dotenv import read_pairs
-from nexusctl.config.node import Mapping, Scalar
+from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.imports.compose.project import match_containers
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.compose.service import Surroundings, read_service
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name, fit_names
 from nexusctl.imports.secrets import Secrets
+from nexusctl.model.live import Project
+from nexusctl.model.names import network_name, volume_name
+from nexusctl.model.stack import DEFAULT_NETWORK
 
 _COMPLETED = "service_completed_successfully"
+_OUTER = "compose-default"
 
 
-def read_compose(path: Path, target: Path) -> Draft:
+Find = Callable[[str], Project]
+"""What there is of a project."""
+
+
+def read_compose(path: Path, target: Path, project: str = "", find: Find | None = None) -> Draft:
     """The draft of a stack file in the folder `target`. Raises `InputError` for a file that is no Compose file.
 
-    Reads the file, `.env` beside it, and whether the files that it names exist.
+    Reads the file, `.env` beside it, and whether the files that it names exist. `project` is what the project is
+    called where the file does not say it. With `find` the draft is for what is live of the project: it names its
+    containers, and networks and volumes of other names than the stack's as external ones.
     """
     problems, leftovers = Problems(), Leftovers()
     root = compose(read_source(path, kind="Compose file"), problems)
     if not isinstance(root.get("services"), Mapping):
         problems.add(root, "this is no Compose file: it has no `services`", "name the file with your services")
     problems.raise_any()
-    file = Reader(root, "", Substitution(read_pairs(path.parent / ".env"), leftovers), leftovers)
-    return Draft(
-        document=_read_file(file, path.absolute().parent, target.absolute(), leftovers), leftovers=leftovers.found
-    )
+    variables = read_pairs(path.parent / ".env")
+    file = Reader(root, "", Substitution(variables, leftovers), leftovers)
+    origin, own = path.absolute().parent, file.text("name")
+    name = project or variables.get("COMPOSE_PROJECT_NAME") or own or origin.name
+    project = re.sub(r"[^a-z0-9_-]", "", name.lower())
+    live = _find(project, find) if find else Project()
+    return _read_file(file, project, live, (origin, target.absolute()), leftovers)
 
 
-def _read_file(file: Reader, origin: Path, target: Path, leftovers: Leftovers) -> dict[str, Any]:
-    project = re.sub(r"[^a-z0-9_-]", "", (file.text("name") or origin.name).lower())
+def _find(project: str, find: Find) -> Project:
+    found = find(project)
+    if not found.services:
+        hint = "`docker compose ls --all` shows the projects; name yours with `--project NAME`"
+        raise InputError(Diagnostic(f"no container of the compose project {project} is there", hint=hint))
+    return found
+
+
+def _read_file(file: Reader, project: str, live: Project, folders: tuple[Path, Path], leftovers: Leftovers) -> Draft:
+    origin, target = folders
     secrets = Secrets(leftovers)
     services = _section(file, "services")
     around = Surroundings(
         project=project,
         names=fit_names(services),
-        networks={**fit_names(_section(file, "networks")), "default": "default"},
+        networks={**fit_names(_section(file, "networks")), "default": _default_network(project, live)},
         volumes=fit_names(_section(file, "volumes")),
         configs=_configs(file, origin, target),
         granted=_granted(file, secrets, origin, target),
@@ -52,6 +76,7 @@ def _read_file(file: Reader, origin: Path, target: Path, leftovers: Leftovers) -
         origin=origin,
         target=target,
         tasks=_find_tasks(services),
+        live=live,
     )
     sandboxes = {around.names[name]: read_service(name, service, around) for name, service in services.items()}
     for name, fitted in around.names.items():
@@ -67,7 +92,17 @@ def _read_file(file: Reader, origin: Path, target: Path, leftovers: Leftovers) -
     if file.get("version") is not None:
         file.drop("version", "Compose itself does not read it any more")
     file.finish({"include": "import what `docker compose config` prints, where it is worked in"}, "it has no place")
-    return {key: value for key, value in document.items() if value}
+    return Draft(
+        document={key: value for key, value in document.items() if value},
+        leftovers=leftovers.found,
+        containers=match_containers(live, around.names, sandboxes, leftovers),
+    )
+
+
+def _default_network(project: str, live: Project) -> str:
+    """The stack's own, unless the project's is called otherwise."""
+    known = live.networks.get("default")
+    return DEFAULT_NETWORK if known in (None, network_name(fit_name(project), DEFAULT_NETWORK)) else _OUTER
 
 
 def _section(file: Reader, key: str) -> dict[str, Reader]:
@@ -95,35 +130,65 @@ def _find_tasks(services: dict[str, Reader]) -> frozenset[str]:
 
 
 def _volumes(file: Reader, around: Surroundings) -> dict[str, Any]:
-    return {around.volumes[name]: _outside(name, volume) for name, volume in _section(file, "volumes").items()}
+    stack = fit_name(around.project)
+    if not around.live.services and (listed := file.below("volumes")):
+        _warn_of_other_volumes(listed, around, stack)
+    return {
+        fitted: _outside(name, volume, volume_name(stack, fitted), around.live.volumes.get(name))
+        for name, volume in _section(file, "volumes").items()
+        for fitted in (around.volumes[name],)
+    }
+
+
+def _warn_of_other_volumes(listed: Reader, around: Surroundings, stack: str) -> None:
+    """Where a name does not fit, what the project has written is in another volume than the stack's."""
+    for name, fitted in around.volumes.items():
+        here, there, node = volume_name(stack, fitted), f"{around.project}_{name}", listed.node.values[name]
+        if here != there and not _is_external(node) and not (isinstance(node, Mapping) and node.get("name")):
+            listed.drop(name, f"it is {here} on the engine; what is in {there} is kept with `--adopt`")
 
 
 def _networks(file: Reader, around: Surroundings) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
+    outer = around.networks[DEFAULT_NETWORK]
+    if outer != DEFAULT_NETWORK:
+        found[outer] = {"external": around.live.networks[DEFAULT_NETWORK]}
     for name, network in _section(file, "networks").items():
-        settings = _outside(name, network, internal=network.flag("internal"))
-        if name != "default":
-            found[around.networks[name]] = settings
-        elif settings:
+        fitted = around.networks[name]
+        own, live = network_name(fit_name(around.project), fitted), around.live.networks.get(name)
+        settings = _outside(name, network, own, live, internal=network.flag("internal"))
+        if name != DEFAULT_NETWORK:
+            found[fitted] = settings
+        elif settings and outer == DEFAULT_NETWORK:
             network.drop_at("networks.default", "the default network is always the stack's own", network.node)
     return found
 
 
-def _outside(name: str, entry: Reader, *, internal: bool = False) -> dict[str, Any] | None:
-    """What is said of a network or volume: where it comes from, if from outside."""
+def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: bool = False) -> dict[str, Any] | None:
+    """What is said of a network or volume: where it comes from, if from outside.
+
+    `own` is what the stack would call it, `live` what it is called already.
+    """
     external = entry.get("external")
     named = entry.text("name")
     if isinstance(external, Mapping):
         named = entry.inside("external", external).text("name") or named
-    is_external = isinstance(external, Mapping) or (isinstance(external, Scalar) and external.value is True)
-    if named and not is_external:
+    is_external = _is_external(entry.node)
+    if named and not is_external and not live:
         entry.drop("name", f"it is made anew and called STACK_{name}; make it `external: {named}` to use that one")
     if entry.text("driver") not in (None, "bridge", "local"):
         entry.drop("driver", "only the engine's own driver is used")
     entry.finish({}, "it has no place")
     if is_external:
         return {"external": named or name}
+    if live and live != own:
+        return {"external": live}
     return {"internal": True} if internal else None
+
+
+def _is_external(node: Node) -> bool:
+    external = node.get("external") if isinstance(node, Mapping) else None
+    return isinstance(external, Mapping) or (isinstance(external, Scalar) and external.value is True)
 
 
 def _configs(file: Reader, origin: Path, target: Path) -> dict[str, dict[str, str]]:

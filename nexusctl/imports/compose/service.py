@@ -12,9 +12,12 @@ from nexusctl.config.node import Mapping as MappingNode
 from nexusctl.config.node import Node, Scalar, Sequence
 from nexusctl.imports.compose.mounts import read_configs, read_mounts, read_secrets
 from nexusctl.imports.compose.ports import read_ports
+from nexusctl.imports.compose.project import leave_limit
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.secrets import Secrets
+from nexusctl.model.live import Project
+from nexusctl.model.stack import DEFAULT_NETWORK
 from nexusctl.model.value import dataclass
 
 REASONS = {
@@ -48,7 +51,7 @@ _CONDITIONS = {
 class Surroundings:
     """What the services of one file share: names by Compose's names, and the folders of both files.
 
-    `tasks` are the services that others wait for to complete.
+    `tasks` are the services that others wait for to complete, `live` is what there is of the project.
     """
 
     project: str
@@ -61,6 +64,7 @@ class Surroundings:
     origin: Path
     target: Path
     tasks: frozenset[str] = field(default_factory=frozenset)
+    live: Project = Project()
 
 
 def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, Any]:
@@ -87,6 +91,7 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     sandbox["restart"] = _restart(service)
     if sandbox["replicas"]:
         sandbox["ports"] = [_free_port(port, service) for port in sandbox["ports"]]
+    sandbox["lifecycle"] = leave_limit(sandbox, around.live.services.get(name, ()))
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
@@ -219,8 +224,8 @@ def _networks(service: Reader, around: Surroundings) -> list[str] | None:
             below.get(name)
             if isinstance(value, MappingNode):
                 below.inside(name, value).finish({"aliases": "sandboxes have their own names only"}, _NO_PLACE)
-    fitted = [around.networks.get(name, name) for name in names]
-    return None if fitted in ([], ["default"]) else fitted
+    fitted = [around.networks.get(name, name) for name in names or ["default"]]
+    return None if fitted == [DEFAULT_NETWORK] else fitted
 
 
 def _resources(service: Reader) -> dict[str, Any]:

@@ -1,0 +1,36 @@
+"""What is live of a Compose project, beside the sandboxes that its services become."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nexusctl.imports.draft import Leftovers
+from nexusctl.model.live import Portrait, Project
+
+
+def match_containers(
+    live: Project, names: Mapping[str, str], sandboxes: Mapping[str, Any], leftovers: Leftovers
+) -> dict[str, str]:
+    """The id of the container of each sandbox that has one. Those that no sandbox is for are left over.
+
+    `names` maps services to sandboxes.
+    """
+    found: dict[str, str] = {}
+    for service, portraits in sorted(live.services.items()):
+        members = _members(names[service], sandboxes[names[service]]) if service in names else []
+        found.update({name: portrait.id for name, portrait in zip(members, portraits, strict=False)})
+        for portrait in portraits[len(members) :]:
+            leftovers.add(f"container {portrait.name}", "no service of the file is for it, so it is left as it is")
+    return found
+
+
+def leave_limit(sandbox: dict[str, Any], portraits: tuple[Portrait, ...]) -> dict[str, Any] | None:
+    """What to leave as it is, so that a container without a limit on processes does not get one."""
+    ignored = sorted({path for portrait in portraits for path in portrait.sandbox.lifecycle.ignore})
+    return {"ignore": ignored} if ignored and "pids" not in (sandbox.get("resources") or {}) else None
+
+
+def _members(name: str, sandbox: Mapping[str, Any]) -> list[str]:
+    count = sandbox.get("replicas")
+    return [f"{name}-{number + 1}" for number in range(count)] if isinstance(count, int) else [name]

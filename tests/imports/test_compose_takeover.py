@@ -1,0 +1,201 @@
+"""Whoever moves off Docker Compose keeps the containers and the data of a project that runs."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.docker.exec import run as run_inside
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import EngineError, NotFound
+from tests.e2e.case import Case
+from tests.faults.compose import Compose
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(bool(Compose().find_problem()), reason="docker compose is not installed"),
+]
+
+PROJECT = """\
+name: PROJECT
+services:
+  db:
+    image: IMAGE
+    command: [sleep, infinity]
+    environment: {POSTGRES_PASSWORD: hunter2-not-real, POSTGRES_DB: shop}
+    volumes: ["db_data:/var/lib/data"]
+    networks: [back]
+    healthcheck: {test: [CMD, "true"], interval: 1s, timeout: 5s, retries: 5}
+    restart: unless-stopped
+  my_api:
+    image: IMAGE
+    command: sleep infinity
+    entrypoint: [nice, -n, "1"]
+    env_file: [api.env]
+    ports: ["127.0.0.1::8080"]
+    networks: [back, default]
+    depends_on: {db: {condition: service_healthy}}
+    labels: {team: backend}
+    deploy: {resources: {limits: {memory: 64m, cpus: "0.5"}}}
+  web:
+    image: IMAGE
+    command: [sleep, "1000000"]
+    depends_on: [my_api]
+    volumes: ["./site:/site:ro"]
+    scale: 2
+  tool: {image: IMAGE, command: "true", profiles: [tools]}
+networks: {back: {}}
+volumes: {db_data: {}}
+"""
+
+
+class Composed:
+    """A project that `docker compose up` has started."""
+
+    def __init__(self, folder: Path, wire: Wire, stack: str, project: str, image: str) -> None:
+        self.case, self.wire, self.project = Case(folder=folder, stack=stack, wire=wire), wire, project
+        self.file = folder / "compose.yaml"
+        (folder / "api.env").write_text("LEVEL=debug\n")
+        (folder / "site").mkdir()
+        self.file.write_text(PROJECT.replace("PROJECT", project).replace("IMAGE", image))
+        self.compose("up", "--detach")
+        self.inside("db-1", "echo precious > /var/lib/data/it")
+
+    def compose(self, *arguments: str) -> None:
+        done = subprocess.run(
+            ["docker", "compose", "--file", str(self.file), *arguments], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+
+    def name(self, container: str) -> str:
+        """What Compose calls a container."""
+        return f"{self.project}-{container}"
+
+    def inside(self, container: str, script: str) -> str:
+        return run_inside(self.wire, self.name(container), ["/bin/sh", "-c", script]).output
+
+    def ids(self) -> dict[str, str]:
+        query = {"all": True, "filters": {"label": [f"com.docker.compose.project={self.project}"]}}
+        return {entry["Names"][0].lstrip("/"): entry["Id"] for entry in self.wire.get("/containers/json", query)}
+
+    def close(self) -> None:
+        self.case.close()
+        for container in self.ids().values():
+            self.wire.delete(f"/containers/{container}", {"force": True, "v": True})
+        for kind, name in (("networks", "back"), ("networks", "default"), ("volumes", "db_data")):
+            with contextlib.suppress(NotFound, EngineError):
+                self.wire.delete(f"/{kind}/{self.project}_{name}")
+
+
+@pytest.fixture
+def composed(tmp_path: Path, wire: Wire, base_image: str, stack_name: str) -> Iterator[Composed]:
+    composed = Composed(tmp_path, wire, stack_name, stack_name, base_image)
+    yield composed
+    composed.close()
+
+
+@pytest.fixture
+def otherwise(tmp_path: Path, wire: Wire, base_image: str, stack_name: str) -> Iterator[Composed]:
+    """A project whose name is none that a stack can have."""
+    composed = Composed(tmp_path, wire, stack_name, stack_name.replace("-", "_"), base_image)
+    yield composed
+    composed.close()
+
+
+def started(wire: Wire, ids: dict[str, str]) -> dict[str, Any]:
+    """Since when each container runs, by id."""
+    return {key: wire.get(f"/containers/{key}/json")["State"]["StartedAt"] for key in ids.values()}
+
+
+def expect_the_same(composed: Composed, project: dict[str, str], since: dict[str, Any]) -> None:
+    """The containers run on as sandboxes of the stack, with their data, and no plan has anything to do."""
+    stack, names = composed.case.stack, ("db", "my-api", "web-1", "web-2")
+    assert set(composed.ids()) == {f"{stack}_{name}" for name in names}
+    assert sorted(composed.ids().values()) == sorted(project.values())
+    assert started(composed.wire, composed.ids()) == since
+    for options in ([], ["--deep"]):
+        shown = composed.case.nexusctl(["plan", "--detailed-exitcode", *options])
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+
+
+@pytest.mark.parametrize("kind", ["composed", "otherwise"])
+def test_a_project_that_runs_is_taken_over_with_one_command_and_has_no_changes_then(
+    kind: str, request: pytest.FixtureRequest, wire: Wire
+) -> None:
+    composed: Composed = request.getfixturevalue(kind)
+    project = composed.ids()
+    since = started(wire, project)
+    done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 adopted" in done.stdout
+    assert "services.my_api.labels: labels are not set on containers" in done.stderr
+    line = next(n for n, text in enumerate(PROJECT.splitlines(), 1) if "labels" in text)
+    assert f"compose.yaml:{line}:5" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr + (composed.case.folder / "nexus.yaml").read_text()
+    expect_the_same(composed, project, since)
+
+    # What is replaced later has the same data, and is found by the others under its name.
+    file = composed.case.folder / "nexus.yaml"
+    file.write_text(file.read_text().replace("POSTGRES_DB: shop", "POSTGRES_DB: other"))
+    env = {"POSTGRES_PASSWORD": "hunter2-not-real"}
+    applied = composed.case.nexusctl(["apply", "--yes"], env={**os.environ, **env})
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert "1 replaced" in applied.stdout
+    stack = composed.case.stack
+    assert run_inside(wire, f"{stack}_db", ["cat", "/var/lib/data/it"]).output == "precious\n"
+    assert run_inside(wire, f"{stack}_my-api", ["getent", "hosts", "db"]).exit_code == 0
+
+
+def test_apply_takes_over_what_is_named_and_says_what_differs(composed: Composed) -> None:
+    project = composed.ids()
+    assert composed.case.nexusctl(["import", "compose", "compose.yaml"]).returncode == 0
+    named = {"db": "db-1", "my-api": "my_api-1", "web-1": "web-1", "web-2": "web-2"}
+    adopting = [word for a, b in named.items() for word in ("--adopt-container", f"{a}={composed.name(b)}")]
+    shown = composed.case.nexusctl(["plan", *adopting])
+    assert shown.returncode == 0, shown.stderr
+    differing = set(re.findall(r"^ +[~+-] ([a-z]\S+):", shown.stdout, re.MULTILINE))
+    # Its volume is another one by the stack's name, as the import said.
+    assert differing == {"resources.pids", "mounts./var/lib/data"}
+    assert composed.ids() == project
+
+
+def test_a_project_that_is_not_as_its_file_says_is_not_taken_over_and_the_way_is_named(composed: Composed) -> None:
+    composed.file.write_text(composed.file.read_text().replace("POSTGRES_DB: shop", "POSTGRES_DB: other"))
+    before = composed.ids()
+    done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 1
+    assert "error: db: it cannot be taken over as it is: replace, env.POSTGRES_DB" in done.stderr
+    assert composed.ids() == before
+    (command,) = re.findall(r"`nexusctl (plan -f nexus.yaml (?:--adopt-container \S+=\S+ ?)+)`", done.stderr)
+    shown = composed.case.nexusctl(command.split())
+    assert shown.returncode == 0, shown.stderr
+    assert "4 to adopt" in shown.stdout
+    assert "env.POSTGRES_DB" in shown.stdout
+
+
+def test_what_is_not_there_of_a_project_is_left_for_the_next_apply(composed: Composed, wire: Wire) -> None:
+    composed.compose("rm", "--stop", "--force", "web")
+    composed.compose("stop", "my_api")
+    before = composed.ids()
+    done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 adopted" in done.stdout
+    assert sorted(composed.ids().values()) == sorted(before.values())
+    assert not wire.get(f"/containers/{composed.case.stack}_my-api/json")["State"]["Running"]
+    shown = composed.case.nexusctl(["plan"]).stdout
+    assert "sandbox  my-api  will be started" in shown
+    assert "+ sandbox  web-1" in shown
+
+
+def test_a_project_that_is_not_there_is_named(composed: Composed) -> None:
+    done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt", "--project", "nothing-like-it"])
+    assert done.returncode == 1
+    assert "no container of the compose project nothing-like-it is there" in done.stderr
+    assert not (composed.case.folder / "nexus.yaml").exists()
