@@ -13,10 +13,10 @@ from nexusctl.config.lockfile import find_uncovered, pin_known, read_lock, write
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import Inputs
-from nexusctl.model.lockfile import Lockfile
+from nexusctl.model.lockfile import Lockfile, lock_keys
 from nexusctl.model.plan import DeriveImage, Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.locking import compare_locks, plan_resolution, take_lock
+from nexusctl.plan.locking import compare_locks, keep_inactive, plan_resolution, take_lock
 
 __all__ = ["compare_locks", "covers", "load_asked", "read_known", "resolve", "save"]
 
@@ -36,23 +36,24 @@ def load_asked(inputs: Inputs) -> Stack:
 
 def covers(stack: Stack, known: Lockfile) -> bool:
     """Whether the lock answers for everything that the stack file asks for, and for nothing else."""
-    groups = {sandbox.group for sandbox in stack.sandboxes.values()}
-    missing = any(True for sandbox in stack.sandboxes.values() for _ in find_uncovered(sandbox, known))
-    return not missing and known.sandboxes.keys() == groups
+    missing = any(True for _ in find_uncovered(stack, known))
+    wanted = {*lock_keys(stack).values(), *keep_inactive(Lockfile(), known, stack).sandboxes}
+    return not missing and known.sandboxes.keys() == wanted
 
 
-def resolve(engine: Engine, asked: Stack, known: Lockfile, carry: Carry) -> Lockfile | None:
-    """The lock for the stack `asked`: as `known` where that has an answer, else as registries and managers say now.
+def resolve(engine: Engine, asked: Stack, known: Lockfile, carry: Carry, *, update: bool) -> Lockfile | None:
+    """The lock for the stack `asked`: as `known` where that has an answer, else as registries and managers say now,
+    which with `update` have the answers to everything.
 
     Images that are missing are made, and stay. None where that did not come to its end. Raises `EngineError`.
     """
-    resolved = pin_known(asked, known)
+    resolved = asked if update else pin_known(asked, known)
     mark = os.urandom(6).hex()
     plan = plan_resolution(resolved, engine.observe(resolved), mark)
     try:
         if plan.steps and not carry(plan):
             return None
-        return take_lock(asked, resolved, engine.observe(resolved), mark)
+        return keep_inactive(take_lock(asked, resolved, engine.observe(resolved), mark), known, asked)
     finally:
         for step in plan.steps:
             if isinstance(step, DeriveImage):

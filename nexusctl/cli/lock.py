@@ -14,7 +14,6 @@ from nexusctl.cli.progress import show
 from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
 from nexusctl.model.inputs import Inputs
-from nexusctl.model.lockfile import Lockfile
 from nexusctl.model.plan import Difference, Plan
 from nexusctl.model.secret import withhold
 from nexusctl.render.diagnostic import render_diagnostics
@@ -41,7 +40,7 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
     if update:
         require_answer(yes=yes)
     engine = connection.connect()
-    found = locking.resolve(engine, stack, Lockfile() if update else known, lambda plan: _carry(engine, plan))
+    found = locking.resolve(engine, stack, known, lambda plan: _carry(engine, plan), update=update)
     if found is None:
         return FAILED
     differences = locking.compare_locks(known, found)

@@ -11,7 +11,15 @@ from typing import Any
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.checksum import sha256
-from nexusctl.model.lockfile import ASKED_NAME, LOCK_NAME, LockedPackage, LockedSandbox, Lockfile, tree_versions
+from nexusctl.model.lockfile import (
+    ASKED_NAME,
+    LOCK_NAME,
+    LockedPackage,
+    LockedSandbox,
+    Lockfile,
+    lock_keys,
+    tree_versions,
+)
 from nexusctl.model.names import image_reference
 from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack, UploadFile
 
@@ -25,6 +33,8 @@ _TREE_MANAGER = "npm"
 
 def read_lock(path: Path) -> Lockfile:
     """The lock file `path`. Raises `InputError` for a file that is none."""
+    if not path.exists():
+        raise InputError(Diagnostic(f"there is no lock file {path}", hint="`nexusctl lock` writes it"))
     text = read_source(path, kind="lock file").text
     try:
         document = json.loads(text)
@@ -52,9 +62,8 @@ def write_lock(lock: Lockfile) -> str:
 def pin_stack(stack: Stack, lock: Lockfile, path: Path) -> Stack:
     """`stack` with the versions and images of `lock`. Raises `InputError` with all that the lock does not cover."""
     problems = [
-        Diagnostic(f"{path} does not have {missing}", sandbox=sandbox.name, hint=_HINT)
-        for sandbox in stack.sandboxes.values()
-        for missing in find_uncovered(sandbox, lock)
+        Diagnostic(f"{path} does not have {missing}", sandbox=name, hint=_HINT)
+        for name, missing in find_uncovered(stack, lock)
     ]
     if problems:
         raise InputError(*{problem.summary: problem for problem in problems}.values())
@@ -64,37 +73,43 @@ def pin_stack(stack: Stack, lock: Lockfile, path: Path) -> Stack:
 def pin_known(stack: Stack, lock: Lockfile) -> Stack:
     """`stack` with what `lock` knows of it; the rest stays as it is."""
     images = {locked.image: locked.digest for locked in lock.sandboxes.values()}
+    keys = lock_keys(stack)
     wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
     return replace(
         stack,
-        sandboxes={name: _pin(sandbox, lock) for name, sandbox in stack.sandboxes.items()},
+        sandboxes={name: _pin(sandbox, lock.sandboxes.get(keys[name])) for name, sandbox in stack.sandboxes.items()},
         digests={image: digest for image, digest in images.items() if image in wanted},
     )
 
 
-def find_uncovered(sandbox: Sandbox, lock: Lockfile) -> Iterator[str]:
-    """What the stack file asks for and the lock has no answer to, or one to another question."""
-    locked = lock.sandboxes.get(sandbox.group)
+def find_uncovered(stack: Stack, lock: Lockfile) -> Iterator[tuple[str, str]]:
+    """What the stack file asks for and the lock has no answer to, or one to another question, each with its sandbox."""
+    keys = lock_keys(stack)
+    for name, sandbox in stack.sandboxes.items():
+        for missing in _find_missing(sandbox, keys[name], lock.sandboxes.get(keys[name])):
+            yield name, missing
+
+
+def _find_missing(sandbox: Sandbox, key: str, locked: LockedSandbox | None) -> Iterator[str]:
     if locked is None:
-        yield f"the sandbox {sandbox.group}"
+        yield f"the sandbox {key}"
         return
     if locked.image != image_reference(sandbox.image):
-        yield f"the image {sandbox.image} of sandbox {sandbox.group}, but {locked.image}"
+        yield f"the image {sandbox.image} of sandbox {key}, but {locked.image}"
     for chosen in sandbox.packages:
         known = locked.packages.get(chosen.manager, {})
         if chosen.packages and (dropped := sorted(known.keys() - {package.name for package in chosen.packages})):
-            yield f"the {chosen.manager} packages of sandbox {sandbox.group} without {', '.join(dropped)}"
+            yield f"the {chosen.manager} packages of sandbox {key} without {', '.join(dropped)}"
         for package in chosen.packages:
             entry = known.get(package.name)
             if entry is None or entry.asked != package.version:
                 asked = f" {package.version}" if package.version else ""
-                yield f"the {chosen.manager} package {package.name}{asked} of sandbox {sandbox.group}"
+                yield f"the {chosen.manager} package {package.name}{asked} of sandbox {key}"
         if chosen.manager == _TREE_MANAGER and chosen.packages and chosen.manager not in locked.trees:
-            yield f"what the {chosen.manager} packages of sandbox {sandbox.group} need"
+            yield f"what the {chosen.manager} packages of sandbox {key} need"
 
 
-def _pin(sandbox: Sandbox, lock: Lockfile) -> Sandbox:
-    locked = lock.sandboxes.get(sandbox.group)
+def _pin(sandbox: Sandbox, locked: LockedSandbox | None) -> Sandbox:
     if locked is None or not sandbox.packages:
         return sandbox
     return replace(

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
+from nexusctl.model.stack import Stack
 from nexusctl.model.value import dataclass
 
 LOCK_NAME, ASKED_NAME = "package-lock.json", "package.json"
@@ -44,9 +45,17 @@ class LockedSandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lockfile:
-    """`sandboxes` are by the name in the stack file; replicas share one entry."""
+    """`sandboxes` are by what `lock_keys` calls them."""
 
     sandboxes: Mapping[str, LockedSandbox] = field(default_factory=dict)
+
+
+def lock_keys(stack: Stack) -> dict[str, str]:
+    """What a lock calls each sandbox: by the name in the stack file, or by its own where its group is not all alike."""
+    asked: dict[str, set[Any]] = {}
+    for sandbox in stack.sandboxes.values():
+        asked.setdefault(sandbox.group, set()).add((sandbox.image, sandbox.packages, sandbox.working_dir))
+    return {name: s.group if len(asked[s.group]) == 1 else name for name, s in stack.sandboxes.items()}
 
 
 def tree_versions(tree: Mapping[str, Any], *, everywhere: bool = False) -> dict[str, str]:

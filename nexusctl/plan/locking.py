@@ -8,7 +8,15 @@ from typing import Any
 
 from nexusctl.model.checksum import sha256
 from nexusctl.model.live import LiveState
-from nexusctl.model.lockfile import LOCK_NAME, RECIPE, LockedPackage, LockedSandbox, Lockfile, tree_versions
+from nexusctl.model.lockfile import (
+    LOCK_NAME,
+    RECIPE,
+    LockedPackage,
+    LockedSandbox,
+    Lockfile,
+    lock_keys,
+    tree_versions,
+)
 from nexusctl.model.names import environment_tag, image_reference
 from nexusctl.model.plan import DeriveImage, Difference, Plan, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
@@ -22,14 +30,14 @@ def plan_resolution(stack: Stack, live: LiveState, mark: str) -> Plan:
     `mark` makes their tags, so that no image of an earlier day answers for what a manager would choose now.
     """
     steps: dict[str, Step] = {}
-    for sandbox in _first_of_groups(stack):
+    for key, sandbox in _list_distinct(stack):
         base = choose_base(sandbox, stack, live)
         steps |= {step.id: step for step in base.steps}
         if any(chosen.packages for chosen in sandbox.packages):
             tag = resolution_tag(sandbox, base.reference, mark)
             steps[f"image:{tag}:derive"] = DeriveImage(
                 id=f"image:{tag}:derive",
-                subject=f"versions for {sandbox.group}",
+                subject=f"versions for {key}",
                 needs=(base.steps[-1].id,) if base.steps else (),
                 tag=tag,
                 base=base.reference,
@@ -48,8 +56,8 @@ def take_lock(asked: Stack, resolved: Stack, live: LiveState, mark: str) -> Lock
     """The lock of the stack `asked`, from what was made for `resolved`, which is that stack as far as it was known."""
     return Lockfile(
         sandboxes={
-            sandbox.group: _lock_sandbox(sandbox, resolved.sandboxes[sandbox.name], resolved, live, mark)
-            for sandbox in _first_of_groups(asked)
+            key: _lock_sandbox(sandbox, resolved.sandboxes[sandbox.name], resolved, live, mark)
+            for key, sandbox in _list_distinct(asked)
         }
     )
 
@@ -61,12 +69,20 @@ def compare_locks(before: Lockfile, after: Lockfile) -> dict[str, tuple[Differen
     return {name: differences for name, differences in found.items() if differences}
 
 
-def _first_of_groups(stack: Stack) -> Iterator[Sandbox]:
+def keep_inactive(found: Lockfile, known: Lockfile, stack: Stack) -> Lockfile:
+    """`found` with what was `known` of sandboxes whose profile was not asked for."""
+    groups = tuple(f"{group}-" for group in stack.inactive)
+    kept = {key: entry for key, entry in known.sandboxes.items() if f"{key}-".startswith(groups)}
+    return Lockfile(sandboxes={**kept, **found.sandboxes})
+
+
+def _list_distinct(stack: Stack) -> Iterator[tuple[str, Sandbox]]:
+    """The first sandbox of each key of a lock."""
     seen: set[str] = set()
-    for sandbox in stack.sandboxes.values():
-        if sandbox.group not in seen:
-            seen.add(sandbox.group)
-            yield sandbox
+    for name, key in lock_keys(stack).items():
+        if key not in seen:
+            seen.add(key)
+            yield key, stack.sandboxes[name]
 
 
 def _lock_sandbox(asked: Sandbox, resolved: Sandbox, stack: Stack, live: LiveState, mark: str) -> LockedSandbox:

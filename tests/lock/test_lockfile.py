@@ -14,13 +14,13 @@ from nexusctl.config.lockfile import pin_known, pin_stack, read_lock, write_lock
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
-from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile
+from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile, lock_keys
 from nexusctl.model.plan import PullImage
 from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.fields import compare
 from nexusctl.plan.ignore import leave_ignored
-from nexusctl.plan.locking import compare_locks
+from nexusctl.plan.locking import compare_locks, keep_inactive, plan_resolution
 from nexusctl.plan.plan import make_plan
 
 TEXT = """\
@@ -143,6 +143,12 @@ def test_a_file_that_is_no_lock_file_is_refused_in_our_words(tmp_path: Path, tex
         read_lock(path)
 
 
+def test_a_lock_file_that_is_not_there_is_asked_for(tmp_path: Path) -> None:
+    with pytest.raises(InputError) as caught:
+        read_lock(tmp_path / "nexus.lock")
+    assert caught.value.diagnostics[0].hint == "`nexusctl lock` writes it"
+
+
 def test_another_image_under_a_locked_reference_is_refused_before_anything_is_done(file: Path) -> None:
     stack = pin_stack(load(Inputs(files=(file,))), locked(), PATH)
     images = {"node:22": LiveImage(id="sha256:other", reference="node:22", digest="sha256:moved")}
@@ -192,6 +198,51 @@ def test_whatever_differs_in_a_tree_of_npms_differs_in_the_lock() -> None:
         other = Lockfile(sandboxes={"api": replace(before, trees={"npm": after})})
         found = compare_locks(Lockfile(sandboxes={"api": before}), other)
         assert [difference.field for difference in found["api"]] == fields
+
+
+EACH = """\
+name: shop
+sandboxes:
+  one:
+    image: node:22
+    for_each: {a: {p: ms}, b: {p: koa}}
+    packages: {pip: ["${each.value.p}"]}
+  two: {image: node:22, for_each: [a, b], packages: {pip: [ms]}}
+  off: {image: node:23, profiles: [debug]}
+"""
+
+
+def test_instances_that_differ_have_an_entry_each_and_those_that_are_alike_one(file: Path) -> None:
+    file.write_text(EACH)
+    stack = load(Inputs(files=(file,)))
+    assert lock_keys(stack) == {"one-a": "one-a", "one-b": "one-b", "two-a": "two", "two-b": "two"}
+    entries = {
+        key: LockedSandbox(
+            image="node:22",
+            digest=DIGEST,
+            packages={"pip": {name: LockedPackage(asked="", version="1.0")}},
+            needs={"pip": {f"{name}-base": "2.0"}},
+        )
+        for key, name in {"one-a": "ms", "one-b": "koa", "two": "ms"}.items()
+    }
+    pinned = pin_stack(stack, Lockfile(sandboxes=entries), PATH)
+    found = {name: [p.name for p in s.packages[0].packages] for name, s in pinned.sandboxes.items()}
+    assert found == {
+        "one-a": ["ms", "ms-base"],
+        "one-b": ["koa", "koa-base"],
+        "two-a": ["ms", "ms-base"],
+        "two-b": ["ms", "ms-base"],
+    }
+    steps = [step for step in plan_resolution(stack, LiveState(stack="shop"), "mark").steps if hasattr(step, "whole")]
+    assert {tuple(p.name for p in step.packages[0].packages) for step in steps} == {("ms",), ("koa",)}
+
+
+def test_what_is_locked_of_a_profile_that_was_not_asked_for_stays(file: Path) -> None:
+    file.write_text(EACH)
+    stack = load(Inputs(files=(file,)))
+    off = {"off": LockedSandbox(image="node:23", digest=DIGEST), "gone": LockedSandbox(image="x", digest=DIGEST)}
+    found = keep_inactive(Lockfile(sandboxes={}), Lockfile(sandboxes=off), stack)
+    assert found.sandboxes.keys() == {"off"}
 
 
 def test_npm_is_given_the_tree_that_is_locked_and_the_plan_tells_its_digest(file: Path) -> None:
