@@ -11,7 +11,7 @@ from nexusctl.api.planning import empty_stack, prepare
 from nexusctl.api.writing import replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError, PlanError
+from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.imports.compose.file import read_compose
 from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
@@ -83,13 +83,30 @@ def write(draft: Draft, into: Path) -> None:
     try:
         for name, file in draft.files.items():
             made.append(_write_new(into.parent / name, file))
-        replace_file(into, text, check=lambda beside: load(Inputs(files=(beside,))))
+        replace_file(into, text, check=lambda beside: _require_valid(beside, into))
     except OSError as error:
         _remove(*made)
         raise InputError(Diagnostic(f"{error.filename or into} cannot be written: {error.strerror}")) from None
     except InputError:
         _remove(*made)
         raise
+
+
+def _require_valid(beside: Path, into: Path) -> None:
+    """Raises `InputError` with places in `into`, which nobody has written."""
+    try:
+        load(Inputs(files=(beside,)))
+    except InputError as error:
+        unwritten = Note(f"{into} was not written; with `--stdout` this import shows what it would be")
+        raise InputError(*(_at(problem, str(beside), str(into), unwritten) for problem in error.diagnostics)) from None
+
+
+def _at(problem: Diagnostic, written: str, meant: str, unwritten: Note) -> Diagnostic:
+    """`problem` as one of the file that was meant."""
+    place = problem.location
+    if place is None or place.file != written:
+        return replace(problem, notes=(*problem.notes, unwritten))
+    return replace(problem, location=replace(place, file=meant), notes=(*problem.notes, unwritten))
 
 
 def prepare_takeover(engine: Engine, draft: Draft, file: Path) -> Basis:

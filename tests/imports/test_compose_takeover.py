@@ -171,7 +171,7 @@ def test_a_project_that_is_not_as_its_file_says_is_not_taken_over_and_the_way_is
     before = composed.ids()
     done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
     assert done.returncode == 1
-    assert "error: db: it cannot be taken over as it is: replace, env.POSTGRES_DB" in done.stderr
+    assert "it cannot be taken over as it is: replace, env.POSTGRES_DB" in done.stderr
     assert composed.ids() == before
     (command,) = re.findall(r"`nexusctl (plan -f nexus.yaml (?:--adopt-container \S+=\S+ ?)+)`", done.stderr)
     shown = composed.case.nexusctl(command.split())

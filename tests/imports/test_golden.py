@@ -34,6 +34,21 @@ def test_import_writes_what_fits_and_lists_the_rest(
     assert load(folder / "new.yaml").sandboxes
 
 
+def test_what_would_not_be_valid_is_shown_at_its_place_in_the_file_that_was_meant(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yaml").write_text('name: x\nservices: {a: {image: x, environment: ["BAD KEY=1"]}}\n')
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(
+            nexusctl, ["import", "compose", "compose.yaml"], standalone_mode=False, catch_exceptions=False
+        )
+    (problem,) = caught.value.diagnostics
+    assert str(problem.location) == "nexus.yaml:7:7"
+    assert problem.notes[-1].text == "nexus.yaml was not written; with `--stdout` this import shows what it would be"
+    assert [path.name for path in tmp_path.iterdir()] == ["compose.yaml"]
+
+
 @pytest.mark.parametrize(
     ("files", "way"),
     [

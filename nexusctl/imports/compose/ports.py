@@ -52,7 +52,8 @@ def _spread(
 ) -> Iterator[str]:
     """A range as single ports."""
     inside = _range(container)
-    outside = _range(host) if host else [""] * len(inside)
+    # With 0 any free one is meant.
+    outside = _range(host) if host and host != "0" else [""] * len(inside)
     if len(inside) != len(outside):
         service.drop_at(
             f"{service.where}.ports", f"one of the range {host} goes to {container}; name one of them", place
