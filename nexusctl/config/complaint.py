@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexusctl.config.node import Source
+from nexusctl.config.node import Node, Sequence, Source
 from nexusctl.errors import Diagnostic, Note
 
 _INDENTATION = "check the indentation: entries of one mapping or list begin in the same column"
 
 # What the parser says, what that means, what to do. The first whose words occur counts.
 _MEANINGS = (
+    ("found a tab character", "a tab cannot indent YAML", "indent with spaces"),
     ("mapping values are not allowed", "a `:` that no key can have here", "put a text with `: ` in quotes"),
     ("could not find expected ':'", "this line has a key without a `:`", "write `key: value`"),
     ("found unexpected end of stream", "this quote is never closed", "close it"),
@@ -34,10 +35,20 @@ _MEANINGS = (
 _BEGUN_WRONG = ("could not find expected ':'", "found unexpected end of stream", "found unexpected document indicator")
 
 
-def explain(source: Source, problem: str | None, mark: Any, context: str | None, context_mark: Any) -> Diagnostic:
-    """A diagnostic for a syntax error; the marks are the parser's and count from 0."""
+def explain(source: Source, error: Any, unclosed: Node | None) -> Diagnostic:
+    """A diagnostic for the parser's `error`, whose marks count from 0; `unclosed` is what it was reading."""
+    problem, mark, context, context_mark = error.problem, error.problem_mark, error.context, error.context_mark
     line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-    summary, hint = _meaning(problem or "", "".join(source.lines[line - 1 : line])[column - 1 : column])
+    if unclosed and (context or "").startswith("while parsing a flow") and not _rest(source, line, column):
+        kind, end = ("list", "]") if isinstance(unclosed, Sequence) else ("mapping", "}")
+        place = source.location(unclosed.line, unclosed.column)
+        return Diagnostic(
+            f"this {kind} is never closed", place, source.excerpt(unclosed.line), f"close it with `{end}`"
+        )
+    text = "".join(source.lines[line - 1 : line])
+    summary, hint = _meaning(problem or "", text[column - 1 : column])
+    if text.lstrip().startswith("\ufeff"):
+        summary, hint = "a byte order mark, which nobody sees, begins this line", "remove it: type the line anew"
     excerpt = source.excerpt(line)
     notes: tuple[Note, ...] = ()
     if context_mark and any(words in (problem or "") for words in _BEGUN_WRONG):
@@ -47,6 +58,12 @@ def explain(source: Source, problem: str | None, mark: Any, context: str | None,
         begun = context_mark.line + 1
         notes = (Note("it began here", source.location(begun, context_mark.column + 1), source.excerpt(begun)),)
     return Diagnostic(summary, source.location(line, column), excerpt, hint, notes)
+
+
+def _rest(source: Source, line: int, column: int) -> str:
+    """What the file says from there on, besides comments."""
+    lines = [line.partition("#")[0] for line in source.lines[line - 1 :]]
+    return "".join(lines)[column - 1 :].strip()
 
 
 def _meaning(problem: str, character: str) -> tuple[str, str]:

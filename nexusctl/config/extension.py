@@ -52,6 +52,10 @@ def _read(below: Found, place: Node, problems: Problems) -> Mapping:
 
 def _refuse_circle(files: list[Found], places: list[Node], problems: Problems) -> None:
     begin = next(index for index, file in enumerate(files) if file.path == files[-1].path)
+    if len(files) - begin == 2:
+        summary = f"the template `{files[-1].display}` extends itself"
+        problems.add(places[-1], summary, "remove this, or name another one")
+        problems.raise_any()
     shown = " -> ".join(file.display for file in files[begin:])
     notes = [note("this one names the next", place) for place in places[begin:-1]]
     problems.add(places[-1], f"these templates extend each other: {shown}", "remove one of these", *notes)

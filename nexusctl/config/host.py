@@ -62,6 +62,8 @@ _START = "relative paths start from the folder of the file that names them"
 def nearest_path(path: Path) -> str:
     """A hint for a path that does not exist: what lies in its folder."""
     folder = path.parent
+    if any(sign in path.name for sign in "*?["):
+        return "no patterns are known here: name each file by itself"
     try:
         beside = [entry.name for entry in folder.iterdir()]
     except OSError:

@@ -72,8 +72,8 @@ class Reported(Unresolved):
 class Interpolation:
     """Lives as long as one load, and bounds what all references of it make together.
 
-    `variables` are the names that a user may have meant who wrote `${port}`. `failures` counts the wrong references so
-    far.
+    `variables` are the names of variables or parameters that a user may have meant who wrote `${port}`. `failures`
+    counts the wrong references so far.
     """
 
     def __init__(
@@ -186,9 +186,13 @@ class Interpolation:
             known = ", ".join(f"`{known}`" for known in sorted(namespaces))
             return Unresolved(f"`{name}` is nothing to refer to", f"write one of {known}, or {literal}")
         summary = f"`{expression.text}` says nothing about where `{name}` comes from"
+        literal += ", which a shell then sees"
+        kind = "param" if "param" in namespaces else "var"
         if near := nearest(name.lower(), self._variables):
-            return Unresolved(summary, f"did you mean `${{var.{near}}}`? Or write {literal}, which a shell then sees")
-        hint = f"write {literal}, which a shell then sees, or `${{env.{inside}}}` for a variable of this machine"
+            return Unresolved(summary, f"did you mean `${{{kind}.{near}}}`? Or write {literal}")
+        if kind == "param":
+            return Unresolved(summary, f"write {literal}, or `${{param.NAME}}` for a parameter")
+        hint = f"write {literal}, or `${{env.{inside}}}` for a variable of this machine"
         return Unresolved(summary, hint)
 
     def _spend(self, nodes: int, texts: int, place: Scalar) -> None:

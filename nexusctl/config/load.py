@@ -160,7 +160,7 @@ def build(
     )
     section = conforming.get("sandboxes")
     entries = section if isinstance(section, Mapping) else Mapping(conforming.source, 1, 1)
-    absent = _find_absent(entries, document, inputs)
+    absent = _find_absent(entries, document, inputs, problems)
     groups = {
         name: build_group(name, entries.keys[name], own, around)
         for name, own in entries.values.items()
@@ -190,7 +190,7 @@ def _outputs(
     return build_outputs(conforming.section("outputs"), sandboxes, known, around)
 
 
-def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs) -> MappingType[str, Absent]:
+def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs, problems: Problems) -> MappingType[str, Absent]:
     """The sandboxes that a file declares and that are not there, with the reasons."""
     section = document.get("sandboxes")
     deleted = section.deleted.items() if isinstance(section, Mapping) else ()
@@ -202,7 +202,7 @@ def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs) -> Mapping
         # Most stacks have no profiles.
         from nexusctl.config.profiles import find_inactive  # noqa: PLC0415
 
-        absent |= find_inactive(entries, inputs)
+        absent |= find_inactive(entries, inputs, problems)
     if not absent:
         return absent
     members: dict[str, list[str]] = {}

@@ -34,16 +34,17 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 class Source:
     """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says.
 
-    `refers` is True once a `${` was found in one of its values. `within` is the folder that its paths must not lead
-    out of, where it comes from somebody else; `is_template` is True for a template, which several sandboxes may use.
-    `hidden` are the numbers of lines that no message may show, `withheld` the lines and columns of values that none may
-    quote. `repeated` are keys that their mapping had already, with their values.
+    `kind` says in words what it is read as. `refers` is True once a `${` was found in one of its values. `within` is
+    the folder that its paths must not lead out of, where it comes from somebody else; `is_template` is True for a
+    template, which several sandboxes may use. `hidden` are the numbers of lines that no message may show, `withheld`
+    the places of values that none may quote. `repeated` are keys that their mapping had already, with their values.
     """
 
-    def __init__(self, path: Path, display: str, text: str) -> None:
+    def __init__(self, path: Path, display: str, text: str, kind: str = "stack file") -> None:
         self.path = path
         self.display = display
         self.text = text
+        self.kind = kind
         self.refers = False
         self.is_template = False
         self.within: Path | None = None

@@ -47,6 +47,7 @@ def merge(base: Mapping, over: Mapping, problems: Problems) -> Mapping:
             merged.keys[name] = over.keys[name]
             merged.values[name] = value if below is None else _join(below, value, problems)
     merged.deleted = deleted
+    merged.dropped = (base.dropped | over.dropped) - merged.keys.keys()
     merged.size, merged.height = base.size + over.size, max(base.height, over.height)
     return merged
 

@@ -10,11 +10,9 @@ from nexusctl.config.interpolation import Interpolation, Unresolved, rebuilt, wr
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.overlay import merge_all
 from nexusctl.config.problems import Problems, note
-from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.scopes import TextFiles
 from nexusctl.config.stray import drop_stray_in_template
 from nexusctl.config.suggestion import suggest
-from nexusctl.config.validate import validate
 from nexusctl.config.variables import Supplied, Variables, Weave
 from nexusctl.model.secret import SourceKind
 
@@ -37,12 +35,9 @@ def fill_in(
     hide_entries(sensitive_names(layers), given)
     supplied = _supply(section, given, merged, problems)
     parameters = Parameters(section, supplied, lambda node: interpolation.tree(node), caller, problems)  # noqa: PLW0108  (made below)
-    interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems)
+    interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems, section.keys)
     for name in section.keys:
         parameters.value(name)
-    if problems:
-        _check_rest(merged, problems)
-        problems.raise_any()
     woven, declares = [], False
     for layer in layers:
         # Below the first one that declares parameters, `${` is what it always was.
@@ -51,23 +46,17 @@ def fill_in(
     return drop_stray_in_template(merge_all(woven, problems), problems)
 
 
-def _check_rest(merged: Mapping, problems: Problems) -> None:
-    """Report what else is wrong with a template whose values are."""
-    rest = Mapping(merged.source, merged.line, merged.column)
-    rest.values = {key: node for key, node in merged.values.items() if key not in ("image", "defaults")}
-    rest.keys = {key: merged.keys[key] for key in rest.values}
-    rest.keys["image"] = rest.values["image"] = Scalar(merged.source, merged.line, merged.column, "any", False)
-    validate(rest, TEMPLATE, problems)
-
-
 def _weave(layer: Mapping, interpolation: Interpolation) -> Mapping:
     return rebuilt(
         layer, {key: interpolation.tree(node) if key in _WOVEN else node for key, node in layer.values.items()}
     )
 
 
-def _supply(section: Mapping, given: Node | None, merged: Mapping, problems: Problems) -> dict[str, Supplied]:
-    supplied: dict[str, Supplied] = {}
+def _supply(section: Mapping, given: Node | None, merged: Mapping, problems: Problems) -> dict[str, Supplied | None]:
+    supplied: dict[str, Supplied | None] = {}
+    if given is not None:
+        # What was wrong there is reported.
+        supplied = dict.fromkeys(given.dropped if isinstance(given, Mapping) else section.keys)
     for name, value in given.values.items() if isinstance(given, Mapping) else ():
         if name in section.keys:
             supplied[name] = Supplied(value, "", False)
@@ -86,7 +75,7 @@ class Parameters(Variables):
     noun: SourceKind = "parameter"
 
     def __init__(
-        self, section: Mapping, supplied: dict[str, Supplied], weave: Weave, caller: Node, problems: Problems
+        self, section: Mapping, supplied: dict[str, Supplied | None], weave: Weave, caller: Node, problems: Problems
     ) -> None:
         super().__init__(section, supplied, weave, problems)
         self._caller = caller

@@ -24,6 +24,16 @@ class Placed(Scalar):
         self.origin = origin
 
 
+class Handed(Placed):
+    """A text that came from outside of all files, at the place of what it is for; `by` says in words who gave it."""
+
+    __slots__ = ("by",)
+
+    def __init__(self, place: Node, text: str, by: str) -> None:
+        super().__init__(place, text, text)
+        self.by = by
+
+
 class Woven(Placed):
     """A scalar with parts that are no text yet, such as secrets; in `text` they are only hinted at."""
 
@@ -55,7 +65,7 @@ def move(node: Node, place: Node) -> Node:
         sequence = Sequence(place.source, place.line, place.column)
         sequence.items = [move(item, place) for item in node.items]
         return sequence
-    origin = node.origin if isinstance(node, Placed) else node
+    origin = node.origin if isinstance(node, Placed) and not isinstance(node, Handed) else node
     if isinstance(node, Woven):
         return Woven(place, node.parts, origin)
     return Placed(place, node.text, node.value, origin)

@@ -40,7 +40,8 @@ class Problems:
         # Only a value that a reference brought here has one.
         origin = getattr(place, "origin", None)
         if origin is not None:
-            notes = (*notes, note("its value was written here", origin))
+            by = getattr(origin, "by", None)
+            notes = (*notes, note(f"its value was set by {by}" if by else "its value was written here", origin))
         if self.caller is not None and place.source.is_template:
             notes = (*notes, note("the template is used here", self.caller))
         self.extend([Diagnostic(summary, location, excerpt, hint, notes, sandbox=self.sandbox)])

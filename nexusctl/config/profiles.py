@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingType
+
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.problems import note
+from nexusctl.config.problems import Problems, note
 from nexusctl.config.references import Absent
 from nexusctl.config.suggestion import suggest
-from nexusctl.errors import Diagnostic, InputError
+from nexusctl.errors import Diagnostic
 from nexusctl.model.inputs import Inputs
 
 ALL = "*"
 
 
-def find_inactive(entries: Mapping, inputs: Inputs) -> dict[str, Absent]:
-    """The sandboxes that are left out, each with the reason. Raises `InputError` for a profile that none has."""
+def find_inactive(entries: Mapping, inputs: Inputs, problems: Problems) -> dict[str, Absent]:
+    """The sandboxes that are left out, each with the reason. A profile that none has is reported."""
     wanted = {*inputs.profiles, *inputs.ambient_profiles}
     profiles = {name: _profiles(node) for name, node in entries.values.items()}
-    _refuse_unknown(inputs, {place.text for places in profiles.values() for place in places})
-    if ALL in wanted:
+    unknown = [name for name in inputs.profiles if name not in (ALL, *_names(profiles))]
+    nodes = entries.values.values()
+    if not any(isinstance(node, Mapping) and "profiles" in node.dropped for node in nodes):
+        problems.extend(_unknown(name, _names(profiles)) for name in unknown)
+    if unknown or ALL in wanted:
         return {}
     return {
         name: _absent(places)
@@ -39,12 +44,9 @@ def _absent(places: list[Scalar]) -> Absent:
     return Absent(f"is only there with the {what} {names}", hint, note("its profiles are named here", places[0]))
 
 
-def _refuse_unknown(inputs: Inputs, known: set[str]) -> None:
-    unknown = [name for name in inputs.profiles if name != ALL and name not in known]
-    if unknown:
-        raise InputError(
-            *(
-                Diagnostic(f"no sandbox has the profile `{name}`", hint=suggest(name, known, "profiles of this stack"))
-                for name in unknown
-            )
-        )
+def _names(profiles: MappingType[str, list[Scalar]]) -> set[str]:
+    return {place.text for places in profiles.values() for place in places}
+
+
+def _unknown(name: str, known: set[str]) -> Diagnostic:
+    return Diagnostic(f"no sandbox has the profile `{name}`", hint=suggest(name, known, "profiles of this stack"))

@@ -39,10 +39,13 @@ _ELSEWHERE = {
     "install_packages": "`packages`",
     "labels": "`metadata`",
     "mem_limit": "`resources: {memory: ...}`",
-    "services": "`sandboxes`",
+    "services": "`sandboxes`, or let `nexusctl import compose FILE` write it",
     "startup_script": "`startup`",
     "working_directory": "`working_dir`",
 }
+
+
+_NO_LIST = "`{}` needs a list to append"
 
 
 def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
@@ -94,12 +97,15 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, pr
         here = _ELSEWHERE.get(key)
         hint = f"write {here}" if here else _meant_to_add(key, known)
         hint = hint or suggest(key, left or known, "keys that can stand here")
-        problems.add(node.keys[key], f"unknown key `{_shown(key)}` {part}", hint)
+        what = f"unknown key `{_shown(key)}` {part}" if key[:1] != "+" or key[1:] not in known else _NO_LIST.format(key)
+        problems.add(node.keys[key], what, hint)
     return [(*path, key) for key in unknown]
 
 
 def _meant_to_add(key: str, known: MappingType[str, Any]) -> str:
     """A hint for who put the `+` of an overlay behind the key, or took another sign."""
+    if key.startswith("x-"):
+        return "leave it out, and mark the first of the values that are alike with an anchor: `&name`"
     name = key.strip("+- ")
     if name == key or name not in known:
         return ""

@@ -23,6 +23,14 @@ NODE_LIMIT = 60_000
 # The C parser is some thirty times faster; PyYAML is also packaged without it.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_BEGINNINGS = {
+    "stack file": "begin it with `name: my-stack` and go on with `sandboxes:`",
+    "file to include": "begin it with what it adds, such as `sandboxes:`, or include it no more",
+    "template file": "begin it with `name: my-template`, `description:` and `extends: base`",
+    "variable file": "write a line for each variable: `NAME: value`",
+}
+"""What stands at the top of a file, by what it is read as."""
+
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _NATURAL_TAGS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
@@ -35,7 +43,7 @@ def compose(source: Source, problems: Problems) -> Mapping:
         return root
     place = root or Scalar(source, 1, 1, "", False)
     what = "is empty" if root is None or (isinstance(root, Scalar) and root.value is None) else "is not a mapping"
-    problems.add(place, f"the file {what}", "begin it with `name: my-stack` and go on with `sandboxes:`")
+    problems.add(place, f"the {source.kind} {what}", _BEGINNINGS.get(source.kind, _BEGINNINGS["stack file"]))
     problems.raise_any()
     raise AssertionError("a problem was added, so this is not reached")
 
@@ -51,7 +59,8 @@ def compose_any(source: Source, problems: Problems) -> Node | None:
                 take(event)
     except yaml.MarkedYAMLError as error:
         _hide_sections(source, problems)
-        problems.extend([explain(source, error.problem, error.problem_mark, error.context, error.context_mark)])
+        unclosed = composer.open[-1].node if composer.open else None
+        problems.extend([explain(source, error, unclosed)])
         problems.raise_any()
     except RecursionError:
         # The pure Python parser recurses where the C one does not.
@@ -70,6 +79,11 @@ def _hide_sections(source: Source, problems: Problems) -> None:
 
     if any(may_hide(known.text) for known in problems.sources.values()):
         hide_sections(source)
+
+
+def _invisible_end(text: str) -> str | None:
+    """The character at the begin or end of `text` that nobody sees, such as a byte order mark; None for none."""
+    return next((end for end in (text[0], text[-1]) if not end.isprintable() or end.isspace()), None)
 
 
 def _events(source: Source) -> Iterator[Any]:
@@ -176,7 +190,7 @@ class _Composer:
             shown = self.named("the alias", f"*{name}")
             if name in self.anchors:
                 self.fail(place, f"{shown} stands inside of what it names", "an alias cannot hold itself")
-            hint = "mark the value it means with `&`, or put a text that begins with `*` in quotes"
+            hint = "mark the value it means with `&` in this file, or put a text that begins with `*` in quotes"
             self.fail(place, f"{shown} has no anchor before it", hint)
         if len(self.open) + node.height > DEPTH_LIMIT:
             self.fail(node, f"its aliases nest more than {DEPTH_LIMIT} levels deep", "nest it less")
@@ -198,7 +212,10 @@ class _Composer:
             frame.key = None
 
     def enter(self, frame: _Frame, mapping: Mapping, key: Node, value: Node) -> None:
-        if not isinstance(key, Scalar):
+        if isinstance(key, Scalar) and key.bare and not key.text.isascii() and (found := _invisible_end(key.text)):
+            summary = f"this key begins or ends with the invisible character U+{ord(found):04X}"
+            self.problems.add(key, summary, "type the key anew, and the spaces before it")
+        elif not isinstance(key, Scalar):
             self.problems.add(key, "a key has to be text, not a list or a mapping", "put a word before the `:`")
         elif not isinstance(key.value, str):
             shown = key.text or "null"

@@ -180,6 +180,9 @@ class Templates:
         place, given = own.get("template"), own.get("with")
         if place is None:
             return None
+        if given is None and "with" in own.dropped:
+            # What was wrong there is reported; a text stands for anything.
+            given = Scalar(place.source, place.line, place.column, "", False)
         values = canonical(identity(given)) if given else ""
         key = (str(place.source.folder), canonical(plain(place)), values)
         if key not in self._files:

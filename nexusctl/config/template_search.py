@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 from pathlib import Path
 
 from nexusctl.config.host import display, locate
@@ -10,6 +12,9 @@ from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.template_found import BESIDE, Found, built_in, is_path, template_names
+
+# A URL, or what git takes for one: `git@host:path`.
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 
 
 def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path, ...] = ()) -> Found | None:
@@ -26,6 +31,10 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
     if not isinstance(place, Scalar):
         return None
     name = place.text
+    if _ADDRESS.match(name):
+        hint = f"write `{{git: {json.dumps(name)}, commit: ID, path: FILE}}` for a file of a git repository"
+        problems.add(place, f"a template cannot be read from the address `{name}`", hint)
+        return None
     if is_path(name):
         path = locate(place, "template", problems)
         return Found(path=path, display=display(place), within=place.source.within) if path else None
@@ -33,6 +42,8 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
         return found
     if name in template_names():
         return built_in(name)
+    if above and (circle := _find_beside(place, root, ())):
+        return circle
     known = {*template_names(), *(path.stem for folder in _folders(place, root) for path in folder.glob("*.yaml"))}
     problems.add(place, f"there is no template `{name}`", suggest(name, known, "templates"))
     return None

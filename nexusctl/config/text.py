@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from nexusctl.config.node import Source
+from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Diagnostic, InputError
 
 SIZE_LIMIT = 1024 * 1024
@@ -23,14 +24,14 @@ def read_source(path: Path, display: str | None = None, kind: str = "stack file"
         with path.open("rb") as file:
             data = file.read(SIZE_LIMIT + 1)
     except FileNotFoundError:
-        raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(kind))) from None
+        raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(path, kind))) from None
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise InputError(Diagnostic(f"`{display}` cannot be read: {reason}", hint="check its permissions")) from None
     if len(data) > SIZE_LIMIT:
         hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
         raise InputError(Diagnostic(f"`{display}` is larger than 1 MiB", hint=hint))
-    source = Source(path.absolute(), display, _decode(data, display))
+    source = Source(path.absolute(), display, _decode(data, display), kind)
     _refuse_unprintable(source)
     return source
 
@@ -43,8 +44,11 @@ def _refuse_irregular(path: Path, display: str, kind: str) -> None:
     raise InputError(Diagnostic(f"`{display}` is {what}, where a {kind} is needed", hint="name the file itself"))
 
 
-def _absent_hint(kind: str) -> str:
-    return "name one with `-f FILE`, or begin one here" if kind == "stack file" else "check the path"
+def _absent_hint(path: Path, kind: str) -> str:
+    if kind == "stack file" and path == Path("nexus.yaml"):
+        return "name one with `-f FILE`, or begin one here with `nexusctl init`"
+    beside = [entry.name for entry in path.parent.glob("*.y*ml")]
+    return suggest(path.name, beside, "files there") if beside else "check the path"
 
 
 def _decode(data: bytes, display: str) -> str:

@@ -14,7 +14,7 @@ from nexusctl.config.hidden import hide_all, hide_entries, is_sensitive
 from nexusctl.config.interpolation import Reported, Unresolved, dig, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
 from nexusctl.config.pattern import TooSlow, matches
-from nexusctl.config.placed import Placed, Woven
+from nexusctl.config.placed import Handed, Placed, Woven
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.refusal import describe
 from nexusctl.config.scopes import is_usable
@@ -50,16 +50,23 @@ class Supplied(NamedTuple):
     is_text: bool
 
 
-def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supplied]:
-    """The strongest value that was supplied for each variable that `section` declares; other names are reported."""
+def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supplied | None]:
+    """The strongest value that was supplied for each variable that `section` declares; other names are reported.
+
+    None stands for a value that was in something which cannot be read.
+    """
     declared = section.keys
-    supplied: dict[str, Supplied] = {}
+    supplied: dict[str, Supplied | None] = {}
     for name in declared:
         if (text := os.environ.get(PREFIX + name)) is not None:
             supplied[name] = _from_text(text, declared[name], f"{PREFIX}{name}")
     sensitive = [name for name, node in section.values.items() if is_sensitive(node)]
     for path in given.files:
         values = _read_values(path, sensitive, problems)
+        if values is None:
+            # It may have held any of them.
+            supplied |= {name: None for name in declared if name not in supplied}
+            continue
         # A name that nobody knows may be meant for a sensitive one.
         hide_entries([*sensitive, *(values.keys.keys() - declared.keys())] if sensitive else (), values)
         for name, node in values.values.items():
@@ -76,8 +83,8 @@ def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supp
     return supplied
 
 
-def _read_values(path: Path, sensitive: Collection[str], problems: Problems) -> Mapping:
-    """What a variable file says, nothing where it cannot be read, which is reported."""
+def _read_values(path: Path, sensitive: Collection[str], problems: Problems) -> Mapping | None:
+    """What a variable file says; None where it cannot be read, which is reported."""
     source = Source(path, str(path), "")
     try:
         source = read_source(path, kind="variable file")
@@ -86,11 +93,11 @@ def _read_values(path: Path, sensitive: Collection[str], problems: Problems) -> 
         if sensitive:
             hide_all(source)
         problems.extend(error.diagnostics)
-    return Mapping(source, 1, 1)
+    return None
 
 
 def _from_text(text: str, place: Scalar, by: str) -> Supplied:
-    return Supplied(Placed(place, text, text), by, True)
+    return Supplied(Handed(place, text, by), by, True)
 
 
 def _likely(
@@ -120,7 +127,7 @@ class Variables:
     noun: SourceKind = "variable"
 
     def __init__(
-        self, section: Mapping, supplied: MappingType[str, Supplied], weave: Weave, problems: Problems
+        self, section: Mapping, supplied: MappingType[str, Supplied | None], weave: Weave, problems: Problems
     ) -> None:
         self.keys = section.keys
         self.sensitive = frozenset(name for name, node in section.values.items() if is_sensitive(node))
@@ -178,6 +185,8 @@ class Variables:
         section = self._section.get(name)
         declaration = section if isinstance(section, Mapping) else Mapping(self.keys[name].source, 1, 1)
         supplied = self._supplied.get(name) or self._default(declaration)
+        if supplied is None and name in self._supplied:
+            return None
         if supplied is None:
             # Where the declaration itself is wrong, the schema says so.
             if "default" not in declaration.values and section is not None and _is_right(section):
@@ -235,8 +244,8 @@ class Variables:
                 shown = "this value" if secret else describe(wrong)
                 words = [item.text for item in allowed.items if isinstance(item, Scalar)]
                 hint = suggest("" if secret or not isinstance(wrong, Scalar) else wrong.text, words, "allowed are")
-                place = note(f"`{name}` is declared here", self.keys[name])
-                self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, place)
+                places = [] if supplied.by else [note(f"`{name}` is declared here", self.keys[name])]
+                self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, *places)
                 return False
         if isinstance(pattern, Scalar) and isinstance(value, Scalar) and not isinstance(value, Woven):
             try:
