@@ -8,7 +8,7 @@ DEMO := stacks/microservices/nexus.yaml
 # Most of a test's time is spent waiting for the engine.
 WORKERS ?= 4
 
-.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills clean engine tools
+.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills clean engine tools keyring
 
 help:
 	@echo "make demo         set everything up and run the whole scenario of stacks/microservices"
@@ -37,7 +37,7 @@ demo: $(VENV)/ready engine
 	  [print("  " + row["name"].ljust(12), row["endpoint"]) for row in rows if row.get("endpoint")]'
 	@echo "Remove it: $(NEXUSCTL) destroy -f $(DEMO) --volumes"
 
-test: $(VENV)/dev engine
+test: $(VENV)/dev engine keyring
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --hypothesis-profile default $(TESTS)
 
 lint: $(VENV)/dev
@@ -78,6 +78,11 @@ engine: $(VENV)/ready tools
 
 tools:
 	@command -v mmdebstrap >/dev/null || .ci/install mmdebstrap
+
+# What a desktop brings, for one test, which is skipped where it cannot be had.
+keyring:
+	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-run-session >/dev/null || \
+	  .ci/install gnome-keyring dbus-daemon || true
 
 $(VENV)/ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .
