@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Difference
-from nexusctl.model.stack import PackageSet, Resources, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import PackageSet, Port, Resources, Sandbox, Stack, Upload, UploadFile
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.fields import TABLE
 
 Ignored = Callable[[str], bool]
+
+_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
@@ -32,6 +36,24 @@ def list_left_limits(sandbox: Sandbox) -> tuple[str, ...]:
     ignored = _tester(sandbox.lifecycle.ignore)
     paths = {"cpus": "resources.cpus", "memory": "resources.memory", "pids": "resources.pids", "restart": "restart"}
     return tuple(name for name, path in paths.items() if ignored(path))
+
+
+def find_kept_ports(sandboxes: Iterable[Sandbox]) -> Iterator[Diagnostic]:
+    """A diagnostic for each host port that one sandbox is to get and another keeps, because it ignores its ports."""
+    owners: dict[tuple[int, str], list[tuple[Sandbox, Port]]] = {}
+    for sandbox in sandboxes:
+        for port in sandbox.ports:
+            if port.host:
+                owners.setdefault((port.host, port.protocol), []).append((sandbox, port))
+    for (number, _), found in sorted(owners.items()):
+        keepers = [pair for pair in found if "ports" in pair[0].lifecycle.ignore]
+        for (keeper, kept), (other, wanted) in itertools.product(keepers, found):
+            if keeper is not other and (kept.address == wanted.address or _EVERYWHERE & {kept.address, wanted.address}):
+                yield Diagnostic(
+                    f"{other.name} wants host port {number}, which {keeper.name} keeps: it ignores its ports",
+                    sandbox=other.name,
+                    hint=f"give {other.name} another one, or take `ports` out of what {keeper.name} ignores",
+                )
 
 
 def _leave(sandbox: Sandbox, holder: LiveSandbox | None) -> Sandbox:

@@ -32,6 +32,8 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     if conflicts := find_conflicts(stack, live, claims):
         raise PlanError(*conflicts)
     scene = _survey(_leave_ignored(stack, claims), stack, live, claims, in_place)
+    if scene.stack is not stack:
+        _refuse_kept_ports(scene)
     changes = describe_changes(scene, remove_volumes=remove_volumes)
     return Plan(
         stack=stack.name,
@@ -67,6 +69,14 @@ def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
     from nexusctl.plan.ignore import leave_ignored  # noqa: PLC0415
 
     return leave_ignored(stack, claims)
+
+
+def _refuse_kept_ports(scene: Scene) -> None:
+    # See `_leave_ignored`.
+    from nexusctl.plan.ignore import find_kept_ports  # noqa: PLC0415
+
+    if conflicts := tuple(find_kept_ports(decision.sandbox for decision in scene.decisions.values())):
+        raise PlanError(*conflicts)
 
 
 def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:

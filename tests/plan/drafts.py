@@ -127,9 +127,13 @@ def _edit_group(group: Group, what: str, value: Any) -> Group:
 
 
 def build(draft: Draft, before: Draft | None = None) -> Stack:
-    """The stack of a draft; one that comes after another gives nobody a host port that is left to an idle group."""
+    """The stack of a draft; one that comes after another gives nobody a host port that is left to another group.
+
+    Such a group is idle, or ignores its ports in one of the two.
+    """
     idle = tuple(name for name, group in draft.groups.items() if group.idle)
-    kept = {port for port, owner in before.ports.items() if owner in idle} if before else set()
+    left = {*idle, *_ignoring(draft), *(_ignoring(before) if before else ())}
+    kept = {p for p, owner in before.ports.items() if left & {owner, draft.ports.get(p)}} if before else set()
     draft = replace(draft, ports={port: owner for port, owner in draft.ports.items() if port not in kept})
     rank = {name: number for number, name in enumerate(sorted(draft.groups, reverse=draft.turned))}
     groups: dict[str, tuple[Sandbox, ...]] = {}
@@ -154,6 +158,12 @@ def build(draft: Draft, before: Draft | None = None) -> Stack:
         volumes={"data": draft.data, "cache": Volume(name="cache")},
         templates=_TEMPLATES,
     )
+
+
+def _ignoring(draft: Draft) -> set[str]:
+    """The groups that ignore their ports."""
+    wishes = {name: dict(group.values).get("lifecycle") for name, group in draft.groups.items()}
+    return {name for name, wish in wishes.items() if wish and "ports" in wish.ignore}
 
 
 _TEMPLATES = {

@@ -103,7 +103,9 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
         "image": "" if born.packages or _keeps_image(record) else container.placement.image,
         "volumes": sorted(container.placement.volumes[m.source] for m in born.mounts if m.kind == "volume"),
         "ports": [
-            (p.container, p.protocol, p.address, p.host if _is_fixed(p, born) else "any") for p in container.ports
+            (p.container, p.protocol, p.address, p.host if _is_fixed(p, born) else "any")
+            for p in container.ports
+            if not _is_left(record, "ports")
         ],
         "spec": _comparable(effective),
         "record": _comparable(record),
@@ -132,7 +134,9 @@ def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
         "exit": 0 if done else None,
         "image": "" if _keeps_image(sandbox) else _expected_image(sandbox, stack),
         "volumes": sorted(volumes[m.source] for m in sandbox.mounts if m.kind == "volume"),
-        "ports": [(p.container, p.protocol, p.address, p.host or "any") for p in ports],
+        "ports": [
+            (p.container, p.protocol, p.address, p.host or "any") for p in ports if not _is_left(sandbox, "ports")
+        ],
         "spec": _comparable(effective),
         "record": _comparable(sandbox),
         "secrets": {file.name: file.digest.encode() for file in sorted(sandbox.secrets, key=lambda f: f.name)},
@@ -162,7 +166,7 @@ def _is_left(sandbox: Sandbox, path: str) -> bool:
 
 def _comparable(sandbox: Sandbox) -> Sandbox:
     """Without what an order means nothing to, and what is not to be touched."""
-    fields = ("image", "command", "restart", "networks")
+    fields = ("image", "command", "restart", "networks", "ports")
     whole: dict[str, Any] = {name: getattr(_NONE, name) for name in fields if _is_left(sandbox, name)}
     limits = ("cpus", "memory", "pids")
     left: dict[str, Any] = {n: getattr(_NONE.resources, n) for n in limits if _is_left(sandbox, f"resources.{n}")}

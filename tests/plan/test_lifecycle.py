@@ -11,7 +11,18 @@ from nexusctl.api import planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.plan import Plan
-from nexusctl.model.stack import Lifecycle, Network, Package, PackageSet, Resources, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import (
+    Lifecycle,
+    Network,
+    Package,
+    PackageSet,
+    Port,
+    Resources,
+    Sandbox,
+    Stack,
+    Upload,
+    UploadFile,
+)
 from nexusctl.model.step import UpdateContainer
 from nexusctl.plan.choice import Choice
 from nexusctl.plan.plan import make_plan
@@ -134,6 +145,27 @@ def test_a_new_container_gets_ignored_fields_from_the_file() -> None:
     (container,) = engine.containers.values()
     assert container.sandbox.env == {"A": "2"}
     assert plan(engine, box("env.A", env={"A": "2"}, command=("b",))).empty
+
+
+def test_a_port_that_is_left_as_it_is_stays_and_a_new_container_gets_that_of_the_file() -> None:
+    engine = applied(box(ports=(Port(container=80, host=8080),)))
+    moved = box("ports", ports=(Port(container=80, host=8081),))
+    assert fields_of(plan(engine, moved)) == ["lifecycle.ignore"]
+    carry_out(engine, plan(engine, moved))
+    carry_out(engine, plan(engine, replace(moved, env={"A": "2"})))
+    (container,) = engine.containers.values()
+    assert [port.host for port in container.ports] == [8081]
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "0.0.0.0"])
+def test_a_port_that_is_left_as_it_is_goes_to_nobody_else(address: str) -> None:
+    engine = applied(box(ports=(Port(container=80, host=8080),)))
+    other = Sandbox(name="other", group="other", image=IMAGE, ports=(Port(container=80, host=8080, address=address),))
+    problem = refused(engine, box("ports"), other)
+    assert problem.summary == "other wants host port 8080, which box keeps: it ignores its ports"
+    assert problem.hint == "give other another one, or take `ports` out of what box ignores"
+    assert fields_of(plan(engine, box(), other)) == ["ports.80/tcp[0]"], "it lets go of it where it may"
+    assert plan(engine, box("ports", env={"A": "2"}), other), "it lets go of it with its container"
 
 
 # -- prevent_destroy -----------------------------------------------------------------------------------------
