@@ -229,10 +229,13 @@ class _Weaver:
             return self.sequence(node)
         return self.mapping(node)
 
-    def sequence(self, node: Sequence) -> Sequence:
+    def sequence(self, node: Sequence) -> Sequence | None:
         items = [self.take(item) for item in node.items]
         if all(new is old for new, old in zip(items, node.items, strict=True)):
             return node
+        if not any(items):
+            # An empty list would be another mistake.
+            return None
         made = Sequence(node.source, node.line, node.column)
         made.items = [item for item in items if item is not None]
         return made

@@ -9,6 +9,7 @@ from nexusctl.config.hidden import hide_entries, sensitive_names
 from nexusctl.config.interpolation import Interpolation, Unresolved, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.overlay import merge_all
+from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.scopes import TextFiles
 from nexusctl.config.stray import drop_stray_in_template
@@ -32,7 +33,7 @@ def fill_in(
     section = declared if isinstance(declared, Mapping) else Mapping(merged.source, merged.line, merged.column)
     if caller is None:
         return merged
-    hide_entries(sensitive_names(layers), given)
+    hide_entries([name for name in sensitive_names(layers) if not _is_reference(name, given)], given)
     supplied = _supply(section, given, merged, problems)
     parameters = Parameters(section, supplied, lambda node: interpolation.tree(node), caller, problems)  # noqa: PLW0108  (made below)
     interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems, section.keys)
@@ -50,6 +51,12 @@ def _weave(layer: Mapping, interpolation: Interpolation) -> Mapping:
     return rebuilt(
         layer, {key: interpolation.tree(node) if key in _WOVEN else node for key, node in layer.values.items()}
     )
+
+
+def _is_reference(name: str, given: Node | None) -> bool:
+    """Whether all that is given for a parameter is known elsewhere."""
+    value = given.get(name) if isinstance(given, Mapping) else None
+    return isinstance(value, Woven) and not any(isinstance(part, str) for part in value.parts)
 
 
 def _supply(section: Mapping, given: Node | None, merged: Mapping, problems: Problems) -> dict[str, Supplied | None]:

@@ -135,9 +135,10 @@ class _Composer:
         mark, text = event.start_mark, event.value
         bare: bool = event.implicit[0]
         node = Scalar(self.source, mark.line + 1, mark.column + 1, text, bare)
-        if (end := event.end_mark).line > mark.line:
-            # A block ends where the next line begins.
-            node.end = end.line + (end.column > 0)
+        if event.style or " " in text or "\n" in text:
+            # Only these can go on in the next line; a block ends where the line after it begins.
+            end = event.end_mark
+            node.end = max(node.line, end.line + (end.column > 0))
         self.last = node.end
         if "${" in text:
             self.source.refers = True
@@ -161,14 +162,14 @@ class _Composer:
         self.counted(node)
         if event.anchor:
             self.anchors[event.anchor] = None
-        self.open.append(_Frame(node, event.anchor))
+        self.open.append(_Frame(node, event.anchor, event.flow_style))
 
     def end(self, event: Any) -> None:
         frame = self.open.pop()
         node = frame.node
-        # Without brackets or braces it ends only where something else begins.
-        if event.end_mark.index > event.start_mark.index:
+        if frame.flow:
             self.last = event.end_mark.line + 1
+        # Without brackets or braces it ends only where something else begins.
         node.end = max(self.last, node.line)
         if isinstance(node, Mapping):
             self.merge(node, frame)
@@ -275,10 +276,11 @@ class _Composer:
 class _Frame:
     """A collection that is still open, with the key that waits for its value."""
 
-    __slots__ = ("anchor", "key", "merge", "node")
+    __slots__ = ("anchor", "flow", "key", "merge", "node")
 
-    def __init__(self, node: Mapping | Sequence, anchor: str | None) -> None:
+    def __init__(self, node: Mapping | Sequence, anchor: str | None, flow: bool) -> None:
         self.node = node
+        self.flow = flow
         self.anchor = anchor
         self.key: Node | None = None
         self.merge: tuple[Scalar, Node] | None = None

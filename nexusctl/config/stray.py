@@ -59,10 +59,12 @@ def _without(node: Node, where: str, problems: Problems) -> Node | None:
     return None
 
 
-def _without_items(node: Sequence, where: str, problems: Problems) -> Sequence:
+def _without_items(node: Sequence, where: str, problems: Problems) -> Sequence | None:
     kept = [_without(item, f"{where}[{number}]", problems) for number, item in enumerate(node.items)]
     if all(new is old for new, old in zip(kept, node.items, strict=True)):
         return node
+    if not any(kept):
+        return None
     made = Sequence(node.source, node.line, node.column)
     made.items = [item for item in kept if item is not None]
     return made
