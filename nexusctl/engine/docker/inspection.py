@@ -85,6 +85,10 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
         writable_bytes=inspected.get("SizeRw"),
         probe_output=_read_probe(state),
     )
+    now = read_condition(inspected)
+    if now.state != sandbox.state:
+        # It was listed before that, or by an engine whose lists come a moment late.
+        sandbox = replace(sandbox, state=now.state, health=now.health, exit_code=now.exit_code)
     return replace(sandbox, inspection=inspection)
 
 
