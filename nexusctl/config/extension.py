@@ -19,22 +19,25 @@ def with_extended(document: Mapping, found: Found, root: Path, problems: Problem
 
     Raises `InputError` where templates extend each other, or one cannot be read.
     """
-    layers, files, places = [document], [found], []
+    layers, files, places, whole = [document], [found], [], True
     while (place := layers[0].get("extends")) is not None:
         below = find_template(place, root, problems, tuple(file.path for file in files))
         if below is None:
+            whole = False
             break
         places.append(place)
         if below.path in [file.path for file in files]:
             _refuse_circle([*files, below], places, problems)
         if len(files) > CHAIN_LIMIT:
             problems.add(place, f"templates extend each other more than {CHAIN_LIMIT} times", "extend less")
+            whole = False
             break
         files.append(below)
         layers.insert(0, _read(below, place, problems))
     if any(SENSITIVE in layer.source.text for layer in layers):
         hide_declared(layers)
-    problems.raise_any()
+    if not whole:
+        problems.raise_any()
     return layers
 
 

@@ -17,11 +17,12 @@ FILES_LIMIT = 100
 SIZE_LIMIT = 4 * 1024 * 1024
 
 
-def with_included(documents: Iterable[Mapping], problems: Problems) -> list[Mapping]:
+def with_included(documents: Iterable[Mapping], problems: Problems) -> tuple[list[Mapping], bool]:
     """`documents` and all that they include, in the order in which they are laid over each other.
 
     A file that several name is taken once, where it is named first; one that is given itself stays at its own place.
-    Raises `InputError` where files include each other, cannot be read, or are too many.
+    The second value is False where files include each other or cannot be read, which is reported. Raises `InputError`
+    where they are too many.
     """
     roots = list(documents)
     walk = _Walk({_identity(root.source.path) for root in roots}, problems)
@@ -29,15 +30,15 @@ def with_included(documents: Iterable[Mapping], problems: Problems) -> list[Mapp
         walk.take(root, [])
     if any(SENSITIVE in document.source.text for document in walk.order):
         hide_declared(walk.order)
-    problems.raise_any()
-    return walk.order
+    return walk.order, walk.whole
 
 
 class _Walk:
-    """One walk through all files; `order` is what it found."""
+    """One walk through all files; `order` is what it found, and `whole` is False where that is not all."""
 
     def __init__(self, given: set[Path], problems: Problems) -> None:
         self.order: list[Mapping] = []
+        self.whole = True
         self._known = given
         self._problems = problems
         self._size = 0
@@ -52,6 +53,7 @@ class _Walk:
     def _include(self, place: Scalar, chain: list[tuple[Mapping, Scalar]]) -> None:
         path = locate(place, "include", self._problems)
         if path is None or self._closes_circle(path, chain):
+            self.whole = False
             return
         identity = _identity(path)
         if identity in self._known:
@@ -61,6 +63,7 @@ class _Walk:
         try:
             document = compose(read_source(path, display(place), "file to include"), self._problems)
         except InputError as error:
+            self.whole = False
             for problem in error.diagnostics:
                 self._report(problem, place)
             return

@@ -18,7 +18,7 @@ from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template
 from nexusctl.config.template_found import template_names
 from nexusctl.config.text import read_source
-from nexusctl.config.validate import validate
+from nexusctl.config.validate import check_keys, validate
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
@@ -90,16 +90,21 @@ def _pin(stack: Stack, lock: Path) -> Stack:
 def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
     """The documents of all files, those that are included too, the lowest first."""
     documents = _compose_all(inputs.files, problems)
-    if len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}:
+    whole = len(documents) == len(inputs.files)
+    if whole and (len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}):
         # Most stacks are one file.
         from nexusctl.config.include import with_included  # noqa: PLC0415
 
-        return with_included(documents, problems)
+        documents, whole = with_included(documents, problems)
+    if not whole:
+        if documents:
+            check_keys(_merge(documents, problems), STACK, problems)
+        problems.raise_any()
     return documents
 
 
 def _compose_all(files: SequenceType[Path], problems: Problems) -> list[Mapping]:
-    """The documents of `files`. Raises `InputError` with what is wrong with all of those that cannot be read."""
+    """The documents of those of `files` that can be read; what is wrong with the others is reported."""
     sources, documents = [], []
     for path in files:
         try:
@@ -114,8 +119,6 @@ def _compose_all(files: SequenceType[Path], problems: Problems) -> list[Mapping]
             documents.append(compose(source, problems))
         except InputError as error:
             problems.extend(error.diagnostics)
-    if len(documents) < len(files):
-        problems.raise_any()
     return documents
 
 

@@ -43,6 +43,16 @@ def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
     return _without(document, {cut for cut in cuts if cut})
 
 
+def check_keys(document: Mapping, schema: str, problems: Problems) -> None:
+    """Report the keys of `document` that `schema` does not know, and nothing else: parts of it could not be read."""
+    value = plain(document)
+    if acceptor(schema)(value):
+        return
+    for error in islice(_errors(schema, value), 2 * SHOWN_AT_MOST):
+        if error.validator == "additionalProperties":
+            refuse(document, error, problems)
+
+
 def _errors(schema: str, document: Any) -> Iterator[Any]:
     # Deferred: importing jsonschema takes some 190 ms, and only a file with a mistake needs it.
     from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
