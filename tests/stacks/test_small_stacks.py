@@ -24,7 +24,7 @@ PATIENCE = 60
 
 
 def test_the_stacks_that_the_readme_promises_are_there() -> None:
-    assert ALL == ["agents", "hello", "imported", "layers", "locked", "microservices", "regions", "secrets"]
+    assert ALL == ["agents", "hello", "imported", "layers", "locked", "microservices", "regions", "secrets", "sources"]
 
 
 @pytest.mark.parametrize("stack_copy", ALL, indirect=True)

@@ -1,0 +1,130 @@
+"""An engine on another machine, reached by TCP: secrets get there as on this one, and nothing of them stays here.
+
+The other machine is a second daemon with a /dev/shm of its own, behind a port of this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.endpoint import negotiate
+from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener
+from nexusctl.engine.docker.wire import Endpoint, Wire
+from tests.daemon.test_engine_daemon import Second, second
+from tests.drift.test_daemon_restart import copy_image
+from tests.secrets.canaries import hatch
+from tests.secrets.test_canary import Trail, Watch, leaks, read_inside
+from tests.secrets.vault_server import serve_vault
+
+__all__ = ["second"]
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
+    pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
+]
+
+BEFORE, AFTER = 4, 5
+"""Generations of canaries that no other test puts into the memory of this machine meanwhile."""
+
+APART = 'mount -t tmpfs none /dev/shm && exec "$@"'
+
+
+class Far(Trail):
+    """A trail of commands that reach the engine by TCP."""
+
+    def run(self, *arguments: str, code: int | None = 0, program: str = "", **environ: str) -> bytes:
+        return super().run(*arguments, code=code, program=program, DOCKER_HOST=self.wire.endpoint.url, **environ)
+
+
+@pytest.fixture
+def address(second: Second) -> Iterator[str]:
+    """Where the engine of the other machine listens."""
+    start = [str(Path(sys.executable).parent / "nexusctl"), "engine", "start", "--host", second.url]
+    start += ["--data-root", str(second.folder / "data")]
+    apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c", APART, "sh", *start]
+    subprocess.run(apart, check=True, stdin=subprocess.DEVNULL, timeout=300)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=_forward, args=(server, str(second.socket)), daemon=True).start()
+        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+
+
+def _forward(server: socket.socket, to: str) -> None:
+    with suppress(OSError):
+        while True:
+            near, _ = server.accept()
+            far = socket.socket(socket.AF_UNIX)
+            far.connect(to)
+            for one, other in ((near, far), (far, near)):
+                threading.Thread(target=_pump, args=(one, other), daemon=True).start()
+
+
+def _pump(one: socket.socket, other: socket.socket) -> None:
+    with suppress(OSError):
+        while data := one.recv(1 << 16):
+            other.sendall(data)
+        other.shutdown(socket.SHUT_WR)
+
+
+def test_secrets_reach_it_and_nothing_of_them_stays_here(
+    second: Second, address: str, wire: Wire, base_image: str, tmp_path: Path
+) -> None:
+    far = Wire(negotiate(Endpoint(url=address, source="test")))
+    copy_image(wire, far, base_image)
+    daemon = read_listener(str(second.socket))
+    memory = Path(f"/proc/{daemon}/root/dev/shm/nexusctl")
+    with serve_vault() as vault:
+        trail = Far(tmp_path / "trail", "far", far, vault)
+        trail.folder.mkdir()
+        trail.lay_out(base_image, BEFORE)
+        watch = Watch(trail)
+        watch.start()
+        try:
+            trail.run("plan", "--out", "first.plan")
+            trail.run("apply", "first.plan")
+            hold_inside(trail, BEFORE)
+            far.post("/containers/far_files/restart", query={"t": 0})
+            hold_inside(trail, BEFORE)
+            trail.run("apply", "--yes", "-f", "failing.yaml", code=1)
+            trail.lay_out(base_image, AFTER)
+            trail.run("apply", "--yes", "--json")
+            hold_inside(trail, AFTER)
+            assert trail.run("plan", "--deep").startswith(b"No changes")
+            trail.inspect("applied")
+            assert list(memory.iterdir()), "the files lie in the memory of the other machine"
+        finally:
+            watch.over.set()
+            watch.join()
+            trail.run("destroy", "--stack", "far", "--yes", "--volumes")
+    assert list(memory.iterdir()) == []
+    trail.canaries = [*hatch(BEFORE), *hatch(AFTER)]
+    for places in (trail.said, trail.engine, trail.files(), memory_of_this_machine()):
+        assert leaks(trail, places) == {}
+    assert leaks(trail, {"processes": b"\n".join(trail.processes)}) == {}
+
+
+def hold_inside(trail: Trail, generation: int) -> None:
+    """Each secret is where it was meant to be, and only the user of the sandbox can read it."""
+    for canary in hatch(generation)[:8]:
+        assert read_inside(trail, "files", f"cat /run/secrets/{canary.name}") == canary.value.encode()
+        assert read_inside(trail, "files", f"stat -c '%a %U' /run/secrets/{canary.name}") == b"400 daemon\n"
+        assert read_inside(trail, "vars", f'printf %s "$V_{canary.name}"') == f"x{canary.value}y".encode()
+
+
+def memory_of_this_machine() -> dict[str, bytes]:
+    """What lies in this machine's own memory; whatever goes meanwhile is another's."""
+    found = {}
+    for path in Path("/dev/shm").rglob("*"):
+        with suppress(OSError):
+            found |= {str(path): path.read_bytes()} if path.is_file() else {}
+    return found
