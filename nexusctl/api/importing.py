@@ -135,8 +135,8 @@ def _refuse(change: Change, containers: Mapping[str, str], file: Path) -> Diagno
 def _write_new(path: Path, file: File) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("xb") as stream:
+        path.chmod(0o600 if file.private else 0o755 if file.executable else 0o644)
         stream.write(file.data)
-    path.chmod(0o755 if file.executable else 0o644)
     return path
 
 

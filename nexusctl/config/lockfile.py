@@ -21,6 +21,7 @@ from nexusctl.model.lockfile import (
     tree_versions,
 )
 from nexusctl.model.names import image_reference
+from nexusctl.model.record import canonical
 from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack, UploadFile
 
 FORMAT, FORMAT_VERSION = "nexusctl-lock", 1
@@ -29,18 +30,23 @@ _HINT = "`nexusctl lock` brings it up to date"
 # How each manager writes that exactly one version will do.
 _EXACTLY = {"npm": "", "pip": "==", "apt": ""}
 _TREE_MANAGER = "npm"
+# A thousand packages of npm's take half a MiB, and few sandboxes have the same.
+_SIZE_LIMIT = 16 * 1024 * 1024
 
 
 def read_lock(path: Path) -> Lockfile:
     """The lock file `path`. Raises `InputError` for a file that is none."""
     if not path.exists():
         raise InputError(Diagnostic(f"there is no lock file {path}", hint="`nexusctl lock` writes it"))
-    text = read_source(path, kind="lock file").text
+    text = read_source(path, kind="lock file", limit=_SIZE_LIMIT).text
     try:
         document = json.loads(text)
         if document["format"] != FORMAT or document["format_version"] != FORMAT_VERSION:
             raise ValueError(document)  # noqa: TRY301
-        return Lockfile(sandboxes={name: _revive(entry) for name, entry in document["sandboxes"].items()})
+        trees = document.get("trees", {})
+        for tree in trees.values():
+            tree_versions(tree)
+        return Lockfile(sandboxes={name: _revive(entry, trees) for name, entry in document["sandboxes"].items()})
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(
             Diagnostic(
@@ -51,12 +57,19 @@ def read_lock(path: Path) -> Lockfile:
 
 def write_lock(lock: Lockfile) -> str:
     """The text of a lock file: the same for the same lock, with a line for each fact."""
+    trees = {_key(tree): dict(tree) for locked in lock.sandboxes.values() for tree in locked.trees.values()}
     document = {
         "format": FORMAT,
         "format_version": FORMAT_VERSION,
         "sandboxes": {name: _entry(locked) for name, locked in lock.sandboxes.items()},
+        **({"trees": trees} if trees else {}),
     }
-    return json.dumps(document, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+    return json.dumps(document, indent=1, sort_keys=True) + "\n"
+
+
+def _key(tree: Mapping[str, Any]) -> str:
+    """What the sandboxes of a lock that have the same tree call it."""
+    return f"sha256:{sha256(canonical(tree).encode())[:16]}"
 
 
 def pin_stack(stack: Stack, lock: Lockfile, path: Path) -> Stack:
@@ -176,12 +189,12 @@ def _entry(locked: LockedSandbox) -> dict[str, Any]:
         for manager, found in locked.packages.items()
     }
     needs = {manager: dict(found) for manager, found in locked.needs.items()}
-    trees = {manager: dict(tree) for manager, tree in locked.trees.items()}
+    trees = {manager: _key(tree) for manager, tree in locked.trees.items()}
     entry = {"image": locked.image, "digest": locked.digest, "packages": packages, "needs": needs}
     return {**entry, "trees": trees} if trees else entry
 
 
-def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
+def _revive(entry: Mapping[str, Any], known: Mapping[str, Mapping[str, Any]]) -> LockedSandbox:
     packages = {
         str(manager): {
             str(name): LockedPackage(asked=str(p["asked"]), version=str(p["version"])) for name, p in found.items()
@@ -192,9 +205,7 @@ def _revive(entry: Mapping[str, Any]) -> LockedSandbox:
         str(manager): {str(name): str(version) for name, version in found.items()}
         for manager, found in entry["needs"].items()
     }
-    trees = {str(manager): dict(tree) for manager, tree in entry.get("trees", {}).items()}
-    for tree in trees.values():
-        tree_versions(tree)
+    trees = {str(manager): dict(known[key]) for manager, key in entry.get("trees", {}).items()}
     return LockedSandbox(
         image=str(entry["image"]), digest=str(entry["digest"]), packages=packages, needs=needs, trees=trees
     )

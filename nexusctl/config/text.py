@@ -16,21 +16,21 @@ SIZE_LIMIT = 1024 * 1024
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
-def read_source(path: Path, display: str | None = None, kind: str = "stack file") -> Source:
-    """Read the text of `path`. Raises `InputError` where it is missing, too large, or not text."""
+def read_source(path: Path, display: str | None = None, kind: str = "stack file", limit: int = SIZE_LIMIT) -> Source:
+    """Read the text of `path`. Raises `InputError` where it is missing, not text, or has more than `limit` bytes."""
     display = display or str(path)
     try:
         _refuse_irregular(path, display, kind)
         with path.open("rb") as file:
-            data = file.read(SIZE_LIMIT + 1)
+            data = file.read(limit + 1)
     except FileNotFoundError:
         raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(path, kind))) from None
     except OSError as error:
         reason = (error.strerror or "it cannot be read").lower()
         raise InputError(Diagnostic(f"`{display}` cannot be read: {reason}", hint="check its permissions")) from None
-    if len(data) > SIZE_LIMIT:
+    if len(data) > limit:
         hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
-        raise InputError(Diagnostic(f"`{display}` is larger than 1 MiB", hint=hint))
+        raise InputError(Diagnostic(f"`{display}` is larger than {limit // SIZE_LIMIT} MiB", hint=hint))
     source = Source(path.absolute(), display, _decode(data, display), kind)
     _refuse_unprintable(source)
     return source

@@ -29,6 +29,7 @@ class Leftover:
 class File:
     data: bytes
     executable: bool = False
+    private: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from typing import Any
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.plain import plain_sandbox
+from nexusctl.imports.secretlike import looks_secret
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, PackageSet, Sandbox, Stack, Upload, UploadFile
 from nexusctl.model.template import Template
@@ -71,6 +72,8 @@ class _Writer:
                 "apply takes its name out of the record",
             )
         document = plain_sandbox(sandbox, template)
+        if kept := self._keep_secrets(sandbox, document):
+            document = {"env_file": [f"./{kept}"], **document}
         members = [other for other in self._stack.sandboxes.values() if other.group == sandbox.group]
         if sandbox.name != sandbox.group:
             document |= self._several(sandbox, members)
@@ -80,6 +83,28 @@ class _Writer:
             document["packages"] = {**document.get("packages", {}), **locks}
         wanted = self._dependencies(sandbox)
         return document | ({"uploads": uploads} if uploads else {}) | ({"depends_on": wanted} if wanted else {})
+
+    def _keep_secrets(self, sandbox: Sandbox, document: dict[str, Any]) -> str:
+        """Take values that look like secrets out of `document`; returns the file that has them, empty for none.
+
+        A reference in their place would be another value than the record's.
+        """
+        values = {
+            name: text
+            for name, text in sandbox.env.items()
+            if isinstance(text, str) and looks_secret(name, text.replace("$", ""))
+        }
+        if not values:
+            return ""
+        path = f"{self._stack.name}.files/{sandbox.group}.env"
+        document["env"] = {name: text for name, text in document["env"].items() if name not in values}
+        if not document["env"]:
+            del document["env"]
+        for name in sorted(values):
+            self._note(sandbox, f"env.{name}", f"it looks like a secret: it stands in {path}, which is not for git")
+        lines = "".join(f"{name}={_quote(text)}\n" for name, text in sorted(values.items()))
+        self.files[path] = File(data=lines.encode(), private=True)
+        return path
 
     def _several(self, sandbox: Sandbox, members: list[Sandbox]) -> dict[str, Any]:
         """`replicas` or `for_each`, by the names of the members."""
@@ -162,6 +187,13 @@ class _Writer:
 
     def _note(self, sandbox: Sandbox, what: str, reason: str) -> None:
         self._leftovers.add(f"{sandbox.group}.{what}", reason)
+
+
+def _quote(text: str) -> str:
+    """`text` as a value in a file of variables."""
+    for plain, escaped in (("\\", "\\\\"), ('"', '\\"'), ("\n", "\\n"), ("\r", "\\r"), ("\t", "\\t")):
+        text = text.replace(plain, escaped)
+    return f'"{text}"'
 
 
 def _place_lock(sandbox: Sandbox, file: UploadFile) -> str:

@@ -62,13 +62,19 @@ const found = process.argv.slice(1).map(name => [name, { version: versionOf(`nod
 console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
 """
 )
-# Without addresses of the index that it was made with, and made anew where npm was told to keep none.
+# Without addresses of the index that it was made with, made anew where npm was told to keep none, and without what npm
+# writes there for people.
 _FREEZE = """
-npm install --package-lock-only --package-lock=true --omit-lockfile-registry-resolved --ignore-scripts --no-audit \
-  --no-fund >/dev/null 2>&1
+said=$(npm install --package-lock-only --package-lock=true --omit-lockfile-registry-resolved --ignore-scripts \
+  --no-audit --no-fund 2>&1) || { echo "$said"; exit 1; }
 exec node -e '
 const read = name => JSON.parse(require("fs").readFileSync(name, "utf8"));
-console.log(JSON.stringify(Object.fromEntries(process.argv.slice(1).map(name => [name, read(name)]))));
+const lean = found => {
+  for (const entry of Object.values(found.packages || {})) for (const word of words) delete entry[word];
+  return found;
+};
+const words = ["license", "funding", "deprecated"];
+console.log(JSON.stringify(Object.fromEntries(process.argv.slice(1).map(name => [name, lean(read(name))]))));
 ' package.json package-lock.json
 """
 _CULPRITS = (

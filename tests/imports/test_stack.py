@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ sandboxes:
   api:
     image: IMAGE
     command: "sleep infinity"
-    env: {PRICE: "$${not} 5$", MODE: "on"}
+    env: {PRICE: "$${not} 5$", MODE: "on", API_TOKEN: 'quoted "x" \\ $${y}'}
+    env_file: [kept.env]
     uploads:
       - {source: ./app, target: /srv/app, owner: nobody}
       - {content: "hello", target: /srv/motd, mode: "0600"}
@@ -50,6 +52,7 @@ def test_the_file_that_is_made_anew_has_no_changes_to_what_is_live(
     (first / "app" / "run.sh").chmod(0o755)
     (first / "app" / "lib" / "a.txt").write_text("a")
     (first / "nexus.yaml").write_text(STACK.replace("STACK", stack_name).replace("IMAGE", base_image))
+    (first / "kept.env").write_text('DB_PASSWORD="two\\nlines"\nLEVEL=info\n')
     second.mkdir()
     case, again = (Case(folder=folder, stack=stack_name, wire=wire) for folder in (first, second))
     try:
@@ -57,6 +60,11 @@ def test_the_file_that_is_made_anew_has_no_changes_to_what_is_live(
         assert done.returncode == 0, done.stderr
         done = again.nexusctl(["import", "stack", stack_name])
         assert done.returncode == 0, done.stderr
+        said = done.stderr + (second / "nexus.yaml").read_text()
+        assert "quoted" not in said
+        assert "lines" not in said
+        assert f"api.env.API_TOKEN: it looks like a secret: it stands in {stack_name}.files/api.env" in said
+        assert (second / f"{stack_name}.files" / "api.env").stat().st_mode & 0o777 == 0o600
         done = again.nexusctl(["plan", "--deep", "--detailed-exitcode"])
         assert done.returncode == 0, done.stdout + done.stderr + (second / "nexus.yaml").read_text()
     finally:
@@ -107,5 +115,32 @@ def test_a_file_that_was_changed_by_hand_is_taken_as_it_is_and_said_so(
         done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
         assert done.returncode == 1
         assert "File exists" in done.stderr
+    finally:
+        case.close()
+
+
+@pytest.mark.engine
+def test_the_values_of_ones_own_template_stand_in_the_file_and_only_its_name_is_forgotten(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    template = f"name: mine\ndescription: x\nimage: {base_image}\nparameters: {{level: {{type: string}}}}\n"
+    template += 'defaults: {command: [sleep, infinity], env: {LEVEL: "${param.level}"}}\n'
+    (tmp_path / "mine.yaml").write_text(template)
+    text = f"name: {stack_name}\nsandboxes:\n  a: {{template: ./mine.yaml, with: {{level: debug}}}}\n"
+    (tmp_path / "nexus.yaml").write_text(text)
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    try:
+        assert case.nexusctl(["apply", "--yes"]).returncode == 0
+        (before,) = wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={stack_name}"]}})
+        (tmp_path / "mine.yaml").unlink()
+        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        assert done.returncode == 0, done.stderr
+        assert "a.template: the template mine is none of nexusctl's own; its values stand here" in done.stderr
+        shown = case.nexusctl(["plan", "-f", "again.yaml"]).stdout
+        assert re.findall(r"^ +[~+-] (\S+): ", shown, re.MULTILINE) == ["template"]
+        assert case.nexusctl(["apply", "-f", "again.yaml", "--yes"]).returncode == 0
+        (after,) = wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={stack_name}"]}})
+        assert after["Id"] == before["Id"]
+        assert case.nexusctl(["plan", "-f", "again.yaml", "--deep", "--detailed-exitcode"]).returncode == 0
     finally:
         case.close()

@@ -169,7 +169,8 @@ class Locked:
         return {place: entry["version"] for place, entry in self.entries().items() if place}
 
     def entries(self) -> dict[str, Any]:
-        entries: dict[str, Any] = self.document()["sandboxes"]["one"]["trees"]["npm"]["package-lock.json"]["packages"]
+        (tree,) = self.document()["trees"].values()
+        entries: dict[str, Any] = tree["package-lock.json"]["packages"]
         return entries
 
     def document(self) -> dict[str, Any]:
@@ -178,7 +179,8 @@ class Locked:
 
     def edit(self, place: str, **entry: str) -> None:
         document = self.document()
-        document["sandboxes"]["one"]["trees"]["npm"]["package-lock.json"]["packages"][place] |= entry
+        (tree,) = document["trees"].values()
+        tree["package-lock.json"]["packages"][place] |= entry
         self.lock.write_text(json.dumps(document))
 
 

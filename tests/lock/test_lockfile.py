@@ -121,6 +121,19 @@ def test_what_is_written_is_read_again(tmp_path: Path) -> None:
     assert read_lock(tmp_path / "nexus.lock") == lock
 
 
+def test_sandboxes_with_the_same_tree_share_it_and_a_large_one_is_read_again(tmp_path: Path) -> None:
+    large = tree()
+    for number in range(20_000):
+        entry = {"version": "1.0.0", "integrity": "sha512-" + "x" * 88, "engines": {"node": "\ufeff>= 18"}}
+        large["package-lock.json"]["packages"][f"node_modules/n{number}"] = entry
+    api = replace(locked().sandboxes["api"], trees={"npm": large})
+    lock = Lockfile(sandboxes={"one": api, "two": api, "three": locked().sandboxes["api"]})
+    text = write_lock(lock)
+    assert text.count('"node_modules/n7"') == 1
+    (tmp_path / "nexus.lock").write_text(text)
+    assert read_lock(tmp_path / "nexus.lock") == lock
+
+
 def test_all_that_the_lock_does_not_cover_is_named_at_once(file: Path) -> None:
     file.write_text(
         TEXT.replace("express@^4", "express@^5, koa").replace("postgres:16", "postgres:17") + "  new: {image: x}\n"
