@@ -20,8 +20,8 @@ from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orp
 from nexusctl.model.stack import Stack
 
 _COMPOSED = "com.docker.compose.service"
-_NAMELESS = frozenset({"bridge", "host", "none"})
-"""The engine's own networks, in which nobody is found by name."""
+_NAMELESS = frozenset({"bridge", "host", "none", "podman"})
+"""The own networks of engines, in which nobody is found by name."""
 
 Listed = Mapping[str, Any]
 Found = tuple[tuple[LiveSandbox, ...], tuple[LiveNetwork, ...], tuple[LiveVolume, ...], tuple[Orphan, ...]]
