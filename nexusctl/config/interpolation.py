@@ -181,7 +181,7 @@ class Interpolation:
             return Unresolved(f"`{expression.text}` means nothing here", _ELSEWHERE[name])
         literal = f"`${expression.text}` for the literal text"
         if expression.words or expression.argument is not None:
-            if near := nearest(name, namespaces):
+            if near := nearest(name, namespaces) or nearest(name.lower(), namespaces):
                 return Unresolved(f"`{name}` is nothing to refer to", f"did you mean `{near}`? Or write {literal}")
             known = ", ".join(f"`{known}`" for known in sorted(namespaces))
             return Unresolved(f"`{name}` is nothing to refer to", f"write one of {known}, or {literal}")

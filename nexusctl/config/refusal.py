@@ -8,6 +8,8 @@ from collections.abc import Mapping as MappingType
 from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.node import resolve as resolve_text
+from nexusctl.config.placed import Placed
 from nexusctl.config.problems import SHOWN_AT_MOST, Problems, note
 from nexusctl.config.schema import resolve
 from nexusctl.config.suggestion import nearest, suggest
@@ -24,6 +26,8 @@ _KINDS = {
     "object": "a mapping",
     "null": "nothing",
 }
+
+_TYPES = {bool: "boolean", int: "integer", float: "number"}
 
 # What other tools call it, and what it is called here.
 _ELSEWHERE = {
@@ -184,11 +188,26 @@ def _value_hint(node: Node, error: Any) -> str | None:
         return _advice(error)
     if isinstance(node, Scalar) and node.value is None and node.text:
         return f"{_advice(error)}, or leave it out: no file below has anything here that `{node.text}` could delete"
+    if error.validator == "type" and isinstance(node, Scalar) and (hint := _unquoted(node, error.validator_value)):
+        return hint
     if error.validator == "enum" and isinstance(node, Scalar):
         return suggest(node.text, map(str, error.validator_value), "it can be")
     if error.validator == "type" and isinstance(node, Scalar) and error.validator_value == "string":
         return f'put it in quotes: "{node.text}"' if node.text and node.value is not None else _advice(error)
     return _advice(error)
+
+
+def _unquoted(node: Scalar, wanted: str | list[str]) -> str:
+    """A hint for a text that would be of the `wanted` type without its quotes, or in a variable of that type."""
+    kind = _TYPES.get(type(resolve_text(node.text)), "") if isinstance(node.value, str) else ""
+    fits = (kind, "number") if kind == "integer" else (kind,)
+    if not kind or not any(name in fits for name in ([wanted] if isinstance(wanted, str) else wanted)):
+        return ""
+    if not isinstance(node, Placed):
+        return f"write it without quotes: `{node.text}`"
+    if node.origin:
+        return f"declare what it comes from with `type: {kind}`, or without quotes"
+    return f"let it pass a variable, which makes it one: `variables: {{it: {{type: {kind}, default: ...}}}}`"
 
 
 def _advice(error: Any) -> str:

@@ -65,6 +65,10 @@ class TextFiles:
 
     def resolve(self, expression: Expression, place: Scalar) -> str:
         name = one_argument(expression, "./path")
+        if name != name.strip():
+            raise Unresolved(
+                f"`{expression.text}` is no reference", f"write it without spaces: `${{file:{name.strip()}}}`"
+            )
         if name.startswith(("/", "~")):
             hint = "write a path that starts from the folder of this file, such as `${file:./motd.txt}`"
             raise Unresolved(f"`{name}` is not relative to this file", hint)
