@@ -30,6 +30,8 @@ def encrypt_secret(path: Path, name: str, value: bytes, recipients: tuple[str, .
     Raises `InputError`. What is there already needs no identity to be kept.
     """
     with _told():
+        if not value.rstrip(b"\r\n"):
+            raise Unreadable("the value is empty", f"pipe one in; nothing was changed in `{path}`")
         safe = _open(path, recipients)
         return _write(path, replace(safe, values={**safe.values, name: encrypt(value, safe.recipients)}))
 
@@ -40,10 +42,10 @@ def edit_secret(path: Path, name: str) -> bool:
         safe = _open(path, ())
         before = decrypt(safe.values[name], read_identities(), f"`{name}`") if name in safe.values else b""
         after = edit_value(name, before)
+        if not after.rstrip(b"\r\n"):
+            raise Unreadable("the value is empty", "nothing was changed")
         if after == before:
             return False
-        if not after:
-            raise Unreadable("the value is empty", "nothing was changed")
         _write(path, replace(safe, values={**safe.values, name: encrypt(after, safe.recipients)}))
         return True
 
@@ -51,19 +53,21 @@ def edit_secret(path: Path, name: str) -> bool:
 def list_secrets(path: Path) -> Safe:
     """What the safe at `path` holds; nothing is decrypted. Raises `InputError`."""
     with _told():
-        return read_safe(read_file(path), str(path))
+        return _open_present(path)
 
 
 def rekey(path: Path, add: tuple[str, ...], remove: tuple[str, ...]) -> Safe:
     """Encrypt everything anew, for the recipients that there are then. Raises `InputError`."""
     with _told():
-        safe = read_safe(read_file(path), str(path))
+        safe = _open_present(path)
         for key in add:
             check_recipient(key)
         if unknown := [key for key in remove if key not in safe.recipients]:
             known = ", ".join(safe.recipients)
             raise Unreadable(f"`{unknown[0]}` is not among the recipients", f"they are: {known}")
         keys = tuple(dict.fromkeys(key for key in (*safe.recipients, *add) if key not in remove))
+        if not keys:
+            raise Unreadable("nobody would be left who can read them", "let somebody else in with `--add KEY`")
         identities = read_identities()
         values = {name: decrypt(data, identities, f"`{name}`") for name, data in safe.values.items()}
         return _write(path, Safe(recipients=keys, values={n: encrypt(value, keys) for n, value in values.items()}))
@@ -84,6 +88,13 @@ def keygen(path: Path | None) -> tuple[Path, str]:
         except OSError as error:
             raise Unreadable(f"`{file}` cannot be written: {error.strerror}", "check its permissions") from None
         return file, key
+
+
+def _open_present(path: Path) -> Safe:
+    if not path.exists():
+        hint = "`nexusctl secrets encrypt NAME` begins one; `--file` names another"
+        raise Unreadable(f"there is no file `{path}`", hint)
+    return read_safe(read_file(path), str(path))
 
 
 def _open(path: Path, recipients: tuple[str, ...]) -> Safe:

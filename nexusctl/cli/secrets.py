@@ -6,8 +6,8 @@ from pathlib import Path
 import click
 
 from nexusctl.cli import options
-from nexusctl.config.secret_scope import DEFAULT_FILE
 from nexusctl.config.secrets import NAME
+from nexusctl.model.secret import SAFE
 from nexusctl.render.style import count
 
 
@@ -23,8 +23,8 @@ class _Name(click.ParamType[str]):
 
 
 _safe = click.option(
-    "--file", "path", type=click.Path(path_type=Path, dir_okay=False), default=Path(DEFAULT_FILE),
-    show_default=f"./{DEFAULT_FILE}", help="The file of encrypted secrets.",
+    "--file", "path", type=click.Path(path_type=Path, dir_okay=False), default=Path(SAFE),
+    show_default=f"./{SAFE}", help="The file of encrypted secrets.",
 )  # fmt: skip
 
 

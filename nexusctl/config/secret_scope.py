@@ -12,10 +12,7 @@ from nexusctl.config.placed import from_value
 from nexusctl.config.problems import note
 from nexusctl.config.secrets import NAME, SOURCES
 from nexusctl.config.suggestion import suggest
-from nexusctl.model.secret import SecretUse
-
-DEFAULT_FILE = "nexus.secrets.json"
-"""Where `${ENCRYPTED:NAME}` looks, beside the stack file."""
+from nexusctl.model.secret import SAFE, SecretUse
 
 
 class SecretScope:
@@ -53,7 +50,7 @@ class SecretScope:
         return self._resolve_short(expression, place, {"vault": stack})
 
     def _resolve_encrypted(self, expression: Expression, place: Scalar) -> SecretUse:
-        return self._resolve_short(expression, place, {"age": DEFAULT_FILE})
+        return self._resolve_short(expression, place, {"age": SAFE})
 
     def _resolve_short(self, expression: Expression, place: Scalar, declaration: dict[str, str]) -> SecretUse:
         name = one_argument(expression, "NAME")

@@ -16,6 +16,9 @@ from nexusctl.model.value import dataclass
 SourceKind = Literal["env", "file", "age", "vault", "command", "keyring", "variable", "parameter"]
 
 REDACTED = "[redacted]"
+SAFE = "nexus.secrets.json"
+"""Where `${ENCRYPTED:NAME}` looks, beside the stack file, and what `nexusctl secrets` works on."""
+
 FOLDER = "/run/secrets"
 """Where a sandbox finds its secrets as files."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nexusctl.model.secret import SecretRef
+from nexusctl.model.secret import SAFE, SecretRef
 from nexusctl.secrets.age_key import Identities, decrypt, read_identities
 from nexusctl.secrets.base import Unreadable
 from nexusctl.secrets.file import read_file
@@ -38,6 +38,8 @@ class AgeSource:
         safe = self._safes[ref.where]
         if ref.key not in safe.values:
             known = ", ".join(f"`{name}`" for name in sorted(safe.values)) or "none yet"
-            hint = f"it has: {known}; `nexusctl secrets encrypt {ref.key}` adds it"
+            usual = Path(ref.where) == Path(SAFE).absolute()
+            flag = "" if usual else f" --file {ref.where}"
+            hint = f"it has: {known}; `nexusctl secrets encrypt {ref.key}{flag}` adds it"
             raise Unreadable(f"`{Path(ref.where).name}` has no `{ref.key}`", hint)
         return safe.values[ref.key]

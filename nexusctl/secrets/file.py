@@ -23,6 +23,8 @@ def read_file(path: Path) -> bytes:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable(f"`{path}` is no regular file", "name the file itself")
             data = file.read(SIZE_LIMIT + 1)
+    except IsADirectoryError:
+        raise Unreadable(f"`{path}` is a folder", "name the file itself") from None
     except FileNotFoundError:
         raise Unreadable(f"there is no file `{path}`", "put it there, or name another one") from None
     except OSError as error:

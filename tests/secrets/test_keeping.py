@@ -187,6 +187,30 @@ def test_an_edit_that_is_interrupted_leaves_nothing(one: Person, number: signal.
     assert not Path(note.read_text().strip()).exists()
 
 
+@pytest.mark.parametrize("given", ["", "\n", "\r\n"])
+def test_an_empty_value_is_never_kept(one: Person, given: str) -> None:
+    one.run("encrypt", "pin", given=CANARY)
+    before = (one.folder / "nexus.secrets.json").read_bytes()
+    assert "the value is empty" in one.run("encrypt", "pin", given=given, code=1).stderr
+    assert "the value is empty" in one.run("edit", "fresh", EDITOR="true", code=1).stderr
+    assert (one.folder / "nexus.secrets.json").read_bytes() == before
+
+
+def test_nobody_is_locked_out_with_the_last_recipient(one: Person) -> None:
+    one.run("encrypt", "pin", given=CANARY)
+    (key,) = safe(one.folder).recipients
+    said = one.run("rekey", "--remove", key, code=1).stderr
+    assert said == "error: nobody would be left who can read them\nhelp: let somebody else in with `--add KEY`\n"
+    assert one.open("pin") == CANARY
+
+
+@pytest.mark.parametrize("verb", ["list", "rekey"])
+def test_a_file_that_is_not_there_is_said_with_the_command_that_begins_one(one: Person, verb: str) -> None:
+    said = one.run(verb, code=1).stderr
+    assert "there is no file `nexus.secrets.json`" in said
+    assert "`nexusctl secrets encrypt NAME` begins one" in said
+
+
 def test_an_identity_is_ones_own_and_is_never_overwritten(one: Person) -> None:
     file = one.home / ".config/nexusctl/identity.txt"
     assert file.stat().st_mode & 0o777 == 0o600

@@ -82,7 +82,7 @@ def test_age_says_what_is_missing(identity: Any, tmp_path: Path, monkeypatch: py
     sealed = pyrage.encrypt(b"4711", [other.to_public()])
     where.write_bytes(write_safe(Safe(values={"pin2": sealed})))
     assert refusal(source="age", where=str(where)) == (
-        "`safe.json` has no `pin`", "it has: `pin2`; `nexusctl secrets encrypt pin` adds it"
+        "`safe.json` has no `pin`", f"it has: `pin2`; `nexusctl secrets encrypt pin --file {where}` adds it"
     )  # fmt: skip
     assert refusal(source="age", where=str(where), key="pin2")[0] == "`pin2` is not encrypted for you"
     where.write_bytes(write_safe(Safe(values={"pin": sealed[:40]})))
@@ -214,6 +214,13 @@ def read_quietly(path: Path) -> bytes:
         return path.read_bytes()
     except OSError:
         return b""
+
+
+# -- file --------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_is_no_file(tmp_path: Path) -> None:
+    assert refusal(source="file", where=str(tmp_path)) == (f"`{tmp_path}` is a folder", "name the file itself")
 
 
 # -- keyring -----------------------------------------------------------------------------------------------------
