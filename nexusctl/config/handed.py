@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from nexusctl.config.hidden import sensitive_names
 from nexusctl.config.node import Mapping, Node, Sequence
 from nexusctl.config.placed import Woven
+from nexusctl.config.problems import Problems
 from nexusctl.config.sandbox import Group
+from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
 
@@ -18,23 +21,32 @@ def is_from_parameter(node: Node) -> bool:
     return any(isinstance(part, SecretRef) and part.source == "parameter" for part in parts)
 
 
-def literals(group: Group, node: Node) -> dict[str, Node]:
-    """The values of sensitive parameters that `node`, of which `group` was made, writes out, by name."""
+def template_of(node: Node, group: Group | None, root: Path) -> TemplateFile | None:
+    """The template of `node`, of which `group` was made; where none was, it is read anew, if it can be."""
+    if group or not isinstance(node, Mapping):
+        return group.file if group else None
+    return Templates(Problems(), root).find(node)
+
+
+def sensitive_given(node: Node, file: TemplateFile | None) -> dict[str, Node]:
+    """What `node` gives to sensitive parameters of its template, by name."""
     given = node.get("with") if isinstance(node, Mapping) else None
-    names = sensitive_names(group.file.layers) if group.file else frozenset()
-    if not isinstance(given, Mapping):
-        return {}
-    return {name: node for name, node in given.values.items() if name in names and not isinstance(node, Woven)}
+    names = sensitive_names(file.layers) if file else frozenset()
+    return {name: value for name, value in given.values.items() if name in names} if isinstance(given, Mapping) else {}
 
 
-def without_literals(name: str, group: Group, node: Mapping, values: dict[str, Any], declared: dict[str, Any]) -> None:
+def without_literals(
+    name: str, node: Mapping, file: TemplateFile | None, values: dict[str, Any], declared: dict[str, Any]
+) -> None:
     """Put variables in the place of what `values` of the sandbox `name` write out, and declare them in `declared`."""
     for key, value in node.section("env").items():
         if is_from_parameter(value):
             del values["env"][key]
     if not values.get("env", True):
         del values["env"]
-    for parameter, value in literals(group, node).items():
+    for parameter, value in sensitive_given(node, file).items():
+        if isinstance(value, Woven):
+            continue
         variable = f"{name}_{parameter}".replace("-", "_")
         while variable in declared:
             variable += "_"

@@ -35,7 +35,7 @@ class Loaded:
     `layers` are the documents of the files, each laid over the ones before it; `merged` is what comes of them, and
     `document` is that with its references in their places. `groups` are the sandboxes of it that are in, and
     `variables` are the values of those that the files declare. `patterns` are the sandboxes with `for_each`, with no
-    references but those that differ between what they make.
+    references but those that differ between what they make. `root` is the folder of the first file.
     """
 
     stack: Stack
@@ -45,6 +45,7 @@ class Loaded:
     groups: MappingType[str, Group]
     variables: MappingType[str, Node]
     patterns: MappingType[str, Node]
+    root: Path
 
 
 def load(inputs: Inputs | Path) -> Stack:
@@ -62,7 +63,8 @@ def load(inputs: Inputs | Path) -> Stack:
 def load_whole(inputs: Inputs) -> Loaded:
     """The same, with all that the stack was made of."""
     problems = Problems()
-    templates = Templates(problems, inputs.files[0].absolute().parent)
+    root = inputs.files[0].absolute().parent
+    templates = Templates(problems, root)
     layers = _read(inputs, problems)
     merged = _merge(layers, problems)
     document, known = _refer(merged, layers, inputs, templates, problems)
@@ -77,6 +79,7 @@ def load_whole(inputs: Inputs) -> Loaded:
         groups=groups,
         variables=known.values,
         patterns=known.patterns,
+        root=root,
     )
 
 

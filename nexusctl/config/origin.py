@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from typing import Any
 
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.expression import OPENING
-from nexusctl.config.handed import literals
+from nexusctl.config.handed import sensitive_given, template_of
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
 from nexusctl.config.resolved import raw_value, value_of
 from nexusctl.config.sandbox import Group
@@ -100,9 +102,9 @@ class _Search:
             below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
             made = group or next((each for each in self._loaded.groups.values() if each.key.text == name), None)
-            secret = {("with", parameter) for parameter in literals(made, node)} if made else set()
+            secret = sensitive_given(node, template_of(node, made, self._loaded.root))
             for origin in self._walk(("sandboxes", name), node, layers, schema):
-                yield _hide(origin) if origin.path[2:4] in secret else origin
+                yield _hide_given(origin, secret) if origin.path[2:3] == ("with",) else origin
             if isinstance(node, Mapping):
                 yield from self._env_files(("sandboxes", name, "env"), node)
         section = self._loaded.merged.get("sandboxes")
@@ -159,6 +161,15 @@ class _Search:
 
 def _template_layers(group: Group | None) -> tuple[Mapping, ...]:
     return group.file.layers if group and group.file else ()
+
+
+def _hide_given(origin: Origin, secret: MappingType[str, Node]) -> Origin:
+    """`origin` of what is given to a template, without what is written out for a `secret` parameter."""
+    hidden = _hide(origin)
+    given = secret.get(str(origin.path[3])) if len(origin.path) > 3 else None
+    if given is None:
+        return origin
+    return replace(origin, overrode=hidden.overrode) if isinstance(given, Woven) else hidden
 
 
 def _hide(origin: Origin) -> Origin:

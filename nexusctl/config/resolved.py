@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.config.expression import OPENING
-from nexusctl.config.handed import without_literals
+from nexusctl.config.handed import template_of, without_literals
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.host import host_path
 from nexusctl.config.instances import Kept
@@ -121,9 +121,12 @@ def _sandbox(name: str, entry: Node, loaded: Loaded, variables: dict[str, Any]) 
         if isinstance(pattern, Mapping):
             return _pattern(name, pattern, loaded, variables)
         woven = loaded.document.section("sandboxes").get(name, entry)
-        return _with_paths(woven, value_of(woven))
+        values = _with_paths(woven, value_of(woven))
+        if isinstance(woven, Mapping):
+            without_literals(name, woven, template_of(woven, None, loaded.root), values, variables)
+        return values
     values = _with_template(group, group.node, _with_paths(group.node, value_of(group.node)))
-    without_literals(name, group, group.node, values, variables)
+    without_literals(name, group.node, group.file, values, variables)
     sandbox = _first(name, loaded.stack)
     if sandbox is None:
         return values
@@ -147,7 +150,7 @@ def _pattern(name: str, pattern: Mapping, loaded: Loaded, variables: dict[str, A
     group = next((group for group in loaded.groups.values() if group.key.text == name), None)
     if group:
         values = _with_template(group, pattern, values)
-        without_literals(name, group, pattern, values, variables)
+    without_literals(name, pattern, template_of(pattern, group, loaded.root), values, variables)
     spread_paths(pattern, values, find)
     return values
 

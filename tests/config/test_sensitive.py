@@ -166,6 +166,7 @@ sandboxes:
   d: {template: ./worker.yaml, with: {token: "${secret.s}", pin: "${var.t}"}}
   e: {template: ./worker.yaml, for_each: {n: plain-n, m: plain-m}, with: {token: "${each.value}"}}
   g: {template: ./worker.yaml, for_each: [x], with: {token: hunter-of-g}}
+  h: {template: ./worker.yaml, profiles: [off], with: {token: hunter-of-h}}
   f: {template: ./worker.yaml, for_each: {n: 1}, with: {token: "<${var.regions.n}>"}, env: {URL: mine}}
 """
 TAKING = """
@@ -233,3 +234,11 @@ def test_a_sensitive_parameter_shows_nowhere_in_what_config_prints(tmp_path: Pat
     expected = load(tmp_path / "nexus.yaml")
     for name in expected.sandboxes:
         assert env_of(stack, name) == env_of(expected, name)
+
+
+def test_what_a_sensitive_parameter_was_set_over_is_not_shown(tmp_path: Path) -> None:
+    base, over = given_stack(tmp_path), tmp_path / "over.yaml"
+    over.write_text("sandboxes: {b: {with: {token: '${var.t}'}}, c: {with: {token: hunter-of-over}}}\n")
+    told = render_origins(find_origins(load_whole(Inputs(files=(base, over)))))
+    assert "sandboxes.b.with.token" in told
+    assert "hunter" not in told
