@@ -229,6 +229,7 @@ def test_a_sensitive_parameter_shows_nowhere_in_what_config_prints(tmp_path: Pat
         "b_token": "hunter-of-b",
         "c_pin": "1234",
         "g_token": "hunter-of-g",
+        "h_token": "hunter-of-h",
     }
     stack = load(Inputs(files=(again,), given=Given(values=needed)))
     expected = load(tmp_path / "nexus.yaml")
