@@ -41,7 +41,12 @@ def _fetch(address: str, token: str, namespace: str, mount: str, ref: SecretRef)
         # An extra, which only this source needs.
         import hvac  # noqa: PLC0415
         from hvac import exceptions as refusals  # noqa: PLC0415
-        from requests.exceptions import RequestException  # noqa: PLC0415
+        from requests.exceptions import (  # noqa: PLC0415
+            InvalidSchema,
+            InvalidURL,
+            MissingSchema,
+            RequestException,
+        )
     except ImportError:
         raise missing_extra("vault", "hvac") from None
     trust: Any = os.environ.get("VAULT_CACERT") or os.environ.get("BAO_CACERT") or True
@@ -62,6 +67,9 @@ def _fetch(address: str, token: str, namespace: str, mount: str, ref: SecretRef)
     except refusals.VaultError as error:
         summary = f"the vault at {address} refuses: {type(error).__name__}"
         raise Unreadable(summary, "`vault status` says more") from None
+    except (InvalidSchema, InvalidURL, MissingSchema):
+        hint = "write it such as `https://vault.example.com:8200`"
+        raise Unreadable(f"`{address}` is no address of a vault", hint) from None
     except RequestException as error:
         hint = "check the address, and that it is reached from here"
         raise Unreadable(f"the vault at {address} does not answer: {type(error).__name__}", hint) from None
@@ -88,7 +96,9 @@ def _token() -> str:
             token = (Path.home() / TOKEN_FILE).read_text(encoding="utf-8").strip()
         except (OSError, ValueError):
             token = ""
+    hint = "`vault login` or `bao login` makes one, or set VAULT_TOKEN"
     if not token:
-        hint = "`vault login` or `bao login` makes one, or set VAULT_TOKEN"
         raise Unreadable("there is no token for the vault", hint)
+    if not (token.isascii() and token.isprintable()):
+        raise Unreadable("what is given as the token for the vault cannot be one", hint)
     return token

@@ -182,6 +182,21 @@ def test_vault_says_what_is_wrong_and_never_what_it_holds(vault: Vault, monkeypa
     assert refusal(source="vault", where="shop")[0] == "nothing says where the vault is"
 
 
+@pytest.mark.parametrize("address", ["vault.example.com", "vault:8200", "http://", "ftp://vault.example.com"])
+def test_vault_says_what_is_no_address(vault: Vault, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_ADDR", address)
+    assert refusal(source="vault", where="shop") == (
+        f"`{address.rstrip('/')}` is no address of a vault", "write it such as `https://vault.example.com:8200`"
+    )  # fmt: skip
+
+
+def test_vault_says_what_is_no_token_and_not_what_it_is(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_TOKEN", "s.canary\nX-Other: y")
+    summary, hint = refusal(source="vault", where="shop")
+    assert summary == "what is given as the token for the vault cannot be one"
+    assert hint == "`vault login` or `bao login` makes one, or set VAULT_TOKEN"
+
+
 # -- command -----------------------------------------------------------------------------------------------------
 
 
