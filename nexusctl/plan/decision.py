@@ -268,13 +268,28 @@ def _drifted_networks(
             yield Difference(field=f"networks.{joined.network}", before=before, after=joined.name, effect="in_place")
         else:
             yield _drifted_network(joined.network, None, "connected")
+    given_up = _count_given_up(holder, connect, names)
     for name in left:
-        yield _drifted_network(name, "connected", None)
+        if given_up and name not in _recorded_networks(holder):
+            given_up -= 1
+            yield Difference(field=f"networks.{name}", before="connected", after=None, effect="in_place")
+        else:
+            yield _drifted_network(name, "connected", None)
+
+
+def _count_given_up(holder: LiveSandbox, connect: Iterable[Attachment], names: Mapping[str, str]) -> int:
+    """Names that the sandbox had in the file and has no more, of networks that it is on under another name by now."""
+    attached = {_call_network(network_id, holder, names) for network_id in holder.networks}
+    return len({*_recorded_networks(holder)} - attached - {joined.network for joined in connect})
+
+
+def _recorded_networks(holder: LiveSandbox) -> tuple[str, ...]:
+    return holder.record.networks if holder.record else ()
 
 
 def _find_former(joined: Attachment, holder: LiveSandbox, left: Iterable[str]) -> str | None:
     """Which of the networks that are `left` the name of `joined` meant before: several names may mean one network."""
-    recorded = holder.record.networks if holder.record else ()
+    recorded = _recorded_networks(holder)
     if joined.network not in recorded or (joined.id and not joined.external):
         return None
     return next((name for name in left if name == joined.network or name not in recorded), None)
