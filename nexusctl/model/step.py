@@ -136,6 +136,11 @@ class UpdateContainer(Step):
     amend: bool = True
     stale: tuple[str, ...] = ()
 
+    @property
+    def restarts(self) -> bool:
+        """Whether its container is restarted after an upload."""
+        return any(reaction.restart for reaction in self.reactions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RenameContainer(Step):

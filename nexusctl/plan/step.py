@@ -123,7 +123,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         update = _update(decision, holder, last)
         if update.delete and decision.restore == "start":
             update, cleaning = _part_cleaning(update)
-        restarts = any(reaction.restart for reaction in update.reactions)
+        restarts = update.restarts
         yield update
         last = (update.id,)
     if decision.rename:

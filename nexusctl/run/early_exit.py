@@ -15,7 +15,7 @@ from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.model.value import dataclass
-from nexusctl.run.wait import ENDED, SETTLE, describe_early_end
+from nexusctl.run.wait import ENDED, SETTLE, START, describe_early_end
 
 FEW = 8
 """So many looks at one container each cost no more than one look at all that there are."""
@@ -78,18 +78,14 @@ def _was_watched(step: Step) -> bool:
     """Whether the step itself has waited for it to be healthy, or to live longer than a moment."""
     if isinstance(step, ReplaceContainer):
         return True
-    if isinstance(step, UpdateContainer) and not _restarts(step):
+    if isinstance(step, UpdateContainer) and not step.restarts:
         return False
     return isinstance(step, StartContainer | UpdateContainer) and step.sandbox.health is not None
 
 
-def _restarts(step: UpdateContainer) -> bool:
-    return any(reaction.restart for reaction in step.reactions)
-
-
 def _cause(step: Step) -> str:
-    if not isinstance(step, UpdateContainer) or _restarts(step):
-        return "its start"
+    if not isinstance(step, UpdateContainer) or step.restarts:
+        return START
     signals = " and ".join(reaction.signal for reaction in step.reactions if reaction.signal)
     return f"it got {signals} for its upload" if signals else "the command of its upload"
 

@@ -23,6 +23,9 @@ SETTLE = 0.15
 
 ENDED = ("exited", "dead", "restarting")
 
+START = "its start"
+"""What a service has not lived through where nothing else was done to it."""
+
 
 class Interrupted(Exception):
     """A wait was cut short because the user asked to stop; what was waited for is unchanged."""
@@ -91,7 +94,7 @@ def wait_settled(engine: Engine, container_id: str, name: str, started: float) -
 
 
 def describe_early_end(
-    engine: Engine, container_id: str, name: str, state: State, exit_code: int | None, cause: str = "its start"
+    engine: Engine, container_id: str, name: str, state: State, exit_code: int | None, cause: str = START
 ) -> Diagnostic:
     """What to tell of a service that does not run any more, a moment after its `cause`."""
     code = "" if exit_code is None else f" with code {exit_code}"
@@ -101,7 +104,7 @@ def describe_early_end(
         f"{name}: it exited{code} right after {cause}{again}",
         sandbox=name,
         output=tail(engine, container_id),
-        hint=mend if cause == "its start" else "let it live through that, or say `on_change: restart`",
+        hint=mend if cause == START else "let it live through that, or say `on_change: restart`",
     )
 
 
