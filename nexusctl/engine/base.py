@@ -13,7 +13,7 @@ from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, Project, State
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 from nexusctl.model.value import dataclass
@@ -198,11 +198,10 @@ class Engine(Protocol):
     ) -> None:
         """Write secrets as files of a container that was created with some, running or not; `delete` are names."""
 
-    def carry_over(self, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+    def carry_over(self, source_id: str, target_id: str, left_behind: LeftBehind) -> None:
         """Put what one container has written outside of volumes into another one that was never started.
 
-        Neither runs meanwhile. `left_behind` are paths, each with all below it, and bare names of folders wherever
-        they are. What the source has deleted of its image's files stays in the target.
+        Neither runs meanwhile. What the source has deleted of its image's files stays in the target.
         """
 
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None: ...

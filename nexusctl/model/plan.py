@@ -140,6 +140,20 @@ class Placement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LeftBehind:
+    """What a replacement does not carry over of the paths that the old container has written.
+
+    `whole` are paths, each with all below it, and bare names of folders wherever they are. Of `entries`, which are
+    folders, what is in them is carried but not they themselves; `hollow` folders are carried only with something in
+    them.
+    """
+
+    whole: tuple[str, ...] = ()
+    entries: tuple[str, ...] = ()
+    hollow: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Omission:
     """A change that was left out on request: this object stays as it is, for `reason`."""
 

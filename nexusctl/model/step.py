@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nexusctl.model.plan import Attachment, PackageChange, Placement, Step
+from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Health, Network, Reaction, Sandbox, Upload, Volume
 from nexusctl.model.value import dataclass
@@ -77,8 +77,8 @@ class ReplaceContainer(Step):
     With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
     or a volume); otherwise it serves until the new one is ready. A new one that was placed quietly gets its names in
     its networks when it is ready, and the old one then loses those that it has in `old_networks`.
-    With `carry` the files that the old one has written are carried over, but for those in `left_behind`, see
-    `Engine.carry_over`. `amendments` are the old one's.
+    Where `left_behind` is given, the files that the old one has written are carried over, but for those.
+    `amendments` are the old one's.
     """
 
     sandbox: Sandbox
@@ -88,8 +88,7 @@ class ReplaceContainer(Step):
     old_running: bool
     stop_first: bool
     old_networks: tuple[Attachment, ...] = ()
-    carry: bool = False
-    left_behind: tuple[str, ...] = ()
+    left_behind: LeftBehind | None = None
     amendments: tuple[str, ...] = ()
 
 

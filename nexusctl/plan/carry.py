@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from nexusctl.model.plan import LeftBehind
 from nexusctl.model.stack import Sandbox
 from nexusctl.plan.decision import Decision
-from nexusctl.plan.drift import place
+from nexusctl.plan.drift import drifted_paths, place
 from nexusctl.plan.scene import Scene
 
 OF_THE_SYSTEM = (
@@ -36,15 +37,23 @@ def keeps_image(scene: Scene, decision: Decision) -> bool:
     return not choice.steps and found is not None and holder is not None and found.id == holder.image_id
 
 
-def list_left_behind(scene: Scene, decision: Decision) -> tuple[str, ...]:
-    """Paths, each with all below it, and bare names of folders wherever they are.
+def choose_left_behind(scene: Scene, decision: Decision) -> LeftBehind:
+    """What the stack file puts into a sandbox comes from there: uploads, also those that it no longer has, and mounts.
 
-    What the stack file puts into a sandbox comes from there: uploads, also those that it no longer has, and mounts.
+    With it stays what was seen to be added by hand to an uploaded folder, as in a container that is changed in place.
     """
     assert decision.holder is not None
-    specs = [spec for spec in (decision.sandbox, decision.holder.record) if spec]
+    desired, record = decision.sandbox, decision.holder.record
+    specs = [desired, record] if record else [desired]
     declared = {path for spec in specs for path in _list_declared(spec)}
-    return tuple(sorted({*declared, *(() if keeps_image(scene, decision) else OF_THE_SYSTEM)}))
+    added = {path for path, difference in drifted_paths(decision.differences).items() if difference.after is None}
+    folders = {place(u.target, f.path) for u in desired.uploads for f in u.files if f.kind == "folder"}
+    former = {place(u.target, f.path) for u in specs[-1].uploads for f in u.files if f.kind == "folder" and f.path}
+    return LeftBehind(
+        whole=tuple(sorted({*declared, *added, *(() if keeps_image(scene, decision) else OF_THE_SYSTEM)})),
+        entries=tuple(sorted(folders)),
+        hollow=tuple(sorted(former - folders)),
+    )
 
 
 def describe_carrying(scene: Scene, decision: Decision) -> str:

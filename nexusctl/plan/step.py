@@ -21,7 +21,7 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
-from nexusctl.plan.carry import list_left_behind
+from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import drifted_paths, place
@@ -90,8 +90,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         old_running=holder.state in ("running", "paused", "restarting"),
         stop_first=stop_first,
         old_networks=_live_attachments(holder) if handover else (),
-        carry=decision.carry,
-        left_behind=list_left_behind(scene, decision) if decision.carry else (),
+        left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
     )
 

@@ -54,7 +54,7 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
     if step.stop_first and step.old_running:
         report("stopping the old one")
         engine.stop_container(step.old_id)
-    if step.carry:
+    if step.left_behind is not None:
         report("carrying its files over")
         engine.carry_over(step.old_id, new_id, step.left_behind)
     report("starting")

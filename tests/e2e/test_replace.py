@@ -245,3 +245,41 @@ def test_killed_while_files_are_carried_over_the_next_apply_still_has_them(bench
     seen = run_inside(bench.wire, bench.container("web")["Id"], ("sh", "-c", "stat -c %s /srv/large; cat /srv/small"))
     assert seen.output.split() == ["60000000", "kept"]
     assert bench.is_empty()
+
+
+def test_uploaded_folders_come_from_the_file_and_what_was_added_to_them_goes_where_the_plan_says_so(
+    bench: Bench,
+) -> None:
+    folder = bench.folder / "conf"
+    (folder / "old").mkdir(parents=True)
+    (folder / "used").mkdir()
+    for path in ("a", "old/b", "used/c"):
+        (folder / path).write_text("declared")
+    uploads = [{"source": "./conf", "target": "/srv/conf"}]
+    fields: dict[str, Any] = {"command": ["sleep", "infinity"], "uploads": uploads, "on_replace": "preserve"}
+    bench.write({"web": {**fields, "env": {"V": "1"}}})
+    bench.apply()
+    script = "echo mine > /srv/conf/used/own; mkdir /srv/conf/more; echo x > /srv/conf/more/x; chmod 700 /srv/conf"
+    assert run_inside(bench.wire, bench.container("web")["Id"], ("sh", "-c", script)).exit_code == 0
+    shutil.rmtree(folder / "old")
+    (folder / "used/c").unlink()
+    (folder / "used").rmdir()
+    bench.write({"web": {**fields, "env": {"V": "2"}}})
+    bench.apply()
+    assert list_below(bench, "/srv/conf") == ["755 .", "644 a", "755 more", "644 more/x", "755 used", "644 used/own"]
+    bench.write({"web": {**fields, "env": {"V": "3"}}})
+    plan = bench.run("plan", "--deep").stdout
+    assert all(f"uploads./srv/conf/{path}" in plan for path in ("more", "used")), plan
+    assert bench.run("apply", "--deep", "--yes").returncode == 0
+    assert list_below(bench, "/srv/conf") == ["755 .", "644 a"]
+    assert bench.run("plan", "--deep", "--detailed-exitcode").returncode == 0
+
+
+def list_below(bench: Bench, folder: str) -> list[str]:
+    """The permissions and the relative path of every entry."""
+    found = run_inside(
+        bench.wire,
+        bench.container("web")["Id"],
+        ("sh", "-c", f"cd {folder} && find . | sort | xargs stat -c '%a %n'"),
+    )
+    return found.output.replace("./", "").splitlines()

@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nexusctl.engine import labels
@@ -90,6 +91,14 @@ class Workshop:
         outcome = self.engine.run_script(container_id, f"sha256sum '{path}'")
         return outcome.output.split()[0] if outcome.exit_code == 0 else None
 
+    def mode(self, container_id: str, path: str) -> int | None:
+        """The permissions of what is at `path` in a running sandbox, None where nothing is."""
+        if isinstance(self.engine, MemoryEngine):
+            file = self.engine.containers[container_id].files.get(path)
+            return file.mode if file else None
+        outcome = self.engine.run_script(container_id, f"stat -c %a '{path}'")
+        return int(outcome.output, 8) if outcome.exit_code == 0 else None
+
     def holder(self, owner: str, **fields: Any) -> LockHolder:
         return LockHolder(**{"stack": self.stack, "owner": owner, "user": owner, "host": "elsewhere"} | fields)
 
@@ -134,6 +143,21 @@ def text(target: str, content: str, **fields: Any) -> Upload:
     data = content.encode()
     file = UploadFile(path="", digest=sha256(content), mode=fields.pop("mode", 0o644), size=len(data))
     return Upload(target=target, files=(file,), content=content, **fields)
+
+
+def folder(source: Path, target: str, mode: int, *paths: str) -> Upload:
+    """An upload of `source`, which is made: a folder with `mode`, and with empty files at `paths`."""
+    for path in paths:
+        (source / path).parent.mkdir(parents=True, exist_ok=True)
+        (source / path).touch()
+    source.mkdir(exist_ok=True)
+    inner = sorted({str(parent) for path in paths for parent in PurePosixPath(path).parents} - {"."})
+    files = (
+        UploadFile(path="", digest="", mode=mode, size=0, kind="folder"),
+        *(UploadFile(path=path, digest="", mode=0o755, size=0, kind="folder") for path in inner),
+        *(UploadFile(path=path, digest=sha256(""), mode=0o644, size=0) for path in paths),
+    )
+    return Upload(target=target, files=files, source=str(source))
 
 
 def sha256(content: str) -> str:

@@ -7,11 +7,13 @@ content. Only what was written passes on, entry by entry as it comes, so nothing
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from typing import BinaryIO, cast
 
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.engine.left_behind import is_below
+from nexusctl.engine.left_behind import choose_carried
+from nexusctl.model.plan import LeftBehind
 
 OF_THE_ENGINE = (
     "/.dockerenv",
@@ -30,23 +32,23 @@ _DELETED = 2
 _CHUNK = 256 * 1024
 
 
-def carry_over(wire: Wire, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+def carry_over(wire: Wire, source_id: str, target_id: str, left_behind: LeftBehind) -> None:
     """See `Engine.carry_over`. Raises `EngineError`."""
-    left = (*left_behind, *OF_THE_ENGINE)
     changes = wire.get(f"/containers/{source_id}/changes") or []
-    written = {str(c["Path"]) for c in changes if c["Kind"] != _DELETED and not is_below(str(c["Path"]), left)}
-    if not written:
+    written = {str(change["Path"]) for change in changes if change["Kind"] != _DELETED}
+    carried = choose_carried(written, replace(left_behind, whole=(*left_behind.whole, *OF_THE_ENGINE)))
+    if not carried:
         return
     with wire.open("GET", f"/containers/{source_id}/export") as export:
-        tape = _pass_on(cast(BinaryIO, export), written)
+        tape = _pass_on(cast(BinaryIO, export), carried)
         path = f"/containers/{target_id}/archive"
         wire.open("PUT", path, {"path": "/"}, tape, content_type="application/x-tar").close()
 
 
-def _pass_on(export: BinaryIO, written: set[str]) -> Iterator[bytes]:
+def _pass_on(export: BinaryIO, carried: set[str]) -> Iterator[bytes]:
     with tarfile.open(fileobj=export, mode="r|") as tar:
         for member in tar:
-            if f"/{member.name.rstrip('/')}" not in written:
+            if f"/{member.name.rstrip('/')}" not in carried:
                 continue
             yield member.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
             if member.isreg():

@@ -12,7 +12,7 @@ from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
@@ -196,7 +196,7 @@ class DockerEngine:
 
         put_secrets(self.wire, container_id, files, reveal, delete)
 
-    def carry_over(self, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+    def carry_over(self, source_id: str, target_id: str, left_behind: LeftBehind) -> None:
         # Few replacements carry files over.
         from nexusctl.engine.docker.carry import carry_over  # noqa: PLC0415
 

@@ -6,11 +6,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from nexusctl.engine.left_behind import is_below
+from nexusctl.engine.left_behind import choose_carried
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
-from nexusctl.model.plan import Attachment, PackageChange, Placement
+from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, Upload
 from nexusctl.plan.drift import place
@@ -150,12 +150,12 @@ def put_secrets(
             secrets.pop(name, None)
 
 
-def carry_over(world: World, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+def carry_over(world: World, source_id: str, target_id: str, left_behind: LeftBehind) -> None:
     world.note("carry_over", target_id)
     with world.mutex:
         source, target = world.get(source_id), world.get(target_id)
-        left = tuple(left_behind)
-        target.files = {**{p: f for p, f in source.files.items() if not is_below(p, left)}, **target.files}
+        carried = choose_carried(source.files, left_behind)
+        target.files = {**target.files, **{path: source.files[path] for path in carried}}
     world.cut("carry_over", target_id)
 
 

@@ -10,7 +10,7 @@ from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
 from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, PackageChange, Placement
+from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
@@ -134,7 +134,7 @@ class MemoryEngine(World):
     ) -> None:
         containers.put_secrets(self, container_id, files, reveal, delete)
 
-    def carry_over(self, source_id: str, target_id: str, left_behind: Iterable[str]) -> None:
+    def carry_over(self, source_id: str, target_id: str, left_behind: LeftBehind) -> None:
         containers.carry_over(self, source_id, target_id, left_behind)
 
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nexusctl.errors import Conflict, EngineError, NotFound
+from nexusctl.model.plan import LeftBehind
 from nexusctl.model.stack import Health, Port, Resources
-from tests.engine.workshop import Workshop, sha256, text
+from tests.engine.workshop import Workshop, folder, sha256, text
 
 
 def test_a_created_sandbox_is_observed_with_its_whole_record(shop: Workshop) -> None:
@@ -218,7 +220,21 @@ def test_what_a_sandbox_has_written_is_carried_over_but_for_what_is_left_behind(
     old = shop.start(shop.sandbox(uploads=tuple(text(path, "old") for path in paths)))
     shop.engine.stop_container(old)
     new = shop.create(shop.sandbox("b", uploads=(text("/srv/both", "new"),)))
-    shop.engine.carry_over(old, new, ("/srv/left", "node_modules", "/srv/both"))
+    shop.engine.carry_over(old, new, LeftBehind(whole=("/srv/left", "node_modules", "/srv/both")))
     shop.engine.start_container(new)
     digests = [shop.digest(new, path) for path in paths]
     assert digests == [sha256("old"), None, None, sha256("new")]
+
+
+def test_a_folder_of_the_new_one_stays_as_it_is_and_a_hollow_one_is_carried_only_with_something_in_it(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    before = folder(tmp_path / "before", "/srv/own", 0o700, "full/x", "hollow/z")
+    old = shop.start(shop.sandbox(uploads=(before,)))
+    shop.engine.stop_container(old)
+    new = shop.create(shop.sandbox("b", uploads=(folder(tmp_path / "after", "/srv/own", 0o755),)))
+    left = LeftBehind(whole=("/srv/own/hollow/z",), entries=("/srv/own",), hollow=("/srv/own/full", "/srv/own/hollow"))
+    shop.engine.carry_over(old, new, left)
+    shop.engine.start_container(new)
+    modes = [shop.mode(new, path) for path in ("/srv/own", "/srv/own/full", "/srv/own/full/x", "/srv/own/hollow")]
+    assert modes == [0o755, 0o755, 0o644, None]
