@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -67,7 +67,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         variable_files: tuple[Path, ...],
         **others: Any,
     ) -> Any:
-        values = dict(map(_split_variable, variables))
+        values = _split_variables(variables)
         inputs = Inputs(
             files=files or (DEFAULT_FILE,),
             given=Given(values=values, files=variable_files) if values or variable_files else NOTHING,
@@ -83,12 +83,19 @@ def _split_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
-def _split_variable(pair: str) -> tuple[str, str]:
-    """As `split_pair`, but what was given, which may be a secret, is not shown."""
-    name, sign, value = pair.partition("=")
-    if not sign or not name:
-        raise click.BadParameter("one of them is not NAME=VALUE", param_hint="--var")
-    return name, value
+def _split_variables(pairs: Sequence[str]) -> dict[str, str]:
+    """As `split_pair`, but what was given, which may be a secret, is told by its place and not shown."""
+    values = {}
+    for number, pair in enumerate(pairs, 1):
+        name, sign, value = pair.partition("=")
+        if not sign or not name:
+            which = f"number {number} of {len(pairs)} " if len(pairs) > 1 else ""
+            what = "has no name before its `=`" if sign else "has no `=`"
+            after = f", behind `--var {pairs[number - 2].partition('=')[0]}=...`" if number > 1 else ""
+            message = f"{which}{what}{after}; write `--var NAME=VALUE`"
+            raise click.BadParameter(message, param_hint="--var")
+        values[name] = value
+    return values
 
 
 stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The stack's name, instead of its file.")

@@ -116,6 +116,17 @@ def _likely(
     return suggest(name, declared, "variables of this stack"), (found,) if found else ()
 
 
+def _find_misspelt(name: str, declared: Collection[str]) -> str | None:
+    """What the environment has that looks like `name`, and sets no variable that is `declared`.
+
+    Only asked where `name` has no value: the environment is everybody's, and what it has for others is no mistake.
+    """
+    others = {key: key[len(PREFIX) :] for key in sorted(os.environ) if key.upper().startswith(PREFIX)}
+    strays = {word.lower(): key for key, word in others.items() if key != PREFIX + word or word not in declared}
+    near = nearest(name.lower(), strays)
+    return strays[near] if near else None
+
+
 class Variables:
     """The variables of one load, each worked out when it is first asked for.
 
@@ -218,7 +229,11 @@ class Variables:
         about = (declaration.text("description") or "").strip().rstrip(".")
         how = f"set it with `--var {name}=...`, {PREFIX}{name} or a `--var-file`, or give it a `default`"
         hint = f"{about}. {how[0].upper()}{how[1:]}" if about else how
-        self._problems.add(self.keys[name], f"the variable `{name}` has no value", hint)
+        meant = _find_misspelt(name, self.keys)
+        notes = (
+            [Note(f"{meant} is set, but no such variable is declared: did you mean {PREFIX}{name}?")] if meant else []
+        )
+        self._problems.add(self.keys[name], f"the variable `{name}` has no value", hint, *notes)
 
     def _refuse(self, declaration: Mapping, place: Node, summary: str, hint: str, *notes: Note) -> None:
         """Report a wrong value; of a sensitive one without the lines that it may stand in."""

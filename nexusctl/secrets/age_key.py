@@ -28,7 +28,16 @@ def read_identities() -> Identities:
     if not named and not path.exists():
         hint = f"`nexusctl secrets keygen` makes one; {IDENTITY_FILE} names another file, {IDENTITY} holds it itself"
         raise Unreadable(f"there is no identity of yours to decrypt with, not even in `{USUAL_FILE}`", hint)
-    return _parse_identities(read_file(path).decode(errors="replace"), f"`{path}`")
+    where = f"`{path}`, which {IDENTITY_FILE} names," if named else f"`{path}`"
+    try:
+        text = read_file(path).decode(errors="replace")
+    except Unreadable as error:
+        if not named:
+            raise
+        more = "" if path.exists() else f", or make one with `nexusctl secrets keygen --to {path}`"
+        hint = f"name a file in {IDENTITY_FILE} that holds your identity{more}"
+        raise Unreadable(f"{error.summary}, which {IDENTITY_FILE} names", hint) from None
+    return _parse_identities(text, where)
 
 
 def _parse_identities(text: str, where: str) -> Identities:

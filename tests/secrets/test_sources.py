@@ -101,6 +101,21 @@ def test_age_says_what_is_missing(identity: Any, tmp_path: Path, monkeypatch: py
     assert "nexusctl secrets keygen" in hint
 
 
+@pytest.mark.parametrize(("left", "said"), [(None, "there is no file"), ("", "holds no identity"), ("x", "is no id")])
+def test_age_says_which_variable_names_the_file_that_is_wrong(
+    left: str | None, said: str, identity: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "x.age").write_bytes(pyrage.encrypt(b"4711", [identity.to_public()]))
+    monkeypatch.delenv("NEXUS_AGE_IDENTITY")
+    monkeypatch.setenv("NEXUS_AGE_IDENTITY_FILE", str(tmp_path / "mine.txt"))
+    if left is not None:
+        (tmp_path / "mine.txt").write_text(left)
+    summary, hint = refusal(source="age", where=str(tmp_path / "x.age"))
+    assert said in summary
+    assert f"`{tmp_path / 'mine.txt'}`, which NEXUS_AGE_IDENTITY_FILE names" in summary
+    assert "nexusctl secrets keygen" in hint
+
+
 # -- vault -------------------------------------------------------------------------------------------------------
 
 
