@@ -51,9 +51,8 @@ def carry_out(
     # A plan without changes is shown in less time than what carries one out takes to load.
     from nexusctl.cli.conduct import roll_back, run  # noqa: PLC0415
 
-    touched: set[str] = set()
-    code, stopped, _ = run(engine, chosen, touched, reveal, as_json=as_json)
+    done = run(engine, chosen, reveal, as_json=as_json)
     # Whoever asked to stop wants no second run, even where something had failed before.
-    if code == FAILED and back and not stopped:
-        return roll_back(engine, back(frozenset(touched)), reveal, as_json=as_json)
-    return code
+    if done.code == FAILED and back and not done.stopped:
+        return roll_back(engine, back(done.touched), reveal, as_json=as_json)
+    return done.code

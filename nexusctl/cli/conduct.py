@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import field
 
 import click
 
@@ -11,29 +12,40 @@ from nexusctl.api import execution
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED, INTERRUPTED
 from nexusctl.cli.plan_view import show_plan
-from nexusctl.cli.progress import show
+from nexusctl.cli.progress import Course, show
 from nexusctl.cli.signals import stoppable
 from nexusctl.cli.streams import OutputLost
 from nexusctl.engine.base import Engine
-from nexusctl.model.event import Event, Finished, Started
+from nexusctl.model.event import Event, Started
 from nexusctl.model.plan import Omission, Plan
 from nexusctl.model.secret import Reveal
 from nexusctl.model.step import AwaitExit, AwaitHealthy
+from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
 
-Groups = Mapping[str, Sequence[str]]
-"""The objects of a run by what became of them."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """`code` is the exit code, `stopped` whether the user asked for an end, `touched` the sandboxes that were begun.
+
+    `groups` are the objects by what became of them.
+    """
+
+    code: int
+    stopped: bool = False
+    touched: frozenset[str] = frozenset()
+    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_json: bool) -> tuple[int, bool, Groups]:
-    """The exit code, whether the user asked to stop, and what became of what; adds to `touched` what was begun."""
+def run(engine: Engine, chosen: Plan, reveal: Reveal, *, as_json: bool) -> Run:
+    touched: set[str] = set()
     with stoppable() as interrupt:
         events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)
         try:
-            finished, problems, groups = show(events, chosen, as_json=as_json)
+            course = show(events, chosen, as_json=as_json)
         except (BrokenPipeError, OutputLost):
             # Nobody reads on, or the disk is full. What runs comes to its end while the lock is held, as after Ctrl-C.
             interrupt.request()
@@ -41,10 +53,10 @@ def run(engine: Engine, chosen: Plan, touched: set[str], reveal: Reveal, *, as_j
                 pass
             raise
     if not as_json:
-        sys.stderr.write(render_diagnostics(merge_alike(problems), color=options.wants_color(sys.stderr)))
-        click.echo(_last_word(chosen, finished, len(problems), groups))
-    code = {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[finished.outcome]
-    return code, interrupt.requested, groups
+        sys.stderr.write(render_diagnostics(merge_alike(course.problems), color=options.wants_color(sys.stderr)))
+        click.echo(_last_word(chosen, course))
+    code = {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[course.finished.outcome]
+    return Run(code=code, stopped=interrupt.requested, touched=frozenset(touched), groups=course.groups)
 
 
 def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]:
@@ -62,14 +74,13 @@ def roll_back(engine: Engine, chosen: Plan, reveal: Reveal, *, as_json: bool) ->
         click.echo("\nRolling back to what was recorded before:")
     if as_json or not chosen.empty:
         show_plan(chosen, "rollback", as_json=as_json)
-    nothing: Groups = {}
-    code, _, groups = run(engine, chosen, set(), reveal, as_json=as_json) if not chosen.empty else (0, False, nothing)
+    done = Run(code=0) if chosen.empty else run(engine, chosen, reveal, as_json=as_json)
     if not as_json:
-        click.echo("\n" + _describe_rollback(chosen, groups))
-    return code or FAILED
+        click.echo("\n" + _describe_rollback(chosen, done.groups))
+    return done.code or FAILED
 
 
-def _describe_rollback(chosen: Plan, groups: Groups) -> str:
+def _describe_rollback(chosen: Plan, groups: Mapping[str, Sequence[str]]) -> str:
     """What was done, what failed, and what stays as the run has left it."""
     names = dict.fromkeys(change.name for change in chosen.changes if change.kind == "sandbox")
     done = [name for name in names if name in groups.get("done", ())]
@@ -85,14 +96,13 @@ def _title(left: Omission) -> str:
     return left.name if left.kind == "sandbox" else f"{left.kind} {left.name}"
 
 
-def _last_word(chosen: Plan, finished: Finished, problems: int, groups: Groups) -> str:
-    seconds = duration(finished.at)
-    if finished.outcome == "done":
+def _last_word(chosen: Plan, course: Course) -> str:
+    seconds = duration(course.finished.at)
+    if course.finished.outcome == "done":
         return f"Done in {seconds}: {_past(summarize_plan(chosen))}."
-    reason = f"{problems} failed" if finished.outcome == "failed" else "interrupted"
-    return (
-        f"Not complete after {seconds} ({reason}):\n{render_groups(groups)}\n`nexusctl plan` shows what is left to do."
-    )
+    reason = f"{len(course.problems)} failed" if course.finished.outcome == "failed" else "interrupted"
+    left = render_groups(course.groups)
+    return f"Not complete after {seconds} ({reason}):\n{left}\n`nexusctl plan` shows what is left to do."
 
 
 def _past(summary: str) -> str:

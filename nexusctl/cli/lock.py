@@ -57,9 +57,9 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
 
 def _carry(engine: Engine, plan: Plan) -> bool:
     with stoppable() as interrupt:
-        finished, problems, _ = show(execution.apply(engine, plan, interrupt, withhold), plan, as_json=False)
-    sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
-    return finished.outcome == "done"
+        course = show(execution.apply(engine, plan, interrupt, withhold), plan, as_json=False)
+    sys.stderr.write(render_diagnostics(course.problems, color=options.wants_color(sys.stderr)))
+    return course.finished.outcome == "done"
 
 
 def _show(differences: Mapping[str, tuple[Difference, ...]]) -> None:

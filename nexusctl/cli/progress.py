@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from nexusctl.cli.options import say, wants_color, write_json
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Event, Failed, Finished
 from nexusctl.model.plan import Plan
+from nexusctl.model.value import dataclass
 from nexusctl.render.event import Board, event_document, group_rows
 
 if TYPE_CHECKING:
     from nexusctl.cli.board import LiveBoard
 
 
-def show(
-    events: Iterable[Event], plan: Plan, *, as_json: bool
-) -> tuple[Finished, list[Diagnostic], dict[str, list[str]]]:
-    """Consume the events of an apply; returns how it ended, what went wrong, and the objects by their outcome."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Course:
+    """How a run went: its last event, what went wrong, and its objects by what became of them."""
+
+    finished: Finished
+    problems: tuple[Diagnostic, ...]
+    groups: Mapping[str, Sequence[str]]
+
+
+def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> Course:
+    """Show the events of an apply while they come, to their end."""
     problems: list[Diagnostic] = []
     finished = Finished(outcome="done", at=0.0)
     with _painter(plan, as_json=as_json) as painter:
@@ -29,7 +37,7 @@ def show(
                 problems.append(event.problem)
             elif isinstance(event, Finished):
                 finished = event
-    return finished, problems, group_rows(painter.board.rows.values())
+    return Course(finished=finished, problems=tuple(problems), groups=group_rows(painter.board.rows.values()))
 
 
 class _Lines:
