@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.hidden import sensitive_names
+from nexusctl.config.instances import Kept
 from nexusctl.config.node import Mapping, Node, Sequence
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
@@ -45,11 +46,33 @@ def without_literals(
     if not values.get("env", True):
         del values["env"]
     for parameter, value in sensitive_given(node, file).items():
-        if isinstance(value, Woven):
-            continue
         variable = f"{name}_{parameter}".replace("-", "_")
-        while variable in declared:
-            variable += "_"
+        values["with"][parameter] = _without_literals(value, variable, declared)
+
+
+def _without_literals(value: Node, variable: str, declared: dict[str, Any]) -> Any:
+    """`value` with a variable that is called like `variable` for each text in it, or for the whole of it."""
+    if not isinstance(value, Woven):
         kind = {Mapping: "map", Sequence: "list"}.get(type(value))
-        declared[variable] = {**({"type": kind} if kind else {}), "sensitive": Bare("true")}
-        values["with"][parameter] = f"${{var.{variable}}}"
+        return _declare(variable, declared, {"type": kind} if kind else {})
+    parts = [part for part in value.parts if part != ""]
+    return "".join(
+        _declare(variable, declared, {}) if isinstance(part, str) else reference_text(part) for part in parts
+    )
+
+
+def _declare(variable: str, declared: dict[str, Any], more: dict[str, str]) -> str:
+    """The reference to a new sensitive variable."""
+    while variable in declared:
+        variable += "_"
+    declared[variable] = {**more, "sensitive": Bare("true")}
+    return f"${{var.{variable}}}"
+
+
+def reference_text(part: Any) -> str:
+    """How a stack file refers to what has no value here: a secret, or what differs between sandboxes."""
+    if isinstance(part, Kept):
+        return part.text
+    if isinstance(part, SecretRef):
+        return f"${{{'param' if part.source == 'parameter' else 'var'}.{part.name}}}"
+    return f"${{secret.{part.secret}}}"

@@ -169,7 +169,8 @@ def _hide_given(origin: Origin, secret: MappingType[str, Node]) -> Origin:
     given = secret.get(str(origin.path[3])) if len(origin.path) > 3 else None
     if given is None:
         return origin
-    return replace(origin, overrode=hidden.overrode) if isinstance(given, Woven) else hidden
+    refers = isinstance(given, Woven) and not any(isinstance(part, str) and part for part in given.parts)
+    return replace(origin, overrode=hidden.overrode) if refers else hidden
 
 
 def _hide(origin: Origin) -> Origin:

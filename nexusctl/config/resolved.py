@@ -9,10 +9,9 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.config.expression import OPENING
-from nexusctl.config.handed import template_of, without_literals
+from nexusctl.config.handed import reference_text, template_of, without_literals
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.host import host_path
-from nexusctl.config.instances import Kept
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
 from nexusctl.config.packages import package_text
@@ -23,7 +22,6 @@ from nexusctl.config.spread import spread_paths
 from nexusctl.config.template_found import is_path
 from nexusctl.config.template_search import find_template
 from nexusctl.model.bare import Bare
-from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
 
 # What is of no use any more, and what keeps its references.
@@ -88,15 +86,6 @@ def raw_value(node: Node) -> Any:
     if isinstance(node.value, str):
         return node.text
     return None if node.value is None else Bare(node.text)
-
-
-def reference_text(part: Any) -> str:
-    """How a stack file refers to what has no value here: a secret, or what differs between sandboxes."""
-    if isinstance(part, Kept):
-        return part.text
-    if isinstance(part, SecretRef):
-        return f"${{{'param' if part.source == 'parameter' else 'var'}.{part.name}}}"
-    return f"${{secret.{part.secret}}}"
 
 
 def _escape(text: str) -> str:

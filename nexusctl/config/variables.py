@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nexusctl.config.expression import Expression
 from nexusctl.config.hidden import hide_all, hide_entries, is_sensitive
-from nexusctl.config.interpolation import Reported, Unresolved, dig, rebuilt, wrong_form
+from nexusctl.config.interpolation import Reported, Unresolved, dig, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
 from nexusctl.config.pattern import TooSlow, matches
 from nexusctl.config.placed import Handed, Placed, Woven
@@ -23,7 +23,7 @@ from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.model.inputs import Given
-from nexusctl.model.secret import Secret, SecretRef, SourceKind
+from nexusctl.model.secret import SourceKind
 
 PREFIX = "NEXUS_VAR_"
 CHAIN_LIMIT = 30
@@ -179,18 +179,10 @@ class Variables:
         return self._values[name]
 
     def _hide(self, node: Node, name: str) -> Node:
-        """`node` with a secret in the place of every text in it; `name` is what the first one is called."""
-        if isinstance(node, Mapping):
-            return rebuilt(node, {key: self._hide(value, f"{name}.{key}") for key, value in node.values.items()})
-        if isinstance(node, Sequence):
-            sequence = Sequence(node.source, node.line, node.column)
-            sequence.items = [self._hide(item, f"{name}.{number}") for number, item in enumerate(node.items)]
-            return sequence
-        if not node.text or isinstance(node, Woven):
-            return node
-        place = node.source.location(node.line, node.column)
-        given = Secret(node.text.encode())
-        return Woven(node, (SecretRef(name=name, source=self.noun, trim=False, given=given, place=place),))
+        # Most variables are not sensitive.
+        from nexusctl.config.sealed import seal  # noqa: PLC0415
+
+        return seal(node, name, self.noun)
 
     def _work_out(self, name: str) -> Node | None:
         section = self._section.get(name)
