@@ -37,7 +37,8 @@ class Source:
     `kind` says in words what it is read as. `refers` is True once a `${` was found in one of its values. `within` is
     the folder that its paths must not lead out of, where it comes from somebody else; `is_template` is True for a
     template, which several sandboxes may use. `hidden` are the numbers of lines that no message may show, `withheld`
-    the places of values that none may quote. `repeated` are keys that their mapping had already, with their values.
+    the places of values that none may quote. `cleared` are lines of what is given to templates whose parameters are
+    known. `repeated` are keys that their mapping had already, with their values.
     """
 
     def __init__(self, path: Path, display: str, text: str, kind: str = "stack file") -> None:
@@ -50,6 +51,7 @@ class Source:
         self.within: Path | None = None
         self.hidden: set[int] = set()
         self.withheld: set[tuple[int, int]] = set()
+        self.cleared: set[int] = set()
         self.repeated: list[tuple[Scalar, Node]] = []
 
     @cached_property

@@ -33,7 +33,8 @@ def fill_in(
     section = declared if isinstance(declared, Mapping) else Mapping(merged.source, merged.line, merged.column)
     if caller is None:
         return merged
-    hide_entries([name for name in sensitive_names(layers) if not _is_reference(name, given)], given)
+    if isinstance(given, Mapping):
+        _hide_given(given, sensitive_names(layers), section)
     supplied = _supply(section, given, merged, problems)
     parameters = Parameters(section, supplied, lambda node: interpolation.tree(node), caller, problems)  # noqa: PLW0108  (made below)
     interpolation = Interpolation({"param": parameters.resolve, "file": TextFiles().resolve}, problems, section.keys)
@@ -47,15 +48,26 @@ def fill_in(
     return drop_stray_in_template(merge_all(woven, problems), problems)
 
 
+def _hide_given(given: Mapping, sensitive: frozenset[str], section: Mapping) -> None:
+    """Hide what is `given` for `sensitive` parameters; nothing else of it is in doubt then.
+
+    A name that nobody knows may be meant for one of them. What was wrong cannot be told from the rest any more.
+    """
+    for name, key in () if given.dropped & sensitive else given.keys.items():
+        key.source.cleared.update(range(key.line, given.values[name].end + 1))
+    unknown = given.keys.keys() - section.keys.keys() if sensitive else ()
+    hide_entries([name for name in (*sensitive, *unknown) if not _is_reference(name, given)], given)
+
+
 def _weave(layer: Mapping, interpolation: Interpolation) -> Mapping:
     return rebuilt(
         layer, {key: interpolation.tree(node) if key in _WOVEN else node for key, node in layer.values.items()}
     )
 
 
-def _is_reference(name: str, given: Node | None) -> bool:
+def _is_reference(name: str, given: Mapping) -> bool:
     """Whether all that is given for a parameter is known elsewhere."""
-    value = given.get(name) if isinstance(given, Mapping) else None
+    value = given.get(name)
     return isinstance(value, Woven) and not any(isinstance(part, str) for part in value.parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from collections.abc import Mapping as MappingType
 from dataclasses import replace
 
 from nexusctl.config.node import Node, Source
@@ -26,7 +27,7 @@ class Problems:
         self._found: dict[tuple[Location | None, str], Diagnostic] = {}
         self.sandbox: str | None = None
         self.caller: Node | None = None
-        self.sources: dict[str, Source] = above.sources if above else {}
+        self.sources: dict[str, Source] = above.sources if above is not None else {}
 
     def know(self, source: Source) -> None:
         """Take note of a file, so that what is hidden in it stays hidden."""
@@ -64,21 +65,29 @@ class Problems:
         if len(ordered) > SHOWN_AT_MOST:
             hint = "put these right first, then look again"
             ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
-        raise InputError(*map(self._without_hidden, ordered))
+        raise InputError(*_without_hidden(ordered, self.sources))
 
-    def _without_hidden(self, problem: Diagnostic) -> Diagnostic:
-        """`problem` without lines that were hidden after it was found."""
-        if not any(source.hidden or SENSITIVE in source.text for source in self.sources.values()):
-            return problem
-        notes = tuple(replace(each, excerpt=self._shown(each.location, each.excerpt)) for each in problem.notes)
-        return replace(problem, excerpt=self._shown(problem.location, problem.excerpt), notes=notes)
 
-    def _shown(self, location: Location | None, excerpt: str | None) -> str | None:
+def _without_hidden(problems: list[Diagnostic], sources: MappingType[str, Source]) -> list[Diagnostic]:
+    """`problems` without lines that were hidden after they were found, or that nobody has cleared."""
+    # Only needed where something is wrong.
+    from nexusctl.config.given_lines import find_given, may_give  # noqa: PLC0415
+
+    if not any(each.hidden or SENSITIVE in each.text or may_give(each.text) for each in sources.values()):
+        return problems
+    hidden = {name: source.hidden | (find_given(source) - source.cleared) for name, source in sources.items()}
+
+    def shown(location: Location | None, excerpt: str | None) -> str | None:
         if location is None:
             return excerpt
         # Nobody can tell what is sensitive in a file that could not be read.
-        source = self.sources.get(location.file)
-        return None if source is None or location.line in source.hidden else excerpt
+        return excerpt if location.file in hidden and location.line not in hidden[location.file] else None
+
+    def without(problem: Diagnostic) -> Diagnostic:
+        notes = tuple(replace(each, excerpt=shown(each.location, each.excerpt)) for each in problem.notes)
+        return replace(problem, excerpt=shown(problem.location, problem.excerpt), notes=notes)
+
+    return list(map(without, problems))
 
 
 def note(text: str, place: Node) -> Note:

@@ -59,6 +59,9 @@ def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
     problems.sandbox = str(written[1]) if len(path) > 1 and path[0] == "sandboxes" else None
     node, key = _find(document, path)
     where = _dotted(written)
+    if path[2:] == ("with",):
+        # Nobody knows what in it is sensitive.
+        node.source.withheld.add((node.line, node.column))
     if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
         name = f"`{_shown(error.instance)}`" if error.instance else "an empty text"
         problems.add(node.keys[error.instance], f"{name} cannot be a name here", _advice(error))

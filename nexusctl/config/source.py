@@ -259,7 +259,11 @@ class _Composer:
 
     def named(self, what: str, name: str) -> str:
         """`what` with its name, unless that may be the beginning of something sensitive that lacks its quotes."""
-        return what if SENSITIVE in self.source.text else f"{what} `{name}`"
+        # Only needed where something is wrong.
+        from nexusctl.config.given_lines import may_give  # noqa: PLC0415
+
+        text = self.source.text
+        return what if SENSITIVE in text or may_give(text) else f"{what} `{name}`"
 
     def counted(self, node: Node) -> None:
         self.count += 1

@@ -69,10 +69,12 @@ def _decode(data: bytes, display: str) -> str:
 def _guarded(source: Source) -> Source:
     """A source of which one line is to be shown, though nobody knows what in it is sensitive."""
     # Only needed for a file that cannot be read.
+    from nexusctl.config.given_lines import find_given  # noqa: PLC0415
     from nexusctl.config.hidden import hide_sections, may_hide  # noqa: PLC0415
 
     if may_hide(source.text):
         hide_sections(source)
+    source.hidden |= find_given(source)
     return source
 
 

@@ -134,6 +134,54 @@ WRONG_FILES = {
         '    with: {token: "${each.value.t}", level: "${each.value.l}"}\n',
         "worker.yaml": TAKES,
     },
+    **{
+        f"{what} in what a sandbox gives": {"nexus.yaml": f"name: shop\nsandboxes:\n{text}", "worker.yaml": TAKES}
+        for what, text in {
+            "a syntax error": '  a: {template: ./worker.yaml, with: {token: "hunter2" 3}}\n',
+            "a syntax error lines below": "  a:\n    template: ./worker.yaml\n    with:\n      level: 1\n"
+            '      token: "hunter2" 3\n',
+            "a stray colon": "  a:\n    template: ./worker.yaml\n    with:\n      token: hunter: 2\n",
+            "a wrong indentation": "  a:\n    template: ./worker.yaml\n    with:\n    token: hunter2\n     level: 3\n",
+            "a tab": "  a:\n    template: ./worker.yaml\n    with:\n\ttoken: hunter2\n",
+            "an alias": "  a: {template: ./worker.yaml, with: {token: *hunter2 }}\n",
+            "a tag": "  a: {template: ./worker.yaml, with: {token: !hunter2 x}}\n",
+            "an unknown escape": '  a: {template: ./worker.yaml, with: {token: "hunter\\2"}}\n',
+            "a control character": "  a: {template: ./worker.yaml, with: {token: hunter\x012}}\n",
+            "an unclosed brace": "  a: {template: ./worker.yaml, with: {level: 3,\n  token: hunter2 , x: [}}\n",
+            "a wrong reference": '  a: {template: ./worker.yaml, with: {token: "hunter2${var.nope}"}}\n',
+            "a reference that is not closed": '  a: {template: ./worker.yaml, with: {token: "${hunter2"}}\n',
+            "a misspelt name": "  a: {template: ./worker.yaml, with: {tokn: hunter2}}\n",
+        }.items()
+    },
+    **{
+        f"{what} beside what a sandbox gives": {
+            "nexus.yaml": f"name: shop\nsandboxes:\n  a: {{{text}}}\n",
+            "worker.yaml": TAKES,
+        }
+        for what, text in {
+            "a misspelt template": "template: ./workr.yaml, with: {token: hunter2}",
+            "a misspelt key": "templat: ./worker.yaml, with: {token: hunter2}",
+            "a misspelt key for it": "template: ./worker.yaml, wiht: {token: hunter2}",
+            "a text instead": "template: ./worker.yaml, with: hunter2",
+            "a list instead": "template: ./worker.yaml, with: [hunter2]",
+            "a template of no type": "template: [./worker.yaml], with: {token: hunter2}",
+            "a template of no value": 'template: "${var.nope}", with: {token: hunter2}',
+        }.items()
+    },
+    "what a sandbox gives to a broken template": {
+        "nexus.yaml": "name: shop\nsandboxes: {a: {template: ./worker.yaml, with: {token: hunter2}, imge: x}}\n",
+        "worker.yaml": TAKES + "  x: [\n",
+    },
+    "what a sandbox gives beside a file that is missing": {
+        "nexus.yaml": "name: shop\ninclude: none.yaml\n"
+        "sandboxes: {a: {template: ./worker.yaml, with: {token: hunter2}, imge: x}}\n",
+        "worker.yaml": TAKES,
+    },
+    "JSON that is broken": {
+        "nexus.yaml": '{"name":"shop","sandboxes":{\n"a":{\n"template":"./worker.yaml",\n"with":{\n'
+        '"token":"hunter2" "level":"x"}}}',
+        "worker.yaml": TAKES,
+    },
     "a broken variable file": {"nexus.yaml": TOKEN, "values": 'token: "hunter2\nport: 2\n'},
     "a variable file with a misspelt name": {"nexus.yaml": TOKEN, "values": "tokn: hunter2\n"},
     "a variable file with a wrong value": {"nexus.yaml": TOKEN, "values": "{token: hunter2, port: x}\n"},
