@@ -37,6 +37,7 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
         "volumes": [_mount(mount) for mount in sandbox.mounts],
         "resources": _resources(sandbox.resources),
         "restart": sandbox.restart if sandbox.restart != "no" else None,
+        "on_replace": sandbox.on_replace if sandbox.on_replace != "discard" else None,
         "timeout": f"{sandbox.timeout}s" if sandbox.timeout else None,
         "metadata": {name: escape(value) for name, value in sandbox.metadata.items()},
         "lifecycle": _lifecycle(sandbox.lifecycle),

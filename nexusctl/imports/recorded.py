@@ -11,6 +11,7 @@ from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.plain import plain_sandbox
 from nexusctl.imports.secretlike import looks_secret
+from nexusctl.imports.text import write_text
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, PackageSet, Sandbox, Stack, Upload, UploadFile
 from nexusctl.model.template import Template
@@ -34,7 +35,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     The content of uploads is what lies in the sandboxes now.
     """
     leftovers = Leftovers()
-    writer = _Writer(stack, templates, contents, leftovers)
+    writer = _Writer(stack, dict(_select_fitting(templates, stack)), contents, leftovers)
     sandboxes = {sandbox.group: writer.write(sandbox) for sandbox in _first_of_groups(stack)}
     document = {
         "name": stack.name,
@@ -64,14 +65,8 @@ class _Writer:
 
     def write(self, sandbox: Sandbox) -> dict[str, Any]:
         template = self._templates.get(sandbox.template or "")
-        if sandbox.template and template is None:
-            self._note(
-                sandbox,
-                "template",
-                f"the template {sandbox.template} is none of nexusctl's own; its values stand here, and the first "
-                "apply takes its name out of the record",
-            )
-        document = plain_sandbox(sandbox, template)
+        stand_in = self._stand_in(sandbox, sandbox.template) if sandbox.template and template is None else {}
+        document = {**plain_sandbox(sandbox, template), **stand_in}
         if kept := self._keep_secrets(sandbox, document):
             document = {"env_file": [f"./{kept}"], **document}
         members = [other for other in self._stack.sandboxes.values() if other.group == sandbox.group]
@@ -83,6 +78,23 @@ class _Writer:
             document["packages"] = {**document.get("packages", {}), **locks}
         wanted = self._dependencies(sandbox)
         return document | ({"uploads": uploads} if uploads else {}) | ({"depends_on": wanted} if wanted else {})
+
+    def _stand_in(self, sandbox: Sandbox, name: str) -> dict[str, str]:
+        """What names a template of one's own: a file that has nothing but its name, so that the record stays true."""
+        path = f"{self._stack.name}.files/{name}.template.yaml"
+        self._note(
+            sandbox,
+            "template",
+            f"the template {name} is none of nexusctl's own; its values stand here, and {path} in its place: it has "
+            "neither parameters nor a recipe for the image",
+        )
+        document = {
+            "name": name,
+            "description": "Stands for a file that was not at hand; what it brought stands with the sandboxes",
+            "image": next(other.image for other in self._stack.sandboxes.values() if other.template == name),
+        }
+        self.files[path] = File(data=write_text(document).encode())
+        return {"template": f"./{path}", "image": sandbox.image}
 
     def _keep_secrets(self, sandbox: Sandbox, document: dict[str, Any]) -> str:
         """Take values that look like secrets out of `document`; returns the file that has them, empty for none.
@@ -187,6 +199,35 @@ class _Writer:
 
     def _note(self, sandbox: Sandbox, what: str, reason: str) -> None:
         self._leftovers.add(f"{sandbox.group}.{what}", reason)
+
+
+def _select_fitting(templates: Mapping[str, Template], stack: Stack) -> Iterator[tuple[str, Template]]:
+    """The built-in templates that can have brought what is recorded: one's own may have the same name."""
+    for name, template in templates.items():
+        if all(_fits(template, sandbox) for sandbox in stack.sandboxes.values() if sandbox.template == name):
+            yield name, template
+
+
+def _fits(template: Template, sandbox: Sandbox) -> bool:
+    """Whether `sandbox` has everything that comes with `template` and cannot be switched off."""
+    said = plain_sandbox(sandbox, template)
+    brought = {key: value for key, value in template.defaults.items() if key not in _beside(sandbox)}
+    whole = all(key in said for key in brought)
+    merged = all(brought.get(key, {}).keys() <= said.get(key, {}).keys() for key in ("env", "metadata"))
+    return whole and merged and all(_has_package(sandbox, text) for text in template.defaults.get("packages", ()))
+
+
+def _beside(sandbox: Sandbox) -> frozenset[str]:
+    """What `plain_sandbox` does not say, and what a task does not take from its template."""
+    uploads = {"uploads"} if sandbox.uploads else set()
+    return frozenset({"packages", *uploads, *(("health", "ports", "restart") if sandbox.kind == "task" else ())})
+
+
+def _has_package(sandbox: Sandbox, text: str) -> bool:
+    """Whether `text`, a package as npm's are written in a list, is in; a lock that stands alone may bring it."""
+    alone = any(chosen.lock_name and not chosen.packages for chosen in sandbox.packages)
+    names = {package.name for chosen in sandbox.packages for package in chosen.packages}
+    return alone or text in names or text.rpartition("@")[0] in names
 
 
 def _quote(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from nexusctl.model.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import Sandbox
+from nexusctl.model.stack import PackageSet, Sandbox
 from nexusctl.model.value import dataclass
 
 Flat = Mapping[str, Any]
@@ -64,6 +64,17 @@ def _packages(name: str, value: Any) -> Flat:
         files = [file for file in chosen.lock_files if not chosen.packages or file.path == chosen.lock_name]
         flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in files})
     return flat
+
+
+def _without_shared_locks(*values: tuple[PackageSet, ...]) -> Iterator[tuple[PackageSet, ...]]:
+    """`values` without what one lock fixes in all: it brings the same, whether a list stands beside it or not."""
+    shared = frozenset.intersection(*(frozenset(map(_identify_lock, value)) for value in values))
+    for value in values:
+        yield tuple(chosen for chosen in value if not chosen.lock_name or _identify_lock(chosen) not in shared)
+
+
+def _identify_lock(chosen: PackageSet) -> tuple[Any, ...]:
+    return chosen.manager, chosen.lock_name, chosen.lock_files
 
 
 def _uploads(name: str, value: Any) -> Flat:
@@ -151,8 +162,10 @@ def take_recorded(recorded: Sandbox, desired: Sandbox) -> Sandbox:
 
 
 def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: frozenset[str]) -> Iterator[Difference]:
-    before = rule.flatten(rule.field, getattr(recorded, rule.field))
-    after = rule.flatten(rule.field, getattr(desired, rule.field))
+    old_value, new_value = getattr(recorded, rule.field), getattr(desired, rule.field)
+    if rule.field == "packages":
+        old_value, new_value = _without_shared_locks(old_value, new_value)
+    before, after = rule.flatten(rule.field, old_value), rule.flatten(rule.field, new_value)
     effect: Literal["record", "in_place", "replace"] = "replace"
     # A folder for secrets is mounted at birth or never.
     fixed = rule.field == "secrets" and not (before and after)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
+from tests.config.test_repository import Repository
 from tests.e2e.case import Case
 
 STACK = """\
@@ -24,6 +24,7 @@ sandboxes:
     health: {command: "true", interval: 1s}
     resources: {memory: 64m, cpus: 0.5}
     lifecycle: {ignore: [env.TOKEN]}
+    on_replace: preserve
   api:
     image: IMAGE
     command: "sleep infinity"
@@ -119,28 +120,55 @@ def test_a_file_that_was_changed_by_hand_is_taken_as_it_is_and_said_so(
         case.close()
 
 
+TEMPLATE = """\
+name: NAME
+description: x
+image: IMAGE
+parameters: {level: {type: string}}
+defaults: {command: [sleep, infinity], env: {LEVEL: "${param.level}"}}
+"""
+
+
 @pytest.mark.engine
-def test_the_values_of_ones_own_template_stand_in_the_file_and_only_its_name_is_forgotten(
-    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+@pytest.mark.parametrize("origin", ["path", "git"])
+@pytest.mark.parametrize("name", ["mine", "react"])
+def test_the_values_of_ones_own_template_stand_in_the_file_and_a_template_for_its_name_beside_it(
+    tmp_path: Path,
+    wire: Wire,
+    base_image: str,
+    stack_name: str,
+    name: str,
+    origin: str,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    template = f"name: mine\ndescription: x\nimage: {base_image}\nparameters: {{level: {{type: string}}}}\n"
-    template += 'defaults: {command: [sleep, infinity], env: {LEVEL: "${param.level}"}}\n'
-    (tmp_path / "mine.yaml").write_text(template)
-    text = f"name: {stack_name}\nsandboxes:\n  a: {{template: ./mine.yaml, with: {{level: debug}}}}\n"
-    (tmp_path / "nexus.yaml").write_text(text)
-    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    text = TEMPLATE.replace("NAME", name).replace("IMAGE", base_image)
+    place = f"./templates/{name}.yaml"
+    repository = Repository(tmp_path / "repository")
+    commit = repository.commit(**{f"{name}__yaml": text})
+    if origin == "git":
+        place = f"{{git: {repository.url}, commit: {commit}, path: templates/{name}.yaml}}"
+    (tmp_path / "repository" / "nexus.yaml").write_text(
+        f"name: {stack_name}\nsandboxes:\n  a: {{template: {place}, with: {{level: debug}}}}\n"
+        f"  b: {{template: {place}, with: {{level: info}}, kind: task, command: 'true', image: {stack_name}:2}}\n"
+    )
+    wire.post(f"/images/{base_image}/tag", query={"repo": stack_name, "tag": "2"})
+    case = Case(folder=repository.folder, stack=stack_name, wire=wire)
+    again = Case(folder=tmp_path / "again", stack=stack_name, wire=wire)
+    again.folder.mkdir()
     try:
-        assert case.nexusctl(["apply", "--yes"]).returncode == 0
-        (before,) = wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={stack_name}"]}})
-        (tmp_path / "mine.yaml").unlink()
-        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        done = case.nexusctl(["apply", "--yes"])
+        assert done.returncode == 0, done.stdout + done.stderr
+        done = again.nexusctl(["import", "stack", stack_name])
         assert done.returncode == 0, done.stderr
-        assert "a.template: the template mine is none of nexusctl's own; its values stand here" in done.stderr
-        shown = case.nexusctl(["plan", "-f", "again.yaml"]).stdout
-        assert re.findall(r"^ +[~+-] (\S+): ", shown, re.MULTILINE) == ["template"]
-        assert case.nexusctl(["apply", "-f", "again.yaml", "--yes"]).returncode == 0
-        (after,) = wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={stack_name}"]}})
-        assert after["Id"] == before["Id"]
-        assert case.nexusctl(["plan", "-f", "again.yaml", "--deep", "--detailed-exitcode"]).returncode == 0
+        assert f"a.template: the template {name} is none of nexusctl's own" in done.stderr
+        written = (again.folder / "nexus.yaml").read_text()
+        assert f"template: ./{stack_name}.files/{name}.template.yaml" in written
+        assert "LEVEL: debug" in written
+        for depth in ([], ["--deep"]):
+            shown = again.nexusctl(["plan", "--detailed-exitcode", *depth])
+            assert shown.returncode == 0, shown.stdout + shown.stderr + written
+        assert again.nexusctl(["status", "--json"]).stdout.count(f'"template": "{name}"') == 2
     finally:
         case.close()
+        wire.delete(f"/images/{stack_name}:2")

@@ -95,6 +95,10 @@ def test_what_the_packages_need_is_locked_too_and_installed_and_looked_after(
         assert run_inside(wire, container["Id"], asked).output.strip() == "3.4"
         again = case.nexusctl(["plan", "--locked", "--deep", "--detailed-exitcode"])
         assert again.returncode == 0, again.stdout + again.stderr
+        assert case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"]).returncode == 0
+        for depth in ([], ["--deep"]):
+            anew = case.nexusctl(["plan", "-f", "again.yaml", "--detailed-exitcode", *depth])
+            assert anew.returncode == 0, anew.stdout + anew.stderr
 
         pip = ["python3", "-m", "pip", "uninstall", "--break-system-packages", "--yes", "idna"]
         assert run_inside(wire, container["Id"], pip).exit_code == 0
@@ -215,6 +219,8 @@ def test_all_that_npm_packages_need_is_locked_at_its_place_whatever_the_index_is
     assert "one.packages.npm: a list that nexus.lock fixed" in done.stderr
     kept = npm_stack.lock.with_name(f"{npm_stack.stack}.files") / "one.packages" / "package-lock.json"
     assert json.loads(kept.read_text())["packages"] == npm_stack.entries()
+    npm_stack.run("plan -f again.yaml --detailed-exitcode")
+    npm_stack.run("plan -f again.yaml --deep --detailed-exitcode")
 
     updated = npm_stack.run("lock --update --yes").stdout
     assert 'packages.npm.content-type: "1.0.4" -> ' in updated
