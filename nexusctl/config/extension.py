@@ -6,9 +6,12 @@ from pathlib import Path
 
 from nexusctl.config.hidden import hide_declared
 from nexusctl.config.node import Mapping, Node
+from nexusctl.config.overlay import merge_all
 from nexusctl.config.problems import SENSITIVE, Problems, note
+from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.template_found import Found, read_document
 from nexusctl.config.template_search import find_template
+from nexusctl.config.validate import check_part
 from nexusctl.errors import InputError
 
 CHAIN_LIMIT = 10
@@ -33,15 +36,20 @@ def with_extended(document: Mapping, found: Found, root: Path, problems: Problem
             whole = False
             break
         files.append(below)
-        layers.insert(0, _read(below, place, problems))
+        lower = _read(below, place, problems)
+        if lower is None:
+            whole = False
+            break
+        layers.insert(0, lower)
     if any(SENSITIVE in layer.source.text for layer in layers):
         hide_declared(layers)
-    if not whole:
+    if not whole and problems:
+        check_part(merge_all(layers, problems), TEMPLATE, problems)
         problems.raise_any()
     return layers
 
 
-def _read(below: Found, place: Node, problems: Problems) -> Mapping:
+def _read(below: Found, place: Node, problems: Problems) -> Mapping | None:
     try:
         return read_document(below, problems)
     except InputError as error:
@@ -49,8 +57,7 @@ def _read(below: Found, place: Node, problems: Problems) -> Mapping:
             problem = error.diagnostics[0]
             problems.add(place, problem.summary, problem.hint)
         problems.extend(problem for problem in error.diagnostics if problem.location)
-        problems.raise_any()
-        raise
+        return None
 
 
 def _refuse_circle(files: list[Found], places: list[Node], problems: Problems) -> None:

@@ -18,7 +18,7 @@ from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template
 from nexusctl.config.template_found import template_names
 from nexusctl.config.text import read_source
-from nexusctl.config.validate import check_keys, validate
+from nexusctl.config.validate import validate
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
@@ -65,7 +65,7 @@ def load_whole(inputs: Inputs) -> Loaded:
     problems = Problems()
     root = inputs.files[0].absolute().parent
     templates = Templates(problems, root)
-    layers = _read(inputs, problems)
+    layers = _read(inputs, templates, problems)
     merged = _merge(layers, problems)
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
@@ -90,7 +90,7 @@ def _pin(stack: Stack, lock: Path) -> Stack:
     return pin_stack(stack, read_lock(lock), lock)
 
 
-def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
+def _read(inputs: Inputs, templates: Templates, problems: Problems) -> list[Mapping]:
     """The documents of all files, those that are included too, the lowest first."""
     documents = _compose_all(inputs.files, problems)
     whole = len(documents) == len(inputs.files)
@@ -101,7 +101,10 @@ def _read(inputs: Inputs, problems: Problems) -> list[Mapping]:
         documents, whole = with_included(documents, problems)
     if not whole:
         if documents:
-            check_keys(_merge(documents, problems), STACK, problems)
+            # Most stacks are whole.
+            from nexusctl.config.partial import check_readable  # noqa: PLC0415
+
+            check_readable(_merge(documents, problems), inputs, templates, problems)
         problems.raise_any()
     return documents
 

@@ -13,7 +13,7 @@ from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.template_found import BESIDE, Found, built_in, is_path, read_document, template_names
 from nexusctl.config.template_search import find_template
-from nexusctl.config.validate import validate
+from nexusctl.config.validate import check_part, validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical
@@ -188,6 +188,18 @@ class Templates:
         if key not in self._files:
             self._files[key] = self._read(Call(place=place, given=given))
         return self._files[key]
+
+    def check(self, place: Node) -> None:
+        """Report what is wrong with the template that `place` names, whatever it is given."""
+        if (found := find_template(place, self._root, self._problems)) is None:
+            return
+        problems = Problems(self._problems)
+        try:
+            check_part(_merge(_read_layers(found, self._root, problems), problems), TEMPLATE, problems)
+            problems.raise_any()
+        except InputError as error:
+            for problem in error.diagnostics:
+                self._report(problem, place)
 
     def _read(self, call: Call) -> TemplateFile | None:
         found = find_template(call.place, self._root, self._problems)

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any
 
 from nexusctl.config.conform import acceptor
+from nexusctl.config.expression import OPENING
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
 from nexusctl.config.problems import SHOWN_AT_MOST, Problems
 from nexusctl.config.refusal import Path, refuse
@@ -29,6 +30,9 @@ _PART_DEPTH = {
 _WHOLE = {"health", "command"}
 _DEEPER = {"packages"}
 
+# What is refused of a mapping whatever else it may have.
+_COMPLETE = {"additionalProperties", "type"}
+
 
 def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
     """The parts of `document` that conform to `schema`; the others are reported."""
@@ -43,14 +47,34 @@ def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
     return _without(document, {cut for cut in cuts if cut})
 
 
-def check_keys(document: Mapping, schema: str, problems: Problems) -> None:
-    """Report the keys of `document` that `schema` does not know, and nothing else: parts of it could not be read."""
+def check_part(document: Mapping, schema: str, problems: Problems) -> None:
+    """Report what `schema` refuses of `document` whatever else may be laid below or over it."""
     value = plain(document)
     if acceptor(schema)(value):
         return
-    for error in islice(_errors(schema, value), 2 * SHOWN_AT_MOST):
-        if error.validator == "additionalProperties":
+    errors = sorted(islice(_errors(schema, value), 2 * SHOWN_AT_MOST), key=lambda error: list(map(str, error.path)))
+    for error in errors:
+        if _stands_alone(error):
             refuse(document, error, problems)
+
+
+def _stands_alone(error: Any) -> bool:
+    """Whether nothing that is missing can put it right.
+
+    More keys may come to a mapping, but a list is replaced as a whole. `null` may delete what is missing; the schema is
+    not to see what holds references.
+    """
+    if error.instance is None or _holds_references(error.instance):
+        return bool(error.validator == "additionalProperties")
+    in_list = any(isinstance(step, int) for step in error.absolute_path)
+    return in_list or not isinstance(error.instance, dict) or error.validator in _COMPLETE
+
+
+def _holds_references(value: Any) -> bool:
+    if isinstance(value, str):
+        return OPENING in value
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(map(_holds_references, parts))
 
 
 def _errors(schema: str, document: Any) -> Iterator[Any]:
