@@ -12,6 +12,9 @@ from nexusctl.model.value import dataclass
 LOCK_NAME, ASKED_NAME = "package-lock.json", "package.json"
 """The files of a tree: which version lies where, and which packages were asked for."""
 
+BELOW = " > "
+"""Stands in the place of a package in a tree, between what finds it there and its name."""
+
 RECIPE = "recipe:"
 """The prefix of a digest that names the tag of an image which a template's recipe makes."""
 
@@ -66,7 +69,7 @@ def tree_versions(tree: Mapping[str, Any], *, everywhere: bool = False) -> dict[
     """
     entries: Mapping[str, Mapping[str, Any]] = tree[LOCK_NAME].get("packages", {})
     return {
-        place.removeprefix(_FOLDER).replace(f"/{_FOLDER}", " > "): str(entry["version"])
+        place.removeprefix(_FOLDER).replace(f"/{_FOLDER}", BELOW): str(entry["version"])
         for place, entry in sorted(entries.items())
         if place.startswith(_FOLDER)
         and "version" in entry

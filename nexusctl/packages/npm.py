@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from posixpath import dirname
 from types import MappingProxyType
 
+from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages.base import Blame, by_name, pick, shell
 
@@ -36,29 +37,42 @@ const versionOf = path => {
   try { return JSON.parse(fs.readFileSync(`${path}/package.json`, "utf8")).version || ""; } catch { return ""; }
 };
 """
-# What lies deeper than the first level has no version here, because the same name may lie there in another one.
-_LIST = (
+_WALK = (
     _VERSION_OF
     + r"""
 const folders = path => fs.existsSync(path) ? fs.readdirSync(path).filter(name => !name.startsWith(".")) : [];
-const list = (folder, top) => {
+const walk = (folder, above, visit) => {
   for (const first of folders(folder)) {
     const names = first.startsWith("@") ? folders(`${folder}/${first}`).map(name => `${first}/${name}`) : [first];
     for (const name of names) {
-      const version = top ? versionOf(`${folder}/${name}`) : "";
-      console.log(version ? `${name}==${version}` : name);
-      list(`${folder}/${name}/node_modules`, false);
+      visit(`${folder}/${name}`, above, name);
+      walk(`${folder}/${name}/node_modules`, [...above, name], visit);
     }
   }
 };
-list("node_modules", true);
 """
 )
-# What a lock fixes lies at the first level too, where `npm ls` shows only what was asked for; the answer is alike.
-_LIST_FIXED = (
-    _VERSION_OF
+# What lies deeper than the first level has no version here, because the same name may lie there in another one.
+_LIST = (
+    _WALK
     + r"""
-const found = process.argv.slice(1).map(name => [name, { version: versionOf(`node_modules/${name}`) }]);
+walk("node_modules", [], (path, above, name) => {
+  const version = above.length ? "" : versionOf(path);
+  console.log(version ? `${name}==${version}` : name);
+});
+"""
+)
+# What a lock fixes lies at the first level too, where `npm ls` shows only what was asked for, and deeper, where it is
+# called by its place; the answer is alike.
+_LIST_FIXED = (
+    _WALK
+    + rf"""
+const found = process.argv.slice(1).map(name => [name, {{ version: versionOf(`node_modules/${{name}}`) }}]);
+walk("node_modules", [], (path, above, name) => {{
+  if (above.length) found.push([[...above, name].join("{BELOW}"), {{ version: versionOf(path) }}]);
+}});
+"""
+    + r"""
 console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
 """
 )
@@ -118,6 +132,8 @@ class Npm:
     def read(self, answer: str, packages: PackageSet) -> tuple[Package, ...]:
         found = json.loads(answer).get("dependencies", {})
         wanted = {package.name for package in packages.packages} or set(found)
+        if packages.fixed:
+            wanted.update(name for name in found if BELOW in name)
         return by_name(
             [Package(name=n, version=d["version"]) for n, d in found.items() if n in wanted and "version" in d]
         )
@@ -126,7 +142,7 @@ class Npm:
         return ("node", "-e", _LIST)
 
     def find(self, inventory: str, packages: PackageSet) -> tuple[Package, ...] | None:
-        if packages.lock_name and not packages.packages:
+        if packages.lock_name:
             return None
         return pick(inventory, packages, lambda name: name)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from posixpath import dirname, normpath
 
 from nexusctl.model.live import LiveSandbox
+from nexusctl.model.lockfile import BELOW
 from nexusctl.model.plan import Difference, PackageChange
 from nexusctl.model.stack import Manager, PackageSet, Sandbox, Stack
 from nexusctl.plan.drift import place
@@ -46,13 +47,14 @@ def change_packages(
         new = after.get(manager, PackageSet(manager=manager))
         prefix = f"packages.{manager}."
         drifted = {d.field.removeprefix(prefix): d.after for d in drift if d.field.startswith(prefix)}
-        pins = {name: str(version) for name, version in drifted.items() if version is not None}
         kept = {package.name for package in new.packages}
         gone = (
             *sorted({package.name for package in old.packages} - kept),
             *sorted(name for name, version in drifted.items() if version is None),
         )
         lock = bool(new.lock_name) and (again or new != old or bool(drifted))
+        # What lies below another package is nobody's to install but a lock's.
+        pins = {n: str(version) for n, version in drifted.items() if version is not None and (lock or BELOW not in n)}
         change = PackageChange(
             wanted=new,
             changed=tuple(package for package in new.packages if again or package not in old.packages),

@@ -238,14 +238,22 @@ def test_a_live_sandbox_follows_its_lock_of_npm_packages_and_is_put_right_by_it(
     npm_stack.run("plan --locked --deep --detailed-exitcode")
 
     npm_stack.inside("rm -r node_modules/content-type && sed -i 's/2.0.0/2.1.2/' node_modules/ms/package.json")
+    npm_stack.inside("sed -i 's/2.1.3/2.1.4/' node_modules/send/node_modules/ms/package.json")
     drifted = npm_stack.run("plan --locked --deep --detailed-exitcode", exits=2).stdout
     assert "packages.npm.content-type" in drifted
     assert "packages.npm.ms" in drifted
+    assert 'packages.npm.send > ms: "2.1.4" -> "2.1.3"' in drifted
     npm_stack.run("apply --locked --deep --yes")
     assert npm_stack.installed() == npm_stack.locked()
     npm_stack.run("plan --locked --deep --detailed-exitcode")
 
-    npm_stack.run("apply --yes")
+    npm_stack.inside("rm -r node_modules/send/node_modules/ms")
+    assert "packages.npm.send > ms: " in npm_stack.run("drift", exits=2).stdout
+    npm_stack.run("apply --locked --deep --yes")
+    assert npm_stack.installed() == npm_stack.locked()
+    npm_stack.inside("sed -i 's/2.1.3/2.1.4/' node_modules/send/node_modules/ms/package.json")
+
+    npm_stack.run("apply --yes --deep")
     npm_stack.run("plan --deep --detailed-exitcode")
     assert npm_stack.container == container
 

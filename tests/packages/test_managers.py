@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -81,6 +82,7 @@ def test_an_inventory_that_has_versions_answers_for_a_list_and_never_for_a_lock(
     assert MANAGERS["pip"].find(lines, asked) == (Package(name="Typing_Extensions", version="4"),)
     assert MANAGERS["npm"].find(lines, listed("npm", "other", "deeper")) == (Package(name="other", version="1"),)
     assert MANAGERS["npm"].find(lines, locked("npm", "package-lock.json")) is None
+    assert MANAGERS["npm"].find(lines, replace(listed("npm", "other"), lock_name="package-lock.json")) is None
     assert MANAGERS["apt"].find(lines, listed("apt", "other")) is None
 
 
