@@ -58,4 +58,7 @@ IMAGE_TAG = PREFIX + "image.tag"
 """On images: the tag that it was made for."""
 
 BUILDER = PREFIX + "builder"
-"""On builders: host, pid and birth of the process that needs it, as JSON; empty on the images that they make."""
+"""On builders, and on images that only a lock needs: host, pid and birth of the process that needs it, as JSON.
+
+Empty on the other images that builders make.
+"""

@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -12,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from nexusctl.engine import labels
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
 from tests.e2e.case import Case
@@ -286,3 +291,73 @@ def test_a_lock_of_npm_packages_keeps_what_it_has_where_one_is_added_or_goes(npm
     assert npm_stack.locked()["node_modules/content-type"] == "1.0.4"
     assert "node_modules/is-odd" not in npm_stack.locked()
     npm_stack.run("plan --locked")
+
+
+TWO = """\
+name: STACK
+sandboxes:
+  one: {image: IMAGE, packages: {apt: [hello]}, command: [sleep, infinity]}
+  two: {image: IMAGE, packages: {apt: [hello, tree]}, command: [sleep, infinity]}
+"""
+
+
+class Runs:
+    """Runs of `lock` for one stack whose base no other has, so that what they make is told from all else."""
+
+    def __init__(self, folder: Path, wire: Wire, base_image: str, name: str) -> None:
+        self.wire, self.folder, self.base = wire, folder / name, f"{name}:base"
+        self.folder.mkdir()
+        created = wire.post("/containers/create", {"Image": base_image, "Cmd": ["true"]})
+        query = {"container": created["Id"], "repo": name, "tag": "base"}
+        self.base_id = wire.post("/commit", {"Labels": {"only-for": name}}, query)["Id"]
+        wire.delete(f"/containers/{created['Id']}")
+        self.write(TWO.replace("STACK", name).replace("IMAGE", self.base))
+
+    def write(self, text: str) -> None:
+        (self.folder / "nexus.yaml").write_text(text)
+
+    def start(self) -> subprocess.Popen[bytes]:
+        """One that has made an image, and is at the next one."""
+        words = [sys.executable, "-m", "nexusctl", "lock"]
+        process = subprocess.Popen(words, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        while not self.images():
+            assert process.poll() is None
+            time.sleep(0.02)
+        return process
+
+    def images(self) -> list[str]:
+        found = self.wire.get("/images/json", {"filters": {"label": [f"{labels.IMAGE_BASE}={self.base_id}"]}})
+        return [tag for image in found for tag in image["RepoTags"] or ()]
+
+    def close(self) -> None:
+        for tag in (*self.images(), self.base):
+            self.wire.delete(f"/images/{tag}", {"force": True})
+
+
+@pytest.mark.engine
+def test_what_a_killed_lock_left_goes_with_the_next_one_and_what_another_uses_stays(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    killed, halted, next_one = (Runs(tmp_path, wire, base_image, f"{stack_name}-{name}") for name in "abc")
+    try:
+        dying = killed.start()
+        dying.kill()
+        assert dying.wait() == -signal.SIGKILL
+        assert killed.images()
+
+        running = halted.start()
+        running.send_signal(signal.SIGSTOP)
+        kept = {*halted.images()}
+        try:
+            done = Case(folder=next_one.folder, stack=stack_name, wire=wire).nexusctl(["lock"])
+            assert done.returncode == 0, done.stderr
+            assert killed.images() == next_one.images() == []
+            assert kept <= {*halted.images()}
+        finally:
+            running.send_signal(signal.SIGCONT)
+        output, _ = running.communicate()
+        assert running.returncode == 0, output
+        assert halted.images() == []
+    finally:
+        for runs in (killed, halted, next_one):
+            runs.close()

@@ -16,7 +16,7 @@ import pytest
 from nexusctl.config.load import load
 from nexusctl.engine import labels
 from nexusctl.engine.docker.archive import read_file
-from nexusctl.engine.docker.builder import host_trust, is_stale, open_builder, remove_stale
+from nexusctl.engine.docker.builder import describe_owner, host_trust, is_stale, open_builder, remove_stale
 from nexusctl.engine.docker.image import derive_image
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound, StepError
@@ -163,6 +163,13 @@ def test_a_builder_from_another_machine_is_only_removed_when_it_is_old() -> None
     assert is_stale(foreign, 0.0)
     assert not is_stale(foreign, 4e9)
     assert is_stale("", 0.0)
+
+
+def test_a_builder_of_another_namespace_of_pids_is_not_taken_for_dead_by_its_number() -> None:
+    namespace = str(Path("/proc/self/ns/pid").readlink())
+    owner = json.loads(describe_owner())
+    assert not is_stale(json.dumps(owner), 4e9)
+    assert not is_stale(json.dumps({**owner, "birth": owner["birth"].replace(namespace, "pid:[1]")}), 4e9)
 
 
 def test_a_lock_of_npm_is_installed_as_it_says(wire: Wire, node_image: str, tag: str, tmp_path: Path) -> None:

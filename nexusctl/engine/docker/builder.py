@@ -20,7 +20,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker import exec as commands
-from nexusctl.engine.docker.lock import process_birth
+from nexusctl.engine.docker.lock import has_ended, process_birth
 from nexusctl.engine.docker.trust import FOLDER, PRIVATE, HostTrust, read_trust
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, NotFound
@@ -135,16 +135,18 @@ def remove_stale(wire: Wire) -> None:
                 _remove(wire, found["Id"])
 
 
-def is_stale(owner: str, created_at: float) -> bool:
-    """Whether a builder was left behind: its owner has died, or cannot be asked and the builder is old."""
+def is_stale(owner: str, created_at: float, *, after: float = STALE) -> bool:
+    """Whether a builder was left behind: its owner has died, or cannot be looked at and the builder is old.
+
+    `after` are the seconds that make it so.
+    """
     try:
         said = json.loads(owner)
         host, pid, birth = said["host"], int(said["pid"]), said["birth"]
     except (ValueError, KeyError, TypeError):
         host, pid, birth = "", 0, ""
-    if host == socket.gethostname() and birth:
-        return process_birth(pid) != str(birth)
-    return time.time() - created_at > STALE
+    ended = has_ended(host, pid, str(birth))
+    return time.time() - created_at > after if ended is None else ended
 
 
 def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) -> dict[str, Any]:
@@ -154,7 +156,7 @@ def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) ->
         "Entrypoint": ["/bin/sh"],
         "Cmd": [],
         "OpenStdin": True,
-        "Labels": {labels.ROLE: "builder", labels.BUILDER: _owner()},
+        "Labels": {labels.ROLE: "builder", labels.BUILDER: describe_owner()},
         "HostConfig": {
             "Init": True,
             "SecurityOpt": ["no-new-privileges:true"],
@@ -164,7 +166,8 @@ def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) ->
     }
 
 
-def _owner() -> str:
+def describe_owner() -> str:
+    """This process, as `is_stale` reads it."""
     pid = os.getpid()
     return json.dumps({"host": socket.gethostname(), "pid": pid, "birth": process_birth(pid)})
 

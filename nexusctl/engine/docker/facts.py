@@ -159,9 +159,13 @@ def _count_subnets(networks: Any) -> int:
     return sum(1 for network in networks if (network.get("IPAM") or {}).get("Config"))
 
 
+# With packages, for sandboxes and for locks.
+_OTHERS = ("nexusctl/env:", "nexusctl/lock:")
+
+
 def _count_template_images(images: Any) -> int:
     tags = (tag for image in images for tag in image.get("RepoTags") or ())
-    return sum(1 for tag in tags if tag.startswith("nexusctl/") and not tag.startswith("nexusctl/env:"))
+    return sum(1 for tag in tags if tag.startswith("nexusctl/") and not tag.startswith(_OTHERS))
 
 
 def _read_skew(answered: str, now: float) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome, Report
-from nexusctl.engine.docker.builder import Builder, host_trust, open_builder
+from nexusctl.engine.docker.builder import Builder, describe_owner, host_trust, is_stale, open_builder
 from nexusctl.engine.docker.debootstrap import import_suite
 from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines, read_answer
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
@@ -23,12 +23,17 @@ from nexusctl.packages import MANAGERS
 
 __all__ = ["bootstrap_image", "derive_image", "pull_image"]
 
+FORGOTTEN = 24 * 3600.0
+"""Seconds after which an image counts as left behind that a lock of another machine needed."""
+
 
 def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
     """Make `step.tag`: the packages on top of the base. Nothing is done where it is there already.
 
     Raises `StepError` with the manager's last lines, `EngineError`.
     """
+    if step.whole:
+        _remove_left_behind(wire)
     if is_derived(wire, step.tag, step.base):
         return
     with open_builder(wire, step.base, host_trust(), cache_volumes(step.packages)) as builder:
@@ -46,6 +51,7 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         }
         marks = {labels.IMAGE_PACKAGES: encode_facts(facts), labels.IMAGE_INVENTORY: encode_inventory(inventory)}
         if step.whole:
+            marks[labels.BUILDER] = describe_owner()
             marks[labels.IMAGE_TREES] = json.dumps(_freeze_all(builder, step, folder))
         # Somebody else may have made it meanwhile, and containers may run on it already.
         if is_derived(wire, step.tag, step.base):
@@ -56,6 +62,15 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
         # Without its tag nobody finds it again; the engine keeps it where a container still needs it.
         with contextlib.suppress(EngineError):
             wire.delete(f"/images/{outdated['Id']}")
+
+
+def _remove_left_behind(wire: Wire) -> None:
+    """Remove the images of locks that have died: no other run looks for their tags."""
+    for found in wire.get("/images/json", {"filters": {"label": [labels.IMAGE_TREES]}}):
+        marks = found["Labels"]
+        if is_stale(marks.get(labels.BUILDER, ""), float(found["Created"]), after=FORGOTTEN):
+            with contextlib.suppress(EngineError):
+                remove_image(wire, marks[labels.IMAGE_TAG])
 
 
 def _list_all(builder: Builder, step: DeriveImage, folder: str) -> dict[str, frozenset[Package]]:

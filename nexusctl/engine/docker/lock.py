@@ -164,11 +164,15 @@ def process_birth(pid: int) -> str:
 def is_dead(entry: Mapping[str, Any]) -> bool:
     """Whether the lock's owner ran on this very machine and is gone. In doubt it is not."""
     holder = read_holder(entry)
-    birth: str = (entry["Labels"] or {}).get(_BIRTH, "")
+    return has_ended(holder.host, holder.pid, (entry["Labels"] or {}).get(_BIRTH, "")) is True
+
+
+def has_ended(host: str, pid: int, birth: str) -> bool | None:
+    """Whether the process that was born so is gone; None where it cannot be looked at from here."""
     place = _place()
-    if not place or not birth.startswith(f"{place} ") or holder.host != socket.gethostname():
-        return False
-    return process_birth(holder.pid) != birth
+    if not place or not birth.startswith(f"{place} ") or host != socket.gethostname():
+        return None
+    return process_birth(pid) != birth
 
 
 def _place() -> str:
