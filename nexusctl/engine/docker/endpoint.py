@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire, describe_failure
+from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire, advice, describe_failure
 from nexusctl.errors import EngineError, EngineUnreachable
 from nexusctl.model.checksum import sha256
 
@@ -61,7 +61,8 @@ def negotiate(endpoint: Endpoint) -> Endpoint:
             offered = answer.headers.get("api-version", "")
     except EngineError as error:
         raise EngineUnreachable(
-            f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error)}", hint=_HINT
+            f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error)}",
+            hint=_advice(error),
         ) from error
     return replace(endpoint, version=_choose_version(offered))
 
@@ -97,6 +98,12 @@ def _probe_sockets(environ: Mapping[str, str]) -> Endpoint:
 def _reason(error: BaseException) -> str:
     """Why a call failed, as its first cause says."""
     return describe_failure(error.__cause__ or error)
+
+
+def _advice(error: EngineError) -> str:
+    if error.status == 400 and "HTTPS server" in error.summary:
+        return "it speaks TLS: set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem"
+    return advice(error.__cause__) if error.__cause__ and advice(error.__cause__) else _HINT
 
 
 def _choose_version(offered: str) -> str:

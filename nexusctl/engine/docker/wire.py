@@ -104,7 +104,7 @@ class Wire:
         try:
             plug = self._connect(self.timeout if timeout is None else timeout)
         except OSError as error:
-            raise self._unreachable(error) from error
+            raise self._unreachable(error) from self._explain(error)
         try:
             # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -113,7 +113,7 @@ class Wire:
             refusal = _refusal(reply.status, reply.body.read()) if reply.status >= 400 else None
         except OSError as error:
             plug.close()
-            raise self._unreachable(error) from error
+            raise self._unreachable(error) from self._explain(error)
         except BaseException:
             plug.close()
             raise
@@ -123,9 +123,22 @@ class Wire:
         return Answer(plug, reply, self._unreachable)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
+        cause = self._explain(error)
         return EngineUnreachable(
-            f"the engine at {self.endpoint.url} does not answer: {describe_failure(error)}", hint=_UNREACHABLE_HINT
+            f"the engine at {self.endpoint.url} does not answer: {describe_failure(cause)}",
+            hint=advice(cause) or _UNREACHABLE_HINT,
         )
+
+    def _explain(self, error: Exception) -> Exception:
+        if type(error).__module__ != "ssl":
+            return error
+        # It is loaded, or there were no such error.
+        import ssl  # noqa: PLC0415
+
+        from nexusctl.engine.docker.tls import explain  # noqa: PLC0415
+
+        assert isinstance(error, ssl.SSLError)
+        return explain(error, urlsplit(self.endpoint.url).hostname or "localhost", self.endpoint.tls)
 
     def _connect(self, timeout: float) -> socket.socket:
         patience = None if timeout == FOREVER else timeout
@@ -139,9 +152,15 @@ class Wire:
             plug = _dial_ssh(url.netloc)
             plug.settimeout(patience)
             return plug
-        host, port = url.hostname or "localhost", url.port or (2376 if self.endpoint.tls else 2375)
+        secure = self.endpoint.tls or url.scheme == "https"
+        host, port = url.hostname or "localhost", url.port or (2376 if secure else 2375)
         plug = socket.create_connection((host, port), timeout=patience)
-        return _encrypt(plug, host, self.endpoint.tls) if self.endpoint.tls else plug
+        if not secure:
+            return plug
+        # Most engines are on this machine.
+        from nexusctl.engine.docker.tls import encrypt  # noqa: PLC0415
+
+        return encrypt(plug, host, self.endpoint.tls)
 
 
 class Answer:
@@ -200,15 +219,6 @@ class Answer:
         self.close()
 
 
-def _encrypt(plug: socket.socket, host: str, folder: str) -> socket.socket:
-    # Only an engine behind TLS needs it, and it takes as long to load as a plan to make.
-    import ssl  # noqa: PLC0415
-
-    context = ssl.create_default_context(cafile=f"{folder}/ca.pem")
-    context.load_cert_chain(f"{folder}/cert.pem", f"{folder}/key.pem")
-    return context.wrap_socket(plug, server_hostname=host)
-
-
 def _dial_ssh(destination: str) -> socket.socket:
     host, _, port = destination.rpartition(":") if destination.rpartition(":")[2].isdigit() else (destination, "", "")
     # Only an engine behind ssh needs a process.
@@ -234,6 +244,11 @@ def describe_failure(error: BaseException) -> str:
         case ConnectionResetError() | BrokenPipeError():
             return "it hung up"
     return str(error) or type(error).__name__
+
+
+def advice(error: BaseException) -> str:
+    """What to do about a connection that failed, where the failure itself says so; else empty."""
+    return str(getattr(error, "hint", ""))
 
 
 def _encode(query: Mapping[str, Any] | None) -> str:
