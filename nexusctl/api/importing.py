@@ -18,7 +18,7 @@ from nexusctl.imports.devcontainer import read_devcontainer
 from nexusctl.imports.draft import Draft, File
 from nexusctl.imports.recorded import find_wanted, read_recorded
 from nexusctl.imports.text import insert, write_text
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.plan import Change
 from nexusctl.plan.adoption import only_takeover
 from nexusctl.plan.basis import Basis
@@ -83,7 +83,7 @@ def write(draft: Draft, into: Path) -> None:
     try:
         for name, file in draft.files.items():
             made.append(_write_new(into.parent / name, file))
-        replace_file(into, text, check=lambda beside: _require_valid(beside, into))
+        replace_file(into, text, check=lambda beside: _require_valid(beside, into, draft))
     except OSError as error:
         _remove(*made)
         raise InputError(Diagnostic(f"{error.filename or into} cannot be written: {error.strerror}")) from None
@@ -92,10 +92,13 @@ def write(draft: Draft, into: Path) -> None:
         raise
 
 
-def _require_valid(beside: Path, into: Path) -> None:
+def _require_valid(beside: Path, into: Path, draft: Draft) -> None:
     """Raises `InputError` with places in `into`, which nobody has written."""
+    # Their values are for others to give.
+    variables = draft.document.get("variables", {})
+    given = Given(values={name: "x" for name, declared in variables.items() if declared == {"sensitive": True}})
     try:
-        load(Inputs(files=(beside,)))
+        load(Inputs(files=(beside,), given=given))
     except InputError as error:
         unwritten = Note(f"{into} was not written; with `--stdout` this import shows what it would be")
         raise InputError(*(_at(problem, str(beside), str(into), unwritten) for problem in error.diagnostics)) from None

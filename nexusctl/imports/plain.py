@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -54,8 +55,25 @@ def escape(text: Any) -> Any:
 
 def plain_text(text: Text) -> str:
     if isinstance(text, SecretText):
-        return "".join(escape(part) if isinstance(part, str) else f"${{secret.{part.secret}}}" for part in text.parts)
+        return "".join(escape(part) if isinstance(part, str) else _reference(part.secret) for part in text.parts)
     return str(escape(text))
+
+
+def _reference(secret: str) -> str:
+    variable = sensitive_variable(secret)
+    return f"${{var.{variable}}}" if variable else f"${{secret.{secret}}}"
+
+
+def sensitive_variable(secret: str) -> str:
+    """The variable that gives what a record calls `secret`, where that was no secret of the stack; else empty.
+
+    It was the value of a sensitive variable, or of a parameter of a template, which a sandbox gave.
+    """
+    if "." not in secret:
+        return ""
+    name = secret.removeprefix("var.") if secret.startswith("var.") else secret.replace(".with.", "_", 1)
+    fitted = re.sub(r"[^A-Za-z0-9_]", "_", name)
+    return (f"_{fitted}" if fitted[:1].isdigit() else fitted)[:64]
 
 
 def plain_command(command: tuple[str, ...] | None) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
-from nexusctl.imports.plain import plain_sandbox
+from nexusctl.imports.plain import plain_sandbox, sensitive_variable
 from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import write_text
 from nexusctl.model.secret import list_uses
@@ -39,6 +39,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     sandboxes = {sandbox.group: writer.write(sandbox) for sandbox in _first_of_groups(stack)}
     document = {
         "name": stack.name,
+        "variables": _variables(stack, leftovers),
         "volumes": _volumes(stack, leftovers),
         "networks": _networks(stack, leftovers),
         "secrets": _secrets(stack, leftovers),
@@ -284,11 +285,28 @@ def _volume(name: str, stack: Stack) -> dict[str, Any] | None:
 
 def _secrets(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
     """A record knows that there is a secret, not where it comes from."""
-    names = sorted(
-        {use.secret for sandbox in stack.sandboxes.values() for use in list_uses(sandbox.env, sandbox.secrets)}
-    )
+    names = [name for name in _secret_names(stack) if not sensitive_variable(name)]
     for name in names:
         leftovers.add(
             f"secrets.{name}", "nobody recorded where it comes from; a variable of your environment stands here"
         )
     return {name: {"env": fit_name(name).upper().replace("-", "_")} for name in names}
+
+
+def _variables(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
+    """What was the value of a sensitive variable or parameter is one of a variable again, and nobody recorded it."""
+    found = {name: variable for name in _secret_names(stack) if (variable := sensitive_variable(name))}
+    for name, variable in found.items():
+        known = name == f"var.{variable}"
+        other = "" if known else f"; the record calls it {name}, so the first apply replaces the sandbox"
+        leftovers.add(
+            f"variables.{variable}",
+            f"it is sensitive, and nobody recorded its value: give it, for example as NEXUS_VAR_{variable}{other}",
+        )
+    return {variable: {"sensitive": True} for variable in found.values()}
+
+
+def _secret_names(stack: Stack) -> list[str]:
+    return sorted(
+        {use.secret for sandbox in stack.sandboxes.values() for use in list_uses(sandbox.env, sandbox.secrets)}
+    )

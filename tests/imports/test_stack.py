@@ -172,3 +172,47 @@ def test_the_values_of_ones_own_template_stand_in_the_file_and_a_template_for_it
     finally:
         case.close()
         wire.delete(f"/images/{stack_name}:2")
+
+
+SENSITIVE = """\
+name: STACK
+variables: {token: {sensitive: true}}
+sandboxes:
+  api: {image: IMAGE, command: [sleep, infinity], env: {TOKEN: "Bearer ${var.token}"}}
+  web: {template: ./worker.yaml, with: {pin: "4711", url: "x:${var.token}"}}
+"""
+
+WORKER = """\
+name: worker
+description: Works
+image: IMAGE
+parameters: {pin: {sensitive: true}, url: {sensitive: true}}
+defaults: {command: [sleep, infinity], env: {PIN: "${param.pin}", URL: "${param.url}"}}
+"""
+
+
+@pytest.mark.engine
+def test_what_was_sensitive_is_a_sensitive_variable_again_whose_value_has_to_be_given(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    for name, text in (("nexus.yaml", SENSITIVE), ("worker.yaml", WORKER)):
+        (tmp_path / name).write_text(text.replace("STACK", stack_name).replace("IMAGE", base_image))
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    given = ["-f", "again.yaml", "--var", "token=s3cr3t"]
+    try:
+        done = case.nexusctl(["apply", "--yes", "--var", "token=s3cr3t"])
+        assert done.returncode == 0, done.stderr
+        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        assert done.returncode == 0, done.stderr
+        for variable in ("token", "web_pin", "web_url"):
+            assert f"variables.{variable}: it is sensitive" in done.stderr
+        assert "s3cr3t" not in done.stderr + (tmp_path / "again.yaml").read_text()
+        others = ["--var", "web_pin=4711", "--var", "web_url=x:s3cr3t"]
+        shown = case.nexusctl(["plan", *given, *others, "--target", "api", "--detailed-exitcode"])
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        done = case.nexusctl(["apply", *given, *others, "--yes"])
+        assert done.returncode == 0, done.stderr
+        (web,) = wire.get("/containers/json", {"filters": {"name": [f"^/{stack_name}_web$"]}})
+        assert run_inside(wire, web["Id"], ["/bin/sh", "-c", "echo $PIN $URL"]).output == "4711 x:s3cr3t\n"
+    finally:
+        case.close()
