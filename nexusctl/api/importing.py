@@ -11,7 +11,7 @@ from nexusctl.api.planning import empty_stack, prepare
 from nexusctl.api.writing import replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError, Note, PlanError
+from nexusctl.errors import Diagnostic, InputError, Location, Note, PlanError
 from nexusctl.imports.compose.file import read_compose
 from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
@@ -106,10 +106,12 @@ def _require_valid(beside: Path, into: Path, draft: Draft) -> None:
 
 def _at(problem: Diagnostic, written: str, meant: str, unwritten: Note) -> Diagnostic:
     """`problem` as one of the file that was meant."""
-    place = problem.location
-    if place is None or place.file != written:
-        return replace(problem, notes=(*problem.notes, unwritten))
-    return replace(problem, location=replace(place, file=meant), notes=(*problem.notes, unwritten))
+    notes = (replace(note, location=_move(note.location, written, meant)) for note in problem.notes)
+    return replace(problem, location=_move(problem.location, written, meant), notes=(*notes, unwritten))
+
+
+def _move(place: Location | None, written: str, meant: str) -> Location | None:
+    return replace(place, file=meant) if place and place.file == written else place
 
 
 def prepare_takeover(engine: Engine, draft: Draft, file: Path) -> Basis:

@@ -114,8 +114,10 @@ class Engine(Protocol):
     def portray(self, name: str) -> Portrait:
         """A container of somebody else's, by name or id. Raises `NotFound`."""
 
-    def find_project(self, name: str) -> Project:
-        """What Docker Compose made for its project `name`, and nobody has taken over; empty where there is none."""
+    def find_project(self, name: str, stack: str) -> Project:
+        """What Docker Compose made for its project `name`, and nobody but `stack` has taken over; empty where there is
+        none.
+        """
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         """What the file `path` of a sandbox holds, whatever its state; None where there is no such file."""

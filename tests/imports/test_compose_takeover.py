@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import re
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,7 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, NotFound
 from tests.e2e.case import Case
 from tests.faults.compose import Compose
+from tests.faults.proxy import Fault, Kind, Proxy
 
 pytestmark = [
     pytest.mark.engine,
@@ -59,14 +63,15 @@ volumes: {db_data: {}}
 class Composed:
     """A project that `docker compose up` has started."""
 
-    def __init__(self, folder: Path, wire: Wire, stack: str, project: str, image: str) -> None:
+    def __init__(self, folder: Path, wire: Wire, stack: str, project: str, image: str, text: str = PROJECT) -> None:
         self.case, self.wire, self.project = Case(folder=folder, stack=stack, wire=wire), wire, project
         self.file = folder / "compose.yaml"
         (folder / "api.env").write_text("LEVEL=debug\n")
         (folder / "site").mkdir()
-        self.file.write_text(PROJECT.replace("PROJECT", project).replace("IMAGE", image))
+        self.file.write_text(text.replace("PROJECT", project).replace("IMAGE", image))
         self.compose("up", "--detach")
-        self.inside("db-1", "echo precious > /var/lib/data/it")
+        if "db_data" in text:
+            self.inside("db-1", "echo precious > /var/lib/data/it")
 
     def compose(self, *arguments: str) -> None:
         done = subprocess.run(
@@ -199,3 +204,126 @@ def test_a_project_that_is_not_there_is_named(composed: Composed) -> None:
     assert done.returncode == 1
     assert "no container of the compose project nothing-like-it is there" in done.stderr
     assert not (composed.case.folder / "nexus.yaml").exists()
+
+
+GRANTED = """\
+name: PROJECT
+services:
+  web:
+    image: IMAGE
+    command: [sleep, infinity]
+    configs:
+      - plain
+      - {source: plain, target: /etc/app/app.conf, mode: 0440}
+      - written
+      - {source: folder, target: /etc/conf.d}
+    secrets:
+      - key
+      - {source: key, target: other}
+      - {source: key, target: /etc/deep/key}
+      - token
+  reader:
+    image: IMAGE
+    command: [sleep, infinity]
+    user: "1000"
+    secrets: [key]
+configs:
+  plain: {file: ./api.env}
+  written: {content: "hello"}
+  folder: {file: ./site}
+secrets:
+  key: {file: ./key.txt}
+  token: {environment: DOOR_TOKEN}
+"""
+
+
+def test_configs_and_secrets_of_a_project_are_taken_over_as_they_are_and_a_new_container_has_them_too(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOOR_TOKEN", "of-no-use")
+    (tmp_path / "key.txt").write_text("of-no-use-either")
+    composed = Composed(tmp_path, wire, stack_name, stack_name, base_image, GRANTED)
+    case, project = composed.case, composed.ids()
+    try:
+        done = case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+        assert done.returncode == 0, done.stdout + done.stderr
+        for number, text in enumerate(GRANTED.splitlines(), 1):
+            if text.startswith("      - ") and ("key" in text or "token" in text):
+                assert f"compose.yaml:{number}:9" in done.stderr
+        assert sorted(composed.ids().values()) == sorted(project.values())
+        for options in ([], ["--deep"]):
+            shown = case.nexusctl(["plan", "--detailed-exitcode", *options])
+            assert shown.returncode == 0, shown.stdout + shown.stderr
+
+        file = tmp_path / "nexus.yaml"
+        file.write_text(file.read_text().replace("infinity", "1000000", 1))
+        applied = case.nexusctl(["apply", "--yes"])
+        assert applied.returncode == 0, applied.stdout + applied.stderr
+        assert "1 replaced" in applied.stdout
+        script = "cat /run/secrets/token /run/secrets/other /etc/deep/key /plain /written; ls /etc/conf.d"
+        seen = run_inside(wire, f"{stack_name}_web", ["/bin/sh", "-c", script])
+        assert seen.output == "of-no-use" + 2 * "of-no-use-either" + "LEVEL=debug\nhello"
+        assert seen.exit_code == 0
+        # What was left as it is need not be left any more.
+        file.write_text(re.sub(r" +- (?:secrets|volumes)\n", "", file.read_text()))
+        assert case.nexusctl(["apply", "--yes"]).returncode == 0
+        shown = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+        assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert composed.name("web") not in composed.ids()
+    finally:
+        composed.close()
+
+
+def test_a_config_that_the_container_has_not_is_named_instead_of_taken_over(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOOR_TOKEN", "of-no-use")
+    (tmp_path / "key.txt").write_text("of-no-use-either")
+    composed = Composed(tmp_path, wire, stack_name, stack_name, base_image, GRANTED)
+    before = composed.ids()
+    try:
+        composed.file.write_text(composed.file.read_text().replace("hello", "hello again"))
+        done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+        assert done.returncode == 1
+        assert "it cannot be taken over as it is: update, uploads./written" in done.stderr
+        assert composed.ids() == before
+    finally:
+        composed.close()
+
+
+@pytest.mark.parametrize("kind", ["composed", "otherwise"])
+@pytest.mark.parametrize("when", ["kill-before", "kill-after"])
+def test_a_takeover_that_is_killed_again_and_again_comes_to_the_same_end(
+    kind: str, when: Kind, request: pytest.FixtureRequest, wire: Wire, tmp_path: Path
+) -> None:
+    composed: Composed = request.getfixturevalue(kind)
+    project = composed.ids()
+    since = started(wire, project)
+    with Proxy(tmp_path / "proxy.sock", wire.endpoint.url.removeprefix("unix://")) as proxy:
+        for call in itertools.count():
+            proxy.arm(Fault(call=call, kind=when))
+            done = take_over(composed, proxy)
+            if not proxy.fired:
+                break
+            assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+            assert sorted(composed.ids().values()) == sorted(project.values())
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert call > 3
+    expect_the_same(composed, project, since)
+
+
+def take_over(composed: Composed, proxy: Proxy) -> subprocess.CompletedProcess[str]:
+    words = [sys.executable, "-m", "nexusctl", "import", "compose", "compose.yaml", "--adopt"]
+    environ = {**os.environ, "DOCKER_HOST": f"unix://{proxy.path}"}
+    process = subprocess.Popen(
+        words,
+        cwd=composed.case.folder,
+        env=environ,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    proxy.victim = lambda: process.pid
+    stdout, stderr = process.communicate(timeout=120)
+    return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)

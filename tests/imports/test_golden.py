@@ -49,6 +49,19 @@ def test_what_would_not_be_valid_is_shown_at_its_place_in_the_file_that_was_mean
     assert [path.name for path in tmp_path.iterdir()] == ["compose.yaml"]
 
 
+def test_the_other_place_of_a_problem_is_one_of_the_file_that_was_meant_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "compose.yaml").write_text("name: x\nservices: {a: {image: x, volumes: ['.:/x', '.:/x']}}\n")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError) as caught:
+        CliRunner().invoke(
+            nexusctl, ["import", "compose", "compose.yaml"], standalone_mode=False, catch_exceptions=False
+        )
+    (problem,) = caught.value.diagnostics
+    assert {note.location.file for note in problem.notes if note.location} == {"nexus.yaml"}
+
+
 @pytest.mark.parametrize(
     ("files", "way"),
     [

@@ -64,9 +64,12 @@ def _with_names(sandboxes: Iterable[LiveSandbox], containers: Iterable[Listed]) 
     )
 
 
-def leave_out_claimed(containers: Iterable[Listed], volumes: Iterable[Listed]) -> list[Listed]:
-    """Those that no stack has taken over: the claim is a volume, which may be another stack's."""
-    claimed = {(entry["Labels"] or {}).get(labels.CONTAINER) for entry in volumes}
+def leave_out_claimed(
+    containers: Iterable[Listed], volumes: Iterable[Listed], but_by: str | None = None
+) -> list[Listed]:
+    """Those that no stack has taken over, or only the stack `but_by`: the claim is a volume."""
+    marks = [entry["Labels"] or {} for entry in volumes]
+    claimed = {found.get(labels.CONTAINER) for found in marks if but_by is None or found.get(labels.STACK) != but_by}
     return [entry for entry in containers if entry["Id"] not in claimed]
 
 

@@ -15,12 +15,15 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import is_free
 from nexusctl.engine.docker.portrayal import portray
+from nexusctl.engine.docker.survey import survey_archive
 from nexusctl.engine.docker.volume import bears, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict
+from nexusctl.model.live import LiveFile
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
-from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack, Upload, UploadFile
+from nexusctl.plan.drift import place
 from nexusctl.plan.fields import take_recorded
 from nexusctl.secrets.digest import digest_secret
 
@@ -99,12 +102,32 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
             for mount in seen.mounts
         ),
         networks=tuple(networks[network] for network in seen.networks if network in networks),
+        uploads=_find_uploads(wire, container_id, desired.uploads) if desired.uploads else (),
     )
     left = "resources.pids" in desired.lifecycle.ignore or "resources" in desired.lifecycle.ignore
     if seen.lifecycle.ignore and not left:
         record = replace(record, resources=replace(seen.resources, pids=0))
     # What only a record knows, nobody has said of it yet.
     return take_recorded(record, desired)
+
+
+def _find_uploads(wire: Wire, container_id: str, wanted: Iterable[Upload]) -> tuple[Upload, ...]:
+    """What of `wanted` lies in the container already, just as it is wanted, and belongs to root."""
+    plain = [upload for upload in wanted if not upload.owner]
+    found = survey_archive(wire, container_id, plain).files
+    there = (
+        replace(upload, files=tuple(f for f in upload.files if _is_like(f, found.get(place(upload.target, f.path)))))
+        for upload in plain
+    )
+    return tuple(upload for upload in there if upload.files)
+
+
+def _is_like(wanted: UploadFile, live: LiveFile | None) -> bool:
+    if live is None or (live.kind, live.owner) != (wanted.kind, "0:0"):
+        return False
+    # A link has no permissions of its own.
+    same_mode = wanted.kind == "link" or live.mode == wanted.mode
+    return same_mode and (live.digest, live.link) == (wanted.digest, wanted.link)
 
 
 def _recognize(stack: str, value: Text, desired: Text | None) -> Text:

@@ -82,11 +82,11 @@ class DockerEngine:
 
         return portray(self.wire, name)
 
-    def find_project(self, name: str) -> Project:
+    def find_project(self, name: str, stack: str) -> Project:
         # As above.
         from nexusctl.engine.docker.project import find_project  # noqa: PLC0415
 
-        return find_project(self.wire, name)
+        return find_project(self.wire, name, stack)
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         # See `look_inside`.

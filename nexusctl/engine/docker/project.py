@@ -17,13 +17,16 @@ _PREFIX = "com.docker.compose."
 _STATES = ("running", "exited", "paused")
 
 
-def find_project(wire: Wire, name: str) -> Project:
-    """The containers, networks and volumes of the project `name`; those of `docker compose run` are left out."""
+def find_project(wire: Wire, name: str, stack: str) -> Project:
+    """The containers, networks and volumes of the project `name`; those of `docker compose run` are left out.
+
+    What the stack `stack` has taken over is still in it: its taking over may not have come to its end.
+    """
     query = {"all": True, "filters": {"label": [f"{_PREFIX}project={name}"]}}
     volumes = wire.get("/volumes")["Volumes"] or ()
     found = [
         entry
-        for entry in leave_out_claimed(wire.get("/containers/json", query), volumes)
+        for entry in leave_out_claimed(wire.get("/containers/json", query), volumes, but_by=stack)
         if is_free(entry) and entry["State"] in _STATES and _label(entry, "oneoff") != "True"
     ]
     services: dict[str, list[Portrait]] = {}

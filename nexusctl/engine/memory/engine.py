@@ -46,7 +46,7 @@ class MemoryEngine(World):
     def portray(self, name: str) -> Portrait:
         return observe.portray(self, name)
 
-    def find_project(self, name: str) -> Project:
+    def find_project(self, name: str, stack: str) -> Project:
         """Nobody but nexusctl makes anything here."""
         return Project()
 

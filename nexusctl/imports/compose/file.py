@@ -28,8 +28,8 @@ _COMPLETED = "service_completed_successfully"
 _OUTER = "compose-default"
 
 
-Find = Callable[[str], Project]
-"""What there is of a project."""
+Find = Callable[[str, str], Project]
+"""What there is of a project, for the stack that it becomes."""
 
 
 def read_compose(path: Path, target: Path, project: str = "", find: Find | None = None) -> Draft:
@@ -54,7 +54,7 @@ def read_compose(path: Path, target: Path, project: str = "", find: Find | None 
 
 
 def _find(project: str, find: Find) -> Project:
-    found = find(project)
+    found = find(project, fit_name(project))
     if not found.services:
         hint = "`docker compose ls --all` shows the projects; name yours with `--project NAME`"
         raise InputError(Diagnostic(f"no container of the compose project {project} is there", hint=hint))

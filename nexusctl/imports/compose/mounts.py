@@ -1,4 +1,4 @@
-"""Volumes, configs and secrets of a service."""
+"""Volumes of a service."""
 
 from __future__ import annotations
 
@@ -75,45 +75,3 @@ def _volume(
         service.drop_at(f"{service.where}.volumes", f"the volume {source} is not declared", item)
         return None
     return f"{volumes[source]}:{place}{':ro' if read_only else ''}"
-
-
-def read_configs(service: Reader, configs: dict[str, dict[str, str]]) -> list[dict[str, Any]]:
-    """Configs as uploads; `configs` maps their names to a `source` or a `content`."""
-    found = (_read_config(item, service, configs) for item in service.items("configs"))
-    return [upload for upload in found if upload]
-
-
-def _read_config(item: Node, service: Reader, configs: dict[str, dict[str, str]]) -> dict[str, Any] | None:
-    name, place, mode = _grant(item, service, "configs")
-    if name not in configs:
-        service.drop_at(f"{service.where}.configs", f"the config {name} has no content that can be read here", item)
-        return None
-    return {**configs[name], "target": place or f"/{name}", **({"mode": mode} if mode else {})}
-
-
-def read_secrets(service: Reader, secrets: dict[str, str]) -> list[Any]:
-    """Secrets as files; `secrets` maps names of the Compose file to the draft's."""
-    found: list[Any] = []
-    for item in service.items("secrets"):
-        name, place, mode = _grant(item, service, "secrets")
-        if name not in secrets:
-            service.drop_at(f"{service.where}.secrets", f"the secret {name} has no source that can be read here", item)
-            continue
-        if mode:
-            service.drop_at(f"{service.where}.secrets", "a secret's file always has the mode 0400", item)
-        file = (place or name).removeprefix("/run/secrets/")
-        if "/" in file:
-            service.drop_at(f"{service.where}.secrets", f"it lies in /run/secrets, not at {place}", item)
-            file = file.rpartition("/")[2]
-        found.append(secrets[name] if file == secrets[name] else {"secret": secrets[name], "target": file})
-    return found
-
-
-def _grant(item: Node, service: Reader, key: str) -> tuple[str, str, str]:
-    """Name, target and mode of a config or secret that a service is given."""
-    if not isinstance(item, Mapping):
-        return (item.text if isinstance(item, Scalar) else ""), "", ""
-    grant = service.inside(f"{key}[]", item)
-    name, place, mode = grant.text("source") or "", grant.text("target") or "", grant.text("mode") or ""
-    grant.finish({}, "the file belongs to the user of the sandbox")
-    return name, place, mode

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from nexusctl.imports.draft import Leftovers
@@ -25,10 +25,14 @@ def match_containers(
     return found
 
 
-def leave_limit(sandbox: dict[str, Any], portraits: tuple[Portrait, ...]) -> dict[str, Any] | None:
-    """What to leave as it is, so that a container without a limit on processes does not get one."""
-    ignored = sorted({path for portrait in portraits for path in portrait.sandbox.lifecycle.ignore})
-    return {"ignore": ignored} if ignored and "pids" not in (sandbox.get("resources") or {}) else None
+def leave_as_it_is(
+    sandbox: dict[str, Any], portraits: tuple[Portrait, ...], ignored: Collection[str]
+) -> dict[str, Any] | None:
+    """What to leave as it is: what is `ignored`, and where there is no limit on processes that."""
+    own = {path for portrait in portraits for path in portrait.sandbox.lifecycle.ignore}
+    if "pids" in (sandbox.get("resources") or {}):
+        own = set()
+    return {"ignore": sorted({*own, *ignored})} if own or ignored else None
 
 
 def _members(name: str, sandbox: Mapping[str, Any]) -> list[str]:

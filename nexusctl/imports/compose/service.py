@@ -10,9 +10,10 @@ from typing import Any
 
 from nexusctl.config.node import Mapping as MappingNode
 from nexusctl.config.node import Node, Scalar, Sequence
-from nexusctl.imports.compose.mounts import read_configs, read_mounts, read_secrets
+from nexusctl.imports.compose.grants import Grants
+from nexusctl.imports.compose.mounts import read_mounts
 from nexusctl.imports.compose.ports import read_ports
-from nexusctl.imports.compose.project import leave_limit
+from nexusctl.imports.compose.project import leave_as_it_is
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.secrets import Secrets
@@ -79,19 +80,29 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     sandbox["profiles"] = service.texts("profiles")
     sandbox["env_file"] = list(_env_files(service, around))
     sandbox["env"] = _env(around.names[name], service, around)
-    sandbox["uploads"] = read_configs(service, around.configs)
-    sandbox["secrets"] = read_secrets(service, around.granted)
+    portraits = around.live.services.get(name, ())
+    grants = Grants(
+        service,
+        around.configs,
+        around.secrets.section,
+        around.granted,
+        target=around.target,
+        live=bool(portraits),
+    )
+    sandbox["uploads"] = grants.uploads
+    sandbox["secrets"] = grants.secrets
     sandbox["depends_on"] = _dependencies(service, around)
     sandbox["health"] = _health(service)
     sandbox["ports"] = read_ports(service)
-    sandbox["volumes"] = read_mounts(service, around.volumes, around.origin, around.target)
+    mounts = read_mounts(service, around.volumes, around.origin, around.target)
+    sandbox["volumes"] = [*mounts, *grants.volumes]
     networks = _networks(service, around)
     sandbox["resources"] = _resources(service)
     sandbox["replicas"] = _replicas(service)
     sandbox["restart"] = _restart(service)
     if sandbox["replicas"]:
         sandbox["ports"] = [_free_port(port, service) for port in sandbox["ports"]]
-    sandbox["lifecycle"] = leave_limit(sandbox, around.live.services.get(name, ()))
+    sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
