@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,15 +18,17 @@ from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
 from nexusctl.imports.draft import Draft, File
 from nexusctl.imports.recorded import find_wanted, read_recorded
-from nexusctl.imports.text import insert, write_text
+from nexusctl.imports.text import insert, read_name, write_text
 from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.plan import Change
+from nexusctl.model.stack import Stack
 from nexusctl.plan.adoption import only_takeover
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.recorded import recorded_stack
 
 __all__ = [
     "prepare_takeover",
+    "preview",
     "read_compose",
     "read_containers",
     "read_project",
@@ -41,9 +44,13 @@ def read_containers(engine: Engine, names: tuple[str, ...], stack: str) -> Draft
     return draft_containers([engine.portray(name) for name in names], stack)
 
 
-def read_project(engine: Engine, path: Path, target: Path, project: str) -> Draft:
-    """The draft for what is live of the Compose project in the file `path`. Raises `InputError`, `EngineError`."""
-    return read_compose(path, target, project, engine.find_project)
+def read_project(engine: Engine, path: Path, into: Path, project: str) -> Draft:
+    """The draft for what is live of the Compose project in the file `path`, for the stack file `into`.
+
+    Raises `InputError`, `EngineError`.
+    """
+    stack = read_name(into.read_text(encoding="utf-8")) if into.exists() else ""
+    return read_compose(path, into.parent, project, engine.find_project, stack)
 
 
 def read_stack(engine: Engine, name: str) -> Draft:
@@ -72,6 +79,18 @@ def render(draft: Draft, into: Path) -> str:
     return insert(into.read_text(encoding="utf-8"), draft.document)
 
 
+def preview(draft: Draft, into: Path) -> Stack:
+    """The stack of the file `into` as it will be. Raises `InputError` where it cannot be written, or is not valid."""
+    beside = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
+    try:
+        beside.write_text(render(draft, into), encoding="utf-8")
+        return _require_valid(beside, into, draft)
+    except OSError as error:
+        raise InputError(Diagnostic(f"{into} cannot be written: {error.strerror}")) from None
+    finally:
+        _remove(beside)
+
+
 def write(draft: Draft, into: Path) -> None:
     """Write the draft to the stack file `into`, and its files beside it, when all of it is valid.
 
@@ -92,13 +111,13 @@ def write(draft: Draft, into: Path) -> None:
         raise
 
 
-def _require_valid(beside: Path, into: Path, draft: Draft) -> None:
-    """Raises `InputError` with places in `into`, which nobody has written."""
+def _require_valid(beside: Path, into: Path, draft: Draft) -> Stack:
+    """The stack in the file. Raises `InputError` with places in `into`, which nobody has written."""
     # Their values are for others to give.
     variables = draft.document.get("variables", {})
     given = Given(values={name: "x" for name, declared in variables.items() if declared == {"sensitive": True}})
     try:
-        load(Inputs(files=(beside,), given=given))
+        return load(Inputs(files=(beside,), given=given))
     except InputError as error:
         unwritten = Note(f"{into} was not written; with `--stdout` this import shows what it would be")
         raise InputError(*(_at(problem, str(beside), str(into), unwritten) for problem in error.diagnostics)) from None
@@ -114,12 +133,13 @@ def _move(place: Location | None, written: str, meant: str) -> Location | None:
     return replace(place, file=meant) if place and place.file == written else place
 
 
-def prepare_takeover(engine: Engine, draft: Draft, file: Path) -> Basis:
-    """The plan that takes over the containers of `draft`, which `file` describes, and does nothing else to them.
+def prepare_takeover(engine: Engine, draft: Draft, stack: Stack, file: Path) -> Basis:
+    """The plan that takes over the containers of `draft`, which `stack` describes, and does nothing else to them.
+
+    `file` is the file of the stack.
 
     Raises `PlanError` where one would be changed, `Conflict` where one has gone meanwhile, `EngineError`.
     """
-    stack = load(Inputs(files=(file,)))
     basis = prepare(engine, stack, adopt=draft.containers)
     others = [c for c in basis.plan.changes if c.kind == "sandbox" and c.name in draft.containers]
     if others := [change for change in others if change.action not in ("adopt", "rename", "start")]:

@@ -13,7 +13,7 @@ from nexusctl.api import importing as doors
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic
+from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.imports.draft import Draft, Leftover
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.value import dataclass
@@ -76,8 +76,8 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
     if not adopt:
         return _put(doors.read_compose(source, output.file.parent, project), output)
     engine = connection.connect()
-    draft = doors.read_project(engine, source, output.file.parent, project)
-    return _put(draft, output) or _take_over(engine, draft, output)
+    draft = doors.read_project(engine, source, output.file, project)
+    return _take_over_first(engine, draft, output)
 
 
 @importing.command(name="devcontainer")
@@ -131,8 +131,24 @@ def _take_over(engine: Engine, draft: Draft, output: Output) -> int:
     """Asking for it was the consent: nothing but a mark and a name is changed."""
     stack = planning.load(Inputs(files=(output.file,)))
     with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):
-        basis = doors.prepare_takeover(engine, draft, output.file)
+        basis = doors.prepare_takeover(engine, draft, stack, output.file)
         return carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
+
+
+def _take_over_first(engine: Engine, draft: Draft, output: Output) -> int:
+    """The same before there is a file, with which an apply would make what is not yet taken over a second time.
+
+    Where it is cut off, the project is found again by its labels.
+    """
+    stack = doors.preview(draft, output.file)
+    with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):
+        try:
+            basis = doors.prepare_takeover(engine, draft, stack, output.file)
+        except PlanError:
+            _put(draft, output)
+            raise
+        code = carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
+        return code or _put(draft, output)
 
 
 def _tell(draft: Draft, file: Path, *, to_stdout: bool, as_json: bool) -> None:

@@ -64,6 +64,11 @@ def insert(text: str, document: Mapping[str, Any]) -> str:
     return _dump(present)
 
 
+def read_name(text: str) -> str:
+    """The name of the stack file `text`, empty where it has none. Raises `InputError` where it is no stack file."""
+    return str(_parse(text).get("name") or "")
+
+
 def _parse(text: str) -> CommentedMap:
     try:
         present = _yaml().load(text)

@@ -291,8 +291,7 @@ def test_a_config_that_the_container_has_not_is_named_instead_of_taken_over(
         composed.close()
 
 
-@pytest.mark.parametrize("kind", ["composed", "otherwise"])
-@pytest.mark.parametrize("when", ["kill-before", "kill-after"])
+@pytest.mark.parametrize(("kind", "when"), [("composed", "kill-after"), ("otherwise", "kill-before")])
 def test_a_takeover_that_is_killed_again_and_again_comes_to_the_same_end(
     kind: str, when: Kind, request: pytest.FixtureRequest, wire: Wire, tmp_path: Path
 ) -> None:
@@ -307,9 +306,33 @@ def test_a_takeover_that_is_killed_again_and_again_comes_to_the_same_end(
                 break
             assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
             assert sorted(composed.ids().values()) == sorted(project.values())
+            # With it an apply would make a second time what is not yet taken over.
+            is_over = all(name.startswith(f"{composed.case.stack}_") for name in composed.ids())
+            assert is_over or not (composed.case.folder / "nexus.yaml").exists()
     assert done.returncode == 0, done.stdout + done.stderr
     assert call > 3
     expect_the_same(composed, project, since)
+
+
+def test_a_project_is_taken_over_into_the_file_of_a_stack_that_is_called_otherwise(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str
+) -> None:
+    composed = Composed(tmp_path, wire, stack_name, f"of-{stack_name}", base_image)
+    case, project = composed.case, composed.ids()
+    file = tmp_path / "nexus.yaml"
+    file.write_text(f"name: {stack_name} # kept\nsandboxes:\n  old: {{image: {base_image}, command: sleep 1000000}}\n")
+    try:
+        assert case.nexusctl(["apply", "--yes"]).returncode == 0
+        # What the stack has taken over it still finds, when it looks again.
+        for _ in range(2):
+            done = case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+            assert done.returncode == 0, done.stdout + done.stderr
+            shown = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+            assert shown.returncode == 0, shown.stdout + shown.stderr
+        assert f"name: {stack_name} # kept\n" in file.read_text()
+        assert sorted(composed.ids().values()) == sorted(project.values())
+    finally:
+        composed.close()
 
 
 def take_over(composed: Composed, proxy: Proxy) -> subprocess.CompletedProcess[str]:

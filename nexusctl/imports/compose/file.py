@@ -32,12 +32,13 @@ Find = Callable[[str, str], Project]
 """What there is of a project, for the stack that it becomes."""
 
 
-def read_compose(path: Path, target: Path, project: str = "", find: Find | None = None) -> Draft:
+def read_compose(path: Path, target: Path, project: str = "", find: Find | None = None, stack: str = "") -> Draft:
     """The draft of a stack file in the folder `target`. Raises `InputError` for a file that is no Compose file.
 
     Reads the file, `.env` beside it, and whether the files that it names exist. `project` is what the project is
     called where the file does not say it. With `find` the draft is for what is live of the project: it names its
-    containers, and networks and volumes of other names than the stack's as external ones.
+    containers, and networks and volumes of other names than the stack's as external ones. `stack` is what the stack is
+    called where its file is there already.
     """
     problems, leftovers = Problems(), Leftovers()
     root = compose(read_source(path, kind="Compose file"), problems)
@@ -49,26 +50,30 @@ def read_compose(path: Path, target: Path, project: str = "", find: Find | None 
     origin, own = path.absolute().parent, file.text("name")
     name = project or variables.get("COMPOSE_PROJECT_NAME") or own or origin.name
     project = re.sub(r"[^a-z0-9_-]", "", name.lower())
-    live = _find(project, find) if find else Project()
-    return _read_file(file, project, live, (origin, target.absolute()), leftovers)
+    stack = stack or fit_name(project)
+    live = _find(project, find, stack) if find else Project()
+    return _read_file(file, (project, stack), live, (origin, target.absolute()), leftovers)
 
 
-def _find(project: str, find: Find) -> Project:
-    found = find(project, fit_name(project))
+def _find(project: str, find: Find, stack: str) -> Project:
+    found = find(project, stack)
     if not found.services:
         hint = "`docker compose ls --all` shows the projects; name yours with `--project NAME`"
         raise InputError(Diagnostic(f"no container of the compose project {project} is there", hint=hint))
     return found
 
 
-def _read_file(file: Reader, project: str, live: Project, folders: tuple[Path, Path], leftovers: Leftovers) -> Draft:
-    origin, target = folders
+def _read_file(
+    file: Reader, names: tuple[str, str], live: Project, folders: tuple[Path, Path], leftovers: Leftovers
+) -> Draft:
+    (project, stack), (origin, target) = names, folders
     secrets = Secrets(leftovers)
     services = _section(file, "services")
     around = Surroundings(
         project=project,
+        stack=stack,
         names=fit_names(services),
-        networks={**fit_names(_section(file, "networks")), "default": _default_network(project, live)},
+        networks={**fit_names(_section(file, "networks")), "default": _default_network(stack, live)},
         volumes=fit_names(_section(file, "volumes")),
         configs=_configs(file, origin, target),
         granted=_granted(file, secrets, origin, target),
@@ -83,7 +88,7 @@ def _read_file(file: Reader, project: str, live: Project, folders: tuple[Path, P
         if name != fitted and (listed := file.below("services")):
             listed.drop(name, f"it is called {fitted} here, and reached by that name")
     document = {
-        "name": fit_name(project),
+        "name": stack,
         "volumes": _volumes(file, around),
         "networks": _networks(file, around),
         "secrets": secrets.section,
@@ -99,10 +104,10 @@ def _read_file(file: Reader, project: str, live: Project, folders: tuple[Path, P
     )
 
 
-def _default_network(project: str, live: Project) -> str:
+def _default_network(stack: str, live: Project) -> str:
     """The stack's own, unless the project's is called otherwise."""
     known = live.networks.get("default")
-    return DEFAULT_NETWORK if known in (None, network_name(fit_name(project), DEFAULT_NETWORK)) else _OUTER
+    return DEFAULT_NETWORK if known in (None, network_name(stack, DEFAULT_NETWORK)) else _OUTER
 
 
 def _section(file: Reader, key: str) -> dict[str, Reader]:
@@ -130,20 +135,19 @@ def _find_tasks(services: dict[str, Reader]) -> frozenset[str]:
 
 
 def _volumes(file: Reader, around: Surroundings) -> dict[str, Any]:
-    stack = fit_name(around.project)
     if not around.live.services and (listed := file.below("volumes")):
-        _warn_of_other_volumes(listed, around, stack)
+        _warn_of_other_volumes(listed, around)
     return {
-        fitted: _outside(name, volume, volume_name(stack, fitted), around.live.volumes.get(name))
+        fitted: _outside(name, volume, volume_name(around.stack, fitted), around.live.volumes.get(name))
         for name, volume in _section(file, "volumes").items()
         for fitted in (around.volumes[name],)
     }
 
 
-def _warn_of_other_volumes(listed: Reader, around: Surroundings, stack: str) -> None:
+def _warn_of_other_volumes(listed: Reader, around: Surroundings) -> None:
     """Where a name does not fit, what the project has written is in another volume than the stack's."""
     for name, fitted in around.volumes.items():
-        here, there, node = volume_name(stack, fitted), f"{around.project}_{name}", listed.node.values[name]
+        here, there, node = volume_name(around.stack, fitted), f"{around.project}_{name}", listed.node.values[name]
         if here != there and not _is_external(node) and not (isinstance(node, Mapping) and node.get("name")):
             listed.drop(name, f"it is {here} on the engine; what is in {there} is kept with `--adopt`")
 
@@ -155,7 +159,7 @@ def _networks(file: Reader, around: Surroundings) -> dict[str, Any]:
         found[outer] = {"external": around.live.networks[DEFAULT_NETWORK]}
     for name, network in _section(file, "networks").items():
         fitted = around.networks[name]
-        own, live = network_name(fit_name(around.project), fitted), around.live.networks.get(name)
+        own, live = network_name(around.stack, fitted), around.live.networks.get(name)
         settings = _outside(name, network, own, live, internal=network.flag("internal"))
         if name != DEFAULT_NETWORK:
             found[fitted] = settings

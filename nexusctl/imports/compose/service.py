@@ -52,10 +52,13 @@ _CONDITIONS = {
 class Surroundings:
     """What the services of one file share: names by Compose's names, and the folders of both files.
 
+    `project` is what Compose calls them together, `stack` what the stack is called.
+
     `tasks` are the services that others wait for to complete, `live` is what there is of the project.
     """
 
     project: str
+    stack: str
     names: Mapping[str, str]
     networks: dict[str, str]
     volumes: dict[str, str]
