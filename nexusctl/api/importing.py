@@ -12,14 +12,16 @@ from nexusctl.api.planning import empty_stack, prepare
 from nexusctl.api.writing import replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError, Location, Note, PlanError
+from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError
 from nexusctl.imports.compose.file import read_compose
 from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
 from nexusctl.imports.draft import Draft, File
+from nexusctl.imports.names import fit_name
 from nexusctl.imports.recorded import find_wanted, read_recorded
 from nexusctl.imports.text import insert, read_name, write_text
 from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.live import Portrait
 from nexusctl.model.plan import Change
 from nexusctl.model.stack import Stack
 from nexusctl.plan.adoption import only_takeover
@@ -41,7 +43,20 @@ __all__ = [
 
 def read_containers(engine: Engine, names: tuple[str, ...], stack: str) -> Draft:
     """The draft for the containers `names`, which nexusctl did not make. Raises `NotFound`, `EngineError`."""
-    return draft_containers([engine.portray(name) for name in names], stack)
+    return draft_containers([_find_container(engine, name, stack) for name in names], stack)
+
+
+def _find_container(engine: Engine, name: str, stack: str) -> Portrait:
+    """One that `stack` has taken over is found by its former name too: the taking over may not have come to its end."""
+    try:
+        return engine.portray(name)
+    except NotFound:
+        wanted = fit_name(name)
+        live = engine.observe(empty_stack(fit_name(stack))).sandboxes
+        taken = next((found.id for found in live if found.adopted and found.sandbox == wanted), None)
+        if taken is None:
+            raise
+        return replace(engine.portray(taken), name=name)
 
 
 def read_project(engine: Engine, path: Path, into: Path, project: str) -> Draft:

@@ -8,14 +8,13 @@ from typing import Any
 
 import click
 
-from nexusctl.api import connection, planning
+from nexusctl.api import connection
 from nexusctl.api import importing as doors
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.imports.draft import Draft, Leftover
-from nexusctl.model.inputs import Inputs
 from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import diagnostic_document
@@ -77,7 +76,7 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
         return _put(doors.read_compose(source, output.file.parent, project), output)
     engine = connection.connect()
     draft = doors.read_project(engine, source, output.file, project)
-    return _take_over_first(engine, draft, output)
+    return _take_over(engine, draft, output)
 
 
 @importing.command(name="devcontainer")
@@ -101,8 +100,7 @@ def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Ou
     _require_file(output, adopt=adopt)
     engine = connection.connect()
     draft = doors.read_containers(engine, names, stack)
-    code = _put(draft, output)
-    return code or (_take_over(engine, draft, output) if adopt else 0)
+    return _take_over(engine, draft, output) if adopt else _put(draft, output)
 
 
 @importing.command(name="stack")
@@ -128,17 +126,10 @@ def _require_file(output: Output, *, adopt: bool) -> None:
 
 
 def _take_over(engine: Engine, draft: Draft, output: Output) -> int:
-    """Asking for it was the consent: nothing but a mark and a name is changed."""
-    stack = planning.load(Inputs(files=(output.file,)))
-    with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):
-        basis = doors.prepare_takeover(engine, draft, stack, output.file)
-        return carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
+    """Asking for it was the consent: nothing but a mark and a name is changed.
 
-
-def _take_over_first(engine: Engine, draft: Draft, output: Output) -> int:
-    """The same before there is a file, with which an apply would make what is not yet taken over a second time.
-
-    Where it is cut off, the project is found again by its labels.
+    The file comes last: with it, an apply would make a second time what is not yet taken over. Where this is cut off,
+    the next import finds what has been taken over.
     """
     stack = doors.preview(draft, output.file)
     with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):

@@ -8,7 +8,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,6 +20,7 @@ from nexusctl.errors import EngineError, NotFound
 from tests.e2e.case import Case
 from tests.faults.compose import Compose
 from tests.faults.proxy import Fault, Kind, Proxy
+from tests.imports.spoiled import run_through
 
 pytestmark = [
     pytest.mark.engine,
@@ -301,7 +301,7 @@ def test_a_takeover_that_is_killed_again_and_again_comes_to_the_same_end(
     with Proxy(tmp_path / "proxy.sock", wire.endpoint.url.removeprefix("unix://")) as proxy:
         for call in itertools.count():
             proxy.arm(Fault(call=call, kind=when))
-            done = take_over(composed, proxy)
+            done = run_through(proxy, ["import", "compose", "compose.yaml", "--adopt"], composed.case.folder)
             if not proxy.fired:
                 break
             assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
@@ -333,20 +333,3 @@ def test_a_project_is_taken_over_into_the_file_of_a_stack_that_is_called_otherwi
         assert sorted(composed.ids().values()) == sorted(project.values())
     finally:
         composed.close()
-
-
-def take_over(composed: Composed, proxy: Proxy) -> subprocess.CompletedProcess[str]:
-    words = [sys.executable, "-m", "nexusctl", "import", "compose", "compose.yaml", "--adopt"]
-    environ = {**os.environ, "DOCKER_HOST": f"unix://{proxy.path}"}
-    process = subprocess.Popen(
-        words,
-        cwd=composed.case.folder,
-        env=environ,
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
-    proxy.victim = lambda: process.pid
-    stdout, stderr = process.communicate(timeout=120)
-    return subprocess.CompletedProcess(words, process.returncode, stdout, stderr)

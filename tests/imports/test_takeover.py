@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,8 @@ from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from tests.e2e.case import Case
+from tests.faults.proxy import Fault, Kind, Proxy
+from tests.imports.spoiled import run_through
 
 pytestmark = pytest.mark.engine
 
@@ -216,3 +220,25 @@ def test_what_another_stack_took_over_stays_its_own(case: Case, plain: str) -> N
     assert "that could be taken over" in done.stderr
     assert "no stack has it" in done.stderr
     assert case.nexusctl(["plan", "--deep", "--detailed-exitcode"]).returncode == 0
+
+
+@pytest.mark.parametrize("when", ["kill-before", "kill-after"])
+def test_a_takeover_that_is_killed_again_and_again_comes_to_the_same_end(
+    case: Case, wire: Wire, foreign: str, plain: str, tmp_path: Path, when: Kind
+) -> None:
+    ids = {name: wire.get(f"/containers/{name}/json")["Id"] for name in (foreign, plain)}
+    before = {name: look(wire, key) for name, key in ids.items()}
+    arguments = ["import", "container", foreign, plain, "--stack", case.stack, "--adopt"]
+    with Proxy(tmp_path / "proxy.sock", wire.endpoint.url.removeprefix("unix://")) as proxy:
+        for call in itertools.count():
+            proxy.arm(Fault(call=call, kind=when))
+            done = run_through(proxy, arguments, case.folder)
+            if not proxy.fired:
+                break
+            assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert call > 3
+    assert {name: look(wire, key) for name, key in ids.items()} == before
+    shown = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert SECRET not in (case.folder / "nexus.yaml").read_text()
