@@ -13,7 +13,7 @@ from uuid import uuid4
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError
 from tests.faults.player import TIMEOUT, Done, Player
-from tests.faults.portrait import Portrait, list_networks
+from tests.faults.portrait import Portrait, list_environments, list_networks
 from tests.faults.proxy import KINDS, Fault, Proxy
 from tests.faults.scenario import Scenario
 from tests.faults.tool import Tool
@@ -88,6 +88,7 @@ class Driver:
         self._proxy = Proxy(Path(self._folder.name) / "engine.sock", wire.endpoint.url.removeprefix("unix://"))
         self._proxy.victim = lambda: player.running.pid if player.running else None
         self._port = find_free_port()
+        self._environments: set[str] = set()
 
     def __enter__(self) -> Driver:
         self._proxy.__enter__()
@@ -95,7 +96,8 @@ class Driver:
 
     def __exit__(self, *_: object) -> None:
         if self._player.file.exists():
-            self._player.run(self._player.destroy)
+            self._clear()
+            self._remove_environments()
         self._proxy.__exit__()
         self._folder.cleanup()
 
@@ -105,7 +107,7 @@ class Driver:
         done = self._spoil(scenario)
         assert done.returncode == 0, f"{scenario.name} fails without a fault:\n{done.stdout}{done.stderr}"
         found = Rehearsal(scenario=scenario, calls=len(self._proxy.calls), portrait=self._player.take_portrait())
-        self._player.run(self._player.destroy)
+        self._clear()
         return found
 
     def judge(self, point: Point, expected: Portrait) -> Verdict:
@@ -146,7 +148,7 @@ class Driver:
         traces.note()
         problem = _find_bug(point.fault, spoiled) if fired else ""
         problem = problem or self._converge(point.scenario, expected, traces)
-        cleared = self._player.run(self._player.destroy)
+        cleared = self._clear()
         if left := traces.find_left():
             problem = problem or f"destroy left {', '.join(left)}: {cleared.stdout[-300:]}{cleared.stderr[-400:]}"
             self._player.run(self._player.destroy)
@@ -158,13 +160,28 @@ class Driver:
         traces.note()
         return self._player.judge(again, expected, check=scenario.verb == "apply")
 
+    def _clear(self) -> Done:
+        self._note_environments()
+        return self._player.run(self._player.destroy)
+
+    def _note_environments(self) -> None:
+        self._environments |= list_environments(self._wire, self._player.stack)
+
+    def _remove_environments(self) -> None:
+        """Those of this driver's stacks, so that they have to be made again."""
+        while self._environments:
+            self._wire.delete(f"/images/{self._environments.pop()}")
+
     def _prepare(self, scenario: Scenario) -> None:
         if scenario.before:
             self._player.prepare(self._publish(scenario.before))
+            self._note_environments()
+        else:
+            self._remove_environments()
         self._player.write(self._publish(scenario.after))
 
     def _publish(self, text: str) -> str:
-        return text.replace("HOSTPORT", str(self._port))
+        return text.replace("HOSTPORT", str(self._port)).replace("STACKNAME", self._player.stack)
 
     def _command(self, scenario: Scenario) -> list[str]:
         return self._player.destroy if scenario.verb == "destroy" else self._player.apply

@@ -90,9 +90,9 @@ sandboxes:
 
 _KIT = """
 sandboxes:
-  box: {template: node, command: [sleep, infinity], packages: [ms@2.1.2]}
+  box: {template: node, command: [sleep, infinity], working_dir: /srv/STACKNAME, packages: [ms@2.1.2]}
 """
-"""Packages, which are changed in the live sandbox."""
+"""Packages, which are changed in the live sandbox. The folder makes the image with them one of this stack alone."""
 
 STACKS = {
     "pair": vary(

@@ -8,13 +8,14 @@ from typing import Any
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.engine.labels import SANDBOX, SECRETS, STACK
+from nexusctl.model.names import is_environment
 
 Portrait = dict[str, Any]
 
-_PACKAGES = tuple(f"/app/node_modules/{name}/package.json" for name in ("ms", "is-odd", "is-number"))
+_PACKAGES = tuple(f"node_modules/{name}/package.json" for name in ("ms", "is-odd", "is-number"))
 
 FILES = ("/srv/one.txt", "/srv/kept", "/data/started", "/data/loaded", "/run/secrets/token", *_PACKAGES)
-"""The files that the scenarios write."""
+"""The files that the scenarios write, those of packages in the working folder."""
 
 TASK = "load"
 """The one that ends by itself; not every tool waits for that."""
@@ -43,6 +44,11 @@ def list_containers(wire: Wire, stack: str) -> list[dict[str, Any]]:
     return [entry for entry in listed if _is_ours(entry["Names"][0].lstrip("/"), entry["Labels"], stack)]
 
 
+def list_environments(wire: Wire, stack: str) -> set[str]:
+    """The tags of the images that hold the packages of its sandboxes."""
+    return {str(entry["Image"]) for entry in list_containers(wire, stack) if is_environment(entry["Image"])}
+
+
 def list_networks(wire: Wire, stack: str) -> list[dict[str, Any]]:
     return [entry for entry in wire.get("/networks") if _is_ours(entry["Name"], entry["Labels"], stack)]
 
@@ -69,7 +75,7 @@ def _container(wire: Wire, container_id: str, stack: str) -> dict[str, Any]:
     return {
         "name": _plain(seen["Name"].lstrip("/"), stack),
         "sandbox": _member(config["Labels"]),
-        "image": config["Image"],
+        "image": "with packages" if is_environment(config["Image"]) else config["Image"],
         "state": seen["State"]["Status"],
         "exit": seen["State"]["ExitCode"],
         "env": sorted(config["Env"] or []),
@@ -82,7 +88,7 @@ def _container(wire: Wire, container_id: str, stack: str) -> dict[str, Any]:
         ),
         "ports": sorted(f"{inside} {_count(ends)}" for inside, ends in seen["NetworkSettings"]["Ports"].items()),
         "mounts": sorted(f"{_plain(m.get('Name', ''), stack)}:{m['Destination']}" for m in seen["Mounts"]),
-        "files": _read_files(wire, container_id) if running else "",
+        "files": _plain(_read_files(wire, container_id), stack) if running else "",
     }
 
 
