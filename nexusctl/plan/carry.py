@@ -48,7 +48,8 @@ def choose_left_behind(scene: Scene, decision: Decision) -> LeftBehind:
     declared = {path for spec in specs for path in _list_declared(spec)}
     added = {path for path, difference in drifted_paths(decision.differences).items() if difference.after is None}
     folders = {place(u.target, f.path) for u in desired.uploads for f in u.files if f.kind == "folder"}
-    former = {place(u.target, f.path) for u in specs[-1].uploads for f in u.files if f.kind == "folder" and f.path}
+    before = record.uploads if record else ()
+    former = {place(u.target, f.path) for u in before for f in u.files if f.kind == "folder" and f.path}
     return LeftBehind(
         whole=tuple(sorted({*declared, *added, *(() if keeps_image(scene, decision) else OF_THE_SYSTEM)})),
         entries=tuple(sorted(folders)),

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 
 from nexusctl.cli.main import nexusctl
 from nexusctl.config.load import load
-from nexusctl.errors import InputError
+from nexusctl.errors import Diagnostic, InputError
 
 HERE = Path(__file__).parent
 CASES = sorted(path.parent for kind in ("compose", "devcontainer") for path in (HERE / kind).glob("*/*compose.yaml"))
@@ -37,13 +37,8 @@ def test_import_writes_what_fits_and_lists_the_rest(
 def test_what_would_not_be_valid_is_shown_at_its_place_in_the_file_that_was_meant(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "compose.yaml").write_text('name: x\nservices: {a: {image: x, environment: ["BAD KEY=1"]}}\n')
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(InputError) as caught:
-        CliRunner().invoke(
-            nexusctl, ["import", "compose", "compose.yaml"], standalone_mode=False, catch_exceptions=False
-        )
-    (problem,) = caught.value.diagnostics
+    problem = refuse('name: x\nservices: {a: {image: x, environment: ["BAD KEY=1"]}}\n')
     assert str(problem.location) == "nexus.yaml:7:7"
     assert problem.notes[-1].text == "nexus.yaml was not written; with `--stdout` this import shows what it would be"
     assert [path.name for path in tmp_path.iterdir()] == ["compose.yaml"]
@@ -52,14 +47,20 @@ def test_what_would_not_be_valid_is_shown_at_its_place_in_the_file_that_was_mean
 def test_the_other_place_of_a_problem_is_one_of_the_file_that_was_meant_too(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "compose.yaml").write_text("name: x\nservices: {a: {image: x, volumes: ['.:/x', '.:/x']}}\n")
     monkeypatch.chdir(tmp_path)
+    problem = refuse("name: x\nservices: {a: {image: x, volumes: ['.:/x', '.:/x']}}\n")
+    assert {note.location.file for note in problem.notes if note.location} == {"nexus.yaml"}
+
+
+def refuse(compose: str) -> Diagnostic:
+    """The one problem of importing this Compose file into the folder that it is written to, the current one."""
+    Path("compose.yaml").write_text(compose)
     with pytest.raises(InputError) as caught:
         CliRunner().invoke(
             nexusctl, ["import", "compose", "compose.yaml"], standalone_mode=False, catch_exceptions=False
         )
     (problem,) = caught.value.diagnostics
-    assert {note.location.file for note in problem.notes if note.location} == {"nexus.yaml"}
+    return problem
 
 
 @pytest.mark.parametrize(
