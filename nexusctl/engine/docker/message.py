@@ -7,9 +7,8 @@ the little that one call to an engine needs stands here: a length, chunks, or th
 from __future__ import annotations
 
 import io
-import socket
 from collections.abc import Iterable, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from nexusctl.model.value import dataclass
 
@@ -21,6 +20,18 @@ SWITCHING_PROTOCOLS = 101
 
 class ProtocolError(OSError):
     """The other side hung up in the middle, or does not speak HTTP."""
+
+
+class Plug(Protocol):
+    """A connection to an engine: a socket, or what stands in for one where there is TLS."""
+
+    def sendall(self, data: bytes, /) -> None: ...
+
+    def makefile(self, mode: Literal["rb"], /) -> io.BufferedReader: ...
+
+    def shutdown(self, how: int, /) -> None: ...
+
+    def close(self) -> None: ...
 
 
 class Stream(Protocol):
@@ -45,7 +56,7 @@ class Reply:
 
 
 def send_request(
-    plug: socket.socket, method: str, target: str, headers: Mapping[str, str], data: bytes | Iterable[bytes] | None
+    plug: Plug, method: str, target: str, headers: Mapping[str, str], data: bytes | Iterable[bytes] | None
 ) -> None:
     """Write a whole request; an iterable is sent in chunks. Raises `OSError`."""
     lines = [f"{method} {target} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
@@ -61,7 +72,7 @@ def send_request(
     plug.sendall(b"0\r\n\r\n")
 
 
-def read_reply(plug: socket.socket, method: str = "GET") -> Reply:
+def read_reply(plug: Plug, method: str = "GET") -> Reply:
     """Read the head of the reply to a `method`; its body is read from what is returned.
 
     Raises `OSError`, `ProtocolError` among them.

@@ -10,11 +10,9 @@ import ssl
 from functools import lru_cache
 from pathlib import Path
 
-CA, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
+from nexusctl.engine.docker.encrypted import EncryptedSocket
 
-LONGEST = 1_000_000.0
-"""Seconds that stand for no time-out. With one the library never blocks inside of a connection, so that one thread may
-read from it while another writes; and what it waits with counts milliseconds in 31 bits."""
+CA, CERTIFICATE, KEY = "ca.pem", "cert.pem", "key.pem"
 
 _PLAIN = (
     "WRONG_VERSION_NUMBER",
@@ -35,18 +33,18 @@ class Untrusted(OSError):
         self.hint = hint
 
 
-def encrypt(plug: socket.socket, host: str, folder: str) -> socket.socket:
+def encrypt(plug: socket.socket, host: str, folder: str) -> EncryptedSocket:
     """`plug` with TLS to the engine that calls itself `host`; `folder` has the certificates, empty for the system's.
 
     Raises `Untrusted` for what is wrong with these, `OSError`.
     """
-    if plug.gettimeout() is None:
-        plug.settimeout(LONGEST)
     try:
-        return _read_context(folder).wrap_socket(plug, server_hostname=host)
+        encrypted = EncryptedSocket(plug, _read_context(folder), host)
+        encrypted.shake_hands()
     except BaseException:
         plug.close()
         raise
+    return encrypted
 
 
 @lru_cache(maxsize=4)

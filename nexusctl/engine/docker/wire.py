@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
-from nexusctl.engine.docker.message import Reply, read_reply, send_request
+from nexusctl.engine.docker.message import Plug, Reply, read_reply, send_request
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.value import dataclass
 
@@ -140,7 +140,7 @@ class Wire:
         assert isinstance(error, ssl.SSLError)
         return explain(error, urlsplit(self.endpoint.url).hostname or "localhost", self.endpoint.tls)
 
-    def _connect(self, timeout: float) -> socket.socket:
+    def _connect(self, timeout: float) -> Plug:
         patience = None if timeout == FOREVER else timeout
         url = urlsplit(self.endpoint.url)
         if url.scheme == "unix":
@@ -166,7 +166,7 @@ class Wire:
 class Answer:
     """The body of an accepted call; a connection that breaks while reading raises `EngineUnreachable`."""
 
-    def __init__(self, plug: socket.socket, reply: Reply, translate: Callable[[Exception], EngineUnreachable]) -> None:
+    def __init__(self, plug: Plug, reply: Reply, translate: Callable[[Exception], EngineUnreachable]) -> None:
         self._reply = reply
         self._socket = plug
         self._translate = translate
@@ -190,8 +190,7 @@ class Answer:
 
     def send_end(self) -> None:
         """Say that nothing more will be sent, while the answer goes on."""
-        # Past TLS, which Python can only end both ways at once.
-        socket.socket.shutdown(self._socket, socket.SHUT_WR)
+        self._socket.shutdown(socket.SHUT_WR)
 
     def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
@@ -206,7 +205,7 @@ class Answer:
     def cut(self) -> None:
         """End the connection from another thread; whoever reads from it sees its end."""
         with contextlib.suppress(OSError):
-            socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
         self._reply.body.close()

@@ -16,7 +16,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.exec import TIMED_OUT
 from nexusctl.engine.docker.machine import DAEMON_PATH
 from nexusctl.engine.docker.streams import execute
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.wire import FOREVER, Answer, Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable
 from tests.daemon.test_engine_daemon import unmount_below
 from tests.drift.test_daemon_restart import copy_image
@@ -268,6 +268,71 @@ def test_an_engine_of_this_machine_needs_nothing_of_it(wire: Wire) -> None:
     done = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True)
     assert "nexusctl.engine.docker.wire" in done.stdout.split()
     assert not {"ssl", "_ssl", "nexusctl.engine.docker.tls"} & set(done.stdout.split())
+
+
+def test_whoever_reads_while_another_writes_gets_all_of_it_and_its_end(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    theirs = authority.issue(tmp_path / "theirs", server="IP:127.0.0.1")
+    given = os.urandom(4 << 20)
+    with run_echo(theirs) as port:
+        endpoint = Endpoint(url=f"tcp://127.0.0.1:{port}", source="", tls=str(authority.issue(tmp_path / "mine")))
+        for _ in range(5):
+            with Wire(endpoint).open("POST", "/echo", timeout=FOREVER) as answer:
+                writer = threading.Thread(target=send_all, args=(answer, given))
+                writer.start()
+                assert answer.read() == given
+                writer.join()
+
+
+def test_output_that_breaks_off_is_not_taken_for_all_of_it(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    theirs = authority.issue(tmp_path / "theirs", server="IP:127.0.0.1")
+    with run_echo(theirs, "the connection only") as port:
+        endpoint = Endpoint(url=f"tcp://127.0.0.1:{port}", source="", tls=str(authority.issue(tmp_path / "mine")))
+        with Wire(endpoint).open("POST", "/echo", timeout=FOREVER) as answer:
+            send_all(answer, b"some of it")
+            with pytest.raises(EngineUnreachable, match="it hung up"):
+                answer.read()
+
+
+# In a process of its own, so that it takes turns with the test at any place and not where Python lets it.
+ECHO = """
+import socket, ssl, sys
+listener = socket.socket(fileno=int(sys.argv[1]))
+context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+context.load_cert_chain(sys.argv[2] + "/cert.pem", sys.argv[2] + "/key.pem")
+while True:
+    plug = context.wrap_socket(listener.accept()[0], server_side=True)
+    try:
+        plug.recv(65536)
+        plug.sendall(b"HTTP/1.1 101 UPGRADED\\r\\n\\r\\n")
+        while data := plug.recv(65536):
+            plug.sendall(data)
+        if sys.argv[3] == "all":
+            plug.unwrap()
+    except OSError:
+        pass
+    plug.close()
+"""
+
+
+@contextmanager
+def run_echo(theirs: Path, ended: str = "all") -> Iterator[int]:
+    """A server that hands the connection over and gives back what it gets; the port. `ended` is what it closes."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = [sys.executable, "-c", ECHO, str(listener.fileno()), str(theirs), ended]
+        server = subprocess.Popen(words, pass_fds=[listener.fileno()])
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            server.kill()
+            server.wait()
+
+
+def send_all(answer: Answer, data: bytes) -> None:
+    with suppress(OSError):
+        answer.send(data)
+        answer.send_end()
 
 
 def shake_hands(listener: socket.socket, context: ssl.SSLContext) -> None:
