@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-import os
-from collections.abc import Mapping
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nexusctl.api.planning import empty_stack, prepare
-from nexusctl.api.writing import replace_file
+from nexusctl.api.writing import file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError
@@ -19,16 +20,18 @@ from nexusctl.imports.devcontainer import read_devcontainer
 from nexusctl.imports.draft import Draft, File
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.recorded import find_wanted, read_recorded
+from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import insert, read_name, write_text
 from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.live import Portrait
-from nexusctl.model.plan import Change
+from nexusctl.model.plan import Change, Difference
 from nexusctl.model.stack import Stack
 from nexusctl.plan.adoption import only_takeover
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.recorded import recorded_stack
 
 __all__ = [
+    "count_taken",
     "prepare_takeover",
     "preview",
     "read_compose",
@@ -39,6 +42,9 @@ __all__ = [
     "render",
     "write",
 ]
+
+_WIDEST = 80
+"""Characters of a value that a message shows."""
 
 
 def read_containers(engine: Engine, names: tuple[str, ...], stack: str) -> Draft:
@@ -96,14 +102,11 @@ def render(draft: Draft, into: Path) -> str:
 
 def preview(draft: Draft, into: Path) -> Stack:
     """The stack of the file `into` as it will be. Raises `InputError` where it cannot be written, or is not valid."""
-    beside = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
     try:
-        beside.write_text(render(draft, into), encoding="utf-8")
-        return _require_valid(beside, into, draft)
+        with file_beside(into, render(draft, into)) as new:
+            return _require_valid(new, into, draft)
     except OSError as error:
         raise InputError(Diagnostic(f"{into} cannot be written: {error.strerror}")) from None
-    finally:
-        _remove(beside)
 
 
 def write(draft: Draft, into: Path) -> None:
@@ -116,7 +119,8 @@ def write(draft: Draft, into: Path) -> None:
     made: list[Path] = []
     try:
         for name, file in draft.files.items():
-            made.append(_write_new(into.parent / name, file))
+            if not _is_written(into.parent / name, file):
+                made.append(_write_new(into.parent / name, file))
         replace_file(into, text, check=lambda beside: _require_valid(beside, into, draft))
     except OSError as error:
         _remove(*made)
@@ -148,28 +152,70 @@ def _move(place: Location | None, written: str, meant: str) -> Location | None:
     return replace(place, file=meant) if place and place.file == written else place
 
 
-def prepare_takeover(engine: Engine, draft: Draft, stack: Stack, file: Path) -> Basis:
+def prepare_takeover(engine: Engine, draft: Draft, stack: Stack, way: str) -> Basis:
     """The plan that takes over the containers of `draft`, which `stack` describes, and does nothing else to them.
 
-    `file` is the file of the stack.
-
-    Raises `PlanError` where one would be changed, `Conflict` where one has gone meanwhile, `EngineError`.
+    `way` says what helps where one would be changed. Raises `PlanError` then, `Conflict` where one has gone meanwhile,
+    `EngineError`.
     """
     basis = prepare(engine, stack, adopt=draft.containers)
     others = [c for c in basis.plan.changes if c.kind == "sandbox" and c.name in draft.containers]
-    if others := [change for change in others if change.action not in ("adopt", "rename", "start")]:
-        raise PlanError(*(_refuse(change, draft.containers, file) for change in others))
+    problems = [_refuse(change, way) for change in others if change.action not in ("adopt", "rename", "start")]
+    problems += [
+        Diagnostic(f"it cannot be taken over as it is: {path} is not in it", sandbox=name, hint=way)
+        for name, path in _find_lost_secrets(engine, draft.containers, stack)
+    ]
+    if problems:
+        raise PlanError(*problems)
     return replace(basis, plan=only_takeover(basis.plan, draft.containers, "`nexusctl apply` does that"))
 
 
-def _refuse(change: Change, containers: Mapping[str, str], file: Path) -> Diagnostic:
+def count_taken(draft: Draft, basis: Basis) -> int:
+    """How many containers of `draft` the stack had taken over before."""
+    ids = set(draft.containers.values())
+    return sum(found.adopted == "yes" and found.id in ids for found in basis.live.sandboxes)
+
+
+def _refuse(change: Change, way: str) -> Diagnostic:
     why = "".join(f", {difference.field}" for difference in change.differences) or f", {change.reason}"
-    flags = " ".join(f"--adopt-container {name}={key[:12]}" for name, key in containers.items())
     return Diagnostic(
         f"it cannot be taken over as it is: {change.action}{why}",
         sandbox=change.name,
-        hint=f"{file} is written, and nothing was done; `nexusctl plan -f {file} {flags}` shows what would be",
+        notes=tuple(Note(_describe(difference)) for difference in change.differences),
+        hint=way,
     )
+
+
+def _describe(difference: Difference) -> str:
+    if _is_secret(difference):
+        return f"{difference.field} is another one, which is not shown"
+    return f"{difference.field} is {_show(difference.before)}, and would be {_show(difference.after)}"
+
+
+def _is_secret(difference: Difference) -> bool:
+    """Whether a value may be one that nobody should read: what a container has was never told to be a secret."""
+    values = [str(value) for value in (difference.before, difference.after) if value is not None]
+    name = difference.field.removeprefix("env.")
+    return any(value.startswith("[secret ") or looks_secret(name, value) for value in values)
+
+
+def _show(value: Any) -> str:
+    text = "not there" if value is None else json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _WIDEST else f"{text[:_WIDEST]}..."
+
+
+def _find_lost_secrets(engine: Engine, containers: Mapping[str, str], stack: Stack) -> Iterator[tuple[str, str]]:
+    """Files that are to be left as they are, and are not there: by sandbox and path."""
+    for name, container in sorted(containers.items()):
+        sandbox = stack.sandboxes[name]
+        for file in sandbox.secrets if "secrets" in sandbox.lifecycle.ignore else ():
+            if engine.read_file(container, file.path) is None:
+                yield name, file.path
+
+
+def _is_written(path: Path, file: File) -> bool:
+    """Whether it is there already, from an import that was cut off."""
+    return path.is_file() and path.read_bytes() == file.data
 
 
 def _write_new(path: Path, file: File) -> Path:

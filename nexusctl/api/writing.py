@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 
@@ -15,14 +18,49 @@ def replace_file(
     `check` gets the new file, which lies beside `path` then, and raises where it must not take its place. Raises
     `OSError`, and what `check` raises; then everything is as it was.
     """
-    beside = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
-    try:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-        with open(os.open(beside, flags, 0o600 if private else 0o666), "wb") as stream:
-            stream.write(content.encode() if isinstance(content, str) else content)
+    with file_beside(path, content, private=private) as new:
         if check:
-            check(beside)
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+            check(new)
+        new.replace(path)
+
+
+@contextmanager
+def file_beside(path: Path, content: str | bytes, *, private: bool = False) -> Iterator[Path]:
+    """A new file with `content` in the folder of `path`, for as long as this lasts. Raises `OSError`.
+
+    Those that a process left there when it was killed are removed.
+    """
+    _sweep(path)
+    opened, new = _create(path, 0o600 if private else 0o666)
+    try:
+        # It stays open, and with that locked.
+        with open(opened, "wb") as stream:
+            stream.write(content.encode() if isinstance(content, str) else content)
+            stream.flush()
+            yield new
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _create(path: Path, mode: int) -> tuple[int, Path]:
+    while True:
+        new = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+        opened = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        # Where files cannot be locked, none is taken for a dead one's either.
+        with suppress(OSError):
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        if os.fstat(opened).st_nlink:
+            return opened, new
+        # Somebody swept it away before it was locked.
+        os.close(opened)
+
+
+def _sweep(path: Path) -> None:
+    for left in path.parent.glob(f".{escape(path.name)}.{'[0-9a-f]' * 8}"):
+        with suppress(OSError):
+            opened = os.open(left, os.O_RDWR | os.O_NOFOLLOW)
+            try:
+                fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                left.unlink()
+            finally:
+                os.close(opened)

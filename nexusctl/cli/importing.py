@@ -13,7 +13,7 @@ from nexusctl.api import importing as doors
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, PlanError
+from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
 from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import render_diagnostics
@@ -76,7 +76,8 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
         return _put(doors.read_compose(source, output.file.parent, project), output)
     engine = connection.connect()
     draft = doors.read_project(engine, source, output.file, project)
-    return _take_over(engine, draft, output)
+    way = f"write into {source} what it is, or make it what {source} says by `docker compose up`, and import again"
+    return _take_over(engine, draft, output, way)
 
 
 @importing.command(name="devcontainer")
@@ -100,7 +101,9 @@ def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Ou
     _require_file(output, adopt=adopt)
     engine = connection.connect()
     draft = doors.read_containers(engine, names, stack)
-    return _take_over(engine, draft, output) if adopt else _put(draft, output)
+    if not adopt:
+        return _put(draft, output)
+    return _take_over(engine, draft, output, "name the others only, and this one stays what it is")
 
 
 @importing.command(name="stack")
@@ -125,21 +128,23 @@ def _require_file(output: Output, *, adopt: bool) -> None:
         raise click.UsageError("--adopt needs the file that --stdout does not write")
 
 
-def _take_over(engine: Engine, draft: Draft, output: Output) -> int:
-    """Asking for it was the consent: nothing but a mark and a name is changed.
+def _take_over(engine: Engine, draft: Draft, output: Output, way: str) -> int:
+    """Asking for it was the consent: nothing but a mark and a name is changed. `way` is for what cannot be had.
 
     The file comes last: with it, an apply would make a second time what is not yet taken over. Where this is cut off,
     the next import finds what has been taken over.
     """
     stack = doors.preview(draft, output.file)
     with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):
-        try:
-            basis = doors.prepare_takeover(engine, draft, stack, output.file)
-        except PlanError:
-            _put(draft, output)
-            raise
+        basis = doors.prepare_takeover(engine, draft, stack, f"nothing was written or done; {way}")
+        taken, there = doors.count_taken(draft, basis), output.file.exists()
+        if taken and (taken < len(draft.containers) or not there):
+            options.say(f"{taken} of {len(draft.containers)} were taken over before; this goes on with the rest.")
         code = carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
-        return code or _put(draft, output)
+        if not code:
+            return _put(draft, output)
+    options.say(f"{output.file} was not written, because not all of them are taken over. The same again goes on.")
+    return code
 
 
 def _tell(draft: Draft, file: Path, *, to_stdout: bool, as_json: bool) -> None:

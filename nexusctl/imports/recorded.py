@@ -83,16 +83,18 @@ class _Writer:
     def _stand_in(self, sandbox: Sandbox, name: str) -> dict[str, str]:
         """What names a template of one's own: a file that has nothing but its name, so that the record stays true."""
         path = f"{self._stack.name}.files/{name}.template.yaml"
+        image = next(other.image for other in self._stack.sandboxes.values() if other.template == name)
         self._note(
             sandbox,
             "template",
-            f"the template {name} is none of nexusctl's own; its values stand here, and {path} in its place: it has "
-            "neither parameters nor a recipe for the image",
+            f"no record has the file of the template {name}, which is not nexusctl's own: what it brought stands here, "
+            f"and {path} in its place, which cannot make {image} anew where no registry has that. Put the file itself "
+            "there once you have it, and what it has to be given under `with`; that changes nothing that is live",
         )
         document = {
             "name": name,
             "description": "Stands for a file that was not at hand; what it brought stands with the sandboxes",
-            "image": next(other.image for other in self._stack.sandboxes.values() if other.template == name),
+            "image": image,
         }
         self.files[path] = File(data=write_text(document).encode())
         return {"template": f"./{path}", "image": sandbox.image}

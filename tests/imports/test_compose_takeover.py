@@ -171,18 +171,33 @@ def test_apply_takes_over_what_is_named_and_says_what_differs(composed: Composed
     assert composed.ids() == project
 
 
-def test_a_project_that_is_not_as_its_file_says_is_not_taken_over_and_the_way_is_named(composed: Composed) -> None:
-    composed.file.write_text(composed.file.read_text().replace("POSTGRES_DB: shop", "POSTGRES_DB: other"))
+def test_a_project_that_is_not_as_its_file_says_is_not_taken_over_until_it_is(composed: Composed) -> None:
+    file = composed.case.folder / "nexus.yaml"
+    text = composed.file.read_text().replace("POSTGRES_DB: shop", "POSTGRES_DB: other")
+    composed.file.write_text(text.replace("hunter2-not-real", "hunter3-not-real"))
     before = composed.ids()
     done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
     assert done.returncode == 1
     assert "it cannot be taken over as it is: replace, env.POSTGRES_DB" in done.stderr
+    assert 'env.POSTGRES_DB is "shop", and would be "other"' in done.stderr
+    assert "write into compose.yaml what it is, or make it what compose.yaml says by `docker compose up`" in done.stderr
     assert composed.ids() == before
-    (command,) = re.findall(r"`nexusctl (plan -f nexus.yaml (?:--adopt-container \S+=\S+ ?)+)`", done.stderr)
-    shown = composed.case.nexusctl(command.split())
-    assert shown.returncode == 0, shown.stderr
-    assert "4 to adopt" in shown.stdout
-    assert "env.POSTGRES_DB" in shown.stdout
+    # With the file, an apply would make a second container on the same data.
+    assert not file.exists()
+    composed.compose("up", "--detach")
+    done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "hunter" not in done.stdout + done.stderr + file.read_text()
+    shown = composed.case.nexusctl(["plan", "--detailed-exitcode"])
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+
+
+def test_a_password_that_a_container_has_and_its_file_has_no_more_is_not_shown(composed: Composed) -> None:
+    composed.file.write_text(composed.file.read_text().replace("POSTGRES_PASSWORD: hunter2-not-real, ", ""))
+    done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 1
+    assert "env.POSTGRES_PASSWORD is another one, which is not shown" in done.stderr
+    assert "hunter2" not in done.stdout + done.stderr
 
 
 def test_what_is_not_there_of_a_project_is_left_for_the_next_apply(composed: Composed, wire: Wire) -> None:
@@ -237,58 +252,66 @@ secrets:
 """
 
 
+@pytest.fixture
+def granted(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Composed]:
+    """A project with configs and secrets of every kind."""
+    monkeypatch.setenv("DOOR_TOKEN", "of-no-use")
+    (tmp_path / "key.txt").write_text("of-no-use-either")
+    composed = Composed(tmp_path, wire, stack_name, stack_name, base_image, GRANTED)
+    yield composed
+    composed.close()
+
+
 def test_configs_and_secrets_of_a_project_are_taken_over_as_they_are_and_a_new_container_has_them_too(
-    tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
+    granted: Composed, wire: Wire
 ) -> None:
-    monkeypatch.setenv("DOOR_TOKEN", "of-no-use")
-    (tmp_path / "key.txt").write_text("of-no-use-either")
-    composed = Composed(tmp_path, wire, stack_name, stack_name, base_image, GRANTED)
-    case, project = composed.case, composed.ids()
-    try:
-        done = case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
-        assert done.returncode == 0, done.stdout + done.stderr
-        for number, text in enumerate(GRANTED.splitlines(), 1):
-            if text.startswith("      - ") and ("key" in text or "token" in text):
-                assert f"compose.yaml:{number}:9" in done.stderr
-        assert sorted(composed.ids().values()) == sorted(project.values())
-        for options in ([], ["--deep"]):
-            shown = case.nexusctl(["plan", "--detailed-exitcode", *options])
-            assert shown.returncode == 0, shown.stdout + shown.stderr
-
-        file = tmp_path / "nexus.yaml"
-        file.write_text(file.read_text().replace("infinity", "1000000", 1))
-        applied = case.nexusctl(["apply", "--yes"])
-        assert applied.returncode == 0, applied.stdout + applied.stderr
-        assert "1 replaced" in applied.stdout
-        script = "cat /run/secrets/token /run/secrets/other /etc/deep/key /plain /written; ls /etc/conf.d"
-        seen = run_inside(wire, f"{stack_name}_web", ["/bin/sh", "-c", script])
-        assert seen.output == "of-no-use" + 2 * "of-no-use-either" + "LEVEL=debug\nhello"
-        assert seen.exit_code == 0
-        # What was left as it is need not be left any more.
-        file.write_text(re.sub(r" +- (?:secrets|volumes)\n", "", file.read_text()))
-        assert case.nexusctl(["apply", "--yes"]).returncode == 0
-        shown = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+    case, project = granted.case, granted.ids()
+    done = case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 0, done.stdout + done.stderr
+    for number, text in enumerate(GRANTED.splitlines(), 1):
+        if text.startswith("      - ") and ("key" in text or "token" in text):
+            assert f"compose.yaml:{number}:9" in done.stderr
+    assert sorted(granted.ids().values()) == sorted(project.values())
+    for options in ([], ["--deep"]):
+        shown = case.nexusctl(["plan", "--detailed-exitcode", *options])
         assert shown.returncode == 0, shown.stdout + shown.stderr
-        assert composed.name("web") not in composed.ids()
-    finally:
-        composed.close()
+
+    file = case.folder / "nexus.yaml"
+    file.write_text(file.read_text().replace("infinity", "1000000", 1))
+    applied = case.nexusctl(["apply", "--yes"])
+    assert applied.returncode == 0, applied.stdout + applied.stderr
+    assert "1 replaced" in applied.stdout
+    script = "cat /run/secrets/token /run/secrets/other /etc/deep/key /plain /written; ls /etc/conf.d"
+    seen = run_inside(wire, f"{case.stack}_web", ["/bin/sh", "-c", script])
+    assert seen.output == "of-no-use" + 2 * "of-no-use-either" + "LEVEL=debug\nhello"
+    assert seen.exit_code == 0
+    # What was left as it is need not be left any more.
+    file.write_text(re.sub(r" +- (?:secrets|volumes)\n", "", file.read_text()))
+    assert case.nexusctl(["apply", "--yes"]).returncode == 0
+    shown = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert granted.name("web") not in granted.ids()
 
 
-def test_a_config_that_the_container_has_not_is_named_instead_of_taken_over(
-    tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("written", "instead", "problem"),
+    [
+        ("hello", "hello again", "update, uploads./written"),
+        ("secrets: [key]", "secrets: [key, token]", "/run/secrets/token is not in it"),
+    ],
+)
+def test_a_config_or_a_secret_that_the_container_has_not_is_named_instead_of_taken_over(
+    granted: Composed, written: str, instead: str, problem: str
 ) -> None:
-    monkeypatch.setenv("DOOR_TOKEN", "of-no-use")
-    (tmp_path / "key.txt").write_text("of-no-use-either")
-    composed = Composed(tmp_path, wire, stack_name, stack_name, base_image, GRANTED)
-    before = composed.ids()
-    try:
-        composed.file.write_text(composed.file.read_text().replace("hello", "hello again"))
-        done = composed.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
-        assert done.returncode == 1
-        assert "it cannot be taken over as it is: update, uploads./written" in done.stderr
-        assert composed.ids() == before
-    finally:
-        composed.close()
+    before = granted.ids()
+    granted.file.write_text(granted.file.read_text().replace(written, instead))
+    done = granted.case.nexusctl(["import", "compose", "compose.yaml", "--adopt"])
+    assert done.returncode == 1
+    assert f"it cannot be taken over as it is: {problem}" in done.stderr
+    assert granted.ids() == before
+    assert not (granted.case.folder / "nexus.yaml").exists()
 
 
 @pytest.mark.parametrize(("kind", "when"), [("composed", "kill-after"), ("otherwise", "kill-before")])

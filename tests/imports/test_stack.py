@@ -113,6 +113,11 @@ def test_a_file_that_was_changed_by_hand_is_taken_as_it_is_and_said_so(
         assert "a.uploads./srv/x: it was changed by hand" in done.stderr
         assert (tmp_path / f"{stack_name}.files" / "a" / "srv" / "x").read_text() == "two"
         (tmp_path / "again.yaml").unlink()
+        # As after an import that was killed: what it has written is what would be written.
+        done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
+        assert done.returncode == 0, done.stderr
+        (tmp_path / "again.yaml").unlink()
+        (tmp_path / f"{stack_name}.files" / "a" / "srv" / "x").write_text("mine")
         done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])
         assert done.returncode == 1
         assert "File exists" in done.stderr
@@ -161,14 +166,22 @@ def test_the_values_of_ones_own_template_stand_in_the_file_and_a_template_for_it
         assert done.returncode == 0, done.stdout + done.stderr
         done = again.nexusctl(["import", "stack", stack_name])
         assert done.returncode == 0, done.stderr
-        assert f"a.template: the template {name} is none of nexusctl's own" in done.stderr
+        stand_in = f"{stack_name}.files/{name}.template.yaml"
+        assert f"a.template: no record has the file of the template {name}" in done.stderr
+        assert f"and {stand_in} in its place, which cannot make {base_image} anew" in done.stderr
         written = (again.folder / "nexus.yaml").read_text()
-        assert f"template: ./{stack_name}.files/{name}.template.yaml" in written
+        assert f"template: ./{stand_in}" in written
         assert "LEVEL: debug" in written
         for depth in ([], ["--deep"]):
             shown = again.nexusctl(["plan", "--detailed-exitcode", *depth])
             assert shown.returncode == 0, shown.stdout + shown.stderr + written
         assert again.nexusctl(["status", "--json"]).stdout.count(f'"template": "{name}"') == 2
+        # What the message says to do once the file is there again.
+        (again.folder / stand_in).write_text(text)
+        given = written.replace(f"template: ./{stand_in}\n", f"template: ./{stand_in}\n    with: {{level: debug}}\n")
+        (again.folder / "nexus.yaml").write_text(given)
+        shown = again.nexusctl(["plan", "--detailed-exitcode"])
+        assert shown.returncode == 0, shown.stdout + shown.stderr + given
     finally:
         case.close()
         wire.delete(f"/images/{stack_name}:2")

@@ -207,6 +207,8 @@ def test_what_would_be_changed_is_not_taken_over(case: Case, wire: Wire, base_im
         done = case.nexusctl(["import", "container", name, "--stack", case.stack, "--adopt"])
         assert done.returncode == 1
         assert "it cannot be taken over as it is: update, networks.default" in done.stderr
+        assert "nothing was written or done; name the others only" in done.stderr
+        assert not (case.folder / "nexus.yaml").exists()
         assert wire.get(f"/containers/{name}/json")["State"]["Running"] is True
         assert not [v for v in wire.get("/volumes")["Volumes"] or [] if case.stack in json.dumps(v["Labels"])]
 
@@ -229,15 +231,18 @@ def test_a_takeover_that_is_killed_again_and_again_comes_to_the_same_end(
     ids = {name: wire.get(f"/containers/{name}/json")["Id"] for name in (foreign, plain)}
     before = {name: look(wire, key) for name, key in ids.items()}
     arguments = ["import", "container", foreign, plain, "--stack", case.stack, "--adopt"]
+    said = ""
     with Proxy(tmp_path / "proxy.sock", wire.endpoint.url.removeprefix("unix://")) as proxy:
         for call in itertools.count():
             proxy.arm(Fault(call=call, kind=when))
             done = run_through(proxy, arguments, case.folder)
+            said += done.stderr
             if not proxy.fired:
                 break
             assert done.returncode == -signal.SIGKILL, done.stdout + done.stderr
     assert done.returncode == 0, done.stdout + done.stderr
     assert call > 3
+    assert "1 of 2 were taken over before; this goes on with the rest." in said
     assert {name: look(wire, key) for name, key in ids.items()} == before
     shown = case.nexusctl(["plan", "--deep", "--detailed-exitcode"])
     assert shown.returncode == 0, shown.stdout + shown.stderr
