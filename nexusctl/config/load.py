@@ -9,6 +9,7 @@ from pathlib import Path
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node
+from nexusctl.config.placed import Supplied
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.references import Absent, Known, connect
 from nexusctl.config.sandbox import Group, Surroundings, build_group
@@ -34,7 +35,8 @@ class Loaded:
 
     `layers` are the documents of the files, each laid over the ones before it; `merged` is what comes of them, and
     `document` is that with its references in their places. `groups` are the sandboxes of it that are in, and
-    `variables` are the values of those that the files declare. `patterns` are the sandboxes with `for_each`, with no
+    `variables` are the values of those that the files declare, `supplied` those among them that come
+    from outside. `patterns` are the sandboxes with `for_each`, with no
     references but those that differ between what they make. `root` is the folder of the first file.
     """
 
@@ -44,6 +46,7 @@ class Loaded:
     document: Mapping
     groups: MappingType[str, Group]
     variables: MappingType[str, Node]
+    supplied: MappingType[str, Supplied]
     patterns: MappingType[str, Node]
     root: Path
 
@@ -78,6 +81,7 @@ def load_whole(inputs: Inputs) -> Loaded:
         document=document,
         groups=groups,
         variables=known.values,
+        supplied=known.supplied,
         patterns=known.patterns,
         root=root,
     )

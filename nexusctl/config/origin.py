@@ -13,7 +13,7 @@ from nexusctl.config.handed import sensitive_given, template_of
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.placed import Woven
+from nexusctl.config.placed import Handed, Placed, Supplied, Woven
 from nexusctl.config.problems import Problems
 from nexusctl.config.resolved import raw_value, value_of
 from nexusctl.config.sandbox import Group
@@ -29,23 +29,27 @@ FROM_ENV_FILE = "(read from the env file)"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """A value as it was set at `place`; None for what nexusctl itself takes where no file says anything."""
+    """A value as it was set at `place`; None for what stands in no file: what `by` names, or nexusctl's own default."""
 
     value: Any
     place: Location | None
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The value at `path`. `written` is what stands at `place` where that refers to something else.
+    """The value at `path`, with its `place` and `by` as in `Setting`.
 
+    `written` is what stands at `place` where that refers to something else, `source` what a reference found it in.
     `overrode` are the values that it was set over, the nearest first. `deleted` is True where there is none any more.
     """
 
     path: Path
     value: Any
     place: Location | None
+    by: str | None = None
     written: str | None = None
+    source: Setting | None = None
     overrode: tuple[Setting, ...] = ()
     deleted: bool = False
 
@@ -81,9 +85,24 @@ class _Search:
         section = self._loaded.merged.get("variables")
         declared = self._loaded.merged.section("variables")
         hidden = {name for name, node in declared.items() if is_sensitive(node)}
+        waiting = dict(self._loaded.supplied)
         for origin in self._section("variables", section) if section else ():
-            _, name, *rest = (*origin.path, "")
-            yield _hide(origin) if name in hidden and rest[:1] == ["default"] else origin
+            name, is_default = str(origin.path[1]), origin.path[2:3] == ("default",)
+            if supplied := waiting.pop(name, None):
+                given = self._given(name, supplied)
+                yield _hide(given) if name in hidden else given
+            if not (is_default and name in self._loaded.supplied):
+                yield _hide(origin) if name in hidden and is_default else origin
+
+    def _given(self, name: str, supplied: Supplied) -> Origin:
+        """The value of a variable from outside, in the place of its default, with all that it is stronger than."""
+        settings = list(_chain(supplied))
+        layers = self._layers(("variables", name, "default"))
+        below = [Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(layers)]
+        value = value_of(self._loaded.variables[name])
+        first, *others = settings
+        path = ("variables", name, "default")
+        return Origin(path=path, value=value, place=first.place, by=first.by, overrode=(*others, *below))
 
     def _outputs(self) -> Iterator[Origin]:
         """Outputs are worked out when somebody asks for them, so they are shown as they are written."""
@@ -175,7 +194,26 @@ def _hide_given(origin: Origin, secret: MappingType[str, Node]) -> Origin:
 
 def _hide(origin: Origin) -> Origin:
     over = tuple(replace(setting, value=SENSITIVE) for setting in origin.overrode)
-    return replace(origin, value=SENSITIVE, written=None, overrode=over)
+    return replace(origin, value=SENSITIVE, written=None, source=None, overrode=over)
+
+
+def _chain(supplied: Supplied | None) -> Iterator[Setting]:
+    while supplied:
+        yield _setting(supplied.node)
+        supplied = supplied.over
+
+
+def _setting(node: Node) -> Setting:
+    """What was set where `node` stands, or by what gave it."""
+    if isinstance(node, Handed):
+        return Setting(value=node.text, place=None, by=node.by.strip("`"))
+    return Setting(value=raw_value(node), place=_place(node))
+
+
+def _source(node: Node) -> Setting | None:
+    """What a reference found the value of `node` in, where that is another place."""
+    origin = node.origin if isinstance(node, Placed) else None
+    return _setting(origin) if origin is not None and origin is not node else None
 
 
 def _origin(path: Path, node: Node, layers: list[Node], schema: Any) -> Origin:
@@ -191,6 +229,7 @@ def _origin(path: Path, node: Node, layers: list[Node], schema: Any) -> Origin:
         value=value_of(node),
         place=place,
         written=written if refers else None,
+        source=_source(node),
         overrode=tuple(settings),
     )
 

@@ -9,12 +9,12 @@ from nexusctl.config.hidden import hide_entries, sensitive_names
 from nexusctl.config.interpolation import Interpolation, Unresolved, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.overlay import merge_all
-from nexusctl.config.placed import Woven
+from nexusctl.config.placed import Supplied, Woven
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.scopes import TextFiles
 from nexusctl.config.stray import drop_stray_in_template
 from nexusctl.config.suggestion import suggest
-from nexusctl.config.variables import Supplied, Variables, Weave
+from nexusctl.config.variables import Variables, Weave
 from nexusctl.model.secret import SourceKind
 
 # A recipe is a script, in which `${` belongs to the shell.

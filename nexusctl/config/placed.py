@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from nexusctl.config.expression import OPENING
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
@@ -45,6 +45,18 @@ class Woven(Placed):
         super().__init__(place, text, text, origin)
 
 
+class Supplied(NamedTuple):
+    """A value from outside of the declaration; `by` says in words who gave it. A text is read as the type needs it.
+
+    `over` is a weaker one of the same variable.
+    """
+
+    node: Node
+    by: str
+    is_text: bool
+    over: Supplied | None = None
+
+
 def identity(node: Node) -> Any:
     """JSON values that tell `node` from every node that means something else, secrets by their names."""
     if isinstance(node, Mapping):
@@ -54,21 +66,30 @@ def identity(node: Node) -> Any:
     return {"parts": list(map(repr, node.parts))} if isinstance(node, Woven) else node.value
 
 
-def move(node: Node, place: Node) -> Node:
-    """`node` as it looks at `place`: paths in it start from there, and problems are shown there."""
+def move(node: Node, place: Node, origin: Node | None = None) -> Node:
+    """`node` as it looks at `place`: paths in it start from there, and problems are shown there.
+
+    `origin` is where all of it was written, where the nodes themselves do not know that.
+    """
     if isinstance(node, Mapping):
         mapping = Mapping(place.source, place.line, place.column)
         mapping.keys = {key: _move_key(name, place) for key, name in node.keys.items()}
-        mapping.values = {key: move(value, place) for key, value in node.values.items()}
+        mapping.values = {key: move(value, place, origin) for key, value in node.values.items()}
         return mapping
     if isinstance(node, Sequence):
         sequence = Sequence(place.source, place.line, place.column)
-        sequence.items = [move(item, place) for item in node.items]
+        sequence.items = [move(item, place, origin) for item in node.items]
         return sequence
-    origin = node.origin if isinstance(node, Placed) and not isinstance(node, Handed) else node
+    if origin is None:
+        origin = origin_of(node)
     if isinstance(node, Woven):
         return Woven(place, node.parts, origin)
     return Placed(place, node.text, node.value, origin)
+
+
+def origin_of(node: Scalar) -> Node | None:
+    """Where the value of `node` was written; None for what stands in no file."""
+    return node.origin if isinstance(node, Placed) and not isinstance(node, Handed) else node
 
 
 def _move_key(key: Scalar, place: Node) -> Scalar:

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.placed import point_into
+from nexusctl.config.placed import Supplied, point_into
 from nexusctl.config.ports import refuse_port_clashes
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.sandbox import Group
@@ -69,7 +69,7 @@ class Known(NamedTuple):
     `declared` are all names of sandboxes in the file, wrong ones too, with their places. `references` are those from
     one sandbox to another, by the name of the entry that they stand in. `values` are those of variables, and those in
     `sensitive` are never written anywhere. `patterns` are the sandboxes with `for_each` by the names in the file, with
-    no references but those to `each` and to other sandboxes.
+    no references but those to `each` and to other sandboxes. `supplied` are the values of variables from outside.
     """
 
     declared: MappingType[str, Scalar]
@@ -77,6 +77,7 @@ class Known(NamedTuple):
     values: MappingType[str, Node] = {}
     sensitive: frozenset[str] = frozenset()
     patterns: MappingType[str, Node] = {}
+    supplied: MappingType[str, Supplied] = {}
 
 
 def connect(

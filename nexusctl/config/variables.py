@@ -7,14 +7,13 @@ import re
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from pathlib import Path
-from typing import NamedTuple
 
 from nexusctl.config.expression import Expression
 from nexusctl.config.hidden import hide_all, hide_entries, is_sensitive
 from nexusctl.config.interpolation import Reported, Unresolved, dig, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
 from nexusctl.config.pattern import TooSlow, matches
-from nexusctl.config.placed import Handed, Placed, Woven
+from nexusctl.config.placed import Handed, Placed, Supplied, Woven, move, origin_of
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.refusal import describe
 from nexusctl.config.scopes import is_usable
@@ -42,14 +41,6 @@ _PROPERTIES = {"type", "default", "description", "allowed", "pattern", "sensitiv
 Weave = Callable[[Node], Node | None]
 
 
-class Supplied(NamedTuple):
-    """A value from outside of the declaration; `by` says in words who gave it. `text` is read as the type needs it."""
-
-    node: Node
-    by: str
-    is_text: bool
-
-
 def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supplied | None]:
     """The strongest value that was supplied for each variable that `section` declares; other names are reported.
 
@@ -70,13 +61,13 @@ def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supp
         # A name that nobody knows may be meant for a sensitive one.
         hide_entries([*sensitive, *(values.keys.keys() - declared.keys())] if sensitive else (), values)
         for name, node in values.values.items():
-            supplied[name] = Supplied(node, f"the file {path}", False)
+            supplied[name] = Supplied(node, f"the file {path}", False, supplied.get(name))
             if name not in declared:
                 hint, notes = _likely(name, declared)
                 problems.add(values.keys[name], f"the stack declares no variable `{name}`", hint, *notes)
     for name, text in given.values.items():
         if name in declared:
-            supplied[name] = _from_text(text, declared[name], f"`--var {name}=...`")
+            supplied[name] = _from_text(text, declared[name], f"`--var {name}=...`", supplied.get(name))
         else:
             hint, notes = _likely(name, declared)
             problems.extend([Diagnostic(f"`--var {name}=...`: no such variable is declared", hint=hint, notes=notes)])
@@ -96,8 +87,8 @@ def read_values(path: Path, sensitive: Collection[str], problems: Problems) -> M
     return None
 
 
-def _from_text(text: str, place: Scalar, by: str) -> Supplied:
-    return Supplied(Handed(place, text, by), by, True)
+def _from_text(text: str, place: Scalar, by: str, over: Supplied | None = None) -> Supplied:
+    return Supplied(Handed(place, text, by), by, True, over)
 
 
 def _likely(
@@ -316,7 +307,7 @@ def _convert(supplied: Supplied, kind: str) -> Node | None:
     return Placed(node, node.text.strip(), value, node) if supplied.is_text else node
 
 
-def _read(text: str, place: Node) -> Node | None:
+def _read(text: str, place: Scalar) -> Node | None:
     """A list or mapping written as one text, in YAML or JSON; the mistakes in it are not told, as it may be secret."""
     try:
         found = Problems()
@@ -324,4 +315,5 @@ def _read(text: str, place: Node) -> Node | None:
         found.raise_any()
     except InputError:
         return None
-    return node
+    # What is written in one text has no places of its own.
+    return move(node, place, origin_of(place)) if node is not None else None

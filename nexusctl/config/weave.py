@@ -61,7 +61,11 @@ def weave(document: Mapping, given: Given, templates: Templates, problems: Probl
     made = secrets.with_declarations(rebuilt(document, woven))
     if variables.sensitive:
         made = drop_stray(made, problems)
-    return made, known._replace(values=values, sensitive=variables.sensitive)
+    return made, known._replace(
+        values=values,
+        sensitive=variables.sensitive,
+        supplied={name: found for name, found in supplied.items() if found is not None},
+    )
 
 
 def _weave_sandboxes(

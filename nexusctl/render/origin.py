@@ -6,9 +6,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from nexusctl.config.origin import Origin, Path
+from nexusctl.config.origin import Origin, Path, Setting
 from nexusctl.config.resolved import TEXTS, as_json
-from nexusctl.errors import Location
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import paint
 
@@ -29,13 +28,15 @@ def _lines(origin: Origin, color: bool) -> Iterable[str]:
     name = paint(_dotted(origin.path), "bold", color=color)
     yield f"{name}: deleted" if origin.deleted else f"{name}: {_shown(origin.value, origin)}"
     written = f", as {_shown(origin.written, origin)}" if origin.written else ""
-    yield f"    {_where(origin.place)}{written}"
+    yield f"    {_where(origin)}{written}"
+    if origin.source:
+        yield f"    from {_where(origin.source)}"
     for setting in origin.overrode:
-        yield f"    over {_where(setting.place)}: {_shown(setting.value, origin)}"
+        yield f"    over {_where(setting)}: {_shown(setting.value, origin)}"
 
 
-def _where(place: Location | None) -> str:
-    return str(place) if place else "nexusctl's default"
+def _where(setting: Origin | Setting) -> str:
+    return str(setting.place or setting.by or "nexusctl's default")
 
 
 def _shown(value: Any, origin: Origin) -> str:
@@ -52,17 +53,20 @@ def _dotted(path: Path) -> str:
 
 
 def _entry(origin: Origin) -> dict[str, Any]:
-    entry: dict[str, Any] = {"path": list(origin.path), "value": _plain(origin.value, origin), **_place(origin.place)}
+    entry: dict[str, Any] = {"path": list(origin.path), "value": _plain(origin.value, origin), **_place(origin)}
     if origin.written:
         entry["written"] = origin.written
     if origin.deleted:
         entry["deleted"] = True
+    if origin.source:
+        entry["from"] = _place(origin.source)
     over = origin.overrode
-    entry["overrode"] = [{"value": _plain(setting.value, origin), **_place(setting.place)} for setting in over]
+    entry["overrode"] = [{"value": _plain(setting.value, origin), **_place(setting)} for setting in over]
     return entry
 
 
-def _place(place: Location | None) -> dict[str, Any]:
+def _place(setting: Origin | Setting) -> dict[str, Any]:
+    place = setting.place
     if place is None:
-        return {"default": True}
+        return {"by": setting.by} if setting.by else {"default": True}
     return {"file": place.file, "line": place.line, "column": place.column}

@@ -257,3 +257,35 @@ def test_the_origin_of_a_number_in_a_variable_is_shown_as_it_was_written(shop: P
     said = run("-f", "one.yaml", "--origin")
     assert 'sandboxes.api.env.A: "1.10"\n' in said
     assert "sandboxes.api.timeout: 16\n" in said
+
+
+def test_the_origin_of_what_comes_from_outside_names_who_gave_it_and_all_that_it_is_stronger_than(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "one.yaml").write_text("port: 4000\n")
+    (shop / "two.json").write_text('{"port": 5000}')
+    monkeypatch.setenv("NEXUS_VAR_port", "6000")
+    files = ("-f", "base.yaml", "--var-file", "one.yaml", "--var-file", "two.json")
+    weaker = '    over one.yaml:1:7: 4000\n    over NEXUS_VAR_port: "6000"\n    over base.yaml:3:34: 3000\n'
+    said = run(*files, "--origin")
+    assert f"variables.port.default: 5000\n    two.json:1:10\n{weaker}" in said
+    assert 'env.PORT: "5000"\n    base.yaml:8:17, as "${var.port}"\n    from two.json:1:10\n' in said
+    said = run(*files, "--var", "port=7000", "--origin")
+    assert f"variables.port.default: 7000\n    --var port=...\n    over two.json:1:10: 5000\n{weaker}" in said
+    assert 'env.PORT: "7000"\n    base.yaml:8:17, as "${var.port}"\n    from --var port=...\n' in said
+    document = json.loads(run("-f", "base.yaml", "--origin", "--json"))
+    given = next(entry for entry in document["values"] if entry["path"] == ["variables", "port", "default"])
+    assert (given["value"], given["by"], given["overrode"][0]["line"]) == (6000, "NEXUS_VAR_port", 3)
+
+
+def test_the_origin_of_a_sensitive_variable_from_outside_shows_none_of_its_values(
+    shop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (shop / "pin.yaml").write_text(
+        'name: shop\nvariables: {pin: {sensitive: true}}\nsandboxes: {a: {image: debian, env: {P: "${var.pin}"}}}\n'
+    )
+    (shop / "values.yaml").write_text("pin: hunter2-file\n")
+    monkeypatch.setenv("NEXUS_VAR_pin", "hunter2-environment")
+    said = run("-f", "pin.yaml", "--var-file", "values.yaml", "--var", "pin=hunter2-flag", "--origin")
+    assert 'variables.pin.default: "(sensitive)"\n    --var pin=...\n    over values.yaml:1:6: "(sensitive)"\n' in said
+    assert "hunter2" not in said
