@@ -5,15 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.each_given import find_each_given
 from nexusctl.config.hidden import sensitive_names
 from nexusctl.config.instances import Kept
-from nexusctl.config.node import Mapping, Node, Sequence
+from nexusctl.config.node import Mapping, Node, Sequence, find_inside
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
 from nexusctl.config.sandbox import Group
 from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
+
+# Of the name of a variable, with room for what tells it from others.
+_LONGEST = 60
 
 
 def is_from_parameter(node: Node) -> bool:
@@ -29,11 +33,11 @@ def template_of(node: Node, group: Group | None, root: Path) -> TemplateFile | N
     return Templates(Problems(), root).find(node)
 
 
-def sensitive_given(node: Node, file: TemplateFile | None) -> dict[str, Node]:
-    """What `node` gives to sensitive parameters of its template, by name."""
-    given = node.get("with") if isinstance(node, Mapping) else None
-    names = sensitive_names(file.layers) if file else frozenset()
-    return {name: value for name, value in given.values.items() if name in names} if isinstance(given, Mapping) else {}
+def sensitive_parameters(node: Mapping, file: TemplateFile | None) -> frozenset[str] | None:
+    """The names of the parameters of the template of `node` that take secrets; None where nobody can tell."""
+    if file is None and not node.lacks("template"):
+        return None
+    return sensitive_names(file.layers) if file else frozenset()
 
 
 def without_literals(
@@ -45,9 +49,34 @@ def without_literals(
             del values["env"][key]
     if not values.get("env", True):
         del values["env"]
-    for parameter, value in sensitive_given(node, file).items():
-        variable = f"{name}_{parameter}".replace("-", "_")
-        values["with"][parameter] = _without_literals(value, variable, declared)
+    names = sensitive_parameters(node, file)
+    for parameter, value in node.section("with").items():
+        if names is None or parameter in names:
+            variable = f"{name}_{parameter}".replace("-", "_")
+            values["with"][parameter] = _without_literals(value, variable, declared)
+    each = node.get("for_each")
+    if isinstance(each, Mapping):
+        for words in find_each_given(node, names):
+            for key in each.values:
+                _replace(name, each, (key, *words), values["for_each"], declared)
+
+
+def _replace(name: str, each: Node, words: tuple[str, ...], values: Any, declared: dict[str, Any]) -> None:
+    """Put variables in the place of what `values`, of the `each` of the sandbox `name`, write out below `words`."""
+    *above, last = words
+    for word in above:
+        inner = find_inside(each, word)
+        if inner is None:
+            return
+        each, values = inner, values[_index(values, word)]
+    found = find_inside(each, last)
+    if found is not None:
+        variable = "_".join((name, *words)).replace("-", "_")
+        values[_index(values, last)] = _without_literals(found, variable, declared)
+
+
+def _index(values: Any, word: str) -> str | int:
+    return word if isinstance(values, dict) else int(word)
 
 
 def _without_literals(value: Node, variable: str, declared: dict[str, Any]) -> Any:
@@ -63,6 +92,7 @@ def _without_literals(value: Node, variable: str, declared: dict[str, Any]) -> A
 
 def _declare(variable: str, declared: dict[str, Any], more: dict[str, str]) -> str:
     """The reference to a new sensitive variable."""
+    variable = f"_{variable}"[:_LONGEST] if variable[0].isdigit() else variable[:_LONGEST]
     while variable in declared:
         variable += "_"
     declared[variable] = {**more, "sensitive": Bare("true")}

@@ -28,7 +28,7 @@ from collections.abc import Mapping as MappingType
 from typing import Any
 
 from nexusctl.config.expression import OPENING, Expression, Malformed, Part, parse, shorten
-from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.placed import Placed, Woven, from_value, move, point_into
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import DEPTH_LIMIT, NODE_LIMIT
@@ -285,12 +285,10 @@ def dig(node: Node, words: tuple[str, ...], expression: Expression) -> Node:
     """What lies in `node` below the keys or, in lists, numbers `words`. Raises `Unresolved`."""
     for depth, word in enumerate(words):
         so_far = ".".join((expression.namespace, *expression.words))
-        if isinstance(node, Mapping) and word in node.values:
-            node = node.values[word]
-        elif isinstance(node, Sequence) and word.isdecimal() and int(word) < len(node.items):
-            node = node.items[int(word)]
-        else:
+        found = find_inside(node, word)
+        if found is None:
             raise _absent(node, word, so_far.removesuffix("." + ".".join(words[depth:])))
+        node = found
     return node
 
 

@@ -149,6 +149,15 @@ class Mapping:
 Node = Scalar | Sequence | Mapping
 
 
+def find_inside(node: Node, word: str) -> Node | None:
+    """What a mapping has under a key, or a list at a number that counts from 0."""
+    if isinstance(node, Mapping):
+        return node.values.get(word)
+    if isinstance(node, Sequence) and word.isdecimal() and int(word) < len(node.items):
+        return node.items[int(word)]
+    return None
+
+
 def resolve(text: str) -> Any:
     """What a bare scalar means in YAML 1.2's core schema, where `no` and `22:22` are plain text.
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from collections.abc import Mapping as MappingType
 from dataclasses import replace
 from typing import Any
 
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.expression import OPENING
-from nexusctl.config.handed import sensitive_given, template_of
-from nexusctl.config.hidden import is_sensitive
+from nexusctl.config.handed import template_of
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.placed import Handed, Placed, Supplied, Woven
@@ -18,12 +16,10 @@ from nexusctl.config.problems import Problems
 from nexusctl.config.resolved import raw_value, value_of
 from nexusctl.config.sandbox import Group
 from nexusctl.config.schema import STACK, resolve
+from nexusctl.config.veil import SENSITIVE, Path, Veil
 from nexusctl.errors import Location
 from nexusctl.model.value import dataclass
 
-Path = tuple[str | int, ...]
-
-SENSITIVE = "(sensitive)"
 FROM_ENV_FILE = "(read from the env file)"
 
 
@@ -64,6 +60,7 @@ class _Search:
 
     def __init__(self, loaded: Loaded) -> None:
         self._loaded = loaded
+        self._veil = Veil(loaded)
 
     def everything(self) -> Iterator[Origin]:
         document = self._loaded.document
@@ -83,33 +80,28 @@ class _Search:
 
     def _variables(self) -> Iterator[Origin]:
         section = self._loaded.merged.get("variables")
-        declared = self._loaded.merged.section("variables")
-        hidden = {name for name, node in declared.items() if is_sensitive(node)}
         waiting = dict(self._loaded.supplied)
         for origin in self._section("variables", section) if section else ():
             name, is_default = str(origin.path[1]), origin.path[2:3] == ("default",)
             if supplied := waiting.pop(name, None):
-                given = self._given(name, supplied)
-                yield _hide(given) if name in hidden else given
+                yield self._given(name, supplied)
             if not (is_default and name in self._loaded.supplied):
-                yield _hide(origin) if name in hidden and is_default else origin
+                yield origin
 
     def _given(self, name: str, supplied: Supplied) -> Origin:
         """The value of a variable from outside, in the place of its default, with all that it is stronger than."""
-        settings = list(_chain(supplied))
-        layers = self._layers(("variables", name, "default"))
-        below = [Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(layers)]
-        value = value_of(self._loaded.variables[name])
-        first, *others = settings
         path = ("variables", name, "default")
-        return Origin(path=path, value=value, place=first.place, by=first.by, overrode=(*others, *below))
+        first, *others = (replace(each, value=self._veil.cover(path, each.value)) for each in _chain(supplied))
+        over = (*others, *self._settings(path, self._layers(path)))
+        value = self._veil.cover(path, value_of(self._loaded.variables[name]))
+        return Origin(path=path, value=value, place=first.place, by=first.by, overrode=over)
 
     def _outputs(self) -> Iterator[Origin]:
         """Outputs are worked out when somebody asks for them, so they are shown as they are written."""
         section = self._loaded.merged.section("outputs")
         for name, node in section.items():
             layers = self._layers(("outputs", name))
-            over = tuple(Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(layers[:-1]))
+            over = self._settings(("outputs", name), layers[:-1])
             yield Origin(path=("outputs", name), value=raw_value(node), place=_place(node), overrode=over)
 
     def _sandboxes(self) -> Iterator[Origin]:
@@ -121,9 +113,8 @@ class _Search:
             below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
             made = group or next((each for each in self._loaded.groups.values() if each.key.text == name), None)
-            secret = sensitive_given(node, template_of(node, made, self._loaded.root))
-            for origin in self._walk(("sandboxes", name), node, layers, schema):
-                yield _hide_given(origin, secret) if origin.path[2:3] == ("with",) else origin
+            self._veil.know(name, node, template_of(node, made, self._loaded.root))
+            yield from self._walk(("sandboxes", name), node, layers, schema)
             if isinstance(node, Mapping):
                 yield from self._env_files(("sandboxes", name, "env"), node)
         section = self._loaded.merged.get("sandboxes")
@@ -146,7 +137,7 @@ class _Search:
         elif isinstance(node, Sequence) and node.items:
             yield from self._list(path, node, layers, schema)
         else:
-            yield _origin(path, node, layers, schema)
+            yield self._origin(path, node, layers, schema)
         if isinstance(node, Mapping):
             yield from self._deleted(path, node)
 
@@ -154,15 +145,38 @@ class _Search:
         kept = {_place(item) for item in node.items}
         gone = [layer for layer in layers if not _is_part(layer, kept)]
         if gone or "default" in schema:
-            yield _origin(path, node, gone, schema)
+            yield self._origin(path, node, gone, schema)
         for index, item in enumerate(node.items):
             yield from self._walk((*path, index), item, [], schema.get("items", {}))
 
     def _deleted(self, path: Path, node: Mapping) -> Iterator[Origin]:
         for key, place in node.deleted.items():
             layers = [layer for layer in self._layers((*path, key)) if _place(layer) != _place(place)]
-            over = tuple(Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(layers))
+            over = self._settings((*path, key), layers)
             yield Origin(path=(*path, key), value=None, place=_place(place), overrode=over, deleted=True)
+
+    def _origin(self, path: Path, node: Node, layers: list[Node], schema: Any) -> Origin:
+        place, value = _place(node), value_of(node)
+        over = self._settings(path, [layer for layer in layers if _place(layer) != place])
+        if "default" in schema:
+            over = (*over, Setting(value=schema["default"], place=None))
+        if self._veil.is_sensitive(path, value) and not _only_refers(node):
+            return Origin(path=path, value=SENSITIVE, place=place, overrode=over)
+        written = next((layer.text for layer in layers if isinstance(layer, Scalar) and _place(layer) == place), None)
+        refers = written is not None and OPENING in written
+        return Origin(
+            path=path,
+            value=value,
+            place=place,
+            written=written if refers else None,
+            source=_source(node),
+            overrode=over,
+        )
+
+    def _settings(self, path: Path, layers: list[Node]) -> tuple[Setting, ...]:
+        """What `layers`, the lowest first, say at `path`, the nearest first."""
+        values = [(self._veil.cover(path, raw_value(layer)), layer) for layer in reversed(layers)]
+        return tuple(Setting(value=value, place=_place(layer)) for value, layer in values)
 
     def _env_files(self, path: Path, node: Mapping) -> Iterator[Origin]:
         """Variables that only env files set; what they are set to may be secret."""
@@ -182,21 +196,6 @@ def _template_layers(group: Group | None) -> tuple[Mapping, ...]:
     return group.file.layers if group and group.file else ()
 
 
-def _hide_given(origin: Origin, secret: MappingType[str, Node]) -> Origin:
-    """`origin` of what is given to a template, without what is written out for a `secret` parameter."""
-    hidden = _hide(origin)
-    given = secret.get(str(origin.path[3])) if len(origin.path) > 3 else None
-    if given is None:
-        return origin
-    refers = isinstance(given, Woven) and not any(isinstance(part, str) and part for part in given.parts)
-    return replace(origin, overrode=hidden.overrode) if refers else hidden
-
-
-def _hide(origin: Origin) -> Origin:
-    over = tuple(replace(setting, value=SENSITIVE) for setting in origin.overrode)
-    return replace(origin, value=SENSITIVE, written=None, source=None, overrode=over)
-
-
 def _chain(supplied: Supplied | None) -> Iterator[Setting]:
     while supplied:
         yield _setting(supplied.node)
@@ -212,26 +211,13 @@ def _setting(node: Node) -> Setting:
 
 def _source(node: Node) -> Setting | None:
     """What a reference found the value of `node` in, where that is another place."""
-    origin = node.origin if isinstance(node, Placed) else None
+    origin = node.origin if isinstance(node, Placed) and not isinstance(node, Woven) else None
     return _setting(origin) if origin is not None and origin is not node else None
 
 
-def _origin(path: Path, node: Node, layers: list[Node], schema: Any) -> Origin:
-    place = _place(node)
-    over = [layer for layer in layers if _place(layer) != place]
-    settings = [Setting(value=raw_value(layer), place=_place(layer)) for layer in reversed(over)]
-    if "default" in schema:
-        settings.append(Setting(value=schema["default"], place=None))
-    written = next((layer.text for layer in layers if isinstance(layer, Scalar) and _place(layer) == place), None)
-    refers = written is not None and OPENING in written
-    return Origin(
-        path=path,
-        value=value_of(node),
-        place=place,
-        written=written if refers else None,
-        source=_source(node),
-        overrode=tuple(settings),
-    )
+def _only_refers(node: Node) -> bool:
+    """Whether all that stands in a scalar is known elsewhere."""
+    return isinstance(node, Woven) and not any(isinstance(part, str) and part for part in node.parts)
 
 
 def _defaults(path: Path, node: Mapping, schema: Any) -> Iterator[Origin]:

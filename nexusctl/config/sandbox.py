@@ -113,7 +113,7 @@ def _over(own: Mapping, base: Mapping, left_out: Collection[str]) -> Mapping:
     taken = [key for key in base.keys if key not in left_out and own.lacks(key)]
     merged.keys = {**{key: base.keys[key] for key in taken}, **own.keys}
     merged.values = {**{key: base.values[key] for key in taken}, **own.values}
-    merged.dropped = own.dropped
+    merged.dropped, merged.deleted = own.dropped, own.deleted
     return merged
 
 

@@ -6,8 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from nexusctl.config.origin import Origin, Path, Setting
+from nexusctl.config.origin import Origin, Setting
 from nexusctl.config.resolved import TEXTS, as_json
+from nexusctl.config.veil import Path
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import paint
 

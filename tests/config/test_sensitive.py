@@ -216,13 +216,21 @@ sandboxes:
   b: {template: ./worker.yaml, with: {token: hunter-of-b}}
   c: {template: ./worker.yaml, with: {token: "${var.t}", pin: 1234}}
   d: {template: ./worker.yaml, with: {token: "${secret.s}", pin: "${var.t}"}}
-  e: {template: ./worker.yaml, for_each: {n: plain-n, m: plain-m}, with: {token: "${each.value}"}}
+  e: {template: ./worker.yaml, for_each: {n: hunter-en, m: hunter-em}, with: {token: "${each.value}"}}
   g: {template: ./worker.yaml, for_each: [x], with: {token: hunter-of-g}}
   h: {template: ./worker.yaml, profiles: [off], with: {token: hunter-of-h}}
   f: {template: ./worker.yaml, for_each: {n: 1}, with: {token: "<${var.regions.n}>"}, env: {URL: mine}}
   i: {template: ./worker.yaml, with: {token: "hunter-before:${secret.s}@hunter-behind"}}
   j: {template: ./worker.yaml, for_each: [x], with: {token: "hunter-before${each.key}${secret.s}"}}
   k: {image: debian, env: {T: "${var.u}"}}
+  l:
+    template: ./worker.yaml
+    for_each: {n: {of: {l: hunter-ln}, size: 1g}, "2": {of: {l: "hunter-l2:${var.t}"}, size: 2g}}
+    with: {token: "${env.NO_SUCH_THING:-<${each.value.of.l}>}"}
+    resources: {memory: "${each.value.size}"}
+  o: {template: ./worker.yaml, for_each: {n: {token: hunter-on, pin: 1234}}, with: "${each.value}"}
+  p: {template: ./worker.yaml, for_each: {n: public}, with: {token: "${each.value}"}, working_dir: "/${each.value}"}
+  q: {template: ./worker.yaml, profiles: [off], for_each: {n: hunter-qn}, with: {token: "${each.value}"}}
 """
 TAKING = """
 name: worker
@@ -259,12 +267,16 @@ def test_each_sandbox_gets_its_own_sensitive_parameters(tmp_path: Path) -> None:
         "b": "hunter-of-b",
         "c": "hunter-of-t",
         "d": "<s>",
-        "e-n": "plain-n",
-        "e-m": "plain-m",
+        "e-n": "hunter-en",
+        "e-m": "hunter-em",
         "g-x": "hunter-of-g",
         "f-n": "<hunter-n>",
         "i": "hunter-before:<s>@hunter-behind",
         "j-x": "hunter-beforex<s>",
+        "l-n": "<hunter-ln>",
+        "l-2": "<hunter-l2:hunter-of-t>",
+        "o-n": "hunter-on",
+        "p-n": "public",
     }
     assert found["k"]["T"] == "hunter-before:hunter-of-t"
     assert found["c"]["URL"] == "https://me:hunter-of-t@there/1234"
@@ -285,10 +297,20 @@ def test_a_sensitive_parameter_shows_nowhere_in_what_config_prints(tmp_path: Pat
     told = render_yaml(values) + render_origins(find_origins(loaded))
     assert "hunter" not in told
     assert "1234" not in told
+    assert values["sandboxes"]["p"]["for_each"] == {"n": "public"}, "what anybody may read elsewhere stays"
     (tmp_path / "again").mkdir()
     again = tmp_path / "again" / "nexus.yaml"
     again.write_text(render_yaml(values))
     needed = {
+        "e_m": "hunter-em",
+        "e_n": "hunter-en",
+        "l_2_of_l": "hunter-l2:",
+        "l_n_of_l": "hunter-ln",
+        "l_token": "<",
+        "l_token_": ">",
+        "o_n_pin": "1234",
+        "o_n_token": "hunter-on",
+        "q_n": "hunter-qn",
         "t": "hunter-of-t",
         "regions": "{n: hunter-n}",
         "b_token": "hunter-of-b",
@@ -314,3 +336,30 @@ def test_what_a_sensitive_parameter_was_set_over_is_not_shown(tmp_path: Path) ->
     told = render_origins(find_origins(load_whole(Inputs(files=(base, over)))))
     assert "sandboxes.b.with.token" in told
     assert "hunter" not in told
+
+
+def test_what_a_file_above_deletes_or_replaces_as_a_whole_is_not_shown(tmp_path: Path) -> None:
+    base, over = given_stack(tmp_path), tmp_path / "over.yaml"
+    more = "  w: {template: ./worker.yaml, for_each: {n: {token: hunter-n}}, with: {token: hunter-w}}\n"
+    base.write_text(GIVING + more)
+    over.write_text(
+        "variables: {u: null}\n"
+        "sandboxes: {b: {with: {token: null}}, c: {with: null}, e: null, i: null, k: null,"
+        ' w: {with: "${each.value}"}}\n'
+    )
+    told = render_origins(find_origins(load_whole(Inputs(files=(base, over)))))
+    for deleted in ("variables.u", "sandboxes.b.with.token", "sandboxes.c.with", "sandboxes.e"):
+        assert f"{deleted}: deleted" in told
+    assert "hunter" not in told
+    assert "1234" not in told
+
+
+def test_what_is_given_to_a_template_that_nobody_can_read_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / "nexus.yaml"
+    file.write_text(
+        "name: shop\nsandboxes:\n  k: {image: debian}\n"
+        "  a: {template: ./none.yaml, profiles: [off], with: {level: hunter2}}\n"
+        '  b: {template: ./none.yaml, profiles: [off], for_each: {n: hunter3}, with: {level: "${each.value}"}}\n'
+    )
+    loaded = load_whole(Inputs(files=(file,)))
+    assert "hunter" not in render_yaml(resolved(loaded)) + render_origins(find_origins(loaded))
