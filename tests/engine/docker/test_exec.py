@@ -12,11 +12,21 @@ pytestmark = pytest.mark.engine
 PROCESSES = "for p in /proc/[0-9]*; do tr '\\0' ' ' <$p/cmdline 2>/dev/null; echo; done"
 
 
-def test_both_streams_are_kept_in_their_order(shop: Workshop, wire: Wire) -> None:
+def test_both_streams_are_kept_in_the_order_in_which_they_come(shop: Workshop, wire: Wire) -> None:
+    """The engine copies the two apart, so each piece is written when the one before it has come."""
     container_id = shop.start(shop.sandbox())
-    script = "for i in 1 2 3; do echo out$i; sleep 0.05; echo err$i >&2; sleep 0.05; done; exit 9"
-    outcome = run(wire, container_id, ("sh", "-c", script))
-    assert (outcome.exit_code, outcome.output) == (9, "out1\nerr1\nout2\nerr2\nout3\nerr3\n")
+    script = """say() { until [ -e /tmp/$1 ]; do sleep 0.01; done; echo $2; }
+        say 0 out1; say 1 err1 >&2; say 2 out2; say 3 err2 >&2; exit 9"""
+    came: list[bytes] = []
+
+    def go_on(data: bytes = b"") -> None:
+        run(wire, container_id, ("touch", f"/tmp/{len(came)}"))
+        came.append(data)
+
+    go_on()
+    outcome = run(wire, container_id, ("sh", "-c", script), on_output=go_on, timeout=60)
+    assert (outcome.exit_code, outcome.output) == (9, "out1\nerr1\nout2\nerr2\n")
+    assert came[1:] == [b"out1\n", b"err1\n", b"out2\n", b"err2\n"]
 
 
 def test_env_user_and_folder_are_those_asked_for(shop: Workshop, wire: Wire) -> None:
