@@ -12,31 +12,41 @@ from collections.abc import Iterator
 from nexusctl.config.node import Source
 from nexusctl.config.schema import STACK, resolve
 
-# `with`, and what a slip of the finger makes of it.
-_GIVEN = re.compile(r"""(?:\A|[\s{,])\+?["']?w[ith]{2,4}s?["']?[ \t]*:(?=[\s{\["'&*]|\Z)""")
+# `with` and `for_each`, which it may refer to, and what a slip of the finger makes of them.
+_WITH, _EACH = "w[ith]{2,4}s?", "for[_ -]?[each]{2,6}"
+_SLOT = r"""(?:\A|[\s{{,])\+?["']?{}["']?[ \t]*:(?=[\s{{\["'&*]|\Z)"""
+_GIVING = re.compile(_SLOT.format(_WITH))
+_GIVEN = re.compile(_SLOT.format(f"(?:{_WITH}|{_EACH})"))
 _KEY = re.compile(r"""[ \t]*["']?([A-Za-z_]\w*)["']?[ \t]*:(?=\s|\Z)""")
 
 
 def may_give(text: str) -> bool:
     """Whether a file with this text may give something to a template."""
-    return _GIVEN.search(text) is not None
+    return _GIVING.search(text) is not None
 
 
-def find_given(source: Source) -> set[int]:
-    """The numbers of these lines; rather too many than too few, as what cannot be read may mean anything."""
-    return set(_find(source.lines)) if may_give(source.text) else set()
+def find_given(source: Source) -> dict[int, int]:
+    """How many characters of these lines come before anything that is given, by their numbers.
+
+    Rather too many lines than too few, as what cannot be read may mean anything. Those that `source` has cleared are
+    left out, unless two share them.
+    """
+    found = _find(source.lines) if may_give(source.text) else ()
+    return {number: before for number, before, shared in found if shared or number not in source.cleared}
 
 
-def _find(lines: list[str]) -> Iterator[int]:
-    keys = resolve(f"{STACK}#/$defs/sandbox")["properties"].keys() - {"with"}
+def _find(lines: list[str]) -> Iterator[tuple[int, int, bool]]:
+    """The number of each such line, where what is given begins in it, and whether that is something more than once."""
+    keys = resolve(f"{STACK}#/$defs/sandbox")["properties"].keys()
     in_braces = next((line for line in lines if line.strip(" \t-")), "").lstrip()[:1] == "{"
     begun: _Begun | None = None
     for number, line in enumerate(lines, 1):
+        matches = list(_GIVEN.finditer(line))
         if begun and (in_braces or begun.goes_on(line, keys)):
-            yield number
-        elif match := _GIVEN.search(line):
-            begun = _Begun(line, match.start())
-            yield number
+            yield number, 0, bool(matches)
+        elif matches:
+            begun = _Begun(line, matches[0].start())
+            yield number, matches[0].end(), len(matches) > 1
         else:
             begun = None
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
 from nexusctl.config.each_given import find_each_given
-from nexusctl.config.hidden import sensitive_names
+from nexusctl.config.hidden import clear, sensitive_names
 from nexusctl.config.instances import Kept
-from nexusctl.config.node import Mapping, Node, Sequence, find_inside
+from nexusctl.config.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
 from nexusctl.config.sandbox import Group
@@ -38,6 +39,30 @@ def sensitive_parameters(node: Mapping, file: TemplateFile | None) -> frozenset[
     if file is None and not node.lacks("template"):
         return None
     return sensitive_names(file.layers) if file else frozenset()
+
+
+def clear_each(patterns: MappingType[str, Node], groups: MappingType[str, Group]) -> None:
+    """Let messages show the lines of each `for_each` of `patterns` of which nothing sensitive is made."""
+    for name, pattern in patterns.items():
+        file = next((group.file for group in groups.values() if group.key.text == name), None)
+        each = pattern.get("for_each") if isinstance(pattern, Mapping) else None
+        if isinstance(pattern, Mapping) and each and _is_harmless(pattern, file):
+            clear(pattern.keys["for_each"], each)
+            for key, value in _entries(each):
+                clear(key, value)
+
+
+def _entries(node: Node) -> list[tuple[Scalar, Node]]:
+    return [(node.keys[name], value) for name, value in node.values.items()] if isinstance(node, Mapping) else []
+
+
+def _is_harmless(pattern: Mapping, file: TemplateFile | None) -> bool:
+    given = pattern.get("with")
+    if given is None or pattern.lacks("template"):
+        return pattern.lacks("with")
+    # What was wrong may have been anything.
+    is_whole = not (isinstance(given, Mapping) and given.dropped)
+    return is_whole and not find_each_given(pattern, sensitive_parameters(pattern, file))
 
 
 def without_literals(

@@ -66,6 +66,11 @@ def hide_all(source: Source) -> None:
     source.hidden.update(range(1, len(source.lines) + 1))
 
 
+def clear(key: Scalar, value: Node) -> None:
+    """Let messages show the lines of a `value` that is given to a template, as it is known not to be sensitive."""
+    key.source.cleared.update(range(key.line, value.end + 1))
+
+
 def _hide_lines(key: Scalar, value: Node, *, whole: bool) -> None:
     """Hide the lines from `key` to the end of its `value`, and those of all that was written for it once more."""
     if whole and key.source is value.source:

@@ -180,6 +180,11 @@ def build(
         if isinstance(own, Mapping) and name not in absent
     }
     sandboxes = connect(groups, known, absent, problems)
+    if problems and known.patterns:
+        # Most stacks are right.
+        from nexusctl.config.handed import clear_each  # noqa: PLC0415
+
+        clear_each(known.patterns, groups)
     stack = Stack(
         name=conforming.text("name") or "",
         sandboxes=sandboxes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as SequenceType
 
 from nexusctl.config.expression import Expression
-from nexusctl.config.hidden import hide_entries, sensitive_names
+from nexusctl.config.hidden import clear, hide_entries, sensitive_names
 from nexusctl.config.interpolation import Interpolation, Unresolved, rebuilt, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.overlay import merge_all
@@ -54,7 +54,7 @@ def _hide_given(given: Mapping, sensitive: frozenset[str], section: Mapping) -> 
     A name that nobody knows may be meant for one of them. What was wrong cannot be told from the rest any more.
     """
     for name, key in () if given.dropped & sensitive else given.keys.items():
-        key.source.cleared.update(range(key.line, given.values[name].end + 1))
+        clear(key, given.values[name])
     unknown = given.keys.keys() - section.keys.keys() if sensitive else ()
     hide_entries([name for name in (*sensitive, *unknown) if not _is_reference(name, given)], given)
 

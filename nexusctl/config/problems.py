@@ -75,19 +75,30 @@ def _without_hidden(problems: list[Diagnostic], sources: MappingType[str, Source
 
     if not any(each.hidden or SENSITIVE in each.text or may_give(each.text) for each in sources.values()):
         return problems
-    hidden = {name: source.hidden | (find_given(source) - source.cleared) for name, source in sources.items()}
+    given = {name: find_given(source) for name, source in sources.items()}
 
     def shown(location: Location | None, excerpt: str | None) -> str | None:
-        if location is None:
+        if location is None or not excerpt:
             return excerpt
+        source = sources.get(location.file)
         # Nobody can tell what is sensitive in a file that could not be read.
-        return excerpt if location.file in hidden and location.line not in hidden[location.file] else None
+        if source is None or location.line in source.hidden:
+            return None
+        before = given[location.file].get(location.line)
+        return excerpt if before is None else _cut(excerpt, location.column, before)
 
     def without(problem: Diagnostic) -> Diagnostic:
         notes = tuple(replace(each, excerpt=shown(each.location, each.excerpt)) for each in problem.notes)
         return replace(problem, excerpt=shown(problem.location, problem.excerpt), notes=notes)
 
     return list(map(without, problems))
+
+
+def _cut(excerpt: str, column: int, before: int) -> str | None:
+    """The first `before` characters of a line, None where they say nothing about `column`."""
+    if column > before:
+        return None
+    return excerpt if not excerpt[before:].strip() else f"{excerpt[:before]} ..."
 
 
 def note(text: str, place: Node) -> Note:

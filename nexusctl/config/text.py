@@ -74,7 +74,7 @@ def _guarded(source: Source) -> Source:
 
     if may_hide(source.text):
         hide_sections(source)
-    source.hidden |= find_given(source)
+    source.hidden.update(find_given(source))
     return source
 
 

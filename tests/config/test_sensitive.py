@@ -172,6 +172,33 @@ WRONG_FILES = {
         "nexus.yaml": "name: shop\nsandboxes: {a: {template: ./worker.yaml, with: {token: hunter2}, imge: x}}\n",
         "worker.yaml": TAKES + "  x: [\n",
     },
+    **{
+        f"{what} in what several sandboxes give": {
+            "nexus.yaml": f"name: shop\nsandboxes:\n  a:\n    template: ./worker.yaml\n{text}",
+            "worker.yaml": TAKES,
+        }
+        for what, text in {
+            "a wrong name": '    for_each: {N_: {t: hunter2}}\n    with: {token: "${each.value.t}"}\n',
+            "an absent key": '    for_each: {n: {t: hunter2}}\n    with: {token: "${each.value.tt}"}\n',
+            "a part of a text": "    for_each: {n: {t: hunter2, l: x}}\n"
+            '    with: {token: "<${each.value.t}>", level: "${each.value.l}"}\n',
+            "a whole": '    for_each: {n: {token: hunter2, level: x}}\n    with: "${each.value}"\n',
+            "a misspelt parameter": '    for_each: {n: {tokn: hunter2}}\n    with: "${each.value}"\n',
+            "a syntax error": '    with: {token: "${each.value}"}\n    for_each: {n: "hunter2" x}\n',
+            "a syntax error lines below": '    with: {token: "${each.value}"}\n'
+            '    for_each:\n      n: x\n      m: "hunter2" x\n',
+            "a misspelt for_each": '    with: {token: "${each.value}"}\n    for_eahc: {n: hunter2}\n',
+            "replicas": '    with: {token: "${each.value}"}\n    for_each: {n: hunter2}\n    replicas: 2\n',
+            "no template": '    with: {token: "${each.value}"}\n    for_each: {N_: hunter2}\n    template: null\n',
+            "another template": '    for_each: {N_: hunter2}\n    with: {token: "${each.value}"}\n    tmeplate: x\n',
+            "a key twice": '    for_each: {n: hunter2, n: hunter3}\n    with: {token: "${each.value}"}\n',
+        }.items()
+    },
+    "what two sandboxes give in one line": {
+        "nexus.yaml": "name: shop\nsandboxes: {a: {template: ./worker.yaml, with: {level: 1}, imge: x},"
+        " b: {template: ./none.yaml, with: {token: hunter2}, imge: x}}\n",
+        "worker.yaml": TAKES,
+    },
     "what a sandbox gives beside a file that is missing": {
         "nexus.yaml": "name: shop\ninclude: none.yaml\n"
         "sandboxes: {a: {template: ./worker.yaml, with: {token: hunter2}, imge: x}}\n",
