@@ -41,11 +41,12 @@ class Expression(NamedTuple):
 
 
 class Malformed(NamedTuple):
-    """What begins like a reference and is none."""
+    """What begins like a reference and is none; with `quotes`, the words about it repeat it."""
 
     at: int
     summary: str
     hint: str
+    quotes: bool = True
 
 
 Part = str | Expression | Malformed
@@ -67,7 +68,7 @@ def parse(text: str, at: int = 0, depth: int = 0) -> tuple[Part, ...]:
         end = _end(text, begin)
         if end < 0:
             hint = "close it with `}`, or write `$${` for a literal `${`"
-            return (*parts, Malformed(at + begin, "this `${` is never closed", hint))
+            return (*parts, Malformed(at + begin, "this `${` is never closed", hint, quotes=False))
         parts.append(_reference(text[begin:end], at + begin, depth))
         position = end
     literal += text[position:]
@@ -97,7 +98,8 @@ def _reference(text: str, at: int, depth: int) -> Expression | Malformed:
         hint = f"write `{OPENING}{match['namespace']}{match['words']}}}`, or `:-` before what stands in for it"
         return Malformed(at, f"`{shorten(text)}` has a `:` where a reference ends", hint)
     if operator and depth >= DEPTH_LIMIT:
-        return Malformed(at, f"references stand more than {DEPTH_LIMIT} deep inside of each other", "nest them less")
+        summary = f"references stand more than {DEPTH_LIMIT} deep inside of each other"
+        return Malformed(at, summary, "nest them less", quotes=False)
     behind = match.start("rest") + len(OPENING) + len(operator)
     operand = parse(text[behind:-1], at + behind, depth + 1) if operator else ()
     return Expression(at, text, match["namespace"], words, argument, operator, operand)

@@ -30,7 +30,7 @@ from typing import Any
 from nexusctl.config.expression import OPENING, Expression, Malformed, Part, parse, shorten
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.placed import Placed, Woven, from_value, move, point_into
-from nexusctl.config.problems import Problems
+from nexusctl.config.problems import Discreet, Problems
 from nexusctl.config.source import DEPTH_LIMIT, NODE_LIMIT
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.errors import Note
@@ -52,14 +52,22 @@ _ELSEWHERE = {
 _OF_A_STACK = ("env", "secret", "stack", "var")
 
 
-class Unresolved(Exception):
-    """A reference that means nothing: what is wrong, what to do, and other places that belong to it."""
+# What is said of what is none, where it may be a part of something sensitive.
+NO_REFERENCE = ("this `${` begins no reference", "write one such as `${var.port}`, or `$${` for a literal `${`")
 
-    def __init__(self, summary: str, hint: str, *notes: Note) -> None:
+
+class Unresolved(Exception):
+    """A reference that means nothing: what is wrong, what to do, and other places that belong to it.
+
+    `discreet` is the same without what the file says there beside names, where the two others repeat that.
+    """
+
+    def __init__(self, summary: str, hint: str, *notes: Note, discreet: Discreet | None = None) -> None:
         super().__init__(summary)
         self.summary = summary
         self.hint = hint
         self.notes = notes
+        self.discreet = discreet
 
 
 class Reported(Unresolved):
@@ -126,20 +134,25 @@ class Interpolation:
             return part
         try:
             if isinstance(part, Malformed):
-                raise Unresolved(part.summary, part.hint)  # noqa: TRY301
+                raise Unresolved(part.summary, part.hint, discreet=NO_REFERENCE if part.quotes else None)  # noqa: TRY301
             value = self._look_up(part, place, namespaces)
             if not whole and isinstance(value, Mapping | Sequence):
                 kind = "list" if isinstance(value, Sequence) else "mapping"
                 hint = "let the reference be the whole value, with nothing before and behind it"
-                raise Unresolved(f"`{part.text}` is a {kind}, which cannot stand inside of a text", hint)  # noqa: TRY301
+                summary = f"is a {kind}, which cannot stand inside of a text"
+                discreet = (f"this reference {summary}", hint)
+                raise Unresolved(f"`{part.text}` {summary}", hint, discreet=discreet)  # noqa: TRY301
         except Reported:
             self.failures += 1
             return None
         except Unresolved as error:
             self.failures += 1
-            self._problems.add(point_into(place, part.at), error.summary, error.hint, *error.notes)
+            self._refuse(point_into(place, part.at), error)
             return None
         return value
+
+    def _refuse(self, place: Scalar, error: Unresolved) -> None:
+        self._problems.add(place, error.summary, error.hint, *error.notes, discreet=error.discreet)
 
     def _look_up(self, expression: Expression, place: Scalar, namespaces: MappingType[str, Namespace]) -> Node:
         namespace = namespaces.get(expression.namespace)
@@ -156,7 +169,8 @@ class Interpolation:
         if expression.namespace != _OPTIONAL:
             more = _for_a_variable(expression) if expression.namespace == "var" else ""
             summary = f"only variables of the environment take `{expression.operator}`"
-            raise Unresolved(summary, f"write `{OPENING}{name}}}`{more}")
+            hint = f"write `{OPENING}{name}}}`"
+            raise Unresolved(summary, hint + more, discreet=(summary, hint))
         try:
             value = namespace(expression, place)
         except Unresolved:
@@ -169,31 +183,30 @@ class Interpolation:
         if expression.operator == ":-":
             return other
         message = other.text if isinstance(other, Scalar) and other.text else "it is not set"
-        raise Unresolved(
-            f"`{name}` is needed: {message}", f"`export {expression.words[-1]}=...` before you call nexusctl"
-        )
+        summary, hint = f"`{name}` is needed", f"`export {expression.words[-1]}=...` before you call nexusctl"
+        raise Unresolved(f"{summary}: {message}", hint, discreet=(summary, hint))
 
     def _unknown(self, expression: Expression, namespaces: MappingType[str, Namespace]) -> Unresolved:
         name, inside = expression.namespace, expression.text[len(OPENING) : -1]
         if "param" in namespaces and name in (*_OF_A_STACK, *_ELSEWHERE):
             return _in_a_template(expression)
         if name in _ELSEWHERE:
-            return Unresolved(f"`{expression.text}` means nothing here", _ELSEWHERE[name])
+            return _none(f"`{expression.text}` means nothing here", _ELSEWHERE[name])
         literal = f"`${expression.text}` for the literal text"
         if expression.words or expression.argument is not None:
             if near := nearest(name, namespaces) or nearest(name.lower(), namespaces):
-                return Unresolved(f"`{name}` is nothing to refer to", f"did you mean `{near}`? Or write {literal}")
+                return _none(f"`{name}` is nothing to refer to", f"did you mean `{near}`? Or write {literal}")
             known = ", ".join(f"`{known}`" for known in sorted(namespaces))
-            return Unresolved(f"`{name}` is nothing to refer to", f"write one of {known}, or {literal}")
+            return _none(f"`{name}` is nothing to refer to", f"write one of {known}, or {literal}")
         summary = f"`{expression.text}` says nothing about where `{name}` comes from"
         literal += ", which a shell then sees"
         kind = "param" if "param" in namespaces else "var"
         if near := nearest(name.lower(), self._variables):
-            return Unresolved(summary, f"did you mean `${{{kind}.{near}}}`? Or write {literal}")
+            return _none(summary, f"did you mean `${{{kind}.{near}}}`? Or write {literal}")
         if kind == "param":
-            return Unresolved(summary, f"write {literal}, or `${{param.NAME}}` for a parameter")
+            return _none(summary, f"write {literal}, or `${{param.NAME}}` for a parameter")
         hint = f"write {literal}, or `${{env.{inside}}}` for a variable of this machine"
-        return Unresolved(summary, hint)
+        return _none(summary, hint)
 
     def _spend(self, nodes: int, texts: int, place: Scalar) -> None:
         """Stop before references that double each other fill the memory."""
@@ -278,7 +291,12 @@ def one_argument(expression: Expression, name: str) -> str:
 
 def wrong_form(expression: Expression, right: str) -> Unresolved:
     """The error for a reference whose namespace is right and whose rest is not."""
-    return Unresolved(f"`{expression.text}` is no reference", f"write it as `{right}`")
+    return _none(f"`{expression.text}` is no reference", f"write it as `{right}`")
+
+
+def _none(summary: str, hint: str) -> Unresolved:
+    """The error for what is none, both of whose texts repeat it."""
+    return Unresolved(summary, hint, discreet=NO_REFERENCE)
 
 
 def dig(node: Node, words: tuple[str, ...], expression: Expression) -> Node:
@@ -304,7 +322,7 @@ def _in_a_template(expression: Expression) -> Unresolved:
     summary = f"`{expression.text}` means nothing in a template, which knows no stack"
     name = expression.words[-1].replace("-", "_") if expression.words else "name"
     given = f'`with: {{{name}: "{expression.text}"}}`'
-    return Unresolved(summary, f"declare a parameter, write `${{param.{name}}}`, and hand it over: {given}")
+    return _none(summary, f"declare a parameter, write `${{param.{name}}}`, and hand it over: {given}")
 
 
 def _for_a_variable(expression: Expression) -> str:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from collections.abc import Mapping as MappingType
-from dataclasses import replace
 
 from nexusctl.config.node import Node, Source
 from nexusctl.errors import Diagnostic, InputError, Location, Note
@@ -13,6 +11,9 @@ SHOWN_AT_MOST = 100
 
 SENSITIVE = "sensitive"
 """The word that every file has in it which declares something sensitive."""
+
+Discreet = tuple[str, str]
+"""A summary and a hint that repeat nothing of what a file says but names."""
 
 
 class Problems:
@@ -25,6 +26,7 @@ class Problems:
 
     def __init__(self, above: Problems | None = None) -> None:
         self._found: dict[tuple[Location | None, str], Diagnostic] = {}
+        self._discreet: dict[tuple[Location | None, str], Discreet] = {}
         self.sandbox: str | None = None
         self.caller: Node | None = None
         self.sources: dict[str, Source] = above.sources if above is not None else {}
@@ -33,9 +35,16 @@ class Problems:
         """Take note of a file, so that what is hidden in it stays hidden."""
         self.sources[source.display] = source
 
-    def add(self, place: Node, summary: str, hint: str | None = None, *notes: Note) -> None:
-        """Report what is wrong at `place`; the same problem reached again through an alias counts once."""
+    def add(
+        self, place: Node, summary: str, hint: str | None = None, *notes: Note, discreet: Discreet | None = None
+    ) -> None:
+        """Report what is wrong at `place`; the same problem reached again through an alias counts once.
+
+        `discreet` is said instead where `place` turns out to hold something sensitive.
+        """
         location = place.source.location(place.line, place.column)
+        if discreet:
+            self._discreet[location, summary] = discreet
         self.know(place.source)
         excerpt = place.source.excerpt(place.line)
         # Only a value that a reference brought here has one.
@@ -65,40 +74,10 @@ class Problems:
         if len(ordered) > SHOWN_AT_MOST:
             hint = "put these right first, then look again"
             ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
-        raise InputError(*_without_hidden(ordered, self.sources))
+        # Only needed where something is wrong.
+        from nexusctl.config.discretion import be_discreet  # noqa: PLC0415
 
-
-def _without_hidden(problems: list[Diagnostic], sources: MappingType[str, Source]) -> list[Diagnostic]:
-    """`problems` without lines that were hidden after they were found, or that nobody has cleared."""
-    # Only needed where something is wrong.
-    from nexusctl.config.given_lines import find_given, may_give  # noqa: PLC0415
-
-    if not any(each.hidden or SENSITIVE in each.text or may_give(each.text) for each in sources.values()):
-        return problems
-    given = {name: find_given(source) for name, source in sources.items()}
-
-    def shown(location: Location | None, excerpt: str | None) -> str | None:
-        if location is None or not excerpt:
-            return excerpt
-        source = sources.get(location.file)
-        # Nobody can tell what is sensitive in a file that could not be read.
-        if source is None or location.line in source.hidden:
-            return None
-        before = given[location.file].get(location.line)
-        return excerpt if before is None else _cut(excerpt, location.column, before)
-
-    def without(problem: Diagnostic) -> Diagnostic:
-        notes = tuple(replace(each, excerpt=shown(each.location, each.excerpt)) for each in problem.notes)
-        return replace(problem, excerpt=shown(problem.location, problem.excerpt), notes=notes)
-
-    return list(map(without, problems))
-
-
-def _cut(excerpt: str, column: int, before: int) -> str | None:
-    """The first `before` characters of a line, None where they say nothing about `column`."""
-    if column > before:
-        return None
-    return excerpt if not excerpt[before:].strip() else f"{excerpt[:before]} ..."
+        raise InputError(*be_discreet(ordered, self.sources, self._discreet))
 
 
 def note(text: str, place: Node) -> Note:

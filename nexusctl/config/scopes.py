@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nexusctl.config.expression import Expression, shorten
 from nexusctl.config.host import host_path, leads_out, nearest_path
-from nexusctl.config.interpolation import Namespace, Reported, Unresolved, one_argument, one_word
+from nexusctl.config.interpolation import NO_REFERENCE, Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
 from nexusctl.config.suggestion import nearest, suggest
 
@@ -66,16 +66,16 @@ class TextFiles:
     def resolve(self, expression: Expression, place: Scalar) -> str:
         name = one_argument(expression, "./path")
         if name != name.strip():
-            raise Unresolved(
-                f"`{expression.text}` is no reference", f"write it without spaces: `${{file:{name.strip()}}}`"
-            )
+            hint = f"write it without spaces: `${{file:{name.strip()}}}`"
+            raise Unresolved(f"`{expression.text}` is no reference", hint, discreet=NO_REFERENCE)
         if name.startswith(("/", "~")):
             hint = "write a path that starts from the folder of this file, such as `${file:./motd.txt}`"
             raise Unresolved(f"`{name}` is not relative to this file", hint)
         if ":-" in name:
             right = f"`${{file:{name.partition(':-')[0]}}}`"
             hint = f"write {right}; the file has to be there, empty where there is nothing to say"
-            raise Unresolved(f"nothing can stand in for a file, as in `{shorten(expression.text)}`", hint)
+            summary = "nothing can stand in for a file"
+            raise Unresolved(f"{summary}, as in `{shorten(expression.text)}`", hint, discreet=(summary, hint))
         path = host_path(place, name)
         if leads_out(place, path):
             hint = "a template from git can only name files of its own commit"

@@ -57,7 +57,8 @@ class SecretScope:
         source = next(iter(declaration))
         if not NAME.match(name):
             hint = f"declare it under `secrets` with `{source}` and `key`, and write `${{secret.NAME}}`"
-            raise Unresolved(f"`{name}` cannot be the name of a secret", hint)
+            summary = "cannot be the name of a secret"
+            raise Unresolved(f"`{name}` {summary}", hint, discreet=(f"this {summary}", hint))
         self._require_place(place, name)
         other = self._declared.get(name) or self._made.get(name)
         if other is None:

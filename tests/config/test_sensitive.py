@@ -217,6 +217,74 @@ WRONG_FILES = {
     "a variable file in no words": {"nexus.yaml": TOKEN, "values": b"token: hunter2\xff\n"},
 }
 
+# What may be a password that somebody did not escape, or belong to one.
+REFERENCES = {
+    "what is to be said": "${env.NO_SUCH_THING:?it is hunter2}",
+    "what is to be said, in what stands in": "${env.NO_SUCH_THING:-${env.NO_SUCH_THING:?hunter2}}",
+    "what stands in for a variable": "${var.level:-hunter2}",
+    "what stands in for a list": "<${env.NO_SUCH_THING:-hunter2${var.list}}>",
+    "what stands in for a file": "${file:./a:-hunter2}",
+    "what stands in for a part": "${each.value.x:-hunter2}",
+    "what stands in for nothing": "${var:-hunter2}",
+    "what is no namespace": "${hunter2.x}",
+    "what is nothing but a name": "${hunter2}",
+    "what is no word": "${hunter 2}",
+    "what is long": "${" + "hunter" * 20 + " }",
+    "what is in the shell's words": "${env.A#hunter2}",
+    "what is in the shell's other words": "${env.A?hunter2}",
+    "what is in brackets": "${var.x[hunter]}",
+    "what is inside of another": "${var.${hunter}}",
+    "what has a colon": "${var.level:hunter2}",
+    "what has spaces": "${ hunter2 }",
+    "what has spaces as a file": "${file: hunter2}",
+    "what has too many words": "${secret.x.hunter2}",
+    "what is said to be encrypted": "${ENCRYPTED:hunter 2}",
+    "what is of a sandbox": "${sandbox.api:hunter2}",
+    "what lies deep": "".join(f"${{env.A{n}:-" for n in range(12)) + "hunter2" + "}" * 12,
+    "what is never closed": "${hunter2",
+}
+
+DECLARING = "variables: {level: {default: 1}, list: {default: [a]}, "
+WRONG_FILES |= {
+    f"{what} {where}": {
+        "nexus.yaml": text.replace("@", reference),
+        "worker.yaml": TAKES.replace("level: {", "level: {sensitive: false, "),
+    }
+    for what, reference in REFERENCES.items()
+    for where, text in {
+        "in a default": f"name: shop\n{DECLARING}pin: {{sensitive: true, default: '@'}}}}\n{END}",
+        "in a block": f"name: shop\n{DECLARING}pin: \n    {{sensitive: true, default:\n   'x\n   @\n   y'}}}}\n{END}",
+        "in what is given": f"name: shop\n{DECLARING}}}\nsandboxes:\n"
+        "  a: {template: ./worker.yaml, with: {token: '@'}}\n",
+        "in what for_each has": f"name: shop\n{DECLARING}}}\nsandboxes:\n  a:\n    template: ./worker.yaml\n"
+        "    for_each: {n: {t: '@'}}\n    with: {token: '${each.value.t}'}\n",
+    }.items()
+}
+WRONG_FILES |= {
+    f"{what} in a template": {
+        "nexus.yaml": USES,
+        "worker.yaml": f"{WORKER}  token: {{sensitive: true, default: '{reference}'}}\n",
+    }
+    for what, reference in REFERENCES.items()
+    # A template refers to parameters only.
+    if "${env.A:-" not in reference and "${file" not in reference
+}
+
+
+def test_what_is_to_be_said_is_said_where_nothing_is_sensitive(tmp_path: Path) -> None:
+    file = tmp_path / "nexus.yaml"
+    file.write_text(
+        "name: shop\nvariables:\n  pin: {sensitive: true, default: '${env.NO_SUCH_PIN:?hunter2}'}\n"
+        "sandboxes:\n  a: {image: debian, env: {A: '${env.NO_SUCH_THING:?ask the owner}', B: '${prot 1}'}}\n"
+    )
+    with pytest.raises(InputError) as caught:
+        load(file)
+    said = render_diagnostics(caught.value.diagnostics)
+    assert "`env.NO_SUCH_THING` is needed: ask the owner" in said
+    assert "`${prot 1}` is no reference" in said
+    assert "`env.NO_SUCH_PIN` is needed\n" in said
+    assert "hunter" not in said
+
 
 @pytest.mark.parametrize("case", WRONG_FILES)
 def test_a_message_shows_nothing_sensitive(case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
