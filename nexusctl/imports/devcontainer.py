@@ -187,7 +187,7 @@ def _value(name: str, item: Scalar, secrets: Secrets, workspace: str) -> str:
     if "${" not in item.text:
         return secrets.protect("dev", name, item.text, item)
     text = _FOLDER.sub(lambda match: workspace.rpartition("/")[2] if match["base"] else workspace, item.text)
-    return _REFERENCE.sub(_refer, text)
+    return secrets.protect_references("dev", name, _REFERENCE.sub(_refer, text), item)
 
 
 def _refer(match: re.Match[str]) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 from nexusctl.config.node import Mapping as MappingNode
 from nexusctl.config.node import Node, Scalar
-from nexusctl.imports.compose.mounts import read_bind
+from nexusctl.imports.compose.mounts import explain_lost, read_bind
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.names import fit_name
 
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
+_PLACED = {"source", "target", "type", "readonly"}
 _UNKNOWN = "${devcontainerId}"
 
 
@@ -47,14 +48,14 @@ def _fill(text: str, names: Mapping[str, str]) -> str:
 def _mount(file: Reader, key: str, item: Node, words: dict[str, str], folders: tuple[Path, Path]) -> str | None:
     source, place, kind = words.get("source", ""), words["target"], words.get("type", "volume")
     read_only = words.get("readonly", "false").lower() in ("", "1", "true")
+    for name in words.keys() - _PLACED:
+        file.drop_at(f"{key}.{name}", "only a mount's source, its target and `readonly` have a place", item)
     if "${" in source + place:
         file.drop_at(key, "it is known only with its variables; write it as one of `volumes`", item)
     elif kind == "bind":
         return read_bind(item, file, key, source, place, read_only, *folders)
     elif kind == "volume" and source:
         return f"{fit_name(source)}:{place}{':ro' if read_only else ''}"
-    elif kind == "volume":
-        file.drop_at(key, "the anonymous volume has no name that could keep its data; name it", item)
     else:
-        file.drop_at(key, f"a mount of the type {kind} has no place", item)
+        file.drop_at(key, explain_lost(kind, place), item)
     return None

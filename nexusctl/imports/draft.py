@@ -9,6 +9,7 @@ from typing import Any
 
 from nexusctl.config.node import Node
 from nexusctl.errors import Location
+from nexusctl.imports.secretlike import tells_secret
 from nexusctl.model.value import dataclass
 
 
@@ -55,6 +56,8 @@ class Leftovers:
         """`shown` is False where the line itself must not be repeated, because a secret stands in it."""
         location = place.source.location(place.line, place.column) if place else None
         excerpt = place.source.excerpt(place.line) if place and shown else None
+        if excerpt and tells_secret(excerpt):
+            excerpt = None
         self._found.append(Leftover(what=what, reason=reason, location=location, excerpt=excerpt))
 
     @property

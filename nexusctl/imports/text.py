@@ -103,12 +103,12 @@ def _represent_nothing(representer: Any, _: None) -> Any:
 def _style(value: Any, path: tuple[str, ...]) -> Any:
     if isinstance(value, Mapping):
         styled = CommentedMap((key, _style(item, (*path, str(key)))) for key, item in value.items())
-        if path[-1:] in (("resources",), ("health",)) or path[-2:-1] == ("depends_on",):
+        if path[2:] in (("resources",), ("health",)) or path[2:-1] == ("depends_on",):
             styled.fa.set_flow_style()
         return styled
     if isinstance(value, list | tuple):
         listed = CommentedSeq(_style(item, (*path, "")) for item in value)
-        if path[-1:] and path[-1] in _FLOW and len(str(value)) < _WIDEST_FLOW:
+        if path[2:] and path[2] in _FLOW and len(str(value)) < _WIDEST_FLOW:
             listed.fa.set_flow_style()
         return listed
     return _quote(value) if isinstance(value, str) else value

@@ -87,6 +87,35 @@ def test_a_devcontainer_that_is_a_service_of_compose_sends_to_its_files(
     assert not (tmp_path / "nexus.yaml").exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [
+        ("include: [other.yaml]\nservices: {a: {image: x}}\n", "include"),
+        ("services: {a: {image: x}, b: {extends: {service: a}}}\n", "services.b.extends"),
+    ],
+)
+def test_a_file_that_is_one_of_several_parts_sends_to_what_makes_one_of_them(
+    text: str, what: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    problem = refuse(text)
+    assert problem.summary == f"{what}: this file is one of several parts"
+    assert "`docker compose -f compose.yaml --profile '*' config > merged.yaml`" in (problem.hint or "")
+    assert problem.location
+
+
+def test_a_line_with_a_secret_is_not_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    service = (
+        "{image: x, hostname: y, build: {context: ., args: {A_TOKEN: of-no-use}}, environment: {PASSWORD: nor-this}}"
+    )
+    Path("compose.yaml").write_text(f"services: {{a: {service}}}\n")
+    done = CliRunner().invoke(nexusctl, ["import", "compose", "compose.yaml", "--stdout"], standalone_mode=False)
+    assert "services.a.hostname" in done.stderr
+    assert "of-no-use" not in done.output
+    assert "nor-this" not in done.output
+
+
 def run(case: Path) -> Result:
     kind = case.parent.name
     file = "compose.yaml" if kind == "compose" else "devcontainer.json"

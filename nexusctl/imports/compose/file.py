@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import shlex
 from collections.abc import Callable
+from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
 from nexusctl.config.dotenv import read_pairs
+from nexusctl.config.expression import parse
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import compose
@@ -19,6 +23,8 @@ from nexusctl.imports.compose.service import Surroundings, read_service
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name, fit_names
+from nexusctl.imports.references import settle
+from nexusctl.imports.secretlike import takes_secret
 from nexusctl.imports.secrets import Secrets
 from nexusctl.model.live import Project
 from nexusctl.model.names import network_name, volume_name
@@ -45,14 +51,34 @@ def read_compose(path: Path, target: Path, project: str = "", find: Find | None 
     if not isinstance(root.get("services"), Mapping):
         problems.add(root, "this is no Compose file: it has no `services`", "name the file with your services")
     problems.raise_any()
+    _refuse_parts(root, path)
     variables = read_pairs(path.parent / ".env")
     file = Reader(root, "", Substitution(variables, leftovers), leftovers)
-    origin, own = path.absolute().parent, file.text("name")
-    name = project or variables.get("COMPOSE_PROJECT_NAME") or own or origin.name
+    environment = {**variables, **os.environ}
+    origin, own = path.absolute().parent, settle(parse(file.text("name") or ""), environment)
+    name = project or environment.get("COMPOSE_PROJECT_NAME") or own or origin.name
     project = re.sub(r"[^a-z0-9_-]", "", name.lower())
     stack = stack or fit_name(project)
     live = _find(project, find, stack) if find else Project()
     return _read_file(file, (project, stack), live, (origin, target.absolute()), leftovers)
+
+
+def _refuse_parts(root: Mapping, path: Path) -> None:
+    """A file that is worked together with others would make services that nobody meant."""
+    services = root.section("services")
+    entries = [(name, service) for name, service in services.items() if isinstance(service, Mapping)]
+    found = [("include", root)] if "include" in root.values else []
+    found += [(f"services.{name}.extends", service) for name, service in entries if "extends" in service.values]
+    if found:
+        merged = f"docker compose -f {path} --profile '*' config > merged.yaml"
+        hint = f"`{merged}` works it in, with every value as it is; then `nexusctl import compose merged.yaml`"
+        raise InputError(*(_send_to_merged(what, holder, hint) for what, holder in found))
+
+
+def _send_to_merged(what: str, holder: Mapping, hint: str) -> Diagnostic:
+    node = holder.keys[what.rpartition(".")[2]]
+    summary = f"{what}: this file is one of several parts"
+    return Diagnostic(summary, node.source.location(node.line, node.column), node.source.excerpt(node.line), hint=hint)
 
 
 def _find(project: str, find: Find, stack: str) -> Project:
@@ -84,6 +110,8 @@ def _read_file(
         live=live,
     )
     sandboxes = {around.names[name]: read_service(name, service, around) for name, service in services.items()}
+    for name, service in services.items():
+        _warn_of_secrets(service, sandboxes[around.names[name]], secrets)
     for name, fitted in around.names.items():
         if name != fitted and (listed := file.below("services")):
             listed.drop(name, f"it is called {fitted} here, and reached by that name")
@@ -96,7 +124,7 @@ def _read_file(
     }
     if file.get("version") is not None:
         file.drop("version", "Compose itself does not read it any more")
-    file.finish({"include": "import what `docker compose config` prints, where it is worked in"}, "it has no place")
+    file.finish({}, "it has no place")
     return Draft(
         document={key: value for key, value in document.items() if value},
         leftovers=leftovers.found,
@@ -108,6 +136,20 @@ def _default_network(stack: str, live: Project) -> str:
     """The stack's own, unless the project's is called otherwise."""
     known = live.networks.get("default")
     return DEFAULT_NETWORK if known in (None, network_name(stack, DEFAULT_NETWORK)) else _OUTER
+
+
+def _warn_of_secrets(service: Reader, sandbox: MappingType[str, Any], secrets: Secrets) -> None:
+    """In a command there is no place for the reference to a secret."""
+    probe = sandbox.get("health")
+    texts = {
+        "command": sandbox.get("command", []),
+        "healthcheck": probe.get("command") if isinstance(probe, dict) else [],
+    }
+    for key, words in texts.items():
+        text = words if isinstance(words, str) else shlex.join(words)
+        if takes_secret(text) or secrets.is_known(text):
+            reason = "a secret seems to stand in it, and so in the stack file; let it read a variable or a file"
+            service.drop_at(service.path(key), reason, service.node.keys[key])
 
 
 def _section(file: Reader, key: str) -> dict[str, Reader]:

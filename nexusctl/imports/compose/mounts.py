@@ -24,7 +24,7 @@ def _read_mount(item: Node, service: Reader, volumes: dict[str, str], origin: Pa
     text = service.rewrite(item) if isinstance(item, Scalar) else ""
     parts = text.split(":")
     if len(parts) == 1:
-        service.drop_at(what, f"the anonymous volume at {text} has no name that could keep its data; name it", item)
+        service.drop_at(what, explain_lost("volume", text), item)
         return None
     source, place, mode = parts[0], parts[1], parts[2] if len(parts) > 2 else ""
     if "${" in source or "${" in place:
@@ -46,12 +46,16 @@ def _read_long(item: Mapping, service: Reader, volumes: dict[str, str], origin: 
     if kind == "bind":
         return read_bind(item, service, "volumes", source, place, read_only, origin, target)
     if kind != "volume" or not source:
-        reason = "the anonymous volume has no name that could keep its data; name it"
-        service.drop_at(
-            f"{service.where}.volumes", reason if kind == "volume" else f"a mount of the type {kind} has no place", item
-        )
+        service.drop_at(f"{service.where}.volumes", explain_lost(kind, place), item)
         return None
     return _volume(item, service, source, place, read_only, volumes)
+
+
+def explain_lost(kind: str, place: str) -> str:
+    """Why a mount has no place that is neither a bind mount nor a volume with a name."""
+    if kind == "volume":
+        return f"the anonymous volume at {place} has no name that could keep its data; name it"
+    return f"the mount at {place} is a {kind}, which has no place in a stack file"
 
 
 def read_bind(

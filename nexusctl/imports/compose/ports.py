@@ -5,59 +5,71 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from nexusctl.config.expression import Expression, parse
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.imports.compose.reader import Reader
 
 EVERYWHERE = "0.0.0.0"
 
+# Where a variable stands, each is one character while the rest is read.
+_FIRST = 0xE000
+_ANY = "[\ue000-\uf8ff]"
 _SHORT = re.compile(
-    r"(?:(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[0-9]+(?:\.[0-9]+){3}):)?(?:(?P<host>[0-9]+(?:-[0-9]+)?)?:)?)?"
-    r"(?P<container>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>tcp|udp))?\Z"
+    r"(?:(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[0-9]+(?:\.[0-9]+){3}|V(?=:[^:]*:)):)?(?:(?P<host>[0-9]+(?:-[0-9]+)?|V)?:)?)?"
+    r"(?P<container>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>tcp|udp))?\Z".replace("V", _ANY)
 )
 
 
-def read_ports(service: Reader) -> list[str]:
-    """Each port as `address:host:container/protocol`, or without the host's where any will do."""
-    return [port for item in service.items("ports") for port in _read_port(item, service)]
+def read_ports(service: Reader, *, shared: bool) -> list[str]:
+    """Each port as `address:host:container/protocol`, or without the host's where any will do.
+
+    Ports of the host cannot be had where replicas would have `shared` them.
+    """
+    return [port for item in service.items("ports") for port in _read_port(item, service, shared)]
 
 
-def _read_port(item: Node, service: Reader) -> Iterator[str]:
+def _read_port(item: Node, service: Reader, shared: bool) -> Iterator[str]:
     if isinstance(item, Mapping):
-        yield from _read_long(item, service)
+        yield from _read_long(item, service, shared)
         return
-    text = service.rewrite(item) if isinstance(item, Scalar) else ""
-    match = _SHORT.match(text)
-    if not match:
-        if "${" in text:
-            yield text
-        else:
-            service.drop_at(f"{service.where}.ports", f"`{text}` is no port that a stack file takes", item)
-        return
-    address = match["address"] or EVERYWHERE
-    yield from _spread(match["container"], match["host"], address, match["protocol"] or "tcp", item, service)
+    written = text = service.rewrite(item) if isinstance(item, Scalar) else ""
+    variables = [part.text for part in parse(text) if isinstance(part, Expression)]
+    for number, variable in enumerate(variables):
+        text = text.replace(variable, chr(_FIRST + number), 1)
+    if match := _SHORT.match(text):
+        address, protocol = match["address"] or EVERYWHERE, match["protocol"] or "tcp"
+        for port in _spread(match["container"], match["host"], (address, protocol), item, service, shared):
+            yield re.sub(_ANY, lambda found: variables[ord(found[0]) - _FIRST], port)
+    elif variables:
+        reason = f"`{written}` is known only with its variables; write it by hand"
+        service.drop_at(f"{service.where}.ports", reason, item)
+    else:
+        service.drop_at(f"{service.where}.ports", f"`{text}` is no port that a stack file takes", item)
 
 
-def _read_long(item: Mapping, service: Reader) -> Iterator[str]:
+def _read_long(item: Mapping, service: Reader, shared: bool) -> Iterator[str]:
     port = service.inside("ports[]", item)
     target, published = port.text("target") or "", port.text("published")
     address, protocol = port.text("host_ip") or EVERYWHERE, port.text("protocol") or "tcp"
     if port.text("mode") not in (None, "host", "ingress"):
         port.drop("mode", "ports are published on the engine's host")
     port.finish({"name": "ports have no names here", "app_protocol": "nobody would read it"}, "it has no place")
-    yield from _spread(target, published, address, protocol, item, service)
+    yield from _spread(target, published, (address, protocol), item, service, shared)
 
 
 def _spread(
-    container: str, host: str | None, address: str, protocol: str, place: Node, service: Reader
+    container: str, host: str | None, means: tuple[str, str], place: Node, service: Reader, shared: bool
 ) -> Iterator[str]:
-    """A range as single ports."""
+    """A range as single ports; `means` are the address and the protocol."""
+    (address, protocol), what = means, f"{service.where}.ports"
     inside = _range(container)
     # With 0 any free one is meant.
     outside = _range(host) if host and host != "0" else [""] * len(inside)
     if len(inside) != len(outside):
-        service.drop_at(
-            f"{service.where}.ports", f"one of the range {host} goes to {container}; name one of them", place
-        )
+        service.drop_at(what, f"one of the range {host} goes to {container}; name one of them", place)
+        outside = [""] * len(inside)
+    elif shared and any(outside):
+        service.drop_at(what, f"replicas cannot share the host port {host}; each gets a free one", place)
         outside = [""] * len(inside)
     suffix = "" if protocol == "tcp" else f"/{protocol}"
     for number, published in zip(inside, outside, strict=True):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from nexusctl.config.expression import parse
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Leftovers
+from nexusctl.imports.references import settle
 
 
 class Reader:
@@ -35,8 +37,26 @@ class Reader:
         return None
 
     def flag(self, key: str) -> bool:
+        """Whether it is true; what only its variables tell counts as false, and is left over."""
         node = self.get(key)
-        return isinstance(node, Scalar) and node.value is True
+        if not isinstance(node, Scalar):
+            return False
+        text = self.rewrite(node).lower()
+        if text not in ("true", "false"):
+            self.drop(key, f"`{node.text}` is neither true nor false by itself; it counts as false")
+        return text == "true"
+
+    def number(self, key: str) -> int | float | str | None:
+        """A number, or the text that is none. Instead of one that a variable gives, what stands in for it."""
+        text = self.text(key)
+        if text is not None and "${" in text:
+            text = settle(parse(text)) or None
+            self.drop(key, f"no variable can give a number here; it is {text or 'left out'}")
+        try:
+            number = float(text or "")
+        except ValueError:
+            return text
+        return int(number) if number.is_integer() else number
 
     def texts(self, key: str) -> list[str]:
         """A text or a list of texts as a list."""
@@ -49,16 +69,20 @@ class Reader:
         return [node] if isinstance(node, Scalar) else []
 
     def pairs(self, key: str) -> Iterator[tuple[str, str | None, Node]]:
-        """`KEY: value` and `- KEY=value` alike, with None for a key without a value."""
-        node = self.get(key)
+        """`KEY: value` and `- KEY=value` alike, with None for a key without a value.
+
+        Defaults of variables may be secrets.
+        """
+        node, plain = self.get(key), self._substitution.unguarded()
         if isinstance(node, Mapping):
             for name, value in node.values.items():
                 if isinstance(value, Scalar):
-                    yield name, None if value.bare and value.value is None else self.rewrite(value), value
+                    nothing = value.bare and value.value is None
+                    yield name, None if nothing else plain.rewrite(value.text, value), value
         for item in self.items(key):
             if isinstance(item, Scalar):
                 name, equals, text = item.text.partition("=")
-                yield name, self._substitution.rewrite(text, item) if equals else None, item
+                yield name, plain.rewrite(text, item) if equals else None, item
 
     def below(self, key: str) -> Reader | None:
         """The mapping under `key`, with a reader of its own."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
@@ -17,11 +17,12 @@ from nexusctl.imports.compose.project import leave_as_it_is
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.secrets import Secrets
-from nexusctl.model.live import Project
+from nexusctl.model.live import Portrait, Project
 from nexusctl.model.stack import DEFAULT_NETWORK
 from nexusctl.model.value import dataclass
 
 REASONS = {
+    "init": "every sandbox has an init process",
     "labels": "labels are not set on containers; what people should know of a sandbox goes into `metadata`",
     "container_name": "containers are called STACK_SANDBOX, so that two stacks never meet",
     "hostname": "the host name is the sandbox's name",
@@ -40,6 +41,8 @@ REASONS = {
     "develop": "nexusctl watches no files; uploads are sent on apply",
 }
 _NO_PLACE = "it has no place in a stack file"
+_USUAL = {"init": "true", "privileged": "false", "read_only": "false", "tty": "false", "stdin_open": "false"}
+"""What asks for no more than every sandbox has."""
 _RESTARTS = ("no", "always", "on-failure", "unless-stopped")
 _CONDITIONS = {
     "service_started": "started",
@@ -82,8 +85,8 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     sandbox["user"] = service.text("user")
     sandbox["profiles"] = service.texts("profiles")
     sandbox["env_file"] = list(_env_files(service, around))
-    sandbox["env"] = _env(around.names[name], service, around)
     portraits = around.live.services.get(name, ())
+    sandbox["env"] = _env(around.names[name], service, portraits, around.secrets)
     grants = Grants(
         service,
         around.configs,
@@ -96,15 +99,14 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     sandbox["secrets"] = grants.secrets
     sandbox["depends_on"] = _dependencies(service, around)
     sandbox["health"] = _health(service)
-    sandbox["ports"] = read_ports(service)
+    replicas = _replicas(service)
+    sandbox["ports"] = read_ports(service, shared=replicas is not None)
     mounts = read_mounts(service, around.volumes, around.origin, around.target)
     sandbox["volumes"] = [*mounts, *grants.volumes]
     networks = _networks(service, around)
     sandbox["resources"] = _resources(service)
-    sandbox["replicas"] = _replicas(service)
+    sandbox["replicas"] = replicas
     sandbox["restart"] = _restart(service)
-    if sandbox["replicas"]:
-        sandbox["ports"] = [_free_port(port, service) for port in sandbox["ports"]]
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
@@ -127,7 +129,7 @@ def _image(name: str, service: Reader, around: Surroundings) -> str:
 def _command(service: Reader) -> list[str] | None:
     """Compose splits a text into words and never gives it to a shell."""
     words = [*_words(service, "entrypoint"), *_words(service, "command")]
-    if service.get("entrypoint") is not None:
+    if service.items("entrypoint"):
         service.drop(
             "entrypoint", "it became the beginning of `command`, below the image's own entrypoint if it has one"
         )
@@ -137,6 +139,8 @@ def _command(service: Reader) -> list[str] | None:
 def _words(service: Reader, key: str) -> list[str]:
     node = service.get(key)
     if isinstance(node, Sequence):
+        if not node.items:
+            service.drop(key, "nothing says to have none; the image's own is used")
         return service.texts(key)
     if not isinstance(node, Scalar):
         return []
@@ -152,48 +156,59 @@ def _env_files(service: Reader, around: Surroundings) -> Iterator[str]:
         path, required = "", True
         if isinstance(item, MappingNode):
             entry = service.inside("env_file[]", item)
-            required = not (isinstance(found := entry.get("required"), Scalar) and found.value is False)
+            required = entry.get("required") is None or entry.flag("required")
             path = entry.text("path") or ""
             entry.finish({}, "files of variables have one format here")
         elif isinstance(item, Scalar):
             path = service.rewrite(item)
-        if (around.origin / path).is_file():
+        if "${" in path:
+            service.drop_at(f"{service.where}.env_file", f"`{path}` is known only with its variables", item)
+        elif (around.origin / path).is_file():
             yield move_path(path, around.origin, around.target)
         else:
             reason = "does not exist" if required else "does not exist, and may not"
             service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)
 
 
-def _env(owner: str, service: Reader, around: Surroundings) -> dict[str, str]:
+def _env(owner: str, service: Reader, portraits: Collection[Portrait], secrets: Secrets) -> dict[str, str]:
     env = {}
     for name, value, place in service.pairs("environment"):
-        # A name alone passes the variable of the one who runs it on.
-        env[name] = f"${{env.{name}:-}}" if value is None else _protect(owner, name, value, place, around.secrets)
+        if value is not None:
+            env[name] = secrets.protect_references(owner, name, value, place)
+        elif portraits and not any(name in portrait.sandbox.env for portrait in portraits):
+            service.drop_at(
+                f"{service.where}.environment.{name}", "it was not set, and the container has not got it", place
+            )
+        else:
+            # A name alone passes the variable of the one who runs it on.
+            env[name] = f"${{env.{name}:-}}"
+            reason = "where it is not set, it is empty, while Compose would leave it out"
+            service.drop_at(f"{service.where}.environment.{name}", reason, place)
     return env
-
-
-def _protect(owner: str, name: str, value: str, place: Node, secrets: Secrets) -> str:
-    # What was rewritten has its references and escapes already.
-    return value if "${" in value else secrets.protect(owner, name, value, place)
 
 
 def _dependencies(service: Reader, around: Surroundings) -> Any:
     node = service.get("depends_on")
     if isinstance(node, MappingNode):
-        return {
-            around.names.get(name, name): {"condition": _condition(name, value, service)}
-            for name, value in node.values.items()
-        }
-    # In Compose a list waits for the start only.
-    return {around.names.get(name, name): {"condition": "started"} for name in service.texts("depends_on")}
+        wishes: dict[str, Node] = dict(node.values)
+    else:
+        wishes = {item.text: item for item in service.items("depends_on") if isinstance(item, Scalar)}
+    for name in wishes.keys() - around.names.keys():
+        service.drop_at(f"{service.where}.depends_on.{name}", "the file has no service of this name", wishes.pop(name))
+    return {around.names[name]: {"condition": _condition(name, wish, service)} for name, wish in wishes.items()}
 
 
 def _condition(name: str, node: Node, service: Reader) -> str:
+    """In Compose a name alone waits for the start only."""
     if not isinstance(node, MappingNode):
         return "started"
     wish = service.inside(f"depends_on.{name}", node)
     condition = _CONDITIONS.get(wish.text("condition") or "", "started")
-    wish.finish({}, "a dependency is always needed, and its dependents stay when it is replaced")
+    if wish.get("required") is not None and not wish.flag("required"):
+        wish.drop("required", "a dependency is always needed")
+    if wish.flag("restart"):
+        wish.drop("restart", "its dependents stay as they are when it is replaced")
+    wish.finish({}, _NO_PLACE)
     return condition
 
 
@@ -201,14 +216,21 @@ def _health(service: Reader) -> Any:
     check = service.below("healthcheck")
     if check is None:
         return None
-    if check.flag("disable") or (test := _test(check)) is None:
+    if check.flag("disable"):
+        return "none"
+    if check.get("test") is None:
+        service.drop(
+            "healthcheck", "the times of a check that the image brings cannot be changed alone; say its `test`"
+        )
+        return None
+    if (test := _test(check)) is None:
         return "none"
     health = {
         "command": test,
         # Compose's own defaults.
         "interval": check.text("interval") or "30s",
         "timeout": check.text("timeout") or "30s",
-        "retries": _number(check.text("retries") or "3"),
+        "retries": check.number("retries") or 3,
         "start_period": check.text("start_period"),
     }
     check.finish({"start_interval": "nexusctl probes early by itself"}, _NO_PLACE)
@@ -246,10 +268,13 @@ def _resources(service: Reader) -> dict[str, Any]:
     deploy = service.below("deploy")
     limits = deploy.below("resources") if deploy else None
     upper = limits.below("limits") if limits else None
+    for reader, key in ((service, "pids_limit"), (upper, "pids")):
+        if reader and reader.number(key) in (0, -1):
+            reader.drop(key, "a sandbox has at most 1024 processes, or as many as `resources.pids` says")
     resources = {
-        "cpus": _number(service.text("cpus") or (upper.text("cpus") if upper else None)),
+        "cpus": service.number("cpus") or (upper.number("cpus") if upper else None),
         "memory": _bytes(service.text("mem_limit") or (upper.text("memory") if upper else None)),
-        "pids": _number(service.text("pids_limit") or (upper.text("pids") if upper else None)),
+        "pids": service.number("pids_limit") or (upper.number("pids") if upper else None),
     }
     for reader in (upper, limits):
         if reader:
@@ -259,45 +284,40 @@ def _resources(service: Reader) -> dict[str, Any]:
 
 def _replicas(service: Reader) -> Any:
     deploy = service.below("deploy")
-    wanted = _number(service.text("scale") or (deploy.text("replicas") if deploy else None))
+    scale = service.number("scale")
+    wanted = deploy.number("replicas") if deploy and scale is None else scale
     if deploy:
         deploy.get("resources")
         if deploy.get("restart_policy") is not None:
             deploy.drop("restart_policy", "say it with `restart`")
         deploy.finish({}, _NO_PLACE)
     if wanted == 0:
-        service.drop_at(
-            f"{service.where}.replicas", "a sandbox that should not run is left out of the file", service.node
-        )
+        reason = "nothing says that a sandbox should not run: take it out of the file, or give it one of `profiles`"
+        if deploy and scale is None:
+            deploy.drop("replicas", reason)
+        else:
+            service.drop("scale", reason)
         return None
     return None if wanted in (None, 1) else wanted
 
 
-def _free_port(port: str, service: Reader) -> str:
-    """`port` without the host's number, which replicas cannot share."""
-    if "${" in port:
-        return port
-    address, host, container = port.rsplit(":", 2)
-    if host:
-        reason = f"replicas cannot share the host port {host}; each gets a free one"
-        service.drop_at(f"{service.where}.ports", reason, service.node.keys["ports"])
-    return f"{address}::{container}"
-
-
 def _restart(service: Reader) -> str | None:
-    policy, _, count = (service.text("restart") or "").partition(":")
+    policy, count = service.text("restart") or "", ""
+    if "${" not in policy:
+        policy, _, count = policy.partition(":")
     if count:
         service.drop("restart", f"there is no limit of {count} times; it starts again each time")
-    return policy if policy in _RESTARTS and policy != "no" else None
+    if policy and "${" not in policy and policy not in _RESTARTS:
+        service.drop("restart", f"there is no policy {policy}")
+        return None
+    return policy if policy != "no" else None
 
 
 def _accept_defaults(service: Reader) -> None:
     """Keys that ask for what every sandbox has anyway."""
-    if service.flag("init"):
-        service.get("init")
-    for key in ("privileged", "read_only", "tty", "stdin_open"):
+    for key, usual in _USUAL.items():
         node = service.node.get(key)
-        if isinstance(node, Scalar) and node.value is False:
+        if isinstance(node, Scalar) and node.text.lower() == usual:
             service.get(key)
 
 
@@ -310,16 +330,6 @@ def _drop_from_task(service: Reader, sandbox: dict[str, Any]) -> None:
             )
 
 
-def _number(text: str | None) -> Any:
-    if text is None or "${" in text:
-        return text
-    try:
-        number = float(text)
-    except ValueError:
-        return text
-    return int(number) if number.is_integer() else number
-
-
 def _bytes(text: str | None) -> str | None:
     """Sizes are written alike but for the letters' case and `b` at the end."""
-    return None if text is None else text.strip().lower()
+    return text if text is None or "${" in text else text.strip().lower()

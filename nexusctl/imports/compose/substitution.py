@@ -9,47 +9,79 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from nexusctl.config.expression import parse
 from nexusctl.config.node import Node
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.secretlike import looks_secret
 
-_VARIABLE = re.compile(r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_][A-Za-z0-9_]*)|\{(?P<braced>[^{}]*)\})")
+_SIGN = re.compile(r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_][A-Za-z0-9_]*)|(?P<open>\{))")
+_BRACE = re.compile(r"\$\{|\}")
 _BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<mark>:?[-?+])(?P<rest>.*))?\Z", re.DOTALL)
 
 
 class Substitution:
-    """Rewrites texts; `defaults` are the values in `.env`, which end up as defaults in the stack file."""
+    """Rewrites texts; `defaults` are the values in `.env`, which end up as defaults in the stack file.
 
-    def __init__(self, defaults: Mapping[str, str], leftovers: Leftovers) -> None:
+    With `guarded` none of those is written that looks like a secret; without, others have to see to that.
+    """
+
+    def __init__(self, defaults: Mapping[str, str], leftovers: Leftovers, *, guarded: bool = True) -> None:
         self._defaults = defaults
         self._leftovers = leftovers
+        self._guarded = guarded
+
+    def unguarded(self) -> Substitution:
+        return Substitution(self._defaults, self._leftovers, guarded=False)
 
     def rewrite(self, text: str, place: Node) -> str:
         """`text` with every `$NAME` and `${NAME...}` as `${env.NAME...}`, and `$$` as a plain `$`."""
-        if "$" not in text:
-            return text
-        return _VARIABLE.sub(lambda match: self._replace(match, place), text)
+        written, position = "", 0
+        while match := _SIGN.search(text, position):
+            written += text[position : match.start()]
+            position = _find_end(text, match.start()) if match["open"] else match.end()
+            written += self._replace(match, text[match.start() : position], place)
+        return written + text[position:]
 
-    def _replace(self, match: re.Match[str], place: Node) -> str:
+    def _replace(self, match: re.Match[str], whole: str, place: Node) -> str:
         if match["escaped"]:
             # A dollar before a brace would begin a reference.
-            return "$$" if match.string[match.end() :].startswith("{") else "$"
-        parts = _BRACED.match(match["bare"] or match["braced"] or "")
+            return "$$" if match.string.startswith("{", match.end()) else "$"
+        parts = _BRACED.match(match["bare"] or whole[2:-1])
         if parts is None:
-            self._leftovers.add(match[0], "this is no variable that Compose knows; it stands as it is", place)
-            return match[0].replace("${", "$${")
-        return self._reference(parts["name"], parts["mark"] or "", parts["rest"] or "", match[0], place)
+            self._leftovers.add(whole, "this is no variable that Compose knows; it stands as it is", place)
+            return whole.replace("${", "$${")
+        return self._reference(parts["name"], parts["mark"] or "", parts["rest"] or "", whole, place)
 
     def _reference(self, name: str, mark: str, rest: str, whole: str, place: Node) -> str:
-        if mark.endswith("?"):
-            return f"${{env.{name}:?{rest or f'set {name}'}}}"
         if mark.endswith("+"):
             self._leftovers.add(whole, "there is no form for `if it is set`; the variable itself is used", place)
             return f"${{env.{name}:-}}"
-        default = self._defaults.get(name, rest)
-        if looks_secret(name, default):
-            self._leftovers.add(
-                f"${{{name}}}", f"its default looks like a secret; set {name} for apply", place, shown=False
-            )
-            return f"${{env.{name}:?set {name}}}"
-        return f"${{env.{name}:-{default}}}"
+        if (mark == "-" and rest) or mark == "?":
+            self._leftovers.add(whole, "an empty value counts like none, not like one that is set", place)
+        known = self._defaults.get(name)
+        if known or (known is not None and mark in ("-", "?")):
+            return self._with_default(name, known.replace("${", "$${"), place)
+        if mark.endswith("?"):
+            return f"${{env.{name}:?{self.rewrite(rest, place) or f'set {name}'}}}"
+        return self._with_default(name, self.rewrite(rest, place), place)
+
+    def _with_default(self, name: str, default: str, place: Node) -> str:
+        literal = "".join(part for part in parse(default) if isinstance(part, str))
+        if self._guarded and looks_secret(name, literal):
+            reason, shown = f"its default looks like a secret; set {name} for apply", False
+        elif default.count("}") != default.count("${"):
+            reason, shown = f"a default with a brace of its own has no form; set {name} for apply", True
+        else:
+            return f"${{env.{name}:-{default}}}"
+        self._leftovers.add(f"${{{name}}}", reason, place, shown=shown)
+        return f"${{env.{name}:?set {name}}}"
+
+
+def _find_end(text: str, begin: int) -> int:
+    """Where the reference that begins at `begin` ends, those inside it counted; behind its brace if it never does."""
+    depth = 0
+    for match in _BRACE.finditer(text, begin):
+        depth += 1 if match.group() != "}" else -1
+        if depth == 0:
+            return match.end()
+    return begin + len("${")
