@@ -58,7 +58,10 @@ class Leftovers:
         excerpt = place.source.excerpt(place.line) if place and shown else None
         if excerpt and tells_secret(excerpt):
             excerpt = None
-        self._found.append(Leftover(what=what, reason=reason, location=location, excerpt=excerpt))
+        found = Leftover(what=what, reason=reason, location=location, excerpt=excerpt)
+        # Several services may use one file.
+        if found not in self._found:
+            self._found.append(found)
 
     @property
     def found(self) -> tuple[Leftover, ...]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from nexusctl.config.expression import parse
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.imports.compose.scalars import write_plain
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.references import settle
@@ -77,8 +78,9 @@ class Reader:
         if isinstance(node, Mapping):
             for name, value in node.values.items():
                 if isinstance(value, Scalar):
+                    text = write_plain(value.text) if value.bare else value.text
                     nothing = value.bare and value.value is None
-                    yield name, None if nothing else plain.rewrite(value.text, value), value
+                    yield name, None if nothing else plain.rewrite(text, value), value
         for item in self.items(key):
             if isinstance(item, Scalar):
                 name, equals, text = item.text.partition("=")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import field
@@ -10,6 +11,7 @@ from typing import Any
 
 from nexusctl.config.node import Mapping as MappingNode
 from nexusctl.config.node import Node, Scalar, Sequence
+from nexusctl.config.text import read_source
 from nexusctl.imports.compose.grants import Grants
 from nexusctl.imports.compose.mounts import read_mounts
 from nexusctl.imports.compose.ports import read_ports
@@ -43,6 +45,7 @@ REASONS = {
 _NO_PLACE = "it has no place in a stack file"
 _USUAL = {"init": "true", "privileged": "false", "read_only": "false", "tty": "false", "stdin_open": "false"}
 """What asks for no more than every sandbox has."""
+_WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")
 _RESTARTS = ("no", "always", "on-failure", "unless-stopped")
 _CONDITIONS = {
     "service_started": "started",
@@ -164,10 +167,21 @@ def _env_files(service: Reader, around: Surroundings) -> Iterator[str]:
         if "${" in path:
             service.drop_at(f"{service.where}.env_file", f"`{path}` is known only with its variables", item)
         elif (around.origin / path).is_file():
+            _warn_of_variables(around.origin / path, path, service)
             yield move_path(path, around.origin, around.target)
         else:
             reason = "does not exist" if required else "does not exist, and may not"
             service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)
+
+
+def _warn_of_variables(path: Path, display: str, service: Reader) -> None:
+    """Compose puts variables into the values of such a file, too."""
+    source = read_source(path, display)
+    for number, line in enumerate(source.lines, 1):
+        if found := _WITH_VARIABLE.match(line):
+            reason = "Compose puts the variable in, and here the text stays as it is; write its value out"
+            place = Scalar(source, number, found.start("name") + 1, "", False)
+            service.drop_at(f"{found['name']} in {display}", reason, place)
 
 
 def _env(owner: str, service: Reader, portraits: Collection[Portrait], secrets: Secrets) -> dict[str, str]:
