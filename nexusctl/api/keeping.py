@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nexusctl.api.writing import replace_file
+from nexusctl.api.writing import alone_with, replace_file
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.secrets.age_key import (
     USUAL_FILE,
@@ -29,7 +29,7 @@ def encrypt_secret(path: Path, name: str, value: bytes, recipients: tuple[str, .
 
     Raises `InputError`. What is there already needs no identity to be kept.
     """
-    with _told():
+    with _told(), _alone_with(path):
         if not value.rstrip(b"\r\n"):
             raise Unreadable("the value is empty", f"pipe one in; nothing was changed in `{path}`")
         safe = _open(path, recipients)
@@ -46,7 +46,11 @@ def edit_secret(path: Path, name: str) -> bool:
             raise Unreadable("the value is empty", "nothing was changed")
         if after == before:
             return False
-        _write(path, replace(safe, values={**safe.values, name: encrypt(after, safe.recipients)}))
+        with _alone_with(path):
+            now = _open(path, ())
+            if now.values.get(name) != safe.values.get(name):
+                raise Unreadable(f"somebody else changed `{name}` meanwhile", "nothing was changed; edit it again")
+            _write(path, replace(now, values={**now.values, name: encrypt(after, now.recipients)}))
         return True
 
 
@@ -58,7 +62,7 @@ def list_secrets(path: Path) -> Safe:
 
 def rekey(path: Path, add: tuple[str, ...], remove: tuple[str, ...]) -> Safe:
     """Encrypt everything anew, for the recipients that there are then. Raises `InputError`."""
-    with _told():
+    with _told(), _alone_with(path):
         safe = _open_present(path)
         for key in add:
             check_recipient(key)
@@ -118,6 +122,16 @@ def _write(path: Path, safe: Safe) -> Safe:
     except OSError as error:
         raise Unreadable(f"`{path}` cannot be written: {error.strerror}", "check its permissions") from None
     return safe
+
+
+@contextmanager
+def _alone_with(path: Path) -> Iterator[None]:
+    """Whoever reads the safe, changes it and writes it loses nothing of what others put in meanwhile."""
+    try:
+        with alone_with(path):
+            yield
+    except OSError as error:
+        raise Unreadable(f"`{path}` cannot be written: {error.strerror}", "check its folder") from None
 
 
 @contextmanager

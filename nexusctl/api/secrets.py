@@ -20,11 +20,13 @@ def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Reveal]:
         return basis, withhold
     # A stack without secrets needs none of this.
     from nexusctl.plan.unread import find_unread, with_read  # noqa: PLC0415
+    from nexusctl.secrets import sources_for  # noqa: PLC0415
     from nexusctl.secrets.fit import require_fit  # noqa: PLC0415
     from nexusctl.secrets.reading import read_secrets as read  # noqa: PLC0415
 
     stack = basis.stack
-    readings = read(stack.name, {name: stack.secrets[name] for name in basis.plan.unread})
+    needed = {name: stack.secrets[name] for name in basis.plan.unread}
+    readings = read(stack.name, needed, sources_for(stack.secrets.values(), stack.sensitive))
     sandboxes = {name: with_read(sandbox, readings.digests) for name, sandbox in stack.sandboxes.items()}
     require_fit((s for s in sandboxes.values() if not find_unread((s,))), readings.reveal)
     return plan_anew(engine, replace(basis, stack=replace(stack, sandboxes=sandboxes))), readings.reveal

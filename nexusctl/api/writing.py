@@ -42,6 +42,18 @@ def file_beside(path: Path, content: str | bytes, *, private: bool = False) -> I
         new.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """Nobody else who asks for it is alone with `path` meanwhile. Where folders cannot be locked, this does nothing."""
+    opened = os.open(path.absolute().parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with suppress(OSError):
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
 def _create(path: Path, mode: int) -> tuple[int, Path]:
     while True:
         new = path.with_name(f".{path.name}.{os.urandom(4).hex()}")

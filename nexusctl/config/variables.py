@@ -21,10 +21,10 @@ from nexusctl.config.source import compose, compose_any
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError, Note
+from nexusctl.model.inputs import VARIABLE as PREFIX
 from nexusctl.model.inputs import Given
 from nexusctl.model.secret import SourceKind
 
-PREFIX = "NEXUS_VAR_"
 CHAIN_LIMIT = 30
 
 _KINDS = {

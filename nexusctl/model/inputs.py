@@ -8,6 +8,9 @@ from pathlib import Path
 
 from nexusctl.model.value import dataclass
 
+VARIABLE = "NEXUS_VAR_"
+"""What a variable of the environment begins with that sets one of a stack."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:

@@ -49,6 +49,7 @@ def _fetch(address: str, token: str, namespace: str, mount: str, ref: SecretRef)
         )
     except ImportError:
         raise missing_extra("vault", "hvac") from None
+    shown = _without_password(address)
     trust: Any = os.environ.get("VAULT_CACERT") or os.environ.get("BAO_CACERT") or True
     client: Any = hvac.Client(url=address, token=token, namespace=namespace or None, timeout=ref.timeout, verify=trust)
     try:
@@ -63,18 +64,18 @@ def _fetch(address: str, token: str, namespace: str, mount: str, ref: SecretRef)
         hint = "log in with `vault login` or `bao login`, or set VAULT_TOKEN to a token whose policy allows it"
         raise Unreadable(f"the vault does not let this token read `{mount}/{ref.where}`", hint) from None
     except refusals.VaultDown:
-        raise Unreadable(f"the vault at {address} is sealed", "have it unsealed") from None
+        raise Unreadable(f"the vault at {shown} is sealed", "have it unsealed") from None
     except refusals.VaultError as error:
-        summary = f"the vault at {address} refuses: {type(error).__name__}"
+        summary = f"the vault at {shown} refuses: {type(error).__name__}"
         raise Unreadable(summary, "`vault status` says more") from None
     except (InvalidSchema, InvalidURL, MissingSchema):
         hint = "write it such as `https://vault.example.com:8200`"
-        raise Unreadable(f"`{address}` is no address of a vault", hint) from None
+        raise Unreadable(f"`{shown}` is no address of a vault", hint) from None
     except RequestException as error:
         hint = "check the address, and that it is reached from here"
-        raise Unreadable(f"the vault at {address} does not answer: {type(error).__name__}", hint) from None
+        raise Unreadable(f"the vault at {shown} does not answer: {type(error).__name__}", hint) from None
     except (ValueError, KeyError, TypeError):
-        raise Unreadable(f"what answers at {address} is no vault", "check the address") from None
+        raise Unreadable(f"what answers at {shown} is no vault", "check the address") from None
     return found if isinstance(found, dict) else {}
 
 
@@ -83,6 +84,12 @@ def _address(ref: SecretRef) -> str:
     if not address:
         raise Unreadable("nothing says where the vault is", "set VAULT_ADDR or BAO_ADDR, or write `address`")
     return address.rstrip("/")
+
+
+def _without_password(address: str) -> str:
+    """`address` without what may stand before its host to log in with."""
+    before, at, host = address.rpartition("@")
+    return f"{before.partition('//')[0]}//{host}" if at else address
 
 
 def _namespace(ref: SecretRef) -> str:

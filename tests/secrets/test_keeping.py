@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -164,6 +165,24 @@ def test_an_edit_that_comes_to_nothing_changes_nothing_and_leaves_nothing(
     assert (one.folder / "nexus.secrets.json").read_bytes() == before
     assert not Path(note.read_text().strip()).exists()
     assert "canary" not in ended.stdout + ended.stderr
+
+
+def test_an_edit_keeps_what_others_put_in_meanwhile(one: Person) -> None:
+    one.run("encrypt", "pin", given=CANARY)
+    nexusctl = Path(sys.executable).parent / "nexusctl"
+    add = f"printf other | {nexusctl} secrets encrypt"
+    one.run("edit", "pin", EDITOR=editor(one.folder, f'{add} token; printf new >"$1"'))
+    assert [one.open("token"), one.open("pin")] == ["other", "new"]
+    ended = one.run("edit", "pin", EDITOR=editor(one.folder, f'{add} pin; printf newer >"$1"'), code=1)
+    assert "somebody else changed `pin` meanwhile" in ended.stderr
+    assert one.open("pin") == "other"
+
+
+def test_values_that_go_in_at_once_are_all_kept(one: Person) -> None:
+    one.run("encrypt", "first", given="x")
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda number: one.run("encrypt", f"s{number}", given="x"), range(8)))
+    assert set(safe(one.folder).values) == {"first", *(f"s{number}" for number in range(8))}
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])

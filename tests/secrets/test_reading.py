@@ -10,6 +10,7 @@ import pytest
 from nexusctl.errors import InputError, Location, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretRef, SecretText, SecretUse
 from nexusctl.model.stack import Sandbox
+from nexusctl.secrets import sources_for
 from nexusctl.secrets.fit import require_fit
 from nexusctl.secrets.reading import Readings, read_secrets
 
@@ -64,6 +65,16 @@ def test_all_failures_come_at_once_each_at_its_place(tmp_path: Path, monkeypatch
     assert problems[0].location == place
     assert problems[0].excerpt == "  absent: {env: NEXUS_TEST_ABSENT}"
     assert all(problem.hint for problem in problems)
+
+
+def test_a_program_that_prints_a_secret_sees_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    refs = {"shown": ref("shown", "", source="command", command=("env",)), "other": ref("other", "NEXUS_TEST_OTHER")}
+    for name in ("NEXUS_TEST_OTHER", "NEXUS_VAR_pin", "NEXUS_AGE_IDENTITY"):
+        monkeypatch.setenv(name, "canary")
+    monkeypatch.setenv("NEXUS_VAR_port", "80")
+    readings = read_secrets("shop", {"shown": refs["shown"]}, sources_for(refs.values(), {"pin"}))
+    assert b"canary" not in value(readings, "shown")
+    assert b"NEXUS_VAR_port=80" in value(readings, "shown")
 
 
 def test_one_line_end_is_left_out_unless_told_otherwise(tmp_path: Path) -> None:

@@ -205,6 +205,17 @@ def test_vault_says_what_is_no_address(vault: Vault, address: str, monkeypatch: 
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("address", ["http://me:canary@127.0.0.1:1", "ftp://me:cana/ry@vault", "http://me:canary@"])
+def test_vault_says_no_password_of_an_address(vault: Vault, address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VAULT_ADDR", address)
+    said = "".join(refusal(source="vault", where="shop"))
+    assert "cana" not in said
+    assert "me:" not in said
+    vault.sealed = True
+    monkeypatch.setenv("VAULT_ADDR", vault.address.replace("//", "//me:canary@"))
+    assert refusal(source="vault", where="shop")[0] == f"the vault at {vault.address} is sealed"
+
+
 def test_vault_says_what_is_no_token_and_not_what_it_is(vault: Vault, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VAULT_TOKEN", "s.canary\nX-Other: y")
     summary, hint = refusal(source="vault", where="shop")
