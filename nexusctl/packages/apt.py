@@ -66,6 +66,7 @@ class Apt:
     cache = ""
     env: Mapping[str, str] = MappingProxyType(_ENV)
     keeps_lock = False
+    nests = False
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         """Raises ValueError for a lock: apt has none."""

@@ -37,6 +37,10 @@ class PackageManager(Protocol):
     @property
     def keeps_lock(self) -> bool: ...
 
+    @property
+    def nests(self) -> bool:
+        """Whether a package may have others below it, which only it finds."""
+
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         """The command that installs the list, or all that the lock names, which wins."""
 
@@ -52,7 +56,10 @@ class PackageManager(Protocol):
         """
 
     def inventory(self) -> tuple[str, ...]:
-        """The command that names all that is there, whoever needs it: a line each, as `name` or `name==version`."""
+        """The command that names all that is there, whoever needs it: a line each, as `name` or `name==version`.
+
+        A package below others is named by its place, such as `express > debug`.
+        """
 
     def find(self, inventory: str, packages: PackageSet) -> tuple[Package, ...] | None:
         """What `read` would return, where the answer to `inventory` tells it; None where `query` has to be asked."""
@@ -70,7 +77,10 @@ class PackageManager(Protocol):
         """
 
     def remove(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The command that removes `names` from a sandbox that runs; what something else needs may stay."""
+        """The command that removes `names`, places among them, from a sandbox that runs.
+
+        What something else needs may stay.
+        """
 
     def pin(self, name: str, version: str) -> Package:
         """The package in exactly that version, as the manager names both in its answers."""

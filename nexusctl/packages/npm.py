@@ -30,6 +30,17 @@ mv "$stage/node_modules" node_modules
 for file do cmp -s "$stage/$file" "$file" || mv -f "$stage/$file" "$file"; done
 rm -rf "$stage"
 """
+# What lies below another package and is in no lock, npm does not remove by its name.
+_REMOVE = """
+left=$1
+shift
+while [ "$left" -gt 0 ]; do
+  rm -rf -- "$1"
+  shift
+  left=$((left - 1))
+done
+[ $# -eq 0 ] || exec npm uninstall --no-audit --no-fund "$@"
+"""
 # npm takes ten times as long to start as what it runs on.
 _VERSION_OF = r"""
 const fs = require("fs");
@@ -40,30 +51,34 @@ const versionOf = path => {
 _WALK = (
     _VERSION_OF
     + r"""
-const folders = path => fs.existsSync(path) ? fs.readdirSync(path).filter(name => !name.startsWith(".")) : [];
+const folders = path => {
+  try { return fs.readdirSync(path).filter(name => !/^[.]|\s/.test(name)); } catch { return []; }
+};
+const isLink = path => fs.lstatSync(path).isSymbolicLink();
 const walk = (folder, above, visit) => {
   for (const first of folders(folder)) {
     const names = first.startsWith("@") ? folders(`${folder}/${first}`).map(name => `${first}/${name}`) : [first];
     for (const name of names) {
       visit(`${folder}/${name}`, above, name);
-      walk(`${folder}/${name}/node_modules`, [...above, name], visit);
+      if (!isLink(`${folder}/${name}`)) walk(`${folder}/${name}/node_modules`, [...above, name], visit);
     }
   }
 };
 """
 )
-# What lies deeper than the first level has no version here, because the same name may lie there in another one.
+# What lies deeper than the first level is called by its place, because the same name may lie elsewhere in another
+# version.
 _LIST = (
     _WALK
-    + r"""
-walk("node_modules", [], (path, above, name) => {
-  const version = above.length ? "" : versionOf(path);
-  console.log(version ? `${name}==${version}` : name);
-});
+    + rf"""
+walk("node_modules", [], (path, above, name) => {{
+  const place = [...above, name].join("{BELOW}"), version = versionOf(path);
+  console.log(version ? `${{place}}==${{version}}` : place);
+}});
 """
 )
-# What a lock fixes lies at the first level too, where `npm ls` shows only what was asked for, and deeper, where it is
-# called by its place; the answer is alike.
+# What a lock fixes lies at the first level too, where `npm ls` shows only what was asked for, and deeper; the answer
+# is alike.
 _LIST_FIXED = (
     _WALK
     + rf"""
@@ -117,6 +132,7 @@ class Npm:
         }
     )
     keeps_lock = True
+    nests = True
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         if packages.lock_name:
@@ -155,7 +171,9 @@ class Npm:
         return self.install(PackageSet(manager="npm", packages=tuple(changed)))
 
     def remove(self, names: Sequence[str]) -> tuple[str, ...]:
-        return ("npm", "uninstall", "--no-audit", "--no-fund", *names)
+        below = [name for name in names if BELOW in name]
+        others = [name for name in names if BELOW not in name]
+        return shell(_REMOVE, str(len(below)), *map(_folder, below), *others)
 
     def pin(self, name: str, version: str) -> Package:
         return Package(name=name, version=version)
@@ -172,3 +190,8 @@ class Npm:
         if "npm ci" in output and "in sync" in output:
             return Blame(hint=_UNFIT_HINT)
         return Blame()
+
+
+def _folder(place: str) -> str:
+    """Where the package of a place lies, from the folder where the sandbox works."""
+    return "/".join(f"node_modules/{name}" for name in place.split(BELOW))

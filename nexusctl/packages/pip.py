@@ -51,6 +51,7 @@ class Pip:
         }
     )
     keeps_lock = False
+    nests = False
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         if packages.lock_name:

@@ -7,7 +7,10 @@ from uuid import uuid4
 
 import pytest
 
+from nexusctl.engine.docker.renewal import change_packages
 from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.plan import PackageChange
+from nexusctl.model.stack import Package, PackageSet
 from tests.drift.scene import Finding, Scene, findings
 
 pytestmark = pytest.mark.engine
@@ -17,7 +20,7 @@ name: NAME
 sandboxes:
   npm:
     template: node
-    packages: [is-odd@3.0.0]
+    packages: [is-odd@3.0.0, ms@2.1.3]
     uploads: [{source: ./src, target: /app}]
     command: [sleep, infinity]
   pip:
@@ -53,6 +56,16 @@ ROWS = {
         "npm",
         f"{_MODULES}; mkdir by-hand; echo '{_NPM_FILE}' > by-hand/package.json",
         "packages.npm.by-hand",
+    ),
+    "npm package added below another one": (
+        "npm",
+        f"{_MODULES}/is-odd; mkdir -p node_modules/@by/hand; echo '{_NPM_FILE}' > node_modules/@by/hand/package.json",
+        "packages.npm.is-odd > @by/hand",
+    ),
+    "npm package put before the one that another one finds": (
+        "npm",
+        f"{_MODULES}; mkdir -p is-odd/node_modules; cp -r is-number is-odd/node_modules",
+        "packages.npm.is-odd > is-number",
     ),
     "npm itself removed": ("npm", 'rm "$(command -v npm)"', "packages.npm"),
     "pip package removed": ("pip", f"{_SITE}; rm -r six*", "packages.pip.six"),
@@ -99,6 +112,28 @@ def test_a_package_changed_by_hand_is_named_and_put_right(sandbox: str, script: 
     assert findings(scene.plan(deep=False)) == set(), "nobody looks inside unasked"
     scene.apply()
     assert findings(scene.plan()) == set()
+
+
+def test_what_npm_moves_below_a_package_because_another_version_came_is_not_called_added(scene: Scene) -> None:
+    # Another is-number comes to the first level, so that the one which is-odd needs has to lie below it.
+    other = (Package(name="is-number", version="7.0.0"),)
+    by_hand = PackageChange(wanted=PackageSet(manager="npm", packages=other), changed=other)
+    change_packages(scene.wire, scene.id("npm"), [by_hand], lambda _: None)
+    assert "node_modules/is-odd/node_modules/is-number" in scene.inside("npm", "cd /app; find -name is-number")
+    assert findings(scene.plan()) == set()
+    made = f"mkdir node_modules/new; echo '{_NPM_FILE}' > node_modules/new/package.json"
+    scene.inside("npm", f"{_MODULES}/is-odd; {made}")
+    assert findings(scene.plan()) == {("sandbox npm", "update", "packages.npm.is-odd > new", "drifted")}
+    scene.apply()
+    assert findings(scene.plan()) == set()
+    assert "is-odd/node_modules/is-number" in scene.inside("npm", "cd /app; find -name is-number"), "is-odd needs it"
+
+
+def test_a_folder_of_packages_that_leads_to_itself_is_read_once(scene: Scene) -> None:
+    # As tools make them that work on several packages at once.
+    scene.inside("npm", f"{_MODULES}; for n in 1 2 3 4 5 6 7 8; do ln -s /app self-$n; done")
+    assert findings(scene.plan()) == set()
+    scene.inside("npm", f"{_MODULES}; rm self-*")
 
 
 def test_what_the_packages_brought_into_an_uploads_folder_is_no_drift_and_a_file_by_hand_is(scene: Scene) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field
 from typing import Any
 
@@ -17,6 +17,7 @@ from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import LivePackages
+from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import PackageSet
 from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
@@ -24,10 +25,14 @@ from nexusctl.packages import MANAGERS
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Known:
-    """What a manager said after installing: the versions of what was asked for, and the names of all that was there."""
+    """What a manager said after installing: the versions of what was asked for, and all that was there, by its place.
+
+    Of that the version is empty where nobody knows it. An inventory without any was written by an older nexusctl,
+    which did not tell in which place a package lies below another one.
+    """
 
     installed: Mapping[str, str] = field(default_factory=dict)
-    inventory: frozenset[str] = frozenset()
+    inventory: Mapping[str, str] = field(default_factory=dict)
 
 
 Ask = Callable[[tuple[str, ...], Mapping[str, str]], Outcome]
@@ -45,9 +50,11 @@ def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
     except _UNREADABLE:
         last = (answer.output.strip().splitlines() or [f"exit code {answer.exit_code}"])[-1]
         return LivePackages(installed=known.installed, problem=last)
-    return LivePackages(
-        asked_for=asked_for, installed=known.installed, added=_find_added(ask, chosen, answer, known.inventory)
-    )
+    added = _find_added(ask, chosen, answer, known.inventory)
+    if manager.nests and any(known.inventory.values()):
+        now = read_entries(ask(manager.inventory(), manager.env).output)
+        added |= _find_nested(now, known.inventory)
+    return LivePackages(asked_for=asked_for, installed=known.installed, added=added)
 
 
 def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
@@ -61,26 +68,29 @@ def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
 
 def recall(manager: str, marks: Mapping[str, str], facts: str) -> Known:
     """What is known of a manager's packages from the labels of a container's image, and from what came in place."""
-    inventory = frozenset(_read_label(marks, labels.IMAGE_INVENTORY, manager))
+    inventory = _entries(_read_label(marks, labels.IMAGE_INVENTORY, manager))
     later = _read_label({"": facts}, "", manager)
     if not later:
         return Known(installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, manager)), inventory=inventory)
-    return Known(installed=later["installed"], inventory=(inventory | set(later["more"])) - set(later["less"]))
+    less = set(later["less"])
+    kept = {place: version for place, version in inventory.items() if place not in less}
+    return Known(installed=later["installed"], inventory=kept | _entries(later["more"]))
 
 
 def encode_known(known: Mapping[str, Known], marks: Mapping[str, str]) -> str:
     """What `recall` reads back as `facts` beside the same `marks`; a full inventory would be long."""
     facts = {}
     for manager, now in known.items():
-        born = frozenset(_read_label(marks, labels.IMAGE_INVENTORY, manager))
-        more, less = sorted(now.inventory - born), sorted(born - now.inventory)
+        born = _entries(_read_label(marks, labels.IMAGE_INVENTORY, manager))
+        more = _lines({place: version for place, version in now.inventory.items() if born.get(place) != version})
+        less = sorted(born.keys() - now.inventory.keys())
         facts[manager] = {"installed": dict(now.installed), "more": more, "less": less}
     return json.dumps(facts, sort_keys=True, separators=(",", ":"))
 
 
 def take_inventory(ask: Ask, manager: str) -> list[str]:
-    """The names of all that a manager knows of."""
-    return sorted(read_names(ask(MANAGERS[manager].inventory(), MANAGERS[manager].env).output))
+    """All that a manager knows of, a line each."""
+    return _lines(read_entries(ask(MANAGERS[manager].inventory(), MANAGERS[manager].env).output))
 
 
 def encode_inventory(found: Mapping[str, Sequence[str]]) -> str:
@@ -94,7 +104,7 @@ def _read_everything(answer: Outcome, everything: PackageSet) -> dict[str, str]:
         return {}
 
 
-def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: frozenset[str]) -> dict[str, str]:
+def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: Mapping[str, str]) -> dict[str, str]:
     """What came after installing, without what only came because something else needs it."""
     if not before:
         return {}
@@ -108,9 +118,49 @@ def _find_added(ask: Ask, chosen: PackageSet, answer: Outcome, before: frozenset
     return {name: version for name, version in added.items() if name in roots}
 
 
+def _find_nested(now: Mapping[str, str], before: Mapping[str, str]) -> dict[str, str]:
+    """What came below another package after installing.
+
+    Only where that package, and what it would find without the new one, are what they were: otherwise a manager may
+    have brought it because another version needs it, and taking it away would break that one.
+    """
+    return {
+        place: version
+        for place, version in now.items()
+        if version and place not in before and (above := place.rpartition(BELOW)[0])
+        if before.get(above) and before[above] == now.get(above)
+        if _found_above(place, before) == _found_above(place, now)
+    }
+
+
+def _found_above(place: str, inventory: Mapping[str, str]) -> tuple[str, str] | None:
+    """Where a package finds the one of the same name, and in which version, if it does not lie at `place`."""
+    above, _, name = place.rpartition(BELOW)
+    while above:
+        above = above.rpartition(BELOW)[0]
+        found = f"{above}{BELOW}{name}" if above else name
+        if found in inventory:
+            return found, inventory[found]
+    return None
+
+
 def read_names(answer: str) -> set[str]:
     """The names in an answer to `inventory` or `roots`."""
-    return {line.partition("==")[0].strip() for line in answer.splitlines() if line.strip()}
+    return {*read_entries(answer)}
+
+
+def read_entries(answer: str) -> dict[str, str]:
+    """The places in an answer to `inventory`, with the versions that it has."""
+    return _entries(line.strip() for line in answer.splitlines() if line.strip())
+
+
+def _entries(lines: Iterable[str]) -> dict[str, str]:
+    rows = (line.partition("==") for line in lines)
+    return {place: version for place, _, version in rows}
+
+
+def _lines(entries: Mapping[str, str]) -> list[str]:
+    return sorted(f"{place}=={version}" if version else place for place, version in entries.items())
 
 
 def _read_label(marks: Mapping[str, str], label: str, manager: str) -> Any:

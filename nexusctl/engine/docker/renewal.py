@@ -17,11 +17,12 @@ from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.docker.builder import Builder, host_trust, write_file
 from nexusctl.engine.docker.exec import ROOT, kill_marked
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
-from nexusctl.engine.docker.inventory import Known, encode_known, read_marks, read_names, recall
+from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
 from nexusctl.engine.docker.objects import read_facts
 from nexusctl.engine.docker.trust import FOLDER
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
+from nexusctl.model.lockfile import BELOW
 from nexusctl.model.plan import PackageChange
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages import MANAGERS
@@ -124,9 +125,17 @@ def _learn(known: Known, before: Known, after: Known, touched: frozenset[str]) -
         else known.installed[name]
         for name, version in after.installed.items()
     }
-    inventory = known.inventory or before.inventory
-    came, went = after.inventory - before.inventory, before.inventory - after.inventory
-    return Known(installed=installed, inventory=(inventory | came) - went)
+    came = {p: version for p, version in after.inventory.items() if before.inventory.get(p) != version}
+    went = before.inventory.keys() - after.inventory.keys()
+    inventory = {**_take_places(known.inventory, before.inventory), **came}
+    return Known(installed=installed, inventory={p: version for p, version in inventory.items() if p not in went})
+
+
+def _take_places(known: Mapping[str, str], before: Mapping[str, str]) -> Mapping[str, str]:
+    """The inventory that was known, or what is there where nobody knew, or of what its packages had below them."""
+    if not known or any(known.values()):
+        return known or before
+    return {**known, **{place: version for place, version in before.items() if place.partition(BELOW)[0] in known}}
 
 
 def _run(sandbox: Builder, what: PackageSet, command: tuple[str, ...], folder: str) -> None:
@@ -148,7 +157,7 @@ def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
         found = read_answer(manager, ask(manager.query(wanted), {}).output, wanted)
     return Known(
         installed={package.name: package.version for package in found},
-        inventory=frozenset(read_names(inventory)),
+        inventory=read_entries(inventory),
     )
 
 
