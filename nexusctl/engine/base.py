@@ -189,10 +189,14 @@ class Engine(Protocol):
     ) -> None:
         """Set them all but those of cpus, memory, pids and restart that are `left` as they are."""
 
-    def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+    def upload(
+        self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = (), clear: Iterable[str] = ()
+    ) -> None:
         """Put files into a created or running container, each beside its target and then renamed over it.
 
         `delete` are paths to remove: a folder when it is empty, or with all that is in it where a slash ends its path.
+        `clear` are paths of uploads where something of another kind may lie, such as a folder in the place of a file:
+        it goes first, with all that is in it.
         """
 
     def put_secrets(

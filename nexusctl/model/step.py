@@ -116,8 +116,9 @@ class UpdateContainer(Step):
 
     `limits` sets resources and restart policy as `sandbox` has them, but for those called `left_limits`, which stay as
     they are; empty fields change nothing.
-    `disconnect` are network ids, `delete` are files of former uploads, `stale` are the amendments that
-    the new one makes obsolete. `secrets` are written as files, and those called `delete_secrets` removed.
+    `disconnect` are network ids, `delete` are files of former uploads, `clear` are places where something of another
+    kind lies than the upload has there, `stale` are the amendments that the new one makes obsolete. `secrets` are
+    written as files, and those called `delete_secrets` removed.
     """
 
     container_id: str
@@ -127,6 +128,7 @@ class UpdateContainer(Step):
     packages: tuple[PackageChange, ...] = ()
     uploads: tuple[Upload, ...] = ()
     delete: tuple[str, ...] = ()
+    clear: tuple[str, ...] = ()
     reactions: tuple[Reaction, ...] = ()
     connect: tuple[Attachment, ...] = ()
     disconnect: tuple[str, ...] = ()

@@ -37,6 +37,18 @@ def drifted_paths(differences: Iterable[Difference]) -> dict[str, Difference]:
     }
 
 
+def find_misfits(desired: Sandbox, holder: LiveSandbox, differences: Iterable[Difference]) -> tuple[str, ...]:
+    """The places in which `desired` has a file or a link and the sandbox a folder, or the other way round."""
+    record, inside = holder.record, holder.interior or Interior()
+    recorded = {place(u.target, f.path): f.kind for u in (record.uploads if record else ()) for f in u.files}
+    live = {path: inside.files[path].kind for path in drifted_paths(differences) if path in inside.files}
+    kinds: Mapping[str, str] = {**recorded, **live}
+    wanted = {place(u.target, f.path): f.kind for u in desired.uploads for f in u.files}
+    return tuple(
+        sorted(p for p, kind in wanted.items() if p in recorded and (kinds[p] == "folder") != (kind == "folder"))
+    )
+
+
 def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
     record, seen = holder.record, holder.inspection
     if record is None or seen is None:
@@ -67,12 +79,16 @@ def _compare_file(recorded: UploadFile, owner: str | None, live: LiveFile | None
     """Before and after in words, of what differs only; None where nothing does."""
     wanted = _describe(recorded.kind, recorded.digest, recorded.link, recorded.mode, owner)
     if live is None:
-        return None, ", ".join(word for word in wanted.values() if word)
+        return None, _join(wanted.values())
     seen = _describe(live.kind, live.digest, live.link, live.mode, live.owner if owner else None)
     differing = [name for name in wanted if wanted[name] != seen[name]]
     if not differing:
         return None
-    return ", ".join(seen[name] for name in differing), ", ".join(wanted[name] for name in differing)
+    return _join(seen[name] for name in differing), _join(wanted[name] for name in differing)
+
+
+def _join(words: Iterable[str]) -> str:
+    return ", ".join(word for word in words if word)
 
 
 def _describe(kind: str, digest: str, link: str, mode: int, owner: str | None) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox
@@ -24,7 +24,7 @@ from nexusctl.model.step import (
 from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
-from nexusctl.plan.drift import drifted_paths, place
+from nexusctl.plan.drift import drifted_paths, find_misfits, place
 from nexusctl.plan.gate import ready_id
 from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
@@ -164,7 +164,8 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     assert record is not None
     touched = {difference.field.partition(".")[0] for difference in decision.differences}
     again = is_unsure(sandbox, holder)
-    uploads, delete = _changed_uploads(decision, record) if "uploads" in touched else ((), ())
+    clear = find_misfits(sandbox, holder, decision.differences) if "uploads" in touched else ()
+    uploads, delete = _changed_uploads(decision, record, clear) if "uploads" in touched else ((), ())
     secrets, gone = _changed_secrets(decision, record)
     packages: tuple[PackageChange, ...] = ()
     if "packages" in touched or again:
@@ -181,6 +182,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         packages=packages,
         uploads=sandbox.uploads if again else uploads,
         delete=delete,
+        clear=clear,
         reactions=find_reactions(decision) if "uploads" in touched or again else (),
         connect=decision.connect,
         disconnect=decision.disconnect,
@@ -193,19 +195,25 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     )
 
 
-def _changed_uploads(decision: Decision, record: Sandbox) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
+def _changed_uploads(
+    decision: Decision, record: Sandbox, clear: Collection[str]
+) -> tuple[tuple[Upload, ...], tuple[str, ...]]:
     """The uploads cut down to the files that have to be sent, and the paths that have to go.
 
     What was uploaded and is no more goes, a folder if it is empty then; what was added by hand goes with all in it.
+    What lay below a place that is cleared is gone already, and what shall lie there has to be sent.
     """
     desired, drifted = decision.sandbox, drifted_paths(decision.differences)
+    cleared = tuple(f"{path}/" for path in clear)
     before = {(u.target, f.path): (f, u.owner) for u in record.uploads for f in u.files}
     changed = []
     for upload in desired.uploads:
         files = tuple(
             f
             for f in upload.files
-            if before.get((upload.target, f.path)) != (f, upload.owner) or place(upload.target, f.path) in drifted
+            if before.get((upload.target, f.path)) != (f, upload.owner)
+            or place(upload.target, f.path) in drifted
+            or place(upload.target, f.path).startswith(cleared)
         )
         if files:
             changed.append(replace(upload, files=files))
@@ -216,7 +224,7 @@ def _changed_uploads(decision: Decision, record: Sandbox) -> tuple[tuple[Upload,
         for path, difference in drifted.items()
         if difference.after is None
     }
-    return tuple(changed), tuple(sorted((gone - kept) | added))
+    return tuple(changed), tuple(sorted(p for p in (gone - kept) | added if not f"{p}/".startswith(cleared)))
 
 
 def _changed_secrets(decision: Decision, record: Sandbox) -> tuple[tuple[SecretFile, ...], tuple[str, ...]]:

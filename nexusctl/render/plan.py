@@ -138,7 +138,12 @@ def render_difference(difference: Difference, *, color: bool) -> str:
     suffix = {"replace": "  # forces the replacement", "record": "", "in_place": ""}[difference.effect]
     if difference.cause == "drifted":
         suffix = "  # drifted"
-    return f"{paint(symbol, _COLORS[symbol], color=color)} {quiet(difference.field)}: {arrow}{suffix}"
+    return f"{paint(symbol, _COLORS[symbol], color=color)} {_render_field(difference.field)}: {arrow}{suffix}"
+
+
+def _render_field(field: str) -> str:
+    """One line, also for a file that has a line break in its name."""
+    return quiet(field).replace("\n", "\\n")
 
 
 def _render_value(field: str, value: Any) -> str:

@@ -176,7 +176,7 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
     facts = engine.change_packages(step.container_id, step.packages, report) if step.packages else ""
     if step.uploads or step.delete:
         report("uploading")
-        engine.upload(step.container_id, step.uploads, step.delete)
+        engine.upload(step.container_id, step.uploads, step.delete, step.clear)
     for reaction in step.reactions:
         react(engine, step.container_id, step.subject, reaction, report)
     if not step.amend:

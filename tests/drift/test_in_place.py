@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from shutil import rmtree
 from uuid import uuid4
 
 import pytest
@@ -212,3 +213,53 @@ def test_what_is_ignored_is_left_and_what_must_not_be_destroyed_stays(live: Live
     assert live.identity() == identity
     live.rewrite(("prevent_destroy: true", "prevent_destroy: false"), (", OTHER: x", ""))
     live.scene.apply()
+
+
+def test_a_file_becomes_a_folder_and_a_folder_a_file_or_a_link_and_back_again(live: Live, tmp_path: Path) -> None:
+    before, source = live.identity(), tmp_path / "src"
+    (source / "a.js").unlink()
+    (source / "a.js").mkdir()
+    (source / "a.js/in").write_text("in\n")
+    rmtree(source / "deep")
+    (source / "deep").symlink_to("b.js")
+    live.scene.inside("box", "touch /srv/app/deep/of-its-own")
+    live.apply()
+    assert live.scene.inside("box", "cd /srv/app; cat a.js/in; readlink deep") == "in\nb.js\n"
+
+    rmtree(source / "a.js")
+    (source / "deep").unlink()
+    lay_out(tmp_path, FILES)
+    live.apply()
+    (source / "b.js").unlink()
+    (source / "b.js").symlink_to("deep")
+    live.apply()
+    live.scene.post("box", "stop", t=0)
+    (source / "b.js").unlink()
+    (source / "b.js").mkdir()
+    live.apply()
+    assert live.scene.inside("box", "cd /srv/app; cat a.js deep/c.js; ls -d b.js/") == "a\nc\nb.js/\n"
+    assert live.identity()[0] == before[0]
+
+
+def test_what_somebody_has_put_in_the_place_of_an_uploaded_file_or_folder_goes(live: Live) -> None:
+    live.scene.inside("box", "mkdir /opt/else; cp /srv/app/deep/c.js /opt/else; touch /opt/else/kept")
+    live.scene.inside("box", "cd /srv/app; rm -r a.js deep; mkdir a.js; touch a.js/x; ln -s /opt/else deep")
+    fields = {f"uploads./srv/app/{name}" for name in ("a.js", "deep")}
+    assert fields <= {field for _, _, field, _ in findings(live.scene.plan())}
+    live.scene.apply()
+    assert findings(live.scene.plan()) == set()
+    assert live.scene.inside("box", "cd /srv/app; cat a.js deep/c.js; ls /opt/else") == "a\nc\nc.js\nkept\n"
+
+
+def test_a_folder_with_a_volume_in_it_never_becomes_a_file(live: Live, tmp_path: Path) -> None:
+    live.rewrite(
+        ("networks: {back", "volumes: {data: {}}\nnetworks: {back"),
+        ("    timeout: 60", "    volumes: ['data:/srv/app/deep/data']\n    timeout: 60"),
+    )
+    live.apply()
+    live.scene.inside("box", "echo kept > /srv/app/deep/data/file")
+    rmtree(tmp_path / "src/deep")
+    (tmp_path / "src/deep").write_text("no folder\n")
+    (failed,) = live.scene.try_apply()
+    assert "/srv/app/deep cannot become something else" in failed.problem.summary
+    assert live.scene.inside("box", "cat /srv/app/deep/data/file") == "kept\n"

@@ -50,9 +50,16 @@ exit 0
 """
 
 
-def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+def put_uploads(
+    wire: Wire,
+    container_id: str,
+    uploads: Iterable[Upload],
+    delete: Iterable[str] = (),
+    clear: Iterable[str] = (),
+) -> None:
     """Put `uploads` in and remove the paths of `delete`: a folder when it is empty, or named with a slash at its end.
 
+    What lies at the paths of `clear` goes where it is a folder and the upload is none, or the other way round.
     Raises `StepError`, `EngineError`.
 
     Files without an owner belong to the user that the container runs as; missing folders above a target are root's.
@@ -60,6 +67,10 @@ def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete
     inspected = wire.get(f"/containers/{container_id}/json")
     entries = list(_list_all(wire, container_id, uploads, inspected["Config"]["User"]))
     running = inspected["State"]["Status"] == "running"
+    if cleared := frozenset(clear):
+        _require_no_mounts(inspected, cleared)
+        _put(wire, container_id, [e for e in entries if e.path in cleared], lambda entry: entry.path, overwrite=True)
+        entries = [entry for entry in entries if entry.path not in cleared]
     user = inspected["Config"]["User"]
     # In a sandbox with a user of its own, root has no power over that user's folders; the engine has.
     if entries and running and user.partition(":")[0] in _ROOTS and stat_path(wire, container_id, "/bin/sh"):
@@ -74,6 +85,16 @@ def put_uploads(wire: Wire, container_id: str, uploads: Iterable[Upload], delete
                 hint="start it first with `nexusctl apply`, or remove its container to have it made anew",
             )
         _delete(wire, container_id, paths, user)
+
+
+def _require_no_mounts(inspected: Mapping[str, Any], paths: Iterable[str]) -> None:
+    """No volume may lie in a folder that goes."""
+    mounts = {str(mount["Destination"]) for mount in inspected.get("Mounts") or ()}
+    mounts |= set(inspected["HostConfig"].get("Tmpfs") or ())
+    for path in paths:
+        if inside := sorted(mount for mount in mounts if f"{mount}/".startswith(f"{path}/")):
+            summary = f"{path} cannot become something else, because {inside[0]} is mounted there"
+            raise StepError(Diagnostic(summary, hint="upload it to another place"))
 
 
 def _delete(wire: Wire, container_id: str, paths: Sequence[str], user: str) -> None:
@@ -91,11 +112,19 @@ def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: st
         yield from list_entries(upload, accounts.resolve(upload.owner or user or ROOT))
 
 
-def _put(wire: Wire, container_id: str, entries: Sequence[Entry], place: Callable[[Entry], str]) -> None:
+def _put(
+    wire: Wire,
+    container_id: str,
+    entries: Sequence[Entry],
+    place: Callable[[Entry], str],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """With `overwrite` a folder takes the place of what is none, and is replaced by what is none."""
     # One small file needs no archive, and edits come one at a time.
     from nexusctl.engine.docker.tape import write_tape  # noqa: PLC0415
 
-    query = {"path": "/", "noOverwriteDirNonDir": True}
+    query = {"path": "/", "noOverwriteDirNonDir": not overwrite}
     tape = write_tape(entries, place)
     wire.open("PUT", f"/containers/{container_id}/archive", query, tape, content_type="application/x-tar").close()
 

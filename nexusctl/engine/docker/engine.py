@@ -182,11 +182,13 @@ class DockerEngine:
     ) -> None:
         containers.update_limits(self.wire, container_id, resources, restart, left)
 
-    def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+    def upload(
+        self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = (), clear: Iterable[str] = ()
+    ) -> None:
         # See `containers.create_container`.
         from nexusctl.engine.docker.archive import put_uploads  # noqa: PLC0415
 
-        put_uploads(self.wire, container_id, uploads, delete)
+        put_uploads(self.wire, container_id, uploads, delete, clear)
 
     def put_secrets(
         self, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()

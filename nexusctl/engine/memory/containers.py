@@ -124,17 +124,25 @@ def update_limits(
     world.cut("update_limits", container_id)
 
 
-def upload(world: World, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
+def upload(
+    world: World,
+    container_id: str,
+    uploads: Iterable[Upload],
+    delete: Iterable[str] = (),
+    clear: Iterable[str] = (),
+) -> None:
     """Files arrive one by one, so a client that ends leaves some of them."""
     world.note("upload", container_id)
     found, paths = world.get(container_id), sorted(delete)
+    with world.mutex:
+        for path in clear:
+            _remove_file(found, f"{path}/")
     _lay_down(world, found, uploads)
     with world.mutex:
         if paths and found.state != "running":
             raise Conflict("files can be removed from a running sandbox only", status=409)
         for path in paths:
-            for gone in [p for p in found.files if p == path or (path.endswith("/") and f"{p}/".startswith(path))]:
-                del found.files[gone]
+            _remove_file(found, path)
     world.cut("upload", container_id)
 
 
@@ -252,6 +260,11 @@ def _longest(env: Mapping[str, bytes]) -> int:
 def _stop(container: MemoryContainer) -> None:
     if container.alive:
         container.state, container.exit_code, container.ports = "exited", 143, ()
+
+
+def _remove_file(container: MemoryContainer, path: str) -> None:
+    for gone in [p for p in container.files if p == path or (path.endswith("/") and f"{p}/".startswith(path))]:
+        del container.files[gone]
 
 
 def _lay_down(world: World, container: MemoryContainer, uploads: Iterable[Upload]) -> None:

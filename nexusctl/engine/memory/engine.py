@@ -126,8 +126,10 @@ class MemoryEngine(World):
     ) -> None:
         containers.update_limits(self, container_id, resources, restart, left)
 
-    def upload(self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = ()) -> None:
-        containers.upload(self, container_id, uploads, delete)
+    def upload(
+        self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = (), clear: Iterable[str] = ()
+    ) -> None:
+        containers.upload(self, container_id, uploads, delete, clear)
 
     def put_secrets(
         self, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()

@@ -172,6 +172,17 @@ def test_uploads_replace_and_remove_files_of_a_running_sandbox(shop: Workshop) -
     assert found == [sha256("three"), sha256("four"), None]
 
 
+@pytest.mark.parametrize("running", [True, False])
+def test_what_lies_at_a_place_that_is_cleared_goes_with_all_in_it(shop: Workshop, running: bool) -> None:
+    make = shop.start if running else shop.create
+    container_id = make(shop.sandbox(uploads=(text("/srv/x/y/z", "one"), text("/srv/x/kept", "two"))))
+    shop.engine.upload(container_id, [text("/srv/x/y", "three")], clear=["/srv/x/y"])
+    if not running:
+        shop.engine.start_container(container_id)
+    found = [shop.digest(container_id, path) for path in ("/srv/x/y", "/srv/x/y/z", "/srv/x/kept")]
+    assert found == [sha256("three"), None, sha256("two")]
+
+
 def test_files_are_not_removed_from_a_sandbox_that_does_not_run(shop: Workshop) -> None:
     container_id = shop.create(shop.sandbox())
     with pytest.raises(Conflict, match="running"):
