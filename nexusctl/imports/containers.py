@@ -9,7 +9,7 @@ from typing import Any
 from nexusctl.imports.draft import Draft, Leftovers
 from nexusctl.imports.names import fit_name, fit_names
 from nexusctl.imports.plain import plain_sandbox
-from nexusctl.imports.secrets import Secrets
+from nexusctl.imports.secrets import IN_COMMAND, Secrets
 from nexusctl.model.live import Portrait
 from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
 
@@ -30,6 +30,8 @@ def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
         for what, reason in portrait.remarks:
             leftovers.add(f"{portrait.name}.{what}", reason)
         sandboxes[name] = _write(name, portrait.sandbox, volumes, networks, secrets)
+        for key in secrets.find_in_commands(sandboxes[name]):
+            leftovers.add(f"{portrait.name}.{key}", IN_COMMAND)
     document = {
         "name": fit_name(stack),
         "volumes": {fitted: {"external": name} for name, fitted in volumes.items()},

@@ -19,7 +19,7 @@ from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.devcontainer_mounts import read_mounts
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
-from nexusctl.imports.secrets import Secrets
+from nexusctl.imports.secrets import IN_COMMAND, Secrets
 
 _REASONS = {
     "features": "features are not installed; name what is missing under `packages`, or make a template",
@@ -66,6 +66,8 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
     if (composed := reader.get("dockerComposeFile")) is not None:
         raise InputError(_send_to_compose(composed, file.parent))
     sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
+    for key in secrets.find_in_commands(sandbox):
+        leftovers.add(f"dev.{key}", IN_COMMAND)
     document: dict[str, Any] = {
         "name": name,
         "volumes": _named_volumes(sandbox.get("volumes", ())),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from nexusctl.config.expression import Expression, Part, parse
@@ -10,7 +11,10 @@ from nexusctl.config.node import Node
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.references import settle
-from nexusctl.imports.secretlike import find_passwords, holds_secret, looks_secret
+from nexusctl.imports.secretlike import find_passwords, holds_secret, looks_secret, takes_secret
+
+IN_COMMAND = "a secret seems to stand in it, and so in the stack file; let it read a variable or a file"
+"""Why a command is listed: there is no place for a reference in it."""
 
 _ANYTHING = "anything"
 """Stands for what nobody knows yet."""
@@ -51,7 +55,17 @@ class Secrets:
             text = text[: part.at] + reference + text[part.at + len(part.text) :]
         return text
 
-    def is_known(self, text: str) -> bool:
+    def find_in_commands(self, sandbox: Mapping[str, Any]) -> Iterator[str]:
+        """The keys of the drafted `sandbox` whose commands seem to have a secret in them."""
+        probe = sandbox.get("health")
+        commands = {key: sandbox.get(key, "") for key in ("command", "startup")}
+        commands["health"] = probe.get("command", "") if isinstance(probe, Mapping) else ""
+        for key, command in commands.items():
+            text = command if isinstance(command, str) else shlex.join(command)
+            if takes_secret(text) or self._is_known(text):
+                yield key
+
+    def _is_known(self, text: str) -> bool:
         """Whether `text` has a value in it that a reference stands for elsewhere."""
         values = (secret for _, value in self._names for secret in (value, *find_passwords(value)))
         return any(secret in text for secret in values if len(secret) >= _SHORTEST)

@@ -213,6 +213,18 @@ def test_what_would_be_changed_is_not_taken_over(case: Case, wire: Wire, base_im
         assert not [v for v in wire.get("/volumes")["Volumes"] or [] if case.stack in json.dumps(v["Labels"])]
 
 
+def test_one_that_never_ran_is_named_and_left(case: Case, wire: Wire, base_image: str) -> None:
+    name = f"{case.stack}-made"
+    made = wire.post("/containers/create", {"Image": base_image, "Cmd": ["sleep", "infinity"]}, {"name": name})["Id"]
+    try:
+        done = case.nexusctl(["import", "container", name, "--stack", case.stack, "--adopt"])
+        assert done.returncode == 1
+        assert f"no container is called {name} that could be taken over" in done.stderr
+        assert not (case.folder / "nexus.yaml").exists()
+    finally:
+        wire.delete(f"/containers/{made}", {"force": True})
+
+
 def test_what_another_stack_took_over_stays_its_own(case: Case, plain: str) -> None:
     assert case.nexusctl(["import", "container", plain, "--stack", case.stack, "--adopt"]).returncode == 0
     name = f"{case.stack}_{plain}"

@@ -69,3 +69,20 @@ def test_every_setting_without_a_place_is_listed(case: Case, base_image: str) ->
 def test_a_container_without_anything_special_has_nothing_else_listed(case: Case, base_image: str) -> None:
     make(case, base_image, {}, {})
     assert listed(case) == ALWAYS
+
+
+def test_a_command_with_a_secret_is_listed(case: Case, base_image: str) -> None:
+    name = f"{case.stack}-it"
+    case.wire.post("/containers/create", {"Image": base_image, "Cmd": ["serve", "--token=of-no-use"]}, {"name": name})
+    assert listed(case) == ALWAYS | {"command"}
+
+
+def test_the_network_of_another_container_is_listed_as_one_that_a_new_one_has_not(case: Case, base_image: str) -> None:
+    body = {"Image": base_image, "Cmd": ["sleep", "infinity"]}
+    other = case.wire.post("/containers/create", body)["Id"]
+    try:
+        shared = {**body, "HostConfig": {"NetworkMode": f"container:{other}"}}
+        case.wire.post("/containers/create", shared, {"name": f"{case.stack}-it"})
+        assert listed(case) == ALWAYS | {"NetworkMode"}
+    finally:
+        case.wire.delete(f"/containers/{other}", {"force": True})

@@ -52,8 +52,9 @@ def find_candidates(
     wanted = {name: adopt.get(name, container_name(stack.name, name)) for name in stack.sandboxes if name not in live}
     found = {name: _find_free(entries, known) for name, known in wanted.items()}
     if lost := sorted(adopt[name] for name, entry in found.items() if name in adopt and entry is None):
+        names = {str(entry["Id"]): str(entry["Names"][0]).lstrip("/") for entry in entries}
         raise Conflict(
-            f"no container is called {', '.join(lost)} that could be taken over",
+            f"no container is called {', '.join(names.get(known, known) for known in lost)} that could be taken over",
             status=409,
             hint="it has to run or to have ended, and no stack has it; `docker ps --all` shows what there is",
         )

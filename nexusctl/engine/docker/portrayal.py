@@ -204,7 +204,9 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
         host.get("LogConfig") not in (None, {"Type": "json-file", "Config": {}}),
     )
     yield (
-        ("NetworkMode", f"`{mode}` is none of a stack; the stack's own network is used"),
-        mode == "host" or mode.startswith("container:"),
+        ("NetworkMode", "`host` is none of a stack; the stack's own network is used"),
+        mode == "host",
     )
-    yield ("Hostname", "the host name is the sandbox's name"), config["Hostname"] != seen["Id"][:12]
+    shared = mode.startswith("container:")
+    yield ("NetworkMode", "it has the network of another container; a new one in its place is in none"), shared
+    yield ("Hostname", "the host name is the sandbox's name"), not shared and config["Hostname"] != seen["Id"][:12]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 from collections.abc import Callable
-from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +22,7 @@ from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name, fit_names
 from nexusctl.imports.references import settle
-from nexusctl.imports.secretlike import takes_secret
-from nexusctl.imports.secrets import Secrets
+from nexusctl.imports.secrets import IN_COMMAND, Secrets
 from nexusctl.model.live import Project
 from nexusctl.model.names import network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK
@@ -111,7 +108,9 @@ def _read_file(
     )
     sandboxes = {around.names[name]: read_service(name, service, around) for name, service in services.items()}
     for name, service in services.items():
-        _warn_of_secrets(service, sandboxes[around.names[name]], secrets)
+        for key in secrets.find_in_commands(sandboxes[around.names[name]]):
+            own = {"health": "healthcheck"}.get(key, key)
+            service.drop(own, IN_COMMAND)
     for name, fitted in around.names.items():
         if name != fitted and (listed := file.below("services")):
             listed.drop(name, f"it is called {fitted} here, and reached by that name")
@@ -136,20 +135,6 @@ def _default_network(stack: str, live: Project) -> str:
     """The stack's own, unless the project's is called otherwise."""
     known = live.networks.get("default")
     return DEFAULT_NETWORK if known in (None, network_name(stack, DEFAULT_NETWORK)) else _OUTER
-
-
-def _warn_of_secrets(service: Reader, sandbox: MappingType[str, Any], secrets: Secrets) -> None:
-    """In a command there is no place for the reference to a secret."""
-    probe = sandbox.get("health")
-    texts = {
-        "command": sandbox.get("command", []),
-        "healthcheck": probe.get("command") if isinstance(probe, dict) else [],
-    }
-    for key, words in texts.items():
-        text = words if isinstance(words, str) else shlex.join(words)
-        if takes_secret(text) or secrets.is_known(text):
-            reason = "a secret seems to stand in it, and so in the stack file; let it read a variable or a file"
-            service.drop_at(service.path(key), reason, service.node.keys[key])
 
 
 def _section(file: Reader, key: str) -> dict[str, Reader]:
