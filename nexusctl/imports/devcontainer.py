@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from posixpath import normpath
 from typing import Any
@@ -13,7 +13,8 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
-from nexusctl.errors import Diagnostic, InputError
+from nexusctl.errors import Diagnostic, InputError, Note
+from nexusctl.imports.compose.ports import read_port
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.devcontainer_mounts import read_mounts
@@ -40,6 +41,7 @@ _REASONS = {
     "init": "every sandbox has an init process",
     "hostRequirements": "it says what a machine needs, not what a sandbox may use; that is `resources`",
 }
+_OF_COMPOSE = ("dockerComposeFile", "service", "runServices")
 _ONCE = ("onCreateCommand", "updateContentCommand", "postCreateCommand")
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _OF_CONTAINER = "${containerEnv:"
@@ -64,7 +66,7 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
     secrets = Secrets(leftovers)
     name = fit_name(reader.text("name") or project.absolute().name)
     if (composed := reader.get("dockerComposeFile")) is not None:
-        raise InputError(_send_to_compose(composed, file.parent))
+        raise InputError(_send_to_compose(composed, file.parent, _find_others(root)))
     sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
     for key in secrets.find_in_commands(sandbox):
         leftovers.add(f"dev.{key}", IN_COMMAND)
@@ -77,8 +79,14 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
     return Draft(document={key: value for key, value in document.items() if value}, leftovers=leftovers.found)
 
 
-def _send_to_compose(node: Node, folder: Path) -> Diagnostic:
-    """The services are what the Compose files say; what is beside them here is added to one by hand."""
+def _find_others(root: Node) -> list[str]:
+    """What is said beside the Compose files, and would have a place."""
+    keys = root.values if isinstance(root, Mapping) else ()
+    return [key for key in keys if key not in (*_REASONS, *_OF_COMPOSE, "name")]
+
+
+def _send_to_compose(node: Node, folder: Path, others: Collection[str]) -> Diagnostic:
+    """The services are what the Compose files say; the `others` are added to one by hand."""
     items = node.items if isinstance(node, Sequence) else [node]
     paths = [normpath(folder / item.text) for item in items if isinstance(item, Scalar)]
     merged = f"docker compose {' '.join(f'-f {path}' for path in paths)} config > merged.yaml"
@@ -87,6 +95,7 @@ def _send_to_compose(node: Node, folder: Path) -> Diagnostic:
         "this devcontainer is a service of a Compose file",
         node.source.location(node.line, node.column),
         node.source.excerpt(node.line),
+        notes=(Note(f"add to its service by hand what stands beside it: {', '.join(others)}"),) if others else (),
         hint=f"{way} writes all services" if len(paths) == 1 else f"`{merged}` makes one of them, then {way}",
     )
 
@@ -133,9 +142,12 @@ def _read_sandbox(name: str, file: Reader, project: Path, target: Path, secrets:
         "user": _user(file, project),
         "env": _env(file, secrets, workspace),
         "volumes": list(_mounts(file, project, target, workspace)),
-        "startup": _startup(file),
-        "ports": [*_ports(file, "forwardPorts"), *_ports(file, "appPort")],
+        "startup": _startup(file, workspace),
+        "ports": [*_forwarded(file), *_published(file)],
     }
+    for key, usual in (("privileged", False), ("init", True)):
+        if isinstance(node := file.node.get(key), Scalar) and node.value is usual:
+            file.get(key)
     file.finish(_REASONS, "it has no place in a stack file")
     return {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
 
@@ -153,9 +165,11 @@ def _mounts(file: Reader, project: Path, target: Path, workspace: str) -> Iterat
         "${containerWorkspaceFolder}": workspace,
         "${containerWorkspaceFolderBasename}": workspace.rpartition("/")[2],
     }
-    if file.get("workspaceMount") is None:
+    own = file.get("workspaceMount")
+    if own is None:
         yield f"{move_path('.', project, target)}:{workspace}"
-    yield from read_mounts(file, "workspaceMount", project, target, names)
+    elif not isinstance(own, Scalar) or own.text:
+        yield from read_mounts(file, "workspaceMount", project, target, names)
     yield from read_mounts(file, "mounts", project, target, names)
 
 
@@ -179,17 +193,28 @@ def _env(file: Reader, secrets: Secrets, workspace: str) -> dict[str, str]:
     found = node.values.items() if isinstance(node, Mapping) else ()
     env = {name: _value(name, item, secrets, workspace) for name, item in found if isinstance(item, Scalar)}
     for name, item in found:
-        if isinstance(item, Scalar) and _OF_CONTAINER in item.text:
-            file.drop_at(f"containerEnv.{name}", "what the image has of it is not known here; write it out", item)
+        if isinstance(item, Scalar) and (reason := _find_reason(item)):
+            file.drop_at(f"containerEnv.{name}", reason, item)
             del env[name]
     return env
+
+
+def _find_reason(item: Scalar) -> str:
+    """Why the value of a variable cannot be written, empty where it can."""
+    if item.value is None:
+        return "it has no value, and a variable of a sandbox always has one"
+    return "what the image has of it is not known here; write it out" if _OF_CONTAINER in item.text else ""
 
 
 def _value(name: str, item: Scalar, secrets: Secrets, workspace: str) -> str:
     if "${" not in item.text:
         return secrets.protect("dev", name, item.text, item)
-    text = _FOLDER.sub(lambda match: workspace.rpartition("/")[2] if match["base"] else workspace, item.text)
+    text = _fill_folders(item.text, workspace)
     return secrets.protect_references("dev", name, _REFERENCE.sub(_refer, text), item)
+
+
+def _fill_folders(text: str, workspace: str) -> str:
+    return _FOLDER.sub(lambda match: workspace.rpartition("/")[2] if match["base"] else workspace, text)
 
 
 def _refer(match: re.Match[str]) -> str:
@@ -198,31 +223,45 @@ def _refer(match: re.Match[str]) -> str:
     return f"${{env.{known['name']}:-{known['default'] or ''}}}" if known else f"${match[0]}"
 
 
-def _startup(file: Reader) -> str | None:
+def _startup(file: Reader, workspace: str) -> str | None:
     """The commands that run once, in their order; each a text for a shell, a list of words, or several by name."""
-    lines = [line for key in _ONCE for line in _commands(file.get(key))]
+    lines = [line for key in _ONCE for line in _commands(file.get(key), workspace)]
     return "\n".join(lines) or None
 
 
-def _commands(node: Node | None) -> list[str]:
+def _commands(node: Node | None, workspace: str) -> list[str]:
     if isinstance(node, Scalar):
-        return [node.text.replace("${", "$${")] if node.text else []
+        return [_fill_command(node.text, workspace)] if node.text else []
     if isinstance(node, Sequence):
-        return [shlex.join(item.text for item in node.items if isinstance(item, Scalar)).replace("${", "$${")]
+        words = shlex.join(item.text for item in node.items if isinstance(item, Scalar))
+        return [_fill_command(words, workspace)]
     if isinstance(node, Mapping):
-        return [line for item in node.values.values() for line in _commands(item)]
+        return [line for item in node.values.values() for line in _commands(item, workspace)]
     return []
 
 
-def _ports(file: Reader, key: str) -> list[Any]:
+def _fill_command(text: str, workspace: str) -> str:
+    """What the shell itself knows is left to it."""
+    filled = _fill_folders(text.replace(_OF_CONTAINER, "${"), workspace)
+    return _REFERENCE.sub(_refer, filled)
+
+
+def _forwarded(file: Reader) -> list[int]:
     """A port alone; `host:port` of a Compose service is left over."""
-    found: list[Any] = []
-    for item in file.items(key):
+    found = []
+    for item in file.items("forwardPorts"):
         text = item.text if isinstance(item, Scalar) else ""
         if re.fullmatch(r"[0-9]{1,5}", text):
             found.append(int(text))
-        elif re.fullmatch(r"[0-9]{1,5}:[0-9]{1,5}", text) and key == "appPort":
-            found.append(text)
         else:
-            file.drop_at(key, f"`{text}` is no port of this sandbox", item)
+            file.drop_at("forwardPorts", f"`{text}` is no port of this sandbox", item)
     return found
+
+
+def _published(file: Reader) -> Iterator[str]:
+    """A number is published under its own, on this machine only; a text is one as `docker run --publish` takes it."""
+    for item in file.items("appPort"):
+        if isinstance(item, Scalar) and isinstance(item.value, int):
+            yield f"{item.text}:{item.text}"
+        else:
+            yield from read_port(item, file, "appPort")

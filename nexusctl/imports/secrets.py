@@ -13,7 +13,7 @@ from nexusctl.imports.names import fit_name
 from nexusctl.imports.references import settle
 from nexusctl.imports.secretlike import find_passwords, holds_secret, looks_secret, takes_secret
 
-IN_COMMAND = "a secret seems to stand in it, and so in the stack file; let it read a variable or a file"
+IN_COMMAND = "a secret seems to stand in it, where file, plan and engine show it; let it read a variable or a file"
 """Why a command is listed: there is no place for a reference in it."""
 
 _ANYTHING = "anything"
@@ -62,7 +62,7 @@ class Secrets:
         commands["health"] = probe.get("command", "") if isinstance(probe, Mapping) else ""
         for key, command in commands.items():
             text = command if isinstance(command, str) else shlex.join(command)
-            if takes_secret(text) or self._is_known(text):
+            if takes_secret(text) or self._is_known(text) or any(map(_names_secret, parse(text))):
                 yield key
 
     def _is_known(self, text: str) -> bool:
@@ -106,6 +106,11 @@ class Secrets:
             name, source = fit_name(f"{owner}-{variable}"), f"{owner}_{variable}".upper().replace("-", "_")
         self.section[name] = {"env": source}
         return name
+
+
+def _names_secret(part: Part) -> bool:
+    """Whether `part` is a variable of the environment that is called like a secret."""
+    return isinstance(part, Expression) and part.namespace == "env" and looks_secret(part.words[0], _ANYTHING)
 
 
 def _gives_away(variable: str, part: Expression, parts: Sequence[Part]) -> bool:

@@ -77,13 +77,14 @@ def test_a_devcontainer_that_is_a_service_of_compose_sends_to_its_files(
     files: str, way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / ".devcontainer").mkdir()
-    text = f'{{"dockerComposeFile": {files}, "service": "app"}}'
+    text = f'{{"dockerComposeFile": {files}, "service": "app", "customizations": {{}}, "mounts": []}}'
     (tmp_path / ".devcontainer" / "devcontainer.json").write_text(text)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError) as caught:
         CliRunner().invoke(nexusctl, ["import", "devcontainer", "."], standalone_mode=False, catch_exceptions=False)
     (problem,) = caught.value.diagnostics
     assert (problem.hint or "").startswith(way)
+    assert [note.text for note in problem.notes] == ["add to its service by hand what stands beside it: mounts"]
     assert not (tmp_path / "nexus.yaml").exists()
 
 

@@ -24,7 +24,9 @@ Place = tuple[str | int, ...]
 SAYS_NOTHING = {
     ("condition", "service_started"), ("driver", "bridge"), ("driver", "local"), ("network_mode", "bridge"),
     ("mode", "host"), ("privileged", False), ("protocol", "tcp"), ("required", True), ("restart", "no"), ("init", True),
-    ("type", "volume"), ("overrideCommand", True), ("interval", "30s"), ("timeout", "30s"),
+    ("type", "volume"),
+    ("workspaceFolder", "/workspaces/${localWorkspaceFolderBasename}"),
+    ("overrideCommand", True), ("interval", "30s"), ("timeout", "30s"),
 }  # fmt: skip
 # Of a list that stands below one of these, each entry has to be accounted for by itself.
 LISTS = {"appPort", "command", "configs", "depends_on", "entrypoint", "env_file", "environment", "forwardPorts",
@@ -99,7 +101,6 @@ def without(document: Any, path: Place) -> Any:
 
 def is_listed(path: Place, listed: list[str]) -> bool:
     """Whether the key that `path` lies below has no place as a whole."""
-    names = ["", *("[]" if isinstance(key, int) else f".{key}" for key in path)]
-    above = {"".join(names[:end]).lstrip(".") for end in range(2, len(names) + 1)}
-    whole = {name for name in above if name.rpartition(".")[2].removesuffix("[]") not in LISTS}
-    return not whole.isdisjoint(listed)
+    names = ["[]" if isinstance(key, int) else f".{key}" for key in path]
+    ends = [end for end in range(len(path)) if path[end] not in LISTS or not isinstance((*path, "")[end + 1], int)]
+    return not {"".join(names[: end + 1]).lstrip(".") for end in ends}.isdisjoint(listed)

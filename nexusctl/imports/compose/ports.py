@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from nexusctl.config.expression import Expression, parse
 from nexusctl.config.node import Mapping, Node, Scalar
@@ -20,56 +20,62 @@ _SHORT = re.compile(
 )
 
 
+Drop = Callable[[str], None]
+"""Says why the port that is read has no place."""
+
+
 def read_ports(service: Reader, *, shared: bool) -> list[str]:
     """Each port as `address:host:container/protocol`, or without the host's where any will do.
 
     Ports of the host cannot be had where replicas would have `shared` them.
     """
-    return [port for item in service.items("ports") for port in _read_port(item, service, shared)]
+    return [port for item in service.items("ports") for port in read_port(item, service, "ports", shared=shared)]
 
 
-def _read_port(item: Node, service: Reader, shared: bool) -> Iterator[str]:
+def read_port(item: Node, reader: Reader, key: str, *, shared: bool = False) -> Iterator[str]:
+    """The ports that `item`, one of those under `key`, publishes; see `read_ports`."""
+
+    def drop(reason: str) -> None:
+        reader.drop_at(reader.path(key), reason, item)
+
     if isinstance(item, Mapping):
-        yield from _read_long(item, service, shared)
+        yield from _read_long(item, reader, drop, shared)
         return
-    written = text = service.rewrite(item) if isinstance(item, Scalar) else ""
+    written = text = reader.rewrite(item) if isinstance(item, Scalar) else ""
     variables = [part.text for part in parse(text) if isinstance(part, Expression)]
     for number, variable in enumerate(variables):
         text = text.replace(variable, chr(_FIRST + number), 1)
     if match := _SHORT.match(text):
         address, protocol = match["address"] or EVERYWHERE, match["protocol"] or "tcp"
-        for port in _spread(match["container"], match["host"], (address, protocol), item, service, shared):
+        for port in _spread(match["container"], match["host"], (address, protocol), drop, shared):
             yield re.sub(_ANY, lambda found: variables[ord(found[0]) - _FIRST], port)
     elif variables:
-        reason = f"`{written}` is known only with its variables; write it by hand"
-        service.drop_at(f"{service.where}.ports", reason, item)
+        drop(f"`{written}` is known only with its variables; write it by hand")
     else:
-        service.drop_at(f"{service.where}.ports", f"`{text}` is no port that a stack file takes", item)
+        drop(f"`{text}` is no port that a stack file takes")
 
 
-def _read_long(item: Mapping, service: Reader, shared: bool) -> Iterator[str]:
+def _read_long(item: Mapping, service: Reader, drop: Drop, shared: bool) -> Iterator[str]:
     port = service.inside("ports[]", item)
     target, published = port.text("target") or "", port.text("published")
     address, protocol = port.text("host_ip") or EVERYWHERE, port.text("protocol") or "tcp"
     if port.text("mode") not in (None, "host", "ingress"):
         port.drop("mode", "ports are published on the engine's host")
     port.finish({"name": "ports have no names here", "app_protocol": "nobody would read it"}, "it has no place")
-    yield from _spread(target, published, (address, protocol), item, service, shared)
+    yield from _spread(target, published, (address, protocol), drop, shared)
 
 
-def _spread(
-    container: str, host: str | None, means: tuple[str, str], place: Node, service: Reader, shared: bool
-) -> Iterator[str]:
+def _spread(container: str, host: str | None, means: tuple[str, str], drop: Drop, shared: bool) -> Iterator[str]:
     """A range as single ports; `means` are the address and the protocol."""
-    (address, protocol), what = means, f"{service.where}.ports"
+    address, protocol = means
     inside = _range(container)
     # With 0 any free one is meant.
     outside = _range(host) if host and host != "0" else [""] * len(inside)
     if len(inside) != len(outside):
-        service.drop_at(what, f"one of the range {host} goes to {container}; name one of them", place)
+        drop(f"one of the range {host} goes to {container}; name one of them")
         outside = [""] * len(inside)
     elif shared and any(outside):
-        service.drop_at(what, f"replicas cannot share the host port {host}; each gets a free one", place)
+        drop(f"replicas cannot share the host port {host}; each gets a free one")
         outside = [""] * len(inside)
     suffix = "" if protocol == "tcp" else f"/{protocol}"
     for number, published in zip(inside, outside, strict=True):
