@@ -122,6 +122,7 @@ def _build_sandbox(
 ) -> Sandbox:
     template, problems = file.template if file else None, around.problems
     manager_known = template.manager if template else None
+    mounts = build_mounts(node, around.volumes, problems)
     # Where the template itself is wrong, nobody can say which manager it has.
     guess = "npm" if template is None and not node.lacks("template") else manager_known
     return Sandbox(
@@ -137,11 +138,11 @@ def _build_sandbox(
         env=build_env(name, node, around.env_files, around.secrets, problems),
         secrets=build_secret_files(node, around.declared_secrets, problems),
         packages=_packages(node, file, guess, around),
-        uploads=build_uploads(node, around.digests, problems),
+        uploads=build_uploads(node, mounts, around.digests, problems),
         startup=node.text("startup"),
         health=build_health(node, problems),
         ports=tuple(port for port, _ in ports),
-        mounts=build_mounts(node, around.volumes, problems),
+        mounts=mounts,
         networks=_networks(node, around.networks, problems),
         resources=_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import stat
+from collections import abc
+from collections.abc import Iterable
 from pathlib import Path
 
 from nexusctl.config.digest import Digests, Unfit, shared_mode
@@ -13,13 +15,18 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.quantity import mode as read_mode
 from nexusctl.model.checksum import sha256
-from nexusctl.model.stack import Reaction, Upload, UploadFile
+from nexusctl.model.stack import Mount, Reaction, Upload, UploadFile
 
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 
 
-def build_uploads(sandbox: Mapping, digests: Digests, problems: Problems) -> tuple[Upload, ...]:
-    """The uploads of a sandbox in the order of the file; two that write the same path are reported."""
+def build_uploads(
+    sandbox: Mapping, mounts: Iterable[Mount], digests: Digests, problems: Problems
+) -> tuple[Upload, ...]:
+    """The uploads of a sandbox in the order of the file.
+
+    Reported are two that write the same path, and one that writes into one of the `mounts` that is read-only.
+    """
     node = sandbox.get("uploads")
     if not isinstance(node, Sequence):
         return ()
@@ -27,6 +34,7 @@ def build_uploads(sandbox: Mapping, digests: Digests, problems: Problems) -> tup
     uploads = [(upload, item) for upload, item in built if upload]
     if len(uploads) > 1:
         _refuse_clashes(uploads, problems)
+    _refuse_read_only(uploads, {mount.target: mount.read_only for mount in mounts}, problems)
     return tuple(upload for upload, _ in uploads)
 
 
@@ -147,6 +155,20 @@ def _refuse_clashes(uploads: list[tuple[Upload, Mapping]], problems: Problems) -
             path, first = clashes[0]
             hint = "give them different targets, or leave it out of one with `ignore`"
             problems.add(place, f"two uploads write `{path}`", hint, note("the other one is here", first))
+
+
+def _refuse_read_only(
+    uploads: Iterable[tuple[Upload, Mapping]], read_only: abc.Mapping[str, bool], problems: Problems
+) -> None:
+    if not any(read_only.values()):
+        return
+    for upload, node in uploads:
+        paths = (posixpath.join(upload.target, file.path).rstrip("/") for file in upload.files)
+        over = (max((m for m in read_only if f"{path}/".startswith(f"{m}/")), key=len, default="") for path in paths)
+        if closed := next((mount for mount in over if read_only.get(mount)), ""):
+            summary = f"nothing can be uploaded to `{upload.target}`, because `{closed}` is mounted read-only"
+            hint = "put the files into what is mounted there, or choose another target"
+            problems.add(node.values["target"], summary, hint)
 
 
 def _parents(path: str) -> list[str]:

@@ -212,7 +212,8 @@ class LiveState:
     phrase that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that
     publishes it. `images` holds every tagged image by reference. `unreachable` are the references of
     missing images whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
-    because the profile of theirs was not asked for.
+    because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not
+    there, as (kind, the engine's name).
     """
 
     stack: str
@@ -224,5 +225,6 @@ class LiveState:
     taken: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     host_ports: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
+    absent: frozenset[tuple[str, str]] = frozenset()
     orphans: tuple[Orphan, ...] = ()
     lock: LockHolder | None = None

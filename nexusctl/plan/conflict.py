@@ -16,13 +16,16 @@ BRIDGE_CAPACITY = 1000
 
 
 def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> tuple[Diagnostic, ...]:
-    """Foreign objects under names that the stack needs, records that cannot be read, networks that are too full."""
+    """Foreign objects under names that the stack needs, external ones that are not there, records that cannot be read,
+    networks that are too full.
+    """
     return (
         *_find_taken("container", ((name, container_name(stack.name, name)) for name in stack.sandboxes), live),
         *_find_taken("network", ((n, network_name(stack.name, n)) for n in _own_networks(stack)), live),
         *_find_taken(
             "volume", ((n, volume_name(stack.name, n)) for n, v in stack.volumes.items() if not v.external), live
         ),
+        *(_find_absent(stack, live) if live.absent else ()),
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
         *(find_unlocked(stack, live) if stack.digests else ()),
@@ -52,6 +55,21 @@ def _find_taken(kind: str, names: Iterable[tuple[str, str]], live: LiveState) ->
                     f"rename or remove that {kind}, or rename the stack: "
                     "what nexusctl did not make it touches only with `--adopt`"
                 ),
+            )
+
+
+def _find_absent(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
+    """The engine itself would make a volume that is not there, which nobody would ever remove."""
+    volumes = {mount.source for sandbox in stack.sandboxes.values() for mount in sandbox.mounts}
+    used = {
+        "network": {name: stack.networks[name].external for name in used_networks(stack) if name in stack.networks},
+        "volume": {name: volume.external for name, volume in stack.volumes.items() if name in volumes},
+    }
+    for kind, called in sorted(live.absent):
+        for name in (name for name, external in sorted(used[kind].items()) if external == called):
+            yield Diagnostic(
+                f"the {kind} {called} is not there, which the stack file calls {name} and external",
+                hint=f"make it with `docker {kind} create {called}`, or correct its name: nexusctl makes only its own",
             )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.wire import Wire
+from tests.e2e.case import Case
 
 pytestmark = pytest.mark.engine
 
@@ -45,6 +46,41 @@ sandboxes:
         wire.delete(f"/containers/{container}", {"force": True})
         wire.delete(f"/networks/{network}")
         wire.delete(f"/volumes/{stack_name}_data")
+
+
+def test_an_external_network_or_volume_that_is_not_there_is_named_before_anything_is_made(
+    tmp_path: Path, stack_name: str, base_image: str, wire: Wire
+) -> None:
+    lost = f"{stack_name}-lost"
+    (tmp_path / "nexus.yaml").write_text(f"""
+name: {stack_name}
+networks: {{outer: {{external: {lost}}}, unused: {{external: {lost}-unused}}}}
+volumes: {{data: {{external: {lost}}}}}
+sandboxes:
+  api: {{image: "{base_image}", command: [sleep, infinity], networks: [outer], volumes: ["data:/data"]}}
+""")
+    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    try:
+        for verb in (["plan"], ["apply", "--yes"]):
+            done = case.nexusctl(verb)
+            assert done.returncode == 1
+            for kind, name in (("network", "outer"), ("volume", "data")):
+                said = f"the {kind} {lost} is not there, which the stack file calls {name} and external"
+                assert done.stderr.count(said) == 1
+            assert "unused" not in done.stderr
+        assert not [v for v in wire.get("/volumes")["Volumes"] or () if v["Name"] == lost], "nor did the engine make it"
+
+        network = wire.post("/networks/create", {"Name": lost})["Id"]
+        wire.post("/volumes/create", {"Name": lost})
+        assert case.nexusctl(["apply", "--yes"]).returncode == 0
+        assert case.nexusctl(["plan", "--deep", "--detailed-exitcode"]).returncode == 0
+        wire.post(f"/networks/{network}/disconnect", {"Container": f"{stack_name}_api", "Force": True})
+        wire.delete(f"/networks/{network}")
+        assert f"the network {lost} is not there" in case.nexusctl(["plan"]).stderr
+        assert "networks.outer" in case.nexusctl(["drift"]).stdout
+    finally:
+        case.close()
+        wire.delete(f"/volumes/{lost}")
 
 
 def _look(wire: Wire, container: str, network: str, stack: str) -> list[Any]:

@@ -37,6 +37,19 @@ def find_taken(
     }
 
 
+def find_absent(stack: Stack, networks: Iterable[Listed], volumes: Iterable[Listed]) -> frozenset[tuple[str, str]]:
+    """The external networks, by name or id, and volumes of `stack` that are not there, each with its kind."""
+    wanted = {network.external for network in stack.networks.values()} - {None}
+    kept = {volume.external for volume in stack.volumes.values()} - {None}
+    if not (wanted or kept):
+        return frozenset()
+    present = {str(entry["Name"]) for entry in networks}
+    ids = tuple(str(entry["Id"]) for entry in networks)
+    lost = {name for name in wanted if name not in present and not any(found.startswith(str(name)) for found in ids)}
+    gone = kept - {entry["Name"] for entry in volumes}
+    return frozenset({*(("network", str(name)) for name in lost), *(("volume", str(name)) for name in gone)})
+
+
 def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str, int, str], str]:
     """(address, port, protocol) of each host port that a container outside `stack` publishes, and its name."""
     return {

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.foreign import find_host_ports, find_taken, is_free
+from nexusctl.engine.docker.foreign import find_absent, find_host_ports, find_taken, is_free
 from nexusctl.engine.docker.inspection import inspect_all, read_condition
 from nexusctl.engine.docker.lock import read_holder
 from nexusctl.engine.docker.notes import find_orphaned, is_note, notes_of, number_of, read_notes
@@ -54,6 +54,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
         unreachable=find_unreachable(wire, stack, images),
+        absent=find_absent(stack, networks, volumes),
         orphans=(
             *_find_orphaned(amendments, notes, ids),
             *foreign.orphans,
