@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from nexusctl.config.expression import Expression
 from nexusctl.config.interpolation import Namespace, Unresolved, dig, picked, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.refusal import describe
 from nexusctl.config.suggestion import suggest
@@ -96,7 +97,10 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
     seen: dict[str, Scalar] = {}
     for place, value in _pairs(key, each, problems):
         name = f"{key.text}-{place.text}"
-        if place.text in seen:
+        if isinstance(place, Woven):
+            hint = "name the sandboxes by keys: `for_each: {a: ..., b: ...}`"
+            problems.add(place, "a secret cannot make the name of a sandbox, where it would show", hint)
+        elif place.text in seen:
             first = note("it stands first here", seen[place.text])
             problems.add(place, f"`{place.text}` stands twice in `for_each`", "keep one of the two", first)
         elif not _NAME.match(name) or not _NAME.match(place.text):

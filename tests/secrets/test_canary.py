@@ -35,7 +35,11 @@ from tests.secrets.vault_server import TOKEN, Vault, serve_vault
 pytestmark = pytest.mark.engine
 
 ROOT = Path(__file__).parents[2]
-SOURCES = ("env", "file", "age", "vault", "command", "keyring")
+KEPT = ("env", "file", "age", "vault", "command", "keyring")
+SOURCES = (*KEPT, "variable", "parameter", "each")
+
+# What no value of a canary is.
+WRONG = ({"type": "integer"}, {"allowed": ["a"]}, {"pattern": "[a-z]"}, {"type": "map"})
 
 BUG = """
 import sys
@@ -85,7 +89,7 @@ class Trail:
         self.environ = {}
         desk, values, sealed, declared = {}, {}, {}, {}
         for number, canary in enumerate(self.canaries):
-            source = SOURCES[number % len(SOURCES)]
+            source = source_of(canary)
             path = self.hidden / canary.name
             path.write_text(canary.value, newline="")
             desk[f"shop/{canary.name}"] = canary.value
@@ -94,6 +98,10 @@ class Trail:
             # What is no secret in the stack file would be any program's to see.
             if source == "env":
                 self.environ[f"CANARY_{number}".encode()] = canary.value.encode()
+            if source == "variable":
+                self.environ[f"NEXUS_VAR_{canary.name}".encode()] = canary.value.encode()
+            if source not in KEPT:
+                continue
             where: dict[str, dict[str, Any]] = {
                 "env": {"env": f"CANARY_{number}"},
                 "file": {"file": str(path)},
@@ -111,15 +119,39 @@ class Trail:
         self.write_stack(declared, image)
 
     def write_stack(self, declared: dict[str, Any], image: str) -> None:
-        names = [canary.name for canary in self.canaries]
+        names = list(declared)
+        variables, given, each = (named(self.canaries, source) for source in ("variable", "parameter", "each"))
         wait = ["sleep", "infinity"]
         env = {f"V_{name}": f"x${{secret.{name}}}y" for name in names}
+        env |= {f"V_{name}": f"x${{var.{name}}}y" for name in variables}
+        taking = {"template": "./taker.yaml", "networks": []}
         sandboxes = {
             "files": {"image": image, "command": wait, "networks": [], "user": "daemon", "secrets": names},
             "vars": {"image": image, "command": wait, "networks": [], "env": env},
+            "given": {**taking, "with": {name: f"${{file:../hidden/{name}}}" for name in given}},
+            "each": {
+                **taking,
+                "for_each": {"one": {name: f"${{file:../hidden/{name}}}" for name in each}},
+                "with": {name: f"${{each.value.{name}}}" for name in each},
+            },
         }
-        outputs = {"where": "on ${stack.name}"}
-        stack = {"name": self.name, "secrets": declared, "sandboxes": sandboxes, "outputs": outputs}
+        taker = {
+            "name": "taker",
+            "description": "takes",
+            "image": image,
+            "parameters": {name: {"sensitive": True, "default": "-"} for name in (*given, *each)},
+            "defaults": {"command": wait, "env": {f"V_{name}": f"x${{param.{name}}}y" for name in (*given, *each)}},
+        }
+        (self.work / "taker.yaml").write_text(json.dumps(taker, indent=1))
+        outputs: dict[str, Any] = {"where": "on ${stack.name}"}
+        outputs |= {"all": {"value": "".join(f"${{var.{name}}}" for name in variables), "sensitive": True}}
+        stack = {
+            "name": self.name,
+            "variables": {name: {"sensitive": True} for name in variables},
+            "secrets": declared,
+            "sandboxes": sandboxes,
+            "outputs": outputs,
+        }
         (self.work / "nexus.yaml").write_text(json.dumps(stack, indent=1))
         broken = {"image": image, "networks": [], "secrets": names, "env": {"PIN": "${secret.s00}"}}
         failing = {
@@ -128,8 +160,15 @@ class Trail:
             "gone": {**broken, "command": ["/nowhere/program"]},
         }
         (self.work / "failing.yaml").write_text(json.dumps({**stack, "sandboxes": {**sandboxes, **failing}}, indent=1))
-        wrong = {"image": "${secret.s00}", "command": ["${secret.s01}"], "env": {"A": "${secret.s99}"}}
-        (self.work / "wrong.yaml").write_text(json.dumps({**stack, "sandboxes": {"wrong": wrong}}, indent=1))
+        wrong = {
+            "image": "${secret.s00}",
+            "command": ["${secret.s01}", f"${{var.{variables[0]}}}"],
+            "env": {"A": "${secret.s99}", "B": f"${{var.{variables[1]}.x}}"},
+        }
+        bad = {name: {"sensitive": True, **rule} for name, rule in zip(variables, WRONG, strict=False)}
+        several = {**sandboxes["each"], "with": {name: f"<${{file:../hidden/{name}}}${{var.no}}>" for name in each}}
+        stack |= {"variables": {**stack["variables"], **bad}, "sandboxes": {"wrong": wrong, "each": several}}
+        (self.work / "wrong.yaml").write_text(json.dumps(stack, indent=1))
 
     def run(self, *arguments: str, code: int | None = 0, program: str = "", **environ: str) -> bytes:
         """What a command says on both streams; it ends with `code`, with any but 0 where that is None."""
@@ -180,6 +219,14 @@ class Trail:
             for path in top.rglob("*")
             if path.is_file()
         }
+
+
+def source_of(canary: Canary) -> str:
+    return SOURCES[int(canary.name[1:]) % len(SOURCES)]
+
+
+def named(canaries: list[Canary], source: str) -> list[str]:
+    return [canary.name for canary in canaries if source_of(canary) == source]
 
 
 class Watch(threading.Thread):
@@ -258,6 +305,8 @@ def live(trail: Trail, image: str) -> None:
         trail.run(*verb)
     trail.run("validate", "-f", "wrong.yaml", code=1)
     trail.run("plan", "-f", "wrong.yaml", "--json", code=1)
+    for form in ("json", "github"):
+        trail.run("validate", "-f", "wrong.yaml", "--format", form, code=1)
     trail.run("plan")
     trail.run("plan", "--json")
     trail.run("plan", "--out", "first.plan")
@@ -340,9 +389,11 @@ def test_the_nose_finds_every_form_of_every_canary() -> None:
 
 def test_each_secret_is_where_it_was_meant_to_be(trail: Trail) -> None:
     for canary in hatch(2):
-        assert read_inside(trail, "files", f"cat /run/secrets/{canary.name}") == canary.value.encode()
-        expected = f"x{canary.value}y".encode()
-        assert read_inside(trail, "vars", f'printf %s "$V_{canary.name}"') == expected
+        source = source_of(canary)
+        if source in KEPT:
+            assert read_inside(trail, "files", f"cat /run/secrets/{canary.name}") == canary.value.encode()
+        sandbox = {"parameter": "given", "each": "each-one"}.get(source, "vars")
+        assert read_inside(trail, sandbox, f'printf %s "$V_{canary.name}"') == f"x{canary.value}y".encode()
 
 
 def read_inside(trail: Trail, sandbox: str, script: str) -> bytes:
