@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.config.node import Node, Sequence, Source
+from nexusctl.config.slip import find_slip
 from nexusctl.errors import Diagnostic, Note
 
 _INDENTATION = "check the indentation: entries of one mapping or list begin in the same column"
@@ -16,7 +17,16 @@ _MEANINGS = (
     ("could not find expected ':'", "this line has a key without a `:`", "write `key: value`"),
     ("found unexpected end of stream", "this quote is never closed", "close it"),
     ("found unexpected document indicator", "this quote is not closed in its document", "close it"),
-    ("found unknown escape character", "this escape is not known in double quotes", "write `\\\\` for a backslash"),
+    (
+        "found unknown escape character",
+        "this escape is not known in double quotes",
+        "write `\\\\` for a backslash, or put the text in single quotes",
+    ),
+    (
+        "did not find expected hexdecimal number",
+        "this escape lacks the digits of its character",
+        "write `\\\\` for a backslash, or put the text in single quotes",
+    ),
     ("did not find expected ',' or ']'", "a list in brackets is not closed or lacks a comma", "write `[a, b]`"),
     ("did not find expected ',' or '}'", "a mapping in braces is not closed or lacks a comma", "write `{a: 1, b: 2}`"),
     ("did not find expected key", "this does not belong to the mapping that it stands in", _INDENTATION),
@@ -46,6 +56,8 @@ def explain(source: Source, error: Any, unclosed: Node | None) -> Diagnostic:
             f"this {kind} is never closed", place, source.excerpt(unclosed.line), f"close it with `{end}`"
         )
     text = "".join(source.lines[line - 1 : line])
+    if slip := find_slip(source, problem or "", line, column, context_mark.line + 1 if context_mark else line):
+        return slip
     summary, hint = _meaning(problem or "", text[column - 1 : column])
     if text.lstrip().startswith("\ufeff"):
         summary, hint = "a byte order mark, which nobody sees, begins this line", "remove it: type the line anew"
@@ -67,6 +79,8 @@ def _rest(source: Source, line: int, column: int) -> str:
 
 
 def _meaning(problem: str, character: str) -> tuple[str, str]:
+    if "alphabetic or numeric character" in problem:
+        return "a bare text cannot begin with `*` or `&`", "put the text in quotes"
     if "cannot start any token" in problem:
         if character == "\t":
             return "a tab cannot indent YAML", "indent with spaces"

@@ -22,7 +22,8 @@ _REFERENCE = re.compile(
 
 # What shells, Compose, Terraform and template languages write behind a name, and no reference takes.
 _UNKNOWN_TAIL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)+)\s*(?P<rest>[^\w\s.:].*)\Z", re.S)
-_INDEX = re.compile(r"""\[\s*["']?(?P<key>[A-Za-z0-9_-]+)["']?\s*\]\Z""")
+_INDEX = re.compile(r"""\[\s*["']?([A-Za-z0-9_-]+)["']?\s*\]""")
+_INDEXED = re.compile(rf"(?P<namespace>[A-Za-z_]\w*)(?:\.[A-Za-z0-9_-]+|{_INDEX.pattern})+\Z")
 
 
 class Expression(NamedTuple):
@@ -117,14 +118,16 @@ def _advice(text: str, inside: str) -> str:
         return "a reference cannot stand inside of the name of another; write the name out"
     if _REFERENCE.match(inside.strip()):
         return f"write it without spaces: `{OPENING}{inside.strip()}}}`"
+    if indexed := _INDEXED.match(inside):
+        # Of a group of sandboxes, each has a name of its own.
+        dotted = _INDEX.sub(r"-\1" if indexed["namespace"] == "sandbox" else r".\1", inside)
+        return f"write `{OPENING}{shorten(dotted)}}}`"
     if known := _UNKNOWN_TAIL.match(inside):
         return _without_tail(known["name"], known["rest"], text)
     return f"write one such as `${{var.port}}`, or `${shorten(text)}` for the literal text"
 
 
 def _without_tail(name: str, rest: str, text: str) -> str:
-    if index := _INDEX.match(rest):
-        return f"write `{OPENING}{name}.{index['key']}}}`"
     if rest[0] in "?" and name.startswith("env.") and " " not in rest:
         return f"write `{OPENING}{name}:{shorten(rest)}}}`"
     literal = f"`${shorten(text)}` for the literal text"

@@ -11,6 +11,7 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.refusal import describe
+from nexusctl.config.rewrite import slug
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.value import dataclass
 
@@ -105,7 +106,10 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
             problems.add(place, f"`{place.text}` stands twice in `for_each`", "keep one of the two", first)
         elif not _NAME.match(name) or not _NAME.match(place.text):
             hint = "use lower-case letters, digits and dashes, so few that the whole name has at most 40"
-            problems.add(place, f"`{place.text}` cannot make the name of a sandbox, `{name}`", hint)
+            shown = f"`{place.text}`" if place.text else "an empty text"
+            summary = f"{shown} cannot make the name of a sandbox, `{name}`"
+            better = "" if isinstance(place, Woven) else slug(place.text, {"pattern": f"^{_NAME.pattern}"})
+            problems.add(place, summary, better + hint)
         else:
             yield Entry(name=name, key=key, node=rest, each=(place, value))
         seen.setdefault(place.text, place)

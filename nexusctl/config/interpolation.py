@@ -311,6 +311,8 @@ def dig(node: Node, words: tuple[str, ...], expression: Expression) -> Node:
 
 
 def _absent(node: Node, word: str, where: str) -> Unresolved:
+    if isinstance(node, Mapping) and not node.values:
+        return Unresolved(f"`{where}` has no `{word}`", f"give it one: `{where}` has nothing in it")
     if isinstance(node, Mapping):
         return Unresolved(f"`{where}` has no `{word}`", suggest(word, node.values, f"`{where}` has"))
     if isinstance(node, Sequence):

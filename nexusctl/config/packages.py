@@ -108,9 +108,23 @@ def _package(manager: str, node: Node, problems: Problems) -> Package | None:
     match = _ITEMS[manager].match(text)
     if not match:
         hint = f"write its name, with a version if need be, such as {_EXAMPLES[manager]}"
-        problems.add(node, f"{manager} has no package that is called `{text[:80]}`", hint)
+        problems.add(node, f"{manager} has no package that is called `{text[:80]}`", _meant(manager, text[:80]) or hint)
         return None
     return Package(name=match["name"], version=match["version"] or "")
+
+
+def _meant(manager: str, text: str) -> str:
+    """A hint for another manager's way to write a version, or another place to install from; empty where unknown."""
+    if text.startswith("-r ") and manager == "pip":
+        return f"write `packages: {{pip: {{from: {text[3:].strip()}}}}}`, with nothing beside it"
+    if "://" in text or text.startswith((".", "/", "~")):
+        return "write the name that the index has; what comes from elsewhere can be installed by `startup`"
+    joint = _JOINTS[manager] or "=="
+    spaceless = re.sub(r"\s+(?=[<>=~!@])|(?<=[<>=~!@,])\s+", "", text.strip(" @="))
+    for meant in (spaceless, re.sub(r"(?<=\w)(?:==?|[@:]|\s+)(?=[\w^~])", joint, spaceless, count=1)):
+        if _ITEMS[manager].match(meant):
+            return f"write `{meant}`"
+    return ""
 
 
 def _joined(manager: str, node: Mapping) -> str:

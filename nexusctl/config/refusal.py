@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import Any
 
+from nexusctl.config.expression import OPENING
+from nexusctl.config.habits import advise
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.node import resolve as resolve_text
 from nexusctl.config.placed import Placed
 from nexusctl.config.problems import SHOWN_AT_MOST, Problems, note
-from nexusctl.config.schema import resolve
+from nexusctl.config.rewrite import rewrite, slug
+from nexusctl.config.schema import STACK, resolve
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.errors import Note
 
@@ -29,25 +33,8 @@ _KINDS = {
 
 _TYPES = {bool: "boolean", int: "integer", float: "number"}
 
-# What other tools call it, and what it is called here.
-_ELSEWHERE = {
-    "build": "`image` or `template`, with `packages` and `uploads` for what is built in",
-    "container_name": "no name: a sandbox is called as its key",
-    "deploy": "`replicas` and `resources` on the sandbox itself",
-    "entrypoint": "`command`",
-    "env_vars": "`env`",
-    "environment": "`env`",
-    "expose": "nothing: sandboxes of one stack reach all ports of each other",
-    "files": "`uploads`",
-    "healthcheck": "`health`",
-    "install_packages": "`packages`",
-    "labels": "`metadata`",
-    "mem_limit": "`resources: {memory: ...}`",
-    "services": "`sandboxes`, or let `nexusctl import compose FILE` write it",
-    "startup_script": "`startup`",
-    "working_directory": "`working_dir`",
-}
-
+# A whole entry in the place of its key.
+_ENTRY = re.compile(r"([A-Za-z_]\w*)\s*[=:]")
 
 _NO_LIST = "`{}` needs a list to append"
 
@@ -64,14 +51,22 @@ def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
         node.source.withheld.add((node.line, node.column))
     if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
         name = f"`{_shown(error.instance)}`" if error.instance else "an empty text"
-        problems.add(node.keys[error.instance], f"{name} cannot be a name here", _advice(error))
+        problems.add(node.keys[error.instance], f"{name} cannot be a name here", _name_hint(error))
         return [(*path, error.instance)]
+    if error.validator == "type" and _is_empty(node) and path and _ENTRY.match(str(path[-1])):
+        # The key says what is wrong.
+        return [path]
     report = _REPORTS.get(error.validator)
     if report and isinstance(node, Mapping):
         return report(node, key, path, where, error, problems)
     if not report:
-        problems.add(node, _summary(node, where, error), _value_hint(node, error))
+        summary, hint, better = _summary(node, where, error), _value_hint(node, error), _better(node, path, error)
+        problems.add(node, summary, better or hint, discreet=(summary, hint) if better else None)
     return [path]
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.value is None and not node.text
 
 
 def _find(document: Mapping, path: Path) -> tuple[Node, Node]:
@@ -101,12 +96,51 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, pr
     for key in unknown[: SHOWN_AT_MOST + 1]:
         part = f"in `{where}`" if path else "at the top of the file"
         left = known.keys() - node.values.keys()
-        here = _ELSEWHERE.get(key)
-        hint = f"write {here}" if here else _meant_to_add(key, known)
-        hint = hint or suggest(key, left or known, "keys that can stand here")
+        hint = advise(key, _kind(path, known)) or _belongs_further_in(key, node, known)
+        hint = hint or _belongs_elsewhere(key, node.values[key], path, known)
+        hint = hint or _meant_to_add(key, known) or suggest(key, left or known, "keys that can stand here")
         what = f"unknown key `{_shown(key)}` {part}" if key[:1] != "+" or key[1:] not in known else _NO_LIST.format(key)
         problems.add(node.keys[key], what, hint)
     return [(*path, key) for key in unknown]
+
+
+def _kind(path: Path, known: MappingType[str, Any]) -> str:
+    """What the mapping at `path` is, in the words of `habits`."""
+    if not path:
+        return "stack" if "sandboxes" in known else ""
+    if path[0] not in ("sandboxes", "defaults"):
+        return f"stack.{path[0]}"
+    inner = path[2:] if path[0] == "sandboxes" else path[1:]
+    return str(inner[0]) if inner else "sandbox"
+
+
+def _belongs_further_in(key: str, node: Mapping, known: MappingType[str, Any]) -> str:
+    """A hint for a key behind one that has nothing below it and is not to be empty."""
+    place = node.keys[key]
+    before = [name for name, other in node.keys.items() if (other.line, other.column) < (place.line, place.column)]
+    last = next((name for name in reversed(before) if name in known), "")
+    if not last or not _is_empty(node.values[last]) or place.column != node.keys[last].column:
+        return ""
+    return f"begin it further in than `{last}`, if it belongs there"
+
+
+def _belongs_elsewhere(key: str, value: Node, path: Path, known: MappingType[str, Any]) -> str:
+    """A hint for a key that is right at another place of a stack file."""
+    stack = resolve(STACK)["properties"]
+    sandbox = resolve(f"{STACK}#/$defs/sandbox")["properties"]
+    is_sandbox = isinstance(value, Mapping) and not value.values.keys().isdisjoint(("image", "template"))
+    kind = _kind(path, known)
+    if kind == "stack" and is_sandbox and not key.startswith("x-") and not nearest(key, known):
+        return f"write it below `sandboxes:`, further in: `{_shown(key)}` is a sandbox"
+    if kind == "stack" and key in sandbox:
+        return "write it inside of a sandbox, below `sandboxes:`"
+    if kind == "sandbox" and is_sandbox:
+        return f"begin it in the column of `{path[-1]}`: `{_shown(key)}` is a sandbox of its own"
+    if kind == "sandbox" and path[0] == "sandboxes" and key in stack:
+        return "write it at the top of the file, beside `sandboxes:`"
+    if path[-1:] == ("packages",) and isinstance(value, Scalar) and not nearest(key, known):
+        return f"write a list, such as `[{_shown(key)}]`, or one below `npm:`, `pip:` or `apt:`"
+    return ""
 
 
 def _meant_to_add(key: str, known: MappingType[str, Any]) -> str:
@@ -126,7 +160,7 @@ def _meant_to_add(key: str, known: MappingType[str, Any]) -> str:
 
 def _missing_key(node: Mapping, place: Node, path: Path, where: str, error: Any, problems: Problems) -> list[Path]:
     for key in error.validator_value:
-        if node.lacks(key) and not _misspelt(node, [key], error.schema):
+        if node.lacks(key) and not _misspelt(node, [key], path, error.schema):
             what = f"`{where}` lacks" if path else "the file lacks"
             example = _example(error.schema["properties"][key], key)
             problems.add(place, f"{what} `{key}`", example, *_deletions(node, [key]))
@@ -143,7 +177,7 @@ def _alternatives(node: Mapping, place: Node, path: Path, where: str, error: Any
         summary = f"`{where}` has both `{given[0]}` and `{given[1]}`, which exclude each other"
         problems.add(second, summary, f"keep one of {either}", note("the other one is here", first))
         return [path]
-    if not node.dropped.intersection(names) and not _misspelt(node, names, error.schema):
+    if not node.dropped.intersection(names) and not _misspelt(node, names, path, error.schema):
         subject = f"`{where}`" if path else "the file"
         problems.add(place, f"{subject} needs {either}", _example(error.schema, ""), *_deletions(node, names))
     # A sandbox is taken apart further, so that its other problems show as well.
@@ -154,10 +188,11 @@ def _deletions(node: Mapping, names: list[str]) -> list[Note]:
     return [note(f"`{name}` is deleted here", node.deleted[name]) for name in names if name in node.deleted]
 
 
-def _misspelt(node: Mapping, names: list[str], schema: MappingType[str, Any]) -> bool:
+def _misspelt(node: Mapping, names: list[str], path: Path, schema: MappingType[str, Any]) -> bool:
     """Whether an unknown key, which has a problem of its own, was meant to be one of `names`."""
-    unknown = [key for key in node.values if key not in schema["properties"]]
-    return any(nearest(key, names) for key in unknown[:SHOWN_AT_MOST])
+    unknown = [key for key in node.values if key not in schema["properties"]][:SHOWN_AT_MOST]
+    advice = [advise(key, _kind(path, schema["properties"])) for key in unknown]
+    return any(f"`{name}" in each for each in advice for name in names) or any(nearest(key, names) for key in unknown)
 
 
 _REPORTS: MappingType[str, Callable[[Mapping, Node, Path, str, Any, Problems], list[Path]]] = {
@@ -186,7 +221,28 @@ def _summary(node: Node, where: str, error: Any) -> str:
     return f"{subject} cannot be {_value(node)}"
 
 
-def _value_hint(node: Node, error: Any) -> str | None:
+def _name_hint(error: Any) -> str:
+    if OPENING in error.instance:
+        return "write the name itself: a key takes no references"
+    if error.instance[:1] == "+":
+        return f"write `{_shown(error.instance[1:])}`: mappings are merged key by key, only lists are appended to"
+    if found := _ENTRY.match(error.instance):
+        return f"write `{found[1]}: ...`, with a `:` and a space"
+    return slug(error.instance, error.schema) + _advice(error)
+
+
+def _better(node: Node, path: Path, error: Any) -> str:
+    """What was meant by `node`, which it may repeat; empty where nobody can tell."""
+    if path[2:3] == ("with",) or (isinstance(node, Scalar) and node.withheld):
+        return ""
+    field = next((step for step in reversed(path) if isinstance(step, str)), "")
+    field = "depends_on" if path[2:3] == ("depends_on",) and field != "condition" else field
+    if path[:1] == ("sandboxes",) and len(path) == 2 and isinstance(node, Scalar) and (node.value or not node.text):
+        return _no_sandbox(node, field, error)
+    return rewrite(node, field, error)
+
+
+def _value_hint(node: Node, error: Any) -> str:
     if isinstance(node, Scalar) and node.withheld:
         return _advice(error)
     if isinstance(node, Scalar) and node.value is None and node.text:
@@ -198,6 +254,14 @@ def _value_hint(node: Node, error: Any) -> str | None:
     if error.validator == "type" and isinstance(node, Scalar) and error.validator_value == "string":
         return f'put it in quotes: "{node.text}"' if node.text and node.value is not None else _advice(error)
     return _advice(error)
+
+
+def _no_sandbox(node: Scalar, name: str, error: Any) -> str:
+    if name in error.schema.get("properties", {}):
+        return "begin it further in than the name of the sandbox that it belongs to"
+    if node.value is None:
+        return "write what belongs to it below, further in than its name, such as `image: debian`"
+    return f"write `{name}: {{image: {_shown(node.text)}}}`" if " " not in node.text else _advice(error)
 
 
 def _unquoted(node: Scalar, wanted: str | list[str]) -> str:

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-from nexusctl.config.expression import Expression, shorten
+from nexusctl.config.expression import OPENING, Expression, shorten
 from nexusctl.config.host import host_path, leads_out, nearest_path
 from nexusctl.config.interpolation import NO_REFERENCE, Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
@@ -32,6 +32,9 @@ def resolve_env(expression: Expression, _: Scalar) -> str:
         if "-" in name:
             before, after = name.split("-", 1)
             hint = f"write `${{env.{before}:-{after}}}` for what stands in for one that is not set"
+            raise Unresolved(f"no variable of the environment can be called `{name}`", hint)
+        if name[:1].isdigit():
+            hint = "write the name of one: letters, digits and underscores, not beginning with a digit"
             raise Unresolved(f"no variable of the environment can be called `{name}`", hint)
         near = nearest(name, os.environ)
         instead = f"did you mean `{near}`? Or" if near else f"`export {name}=...` before you call nexusctl, or"
@@ -68,6 +71,9 @@ class TextFiles:
         if name != name.strip():
             hint = f"write it without spaces: `${{file:{name.strip()}}}`"
             raise Unresolved(f"`{expression.text}` is no reference", hint, discreet=NO_REFERENCE)
+        if OPENING in name:
+            hint = "write the path out: a reference cannot stand inside of another"
+            raise Unresolved(f"`{shorten(expression.text)}` is no reference", hint, discreet=NO_REFERENCE)
         if name.startswith(("/", "~")):
             hint = "write a path that starts from the folder of this file, such as `${file:./motd.txt}`"
             raise Unresolved(f"`{name}` is not relative to this file", hint)

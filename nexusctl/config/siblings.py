@@ -148,6 +148,11 @@ def take_apart(expression: Expression) -> tuple[str, Attribute, int | None]:
         raise wrong_form(expression, form)
     name, attribute, *rest = words
     known = get_args(Attribute)
+    if attribute not in known and rest and rest[0] in known:
+        shown = ".".join((f"{name}-{attribute}", *rest))
+        raise Unresolved(
+            f"a sandbox has no `{attribute}` to refer to", f"write `${{sandbox.{shown}}}` for one of a group"
+        )
     if attribute not in known:
         raise Unresolved(f"a sandbox has no `{attribute}` to refer to", suggest(attribute, known, "it has"))
     is_port = attribute == "port"

@@ -31,6 +31,8 @@ _BEGINNINGS = {
 }
 """What stands at the top of a file, by what it is read as."""
 
+_NO_KEY = "put a word before the `:`"
+
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _NATURAL_TAGS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
 _UNUSABLE = re.compile("[\0\ud800-\udfff]")
@@ -140,6 +142,8 @@ class _Composer:
             end = event.end_mark
             node.end = max(node.line, end.line + (end.column > 0))
         self.last = node.end
+        if bare and node.end > node.line and " - " in text:
+            self.refuse_swallowed(node)
         if "${" in text:
             self.source.refers = True
         if event.tag is not None and event.tag not in _TEXT_TAGS:
@@ -150,6 +154,15 @@ class _Composer:
             # The file system's functions fail on these, and the other problems are still to be found.
             node.text = node.value = _UNUSABLE.sub("?", text)
         return node
+
+    def refuse_swallowed(self, node: Scalar) -> None:
+        """Report a line that is meant as an item of a list, and is read as more of the text above it."""
+        for number in range(node.line + 1, node.end + 1):
+            line = self.source.lines[number - 1]
+            if line.lstrip().startswith("- "):
+                place = Scalar(self.source, number, len(line) - len(line.lstrip()) + 1, "", False)
+                hint = "begin it in the column of the `-` above, or put the whole text in quotes"
+                self.problems.add(place, "this line goes on with the text above, and is no item of a list", hint)
 
     def start(self, event: Any) -> None:
         mark = event.start_mark
@@ -217,7 +230,9 @@ class _Composer:
             summary = f"this key begins or ends with the invisible character U+{ord(found):04X}"
             self.problems.add(key, summary, "type the key anew, and the spaces before it")
         elif not isinstance(key, Scalar):
-            self.problems.add(key, "a key has to be text, not a list or a mapping", "put a word before the `:`")
+            braces = self.source.excerpt(key.line)[: key.column].endswith("{{")
+            hint = "write a reference as `${var.NAME}`, and a text with `{{` in quotes" if braces else _NO_KEY
+            self.problems.add(key, "a key has to be text, not a list or a mapping", hint)
         elif not isinstance(key.value, str):
             shown = key.text or "null"
             self.problems.add(key, f"the key `{shown}` is not text", f'write it in quotes: "{shown}"')
