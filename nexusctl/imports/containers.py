@@ -9,7 +9,7 @@ from typing import Any
 from nexusctl.imports.draft import Draft, Leftovers
 from nexusctl.imports.names import fit_name, fit_names
 from nexusctl.imports.plain import plain_sandbox
-from nexusctl.imports.secrets import IN_COMMAND, Secrets
+from nexusctl.imports.secrets import IN_TEXT, Secrets
 from nexusctl.model.live import Portrait
 from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
 
@@ -31,7 +31,7 @@ def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
             leftovers.add(f"{portrait.name}.{what}", reason)
         sandboxes[name] = _write(name, portrait.sandbox, volumes, networks, secrets)
         for key in secrets.find_in_commands(sandboxes[name]):
-            leftovers.add(f"{portrait.name}.{key}", IN_COMMAND)
+            leftovers.add(f"{portrait.name}.{key}", IN_TEXT)
     document = {
         "name": fit_name(stack),
         "volumes": {fitted: {"external": name} for name, fitted in volumes.items()},

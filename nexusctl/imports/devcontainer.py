@@ -20,7 +20,7 @@ from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.devcontainer_mounts import read_mounts
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
-from nexusctl.imports.secrets import IN_COMMAND, Secrets
+from nexusctl.imports.secrets import IN_TEXT, Secrets
 
 _REASONS = {
     "features": "features are not installed; name what is missing under `packages`, or make a template",
@@ -69,7 +69,7 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
         raise InputError(_send_to_compose(composed, file.parent, _find_others(root)))
     sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
     for key in secrets.find_in_commands(sandbox):
-        leftovers.add(f"dev.{key}", IN_COMMAND)
+        leftovers.add(f"dev.{key}", IN_TEXT)
     document: dict[str, Any] = {
         "name": name,
         "volumes": _named_volumes(sandbox.get("volumes", ())),

@@ -13,8 +13,8 @@ from nexusctl.imports.names import fit_name
 from nexusctl.imports.references import settle
 from nexusctl.imports.secretlike import find_passwords, holds_secret, looks_secret, takes_secret
 
-IN_COMMAND = "a secret seems to stand in it, where file, plan and engine show it; let it read a variable or a file"
-"""Why a command is listed: there is no place for a reference in it."""
+IN_TEXT = "a secret seems to stand in it, where file, plan and engine show it; let it read a variable or a file"
+"""Why a command or the content of a file is listed: there is no place for a reference in it."""
 
 _ANYTHING = "anything"
 """Stands for what nobody knows yet."""
@@ -61,14 +61,17 @@ class Secrets:
         commands = {key: sandbox.get(key, "") for key in ("command", "startup")}
         commands["health"] = probe.get("command", "") if isinstance(probe, Mapping) else ""
         for key, command in commands.items():
-            text = command if isinstance(command, str) else shlex.join(command)
-            if takes_secret(text) or self._is_known(text) or any(map(_names_secret, parse(text))):
+            if self.seem_in(command if isinstance(command, str) else shlex.join(command)):
                 yield key
 
-    def _is_known(self, text: str) -> bool:
-        """Whether `text` has a value in it that a reference stands for elsewhere."""
+    def seem_in(self, text: str) -> bool:
+        """Whether a secret seems to stand in `text`: as an option's, by a variable's name, or known from elsewhere."""
         values = (secret for _, value in self._names for secret in (value, *find_passwords(value)))
-        return any(secret in text for secret in values if len(secret) >= _SHORTEST)
+        return (
+            takes_secret(text)
+            or any(map(_names_secret, parse(text)))
+            or any(secret in text for secret in values if len(secret) >= _SHORTEST)
+        )
 
     def _refer(self, owner: str, variable: str, value: str, place: Node | None) -> str:
         known = self._names.get((variable, value))

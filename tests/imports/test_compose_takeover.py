@@ -33,7 +33,7 @@ services:
   db:
     image: IMAGE
     command: [sleep, infinity]
-    environment: {POSTGRES_PASSWORD: hunter2-not-real, POSTGRES_DB: shop}
+    environment: {POSTGRES_PASSWORD: hunter2-not-real, POSTGRES_DB: shop, UMASK: 0022, RATIO: 0.50, PASSED: }
     volumes: ["db_data:/var/lib/data"]
     networks: [back]
     healthcheck: {test: [CMD, "true"], interval: 1s, timeout: 5s, retries: 5}
@@ -43,6 +43,9 @@ services:
     command: sleep infinity
     entrypoint: [nice, -n, "1"]
     env_file: [api.env]
+    environment:
+      DSN: postgres://shop:${DOOR_CODE:-hunter2-not-real}@db/${DOOR_NAME:-shop}
+      CACHE: redis://:${CACHE_PASSWORD}@cache
     ports: ["127.0.0.1::8080"]
     networks: [back, default]
     depends_on: {db: {condition: service_healthy}}
@@ -67,6 +70,7 @@ class Composed:
         self.case, self.wire, self.project = Case(folder=folder, stack=stack, wire=wire), wire, project
         self.file = folder / "compose.yaml"
         (folder / "api.env").write_text("LEVEL=debug\n")
+        (folder / ".env").write_text("CACHE_PASSWORD=hunter3-not-real\n")
         (folder / "site").mkdir()
         self.file.write_text(text.replace("PROJECT", project).replace("IMAGE", image))
         self.compose("up", "--detach")
@@ -143,13 +147,14 @@ def test_a_project_that_runs_is_taken_over_with_one_command_and_has_no_changes_t
     assert "services.my_api.labels: labels are not set on containers" in done.stderr
     line = next(n for n, text in enumerate(PROJECT.splitlines(), 1) if "labels" in text)
     assert f"compose.yaml:{line}:5" in done.stderr
-    assert "hunter2" not in done.stdout + done.stderr + (composed.case.folder / "nexus.yaml").read_text()
+    assert "hunter" not in done.stdout + done.stderr + (composed.case.folder / "nexus.yaml").read_text()
     expect_the_same(composed, project, since)
 
     # What is replaced later has the same data, and is found by the others under its name.
     file = composed.case.folder / "nexus.yaml"
     file.write_text(file.read_text().replace("POSTGRES_DB: shop", "POSTGRES_DB: other"))
-    env = {"POSTGRES_PASSWORD": "hunter2-not-real"}
+    env = dict.fromkeys(("POSTGRES_PASSWORD", "DOOR_CODE"), "hunter2-not-real")
+    env["CACHE_PASSWORD"] = "hunter3-not-real"
     applied = composed.case.nexusctl(["apply", "--yes"], env={**os.environ, **env})
     assert applied.returncode == 0, applied.stdout + applied.stderr
     assert "1 replaced" in applied.stdout

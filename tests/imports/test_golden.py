@@ -16,7 +16,7 @@ from nexusctl.config.load import load
 from nexusctl.errors import Diagnostic, InputError
 
 HERE = Path(__file__).parent
-CASES = sorted(path.parent for kind in ("compose", "devcontainer") for path in (HERE / kind).glob("*/*compose.yaml"))
+CASES = sorted(path.parent for kind in ("compose", "devcontainer") for path in (HERE / kind).glob("*/compose.yaml"))
 CASES += sorted(path.parent for path in (HERE / "devcontainer").glob("*/devcontainer.json"))
 
 

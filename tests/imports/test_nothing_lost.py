@@ -25,6 +25,8 @@ SAYS_NOTHING = {
     ("condition", "service_started"), ("driver", "bridge"), ("driver", "local"), ("network_mode", "bridge"),
     ("mode", "host"), ("privileged", False), ("protocol", "tcp"), ("required", True), ("restart", "no"), ("init", True),
     ("type", "volume"),
+    ("default", None), ("create_host_path", True), ("volume", "{}"),
+    ("name", "beside_default"), ("name", "beside_data"),
     ("workspaceFolder", "/workspaces/${localWorkspaceFolderBasename}"),
     ("overrideCommand", True), ("interval", "30s"), ("timeout", "30s"),
 }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +43,9 @@ def _read_long(item: Mapping, service: Reader, volumes: dict[str, str], origin: 
     mount = service.inside("volumes[]", item)
     kind, source, place = mount.text("type") or "volume", mount.text("source") or "", mount.text("target") or ""
     read_only = mount.flag("read_only")
+    for key, plain in (("bind", {"create_host_path": True}), ("volume", {})):
+        if (settings := mount.below(key)) and not _is_plain(settings.node, plain):
+            mount.drop(key, "only its source, its target and `read_only` have a place")
     mount.finish({}, "only its source, its target and `read_only` have a place")
     if kind == "bind":
         return read_bind(item, service, "volumes", source, place, read_only, origin, target)
@@ -49,6 +53,12 @@ def _read_long(item: Mapping, service: Reader, volumes: dict[str, str], origin: 
         service.drop_at(f"{service.where}.volumes", explain_lost(kind, place), item)
         return None
     return _volume(item, service, source, place, read_only, volumes)
+
+
+def _is_plain(settings: Mapping, plain: MappingType[str, Any]) -> bool:
+    """Whether `settings` say no more than what is so without them."""
+    said = {key: node.value for key, node in settings.values.items() if isinstance(node, Scalar)}
+    return len(said) == len(settings.values) and said.items() <= plain.items()
 
 
 def explain_lost(kind: str, place: str) -> str:

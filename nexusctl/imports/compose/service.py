@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import re
 import shlex
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
 
 from nexusctl.config.node import Mapping as MappingNode
 from nexusctl.config.node import Node, Scalar, Sequence
-from nexusctl.config.text import read_source
+from nexusctl.imports.compose.env_files import read_env_files
 from nexusctl.imports.compose.grants import Grants
 from nexusctl.imports.compose.mounts import read_mounts
 from nexusctl.imports.compose.ports import read_ports
 from nexusctl.imports.compose.project import leave_as_it_is
 from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.draft import move_path
+from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.secrets import Secrets
 from nexusctl.model.live import Portrait, Project
 from nexusctl.model.stack import DEFAULT_NETWORK
@@ -45,7 +44,6 @@ REASONS = {
 _NO_PLACE = "it has no place in a stack file"
 _USUAL = {"init": "true", "privileged": "false", "read_only": "false", "tty": "false", "stdin_open": "false"}
 """What asks for no more than every sandbox has."""
-_WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")
 _RESTARTS = ("no", "always", "on-failure", "unless-stopped")
 _CONDITIONS = {
     "service_started": "started",
@@ -71,6 +69,7 @@ class Surroundings:
     configs: dict[str, dict[str, str]]
     granted: dict[str, str]
     secrets: Secrets
+    leftovers: Leftovers
     origin: Path
     target: Path
     tasks: frozenset[str] = field(default_factory=frozenset)
@@ -87,7 +86,7 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     sandbox["working_dir"] = service.text("working_dir")
     sandbox["user"] = service.text("user")
     sandbox["profiles"] = service.texts("profiles")
-    sandbox["env_file"] = list(_env_files(service, around))
+    sandbox["env_file"] = list(read_env_files(service, around.origin, around.target, around.leftovers))
     portraits = around.live.services.get(name, ())
     sandbox["env"] = _env(around.names[name], service, portraits, around.secrets)
     grants = Grants(
@@ -152,36 +151,6 @@ def _words(service: Reader, key: str) -> list[str]:
     except ValueError:
         service.drop(key, "its quotes do not close")
         return []
-
-
-def _env_files(service: Reader, around: Surroundings) -> Iterator[str]:
-    for item in service.items("env_file"):
-        path, required = "", True
-        if isinstance(item, MappingNode):
-            entry = service.inside("env_file[]", item)
-            required = entry.get("required") is None or entry.flag("required")
-            path = entry.text("path") or ""
-            entry.finish({}, "files of variables have one format here")
-        elif isinstance(item, Scalar):
-            path = service.rewrite(item)
-        if "${" in path:
-            service.drop_at(f"{service.where}.env_file", f"`{path}` is known only with its variables", item)
-        elif (around.origin / path).is_file():
-            _warn_of_variables(around.origin / path, path, service)
-            yield move_path(path, around.origin, around.target)
-        else:
-            reason = "does not exist" if required else "does not exist, and may not"
-            service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)
-
-
-def _warn_of_variables(path: Path, display: str, service: Reader) -> None:
-    """Compose puts variables into the values of such a file, too."""
-    source = read_source(path, display)
-    for number, line in enumerate(source.lines, 1):
-        if found := _WITH_VARIABLE.match(line):
-            reason = "Compose puts the variable in, and here the text stays as it is; write its value out"
-            place = Scalar(source, number, found.start("name") + 1, "", False)
-            service.drop_at(f"{found['name']} in {display}", reason, place)
 
 
 def _env(owner: str, service: Reader, portraits: Collection[Portrait], secrets: Secrets) -> dict[str, str]:

@@ -22,16 +22,25 @@ _BRACED = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?:(?P<mark>:?[-?+])(?P<r
 class Substitution:
     """Rewrites texts; `defaults` are the values in `.env`, which end up as defaults in the stack file.
 
-    With `guarded` none of those is written that looks like a secret; without, others have to see to that.
+    Those of the names in `referring` have variables in them. With `guarded` no default is written that looks like a
+    secret; without, others have to see to that.
     """
 
-    def __init__(self, defaults: Mapping[str, str], leftovers: Leftovers, *, guarded: bool = True) -> None:
+    def __init__(
+        self,
+        defaults: Mapping[str, str],
+        leftovers: Leftovers,
+        referring: frozenset[str] = frozenset(),
+        *,
+        guarded: bool = True,
+    ) -> None:
         self._defaults = defaults
         self._leftovers = leftovers
+        self._referring = referring
         self._guarded = guarded
 
     def unguarded(self) -> Substitution:
-        return Substitution(self._defaults, self._leftovers, guarded=False)
+        return Substitution(self._defaults, self._leftovers, self._referring, guarded=False)
 
     def rewrite(self, text: str, place: Node) -> str:
         """`text` with every `$NAME` and `${NAME...}` as `${env.NAME...}`, and `$$` as a plain `$`."""
@@ -60,10 +69,18 @@ class Substitution:
             self._leftovers.add(whole, "an empty value counts like none, not like one that is set", place)
         known = self._defaults.get(name)
         if known or (known is not None and mark in ("-", "?")):
-            return self._with_default(name, known.replace("${", "$${"), place)
+            return self._with_default(name, self._settle_default(name, known, place), place)
         if mark.endswith("?"):
             return f"${{env.{name}:?{self.rewrite(rest, place) or f'set {name}'}}}"
         return self._with_default(name, self.rewrite(rest, place), place)
+
+    def _settle_default(self, name: str, known: str, place: Node) -> str:
+        if name not in self._referring:
+            return known.replace("${", "$${")
+        # One that names itself means the variable that the environment has.
+        others = {other: value for other, value in self._defaults.items() if other != name}
+        below = Substitution(others, self._leftovers, self._referring - {name}, guarded=self._guarded)
+        return below.rewrite(known, place)
 
     def _with_default(self, name: str, default: str, place: Node) -> str:
         literal = "".join(part for part in parse(default) if isinstance(part, str))

@@ -1,0 +1,57 @@
+"""Files of variables that a service, or the whole project, has."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from nexusctl.config.dotenv import read_pairs
+from nexusctl.config.node import Mapping, Scalar
+from nexusctl.config.text import read_source
+from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.draft import Leftovers, move_path
+
+_WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")
+
+
+def read_env_files(service: Reader, origin: Path, target: Path, leftovers: Leftovers) -> Iterator[str]:
+    """The paths of those of a service that are there; the others are left over."""
+    for item in service.items("env_file"):
+        path, required = "", True
+        if isinstance(item, Mapping):
+            entry = service.inside("env_file[]", item)
+            required = entry.get("required") is None or entry.flag("required")
+            path = entry.text("path") or ""
+            entry.finish({}, "files of variables have one format here")
+        elif isinstance(item, Scalar):
+            path = service.rewrite(item)
+        if "${" in path:
+            service.drop_at(f"{service.where}.env_file", f"`{path}` is known only with its variables", item)
+        elif (origin / path).is_file():
+            note_variables(origin / path, path, leftovers)
+            yield move_path(path, origin, target)
+        else:
+            reason = "does not exist" if required else "does not exist, and may not"
+            service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)
+
+
+def note_variables(path: Path, display: str, leftovers: Leftovers) -> None:
+    """List the values in a file of variables into which Compose puts others."""
+    for place in _find_variables(path, display):
+        reason = "Compose puts the variable in, and here the text stays as it is; write its value out"
+        leftovers.add(f"{place.text} in {display}", reason, place)
+
+
+def read_defaults(path: Path) -> tuple[dict[str, str], frozenset[str]]:
+    """The variables in the file `path`, none where it is not there, and those into whose values Compose puts others."""
+    found = read_pairs(path)
+    return found, frozenset(place.text for place in _find_variables(path, path.name)) if found else frozenset()
+
+
+def _find_variables(path: Path, display: str) -> Iterator[Scalar]:
+    """The names of the variables that others are put into, at their places."""
+    source = read_source(path, display)
+    for number, line in enumerate(source.lines, 1):
+        if found := _WITH_VARIABLE.match(line):
+            yield Scalar(source, number, found.start("name") + 1, found["name"], False)

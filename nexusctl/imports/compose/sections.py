@@ -1,0 +1,131 @@
+"""What a Compose file says beside its services: networks, volumes, configs and secrets."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.compose.service import Surroundings
+from nexusctl.imports.draft import move_path
+from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.model.live import Project
+from nexusctl.model.names import network_name, volume_name
+from nexusctl.model.stack import DEFAULT_NETWORK
+
+_OUTER = "compose-default"
+
+
+def read_section(file: Reader, key: str) -> dict[str, Reader]:
+    """Each entry of a section, an empty one where nothing is said about it."""
+    below = file.below(key)
+    if below is None:
+        return {}
+    nodes = below.node.values
+    for name in nodes:
+        below.get(name)
+    return {
+        name: below.inside(name, node if isinstance(node, Mapping) else Mapping(node.source, node.line, node.column))
+        for name, node in nodes.items()
+    }
+
+
+def name_default_network(stack: str, live: Project) -> str:
+    """What the draft calls the network of services that name none.
+
+    It is the stack's own, unless the project's is called otherwise.
+    """
+    known = live.networks.get("default")
+    return DEFAULT_NETWORK if known in (None, network_name(stack, DEFAULT_NETWORK)) else _OUTER
+
+
+def read_volumes(file: Reader, around: Surroundings) -> dict[str, Any]:
+    """The section `volumes` of the draft."""
+    if not around.live.services and (listed := file.below("volumes")):
+        _warn_of_other_volumes(listed, around)
+    return {
+        fitted: _outside(name, volume, volume_name(around.stack, fitted), around.live.volumes.get(name))
+        for name, volume in read_section(file, "volumes").items()
+        for fitted in (around.volumes[name],)
+    }
+
+
+def _warn_of_other_volumes(listed: Reader, around: Surroundings) -> None:
+    """Where a name does not fit, what the project has written is in another volume than the stack's."""
+    for name, fitted in around.volumes.items():
+        here, there, node = volume_name(around.stack, fitted), f"{around.project}_{name}", listed.node.values[name]
+        if here != there and not _is_external(node) and not (isinstance(node, Mapping) and node.get("name")):
+            listed.drop(name, f"it is {here} on the engine; what is in {there} is kept with `--adopt`")
+
+
+def read_networks(file: Reader, around: Surroundings) -> dict[str, Any]:
+    """The section `networks` of the draft."""
+    found: dict[str, Any] = {}
+    outer = around.networks[DEFAULT_NETWORK]
+    if outer != DEFAULT_NETWORK:
+        found[outer] = {"external": around.live.networks[DEFAULT_NETWORK]}
+    for name, network in read_section(file, "networks").items():
+        fitted = around.networks[name]
+        own, live = network_name(around.stack, fitted), around.live.networks.get(name)
+        settings = _outside(name, network, own, live, internal=network.flag("internal"))
+        if name != DEFAULT_NETWORK:
+            found[fitted] = settings
+        elif settings and outer == DEFAULT_NETWORK:
+            network.drop_at("networks.default", "the default network is always the stack's own", network.node)
+    return found
+
+
+def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: bool = False) -> dict[str, Any] | None:
+    """What is said of a network or volume: where it comes from, if from outside.
+
+    `own` is what the stack would call it, `live` what it is called already.
+    """
+    external = entry.get("external")
+    named = entry.text("name")
+    if isinstance(external, Mapping):
+        named = entry.inside("external", external).text("name") or named
+    is_external = _is_external(entry.node)
+    if named not in (None, own) and not is_external and not live:
+        entry.drop("name", f"it is made anew and called STACK_{name}; make it `external: {named}` to use that one")
+    if entry.text("driver") not in (None, "bridge", "local"):
+        entry.drop("driver", "only the engine's own driver is used")
+    entry.finish({}, "it has no place")
+    if is_external:
+        return {"external": named or name}
+    if live and live != own:
+        return {"external": live}
+    return {"internal": True} if internal else None
+
+
+def _is_external(node: Node) -> bool:
+    external = node.get("external") if isinstance(node, Mapping) else None
+    return isinstance(external, Mapping) or (isinstance(external, Scalar) and external.value is True)
+
+
+def read_configs(file: Reader, secrets: Secrets, origin: Path, target: Path) -> dict[str, dict[str, str]]:
+    """The upload that each config is, without its target."""
+    found: dict[str, dict[str, str]] = {}
+    for name, entry in read_section(file, "configs").items():
+        path, content = entry.text("file"), entry.text("content")
+        if content is not None:
+            found[name] = {"content": content}
+            if secrets.seem_in(content):
+                entry.drop("content", IN_TEXT)
+        elif path and (origin / path).exists():
+            found[name] = {"source": move_path(path, origin, target)}
+        entry.finish({}, "only a `file` or a `content` can be read here")
+    return found
+
+
+def read_granted(file: Reader, secrets: Secrets, origin: Path, target: Path) -> dict[str, str]:
+    """What each secret of the file is called in the draft, which declares it."""
+    found = {}
+    for name, entry in read_section(file, "secrets").items():
+        path, variable = entry.text("file"), entry.text("environment")
+        if path:
+            found[name] = secrets.declare(name, {"file": move_path(path, origin, target)})
+        elif variable:
+            found[name] = secrets.declare(name, {"env": variable})
+        entry.finish({}, "only a `file` or an `environment` can be read here")
+    return found
