@@ -12,6 +12,7 @@ _CORES = "write `resources: {cpus: 0.5}`, with the limit that you mean"
 _PROBE = "write `health`"
 _LIMITS = "write `cpus` and `memory` right below `resources`: each is a limit"
 _MORE_FILES = "write `uploads`"
+_COMMIT = "write `commit`, with the full id: a branch or a tag can come to mean something else"
 _DECLARED = "leave it out: of what is declared here, nothing but `external` is chosen"
 _NO_NEED = "leave it out: a variable without a `default` has to be set"
 _KUBERNETES = "leave it out: a stack file has `name` and `sandboxes`, with `image`, `env` and `ports` of each"
@@ -213,6 +214,18 @@ _BY_PLACE: MappingType[str, MappingType[str, str]] = {
         "reservations": _LIMITS,
         "ram": "write `memory`",
         "processes": "write `pids`",
+    },
+    "template": {
+        "branch": _COMMIT,
+        "file": "write `path`",
+        "ref": _COMMIT,
+        "repo": "write `git`",
+        "repository": "write `git`",
+        "rev": _COMMIT,
+        "sha": _COMMIT,
+        "tag": _COMMIT,
+        "url": "write `git`",
+        "version": _COMMIT,
     },
     "depends_on": {"required": _NOT_HERE, "restart": _NOT_HERE, "when": "write `condition`"},
     "stack.networks": {

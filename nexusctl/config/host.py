@@ -49,7 +49,9 @@ def display(node: Scalar, text: str | None = None) -> str:
     given = node.text if text is None else text
     if given.startswith(("/", "~")):
         return given
-    return os.path.normpath(os.path.join(os.path.dirname(node.source.display), given))  # noqa: PTH118, PTH120
+    # A file from git is called by an address, which is no path.
+    address, colon, path = node.source.display.rpartition(":") if node.source.within else ("", "", node.source.display)
+    return address + colon + os.path.normpath(os.path.join(os.path.dirname(path), given))  # noqa: PTH118, PTH120
 
 
 def path_text(node: Scalar, text: str | None = None) -> str:

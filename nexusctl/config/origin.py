@@ -73,7 +73,7 @@ class _Search:
                 yield from self._outputs()
             elif key != "include":
                 yield from self._section(key, node)
-        yield from self._deleted((), self._loaded.merged)
+        yield from self._deleted((), self._loaded.merged, list(self._loaded.layers))
 
     def _section(self, key: str, node: Node) -> Iterator[Origin]:
         yield from self._walk((key,), node, self._layers((key,)), resolve(STACK)["properties"].get(key, {}))
@@ -119,7 +119,7 @@ class _Search:
                 yield from self._env_files(("sandboxes", name, "env"), node)
         section = self._loaded.merged.get("sandboxes")
         if isinstance(section, Mapping):
-            yield from self._deleted(("sandboxes",), section)
+            yield from self._deleted(("sandboxes",), section, self._layers(("sandboxes",)))
 
     def _layers(self, path: Path) -> list[Node]:
         """What each file says at `path`, the lowest first."""
@@ -139,7 +139,7 @@ class _Search:
         else:
             yield self._origin(path, node, layers, schema)
         if isinstance(node, Mapping):
-            yield from self._deleted(path, node)
+            yield from self._deleted(path, node, layers)
 
     def _list(self, path: Path, node: Sequence, layers: list[Node], schema: Any) -> Iterator[Origin]:
         kept = {_place(item) for item in node.items}
@@ -149,9 +149,10 @@ class _Search:
         for index, item in enumerate(node.items):
             yield from self._walk((*path, index), item, [], schema.get("items", {}))
 
-    def _deleted(self, path: Path, node: Mapping) -> Iterator[Origin]:
+    def _deleted(self, path: Path, node: Mapping, below: list[Node]) -> Iterator[Origin]:
         for key, place in node.deleted.items():
-            layers = [layer for layer in self._layers((*path, key)) if _place(layer) != _place(place)]
+            found = [layer for each in below if (layer := _dig(each, (key,))) is not None]
+            layers = [layer for layer in found if _place(layer) != _place(place)]
             over = self._settings((*path, key), layers)
             yield Origin(path=(*path, key), value=None, place=_place(place), overrode=over, deleted=True)
 

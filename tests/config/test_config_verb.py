@@ -289,3 +289,11 @@ def test_the_origin_of_a_sensitive_variable_from_outside_shows_none_of_its_value
     said = run("-f", "pin.yaml", "--var-file", "values.yaml", "--var", "pin=hunter2-flag", "--origin")
     assert 'variables.pin.default: "(sensitive)"\n    --var pin=...\n    over values.yaml:1:6: "(sensitive)"\n' in said
     assert "hunter2" not in said
+
+
+def test_what_a_template_deletes_is_shown_with_what_it_was_in_the_one_that_it_extends(shop: Path) -> None:
+    (shop / "low.yaml").write_text("name: low\ndescription: x\nimage: debian\ndefaults: {env: {A: one}}\n")
+    (shop / "top.yaml").write_text("name: top\ndescription: x\nextends: ./low.yaml\ndefaults: {env: {A: null}}\n")
+    (shop / "of.yaml").write_text("name: shop\nsandboxes: {api: {template: ./top.yaml}}\n")
+    said = run("-f", "of.yaml", "--origin")
+    assert 'sandboxes.api.env.A: deleted\n    top.yaml:4:21\n    over low.yaml:4:21: "one"\n' in said

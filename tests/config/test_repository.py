@@ -204,3 +204,13 @@ def test_too_much_is_refused(tmp_path: Path, repository: Repository, monkeypatch
 def test_an_address_that_could_be_an_option_is_none(tmp_path: Path, repository: Repository, url: str) -> None:
     assert told(tmp_path, f'"{url}"', "a" * 40)[0].startswith("git failed: ")
     assert not list(tmp_path.rglob("ran"))
+
+
+def test_a_template_that_one_from_git_extends_is_called_by_the_same_address(
+    repository: Repository, tmp_path: Path
+) -> None:
+    commit = repository.commit(base__yaml="name: base-ruby\ndescription: Base\nimage: debian\nwrong: 1\n")
+    with pytest.raises(InputError) as caught:
+        use(tmp_path, repository.url, commit)
+    places = [problem.location for problem in caught.value.diagnostics]
+    assert [place.file for place in places if place] == [f"{repository.url}@{commit[:12]}:templates/base.yaml"]
