@@ -155,16 +155,22 @@ def _from_lock(manager: str, node: Scalar, digests: Digests, problems: Problems)
             problems.add(node, f"there is no package.json beside `{node.text}`", hint)
             return None
     try:
-        files = tuple(_lock_file(file, digests) for file in wanted)
+        if manager == "pip" and path.is_file():
+            # Few stacks name one.
+            from nexusctl.config.requirements import requirement_files  # noqa: PLC0415
+
+            wanted = list(requirement_files(path))
+        files = tuple(_lock_file(file, path.parent, digests) for file in wanted)
     except Unfit as error:
         problems.add(node, f"`{node.text}` cannot be used: {error.summary}", error.hint)
         return None
     return PackageSet(manager=manager, lock_name=name, lock_files=files, lock_folder=str(path.parent))  # type: ignore[arg-type]
 
 
-def _lock_file(path: Path, digests: Digests) -> UploadFile:
+def _lock_file(path: Path, folder: Path, digests: Digests) -> UploadFile:
     if not path.is_file():
         raise Unfit("it is not a file", "name the lock file itself")
     # The mode is a fixed one: the same lock makes the same image, however it was checked out.
     size = path.stat().st_size
-    return UploadFile(path=path.name, digest=digests.file(path, size), mode=0o644, size=size)
+    name = path.relative_to(folder).as_posix()
+    return UploadFile(path=name, digest=digests.file(path, size), mode=0o644, size=size)

@@ -11,6 +11,7 @@ from typing import Any
 
 from nexusctl.config.node import Scalar, Source
 from nexusctl.config.text import read_source
+from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.draft import Leftovers
 
 _INSTRUCTION = re.compile(r"\s*(?P<word>[A-Za-z]+)\s+(?P<rest>.*)\Z", re.DOTALL)
@@ -30,7 +31,11 @@ def read_dockerfile(path: Path, leftovers: Leftovers) -> dict[str, Any]:
     """The sandbox that the last stage of the Dockerfile describes. Raises `InputError` where it cannot be read."""
     source = read_source(path, kind="Dockerfile")
     stage = _Stage(leftovers)
-    for line, word, rest in _instructions(source):
+    instructions = _instructions(source)
+    if not any(word.upper() == "FROM" for _, word, _ in instructions):
+        hint = "write `FROM` and an image, or take `--template NAME`"
+        raise InputError(Diagnostic(f"`{path}` begins no image: it has no `FROM`", hint=hint))
+    for line, word, rest in instructions:
         stage.take(word.upper(), rest, Scalar(source, line, 1, rest, False))
     return stage.sandbox()
 

@@ -9,14 +9,20 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.digest import Unfit
 from nexusctl.config.packages import is_package
+from nexusctl.config.requirements import requirement_files
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.dockerfile import read_dockerfile
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
+from nexusctl.imports.poetry import poetry_packages
 
 _IGNORED = (".git/", "nexus.yaml", "Dockerfile", ".env")
 _LISTENS = re.compile(r"\.listen\(\s*(?:process\.env\.PORT\s*(?:\|\||\?\?)\s*)?(\d{2,5})\b")
+# What serves nothing before a build was made, and listens on all addresses, on 3000 without a word about it.
+_BUILT = re.compile(r"\bnext start\b")
+_NAMED_PORT = re.compile(r"(?:-p|--port)[ =]?(\d{2,5})\b")
 _LOOKED_INTO = 256 * 1024
 _ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs")
 
@@ -62,6 +68,9 @@ def _read_node(folder: Path, leftovers: Leftovers) -> tuple[dict[str, Any], str]
     development = _section(told, "devDependencies")
     page = "react" in wanted and "vite" in {**wanted, **development}
     command = None if page else _node_command(folder, told, scripts)
+    if "workspaces" in told:
+        hint = "it is several packages in one; `--from-dir` takes the folder of one that has its own"
+        leftovers.add("package.json", hint)
     if command == ["npm", "run", "dev"] or page:
         wanted = {**development, **wanted}
     sandbox: dict[str, Any] = {"template": "react" if page else "node"}
@@ -69,7 +78,7 @@ def _read_node(folder: Path, leftovers: Leftovers) -> tuple[dict[str, Any], str]
         sandbox["packages"] = {"npm": {"from": "package-lock.json"}}
     elif wanted:
         sandbox["packages"] = _fitting("npm", (f"{name}@{version}" for name, version in wanted.items()), leftovers)
-    sandbox["uploads"] = [_upload(["node_modules/", "dist/"])]
+    sandbox["uploads"] = [_upload(["node_modules/", "dist/", *([".next/"] if "next" in wanted else [])])]
     port = 5173 if page else _find_port(folder, told)
     if command:
         sandbox["command"] = command
@@ -79,7 +88,8 @@ def _read_node(folder: Path, leftovers: Leftovers) -> tuple[dict[str, Any], str]
 
 
 def _node_command(folder: Path, told: dict[str, Any], scripts: dict[str, Any]) -> list[str] | None:
-    if "start" in scripts:
+    built = _BUILT.search(str(scripts.get("start", "")))
+    if "start" in scripts and not (built and "dev" in scripts):
         return ["npm", "start"]
     if "dev" in scripts:
         return ["npm", "run", "dev"]
@@ -92,6 +102,10 @@ def _node_command(folder: Path, told: dict[str, Any], scripts: dict[str, Any]) -
 def _find_port(folder: Path, told: dict[str, Any]) -> int | None:
     """The port that a program of the project names where it listens."""
     main = told.get("main")
+    if built := _BUILT.search(str(_section(told, "scripts").get("start", ""))):
+        script = str(_section(told, "scripts").get("dev", built[0]))
+        named = _NAMED_PORT.search(script)
+        return int(named[1]) if named else 3000
     started = re.findall(r"[\w./-]+\.[mc]?js\b", str(_section(told, "scripts").get("start", "")))
     for name in dict.fromkeys([*started, *([main] if isinstance(main, str) else []), *_ENTRIES]):
         path = folder / name
@@ -104,13 +118,20 @@ def _find_port(folder: Path, told: dict[str, Any]) -> int | None:
 
 def _read_python(folder: Path, leftovers: Leftovers) -> tuple[dict[str, Any], str]:
     pyproject = folder / "pyproject.toml"
-    project = _section(_parse(pyproject, tomllib.loads) if pyproject.is_file() else {}, "project")
+    told = _parse(pyproject, tomllib.loads) if pyproject.is_file() else {}
+    project = _section(told, "project")
     listed = [str(item) for item in project.get("dependencies", []) if isinstance(item, str)]
     sandbox: dict[str, Any] = {"template": "python"}
     requirements = folder / "requirements.txt"
+    poetry = _section(_section(told, "tool"), "poetry")
+    wanted = _section(poetry, "dependencies")
     if requirements.is_file():
-        sandbox["packages"] = {"pip": {"from": "requirements.txt"}}
-        listed += requirements.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = requirements.read_text(encoding="utf-8", errors="replace").splitlines()
+        sandbox["packages"] = _required(requirements, lines, leftovers)
+        listed += lines
+    elif wanted and not listed:
+        listed = list(poetry_packages(wanted))
+        sandbox["packages"] = _fitting("pip", listed, leftovers)
     elif listed:
         sandbox["packages"] = _fitting("pip", (re.sub(r"\s+", "", item.split(";")[0]) for item in listed), leftovers)
     elif "project" not in project and pyproject.is_file():
@@ -121,7 +142,20 @@ def _read_python(folder: Path, leftovers: Leftovers) -> tuple[dict[str, Any], st
         sandbox["command"] = command
     else:
         leftovers.add(str(folder), "nothing says how to start; write a `command`")
-    return _with_port(sandbox, port, probe=True), str(project.get("name", ""))
+    return _with_port(sandbox, port, probe=True), str(
+        project.get("name") or _section(_section(told, "tool"), "poetry").get("name", "")
+    )
+
+
+def _required(requirements: Path, lines: list[str], leftovers: Leftovers) -> Any:
+    """What a requirements.txt installs: the file itself, or what it names of the index where it cannot be used."""
+    try:
+        requirement_files(requirements)
+    except Unfit:
+        plain = (re.split(r"[;#\\]|(?:\A|\s)--", line)[0].strip() for line in lines)
+        named = (line if line.startswith("-") else re.sub(r"\s+", "", line) for line in plain if line)
+        return _fitting("pip", named, leftovers)
+    return {"pip": {"from": "requirements.txt"}}
 
 
 def _python_command(folder: Path, packages: set[str]) -> tuple[list[str] | None, int | None]:

@@ -213,3 +213,15 @@ def test_a_loop_of_links_is_no_crash(tmp_path: Path) -> None:
         "the `source` path `a` cannot be read",
         "the `bind` path `./b` cannot be read",
     ]
+
+
+def test_the_files_that_a_requirements_file_takes_in_are_a_part_of_it(tmp_path: Path) -> None:
+    (tmp_path / "requirements.txt").write_text("-r more/base.txt\n--constraint limits.txt\nflask==3.0.0 # web\n")
+    (tmp_path / "more").mkdir()
+    (tmp_path / "more" / "base.txt").write_text("-r ../requirements.txt\nclick==8.1.7\n")
+    (tmp_path / "limits.txt").write_text("# none\n")
+    stack = loaded(tmp_path, "    packages: {pip: {from: requirements.txt}}\n")
+    files = stack.sandboxes["api"].packages[0].lock_files
+    assert [file.path for file in files] == ["requirements.txt", "more/base.txt", "limits.txt"]
+    (tmp_path / "more" / "base.txt").write_text("click==8.1.8\n")
+    assert loaded(tmp_path, "    packages: {pip: {from: requirements.txt}}\n") != stack

@@ -149,3 +149,49 @@ def test_a_template_to_start_from_is_valid_listed_and_used(folder: Path) -> None
         run("template", "init", "worker")
     with pytest.raises(InputError, match="cannot be the name"):
         run("template", "init", "../x")
+
+
+def test_a_page_of_next_is_served_while_it_is_written_because_nothing_has_built_it(folder: Path) -> None:
+    scripts = {"dev": "next dev -p 4000", "build": "next build", "start": "next start -p 4000"}
+    package = {"scripts": scripts, "dependencies": {"next": "14.2.3"}, "devDependencies": {"typescript": "^5"}}
+    sandbox = propose(folder, package__json=json.dumps(package))
+    assert (sandbox.command, sandbox.ports[0].container) == (("npm", "run", "dev"), 4000)
+    assert [package.name for package in sandbox.packages[0].packages] == ["typescript", "next"]
+    assert ".next/" in (folder / "nexus.yaml").read_text()
+
+
+def test_a_project_of_poetry(folder: Path) -> None:
+    wanted = 'python = "^3.11"\nflask = "^3.0.2"\nclick = "~8.1"\nattrs = "^0.2"\nsix = "1.16"\nrich = "*"\n'
+    more = 'requests = {version = "^2", extras = ["socks"]}\nmine = {path = "../mine"}\n'
+    more += 'late = {version = "1", optional = true}\n'
+    text = f'[tool.poetry]\nname = "Shop"\n[tool.poetry.dependencies]\n{wanted}{more}'
+    sandbox = propose(folder, pyproject__toml=text, app__py="")
+    named = {package.name: package.version for package in sandbox.packages[0].packages}
+    assert named == {
+        "flask": ">=3.0.2,<4",
+        "click": ">=8.1,<8.2",
+        "attrs": ">=0.2,<0.3",
+        "six": "==1.16",
+        "rich": "",
+        "requests[socks]": ">=2,<3",
+    }
+    assert sandbox.command is not None
+    assert load(folder / "nexus.yaml").name == "shop"
+
+
+def test_of_requirements_that_no_file_can_bring_along_the_packages_are_named(folder: Path) -> None:
+    text = "-e .\nflask==3.0.0 \\\n    --hash=sha256:00\nrequests >= 2 ; python_version > '3.8'\n"
+    sandbox = propose(folder, requirements__txt=text, app__py="")
+    assert [package.name for package in sandbox.packages[0].packages] == ["flask", "requests"]
+
+
+def test_a_dockerfile_without_an_image_is_said_to_have_none(folder: Path) -> None:
+    (folder / "Dockerfile").write_text("RUN true\n")
+    with pytest.raises(InputError, match="it has no `FROM`"):
+        run("init", "--from-dir", ".")
+    assert [path.name for path in folder.iterdir()] == ["Dockerfile"]
+
+
+def test_a_project_of_several_packages_says_how_one_is_taken(folder: Path) -> None:
+    (folder / "package.json").write_text('{"workspaces": ["packages/*"], "scripts": {"start": "x"}}')
+    assert "takes the folder of one" in run("init", "--from-dir", ".")
