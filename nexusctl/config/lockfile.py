@@ -90,7 +90,7 @@ def pin_known(stack: Stack, lock: Lockfile) -> Stack:
     wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
     return replace(
         stack,
-        sandboxes={name: _pin(sandbox, lock.sandboxes.get(keys[name])) for name, sandbox in stack.sandboxes.items()},
+        sandboxes={n: _pin(sandbox, _find_entry(sandbox, keys[n], lock)) for n, sandbox in stack.sandboxes.items()},
         digests={image: digest for image, digest in images.items() if image in wanted},
     )
 
@@ -99,8 +99,14 @@ def find_uncovered(stack: Stack, lock: Lockfile) -> Iterator[tuple[str, str]]:
     """What the stack file asks for and the lock has no answer to, or one to another question, each with its sandbox."""
     keys = lock_keys(stack)
     for name, sandbox in stack.sandboxes.items():
-        for missing in _find_missing(sandbox, keys[name], lock.sandboxes.get(keys[name])):
+        for missing in _find_missing(sandbox, keys[name], _find_entry(sandbox, keys[name], lock)):
             yield name, missing
+
+
+def _find_entry(sandbox: Sandbox, key: str, lock: Lockfile) -> LockedSandbox | None:
+    """What is locked for `sandbox`, also where others of its group have begun or ceased to differ from it since."""
+    names = (key, sandbox.name, sandbox.group)
+    return next((lock.sandboxes[name] for name in names if name in lock.sandboxes), None)
 
 
 def _find_missing(sandbox: Sandbox, key: str, locked: LockedSandbox | None) -> Iterator[str]:

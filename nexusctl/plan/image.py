@@ -44,12 +44,16 @@ def choose_image(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice
 
 
 def find_moved_image(sandbox: Sandbox, stack: Stack, live: LiveState, holder: LiveSandbox) -> Difference | None:
-    """The difference where what `holder` was created from means another image by now; known where it was inspected."""
+    """The difference where what `holder` was created from means another image by now.
+
+    That is looked at where it was inspected, or where a lock says which image it has to be.
+    """
     record, seen = holder.record, holder.inspection
-    if record is None or seen is None or sandbox.kind == "task":
+    locked = image_reference(sandbox.image) in stack.digests
+    if record is None or not (seen or locked) or sandbox.kind == "task":
         return None
     base = choose_base(sandbox, stack, live)
-    born = image_reference(seen.image)
+    born = image_reference(seen.image if seen else holder.image)
     present = live.images.get(born)
     if present is None or (born != base.reference and not is_environment(born)):
         return None

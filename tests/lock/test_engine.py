@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -19,6 +20,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import NotFound
 from tests.e2e.case import Case
 
 STACK = """\
@@ -63,6 +65,55 @@ def test_a_locked_apply_installs_what_the_lock_says_and_refuses_what_it_does_not
         assert case.nexusctl(["plan", "--no-locked"]).returncode == 0
     finally:
         case.close()
+
+
+MOVED = """\
+name: STACK
+sandboxes:
+  plain: {image: IMAGE, command: [sleep, infinity]}
+  equipped: {image: IMAGE, packages: {apt: [hello]}, command: [sleep, infinity]}
+"""
+
+
+@pytest.mark.engine
+def test_another_image_that_was_locked_comes_with_the_next_apply(
+    tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("CI", raising=False)
+    runs = Runs(tmp_path, wire, base_image, stack_name)
+    runs.write(MOVED.replace("STACK", stack_name).replace("IMAGE", runs.base))
+    case = Case(folder=runs.folder, stack=stack_name, wire=wire)
+
+    def run(command: str, exits: int = 0) -> str:
+        done = case.nexusctl(command.split())
+        assert done.returncode == exits, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    before = runs.base_id
+    try:
+        run("lock")
+        run("apply --locked --yes")
+        assert "No changes" in run("plan --locked --detailed-exitcode")
+        runs.make_base(base_image, "another")
+        assert f"the lock file says {before}" in run("plan --locked", exits=1)
+        run("lock --update --yes")
+        planned = run("plan --locked --detailed-exitcode", exits=2)
+        assert planned.count("~ image: ") == 2
+        run("apply --locked --yes")
+        run("plan --locked --detailed-exitcode")
+        run("plan --locked --deep --detailed-exitcode")
+        found = wire.get("/containers/json", {"filters": {"label": [f"dev.nexusctl.stack={stack_name}"]}})
+        born = {entry["Labels"]["dev.nexusctl.sandbox"]: entry["ImageID"] for entry in found}
+        assert born["plain"] == runs.base_id
+        assert wire.get(f"/images/{born['equipped']}/json")["Config"]["Labels"][labels.IMAGE_BASE] == runs.base_id
+    finally:
+        case.close()
+        # What was made from it has lost its name while a container still needed it.
+        made = wire.get("/images/json", {"filters": {"label": [f"{labels.IMAGE_BASE}={before}"]}})
+        for image in (*(entry["Id"] for entry in made), before):
+            with contextlib.suppress(NotFound):
+                wire.delete(f"/images/{image}", {"force": True})
+        runs.close()
 
 
 NEEDY = """\
@@ -306,12 +357,17 @@ class Runs:
 
     def __init__(self, folder: Path, wire: Wire, base_image: str, name: str) -> None:
         self.wire, self.folder, self.base = wire, folder / name, f"{name}:base"
+        self.name = name
         self.folder.mkdir()
-        created = wire.post("/containers/create", {"Image": base_image, "Cmd": ["true"]})
-        query = {"container": created["Id"], "repo": name, "tag": "base"}
-        self.base_id = wire.post("/commit", {"Labels": {"only-for": name}}, query)["Id"]
-        wire.delete(f"/containers/{created['Id']}")
+        self.make_base(base_image, name)
         self.write(TWO.replace("STACK", name).replace("IMAGE", self.base))
+
+    def make_base(self, base_image: str, mark: str) -> None:
+        """The image that its base is from now on; `mark` tells it from others."""
+        created = self.wire.post("/containers/create", {"Image": base_image, "Cmd": ["true"]})
+        query = {"container": created["Id"], "repo": self.name, "tag": "base"}
+        self.base_id = self.wire.post("/commit", {"Labels": {"only-for": mark}}, query)["Id"]
+        self.wire.delete(f"/containers/{created['Id']}")
 
     def write(self, text: str) -> None:
         (self.folder / "nexus.yaml").write_text(text)

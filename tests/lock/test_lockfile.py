@@ -250,6 +250,28 @@ def test_instances_that_differ_have_an_entry_each_and_those_that_are_alike_one(f
     assert {tuple(p.name for p in step.packages[0].packages) for step in steps} == {("ms",), ("koa",)}
 
 
+def test_a_lock_still_holds_where_instances_begin_or_cease_to_differ_because_another_came_or_went(file: Path) -> None:
+    text = "name: x\nsandboxes: {a: {image: i, packages: {apt: ['${each.key}']}, for_each: KEYS}}\n"
+    file.write_text(text.replace("KEYS", "[one, two]"))
+    both = Lockfile(sandboxes={f"a-{key}": entry(key) for key in ("one", "two")})
+    assert {s.packages[0].packages[0].version for s in pin_stack(load(file), both, PATH).sandboxes.values()} == {"1.0"}
+    file.write_text(text.replace("KEYS", "[one]"))
+    (left,) = pin_stack(load(file), both, PATH).sandboxes.values()
+    assert left.packages[0].packages == (Package(name="one", version="1.0"),)
+
+    alone = Lockfile(sandboxes={"a": entry("one")})
+    file.write_text(text.replace("KEYS", "[one, two]"))
+    with pytest.raises(InputError) as caught:
+        pin_stack(load(file), alone, PATH)
+    assert all("a-two" in problem.summary for problem in caught.value.diagnostics), "of a-one it is known"
+    assert pin_known(load(file), alone).sandboxes["a-one"].packages == left.packages
+
+
+def entry(package: str) -> LockedSandbox:
+    known = {"apt": {package: LockedPackage(asked="", version="1.0")}}
+    return LockedSandbox(image="i:latest", digest=DIGEST, packages=known)
+
+
 def test_what_is_locked_of_a_profile_that_was_not_asked_for_stays(file: Path) -> None:
     file.write_text(EACH)
     stack = load(Inputs(files=(file,)))

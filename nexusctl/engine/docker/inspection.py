@@ -48,6 +48,18 @@ def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandb
         return tuple(sandbox for sandbox in found if sandbox)
 
 
+def read_origins(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
+    """Each sandbox with the reference that it was created from; a list has an id where that means another image now."""
+    return tuple(_read_origin(wire, found) if found.image.startswith("sha256:") else found for found in sandboxes)
+
+
+def _read_origin(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox:
+    try:
+        return replace(sandbox, image=str(wire.get(f"/containers/{sandbox.id}/json")["Config"]["Image"]))
+    except NotFound:
+        return sandbox
+
+
 def look_at(wire: Wire, container_id: str) -> Condition:
     """How a container is now. Raises `NotFound`."""
     inspected = wire.get(f"/containers/{container_id}/json")

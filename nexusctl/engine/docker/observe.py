@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import find_absent, find_host_ports, find_taken, is_free
-from nexusctl.engine.docker.inspection import inspect_all, read_condition
+from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import read_holder
 from nexusctl.engine.docker.notes import find_orphaned, is_note, notes_of, number_of, read_notes
 from nexusctl.engine.docker.reference import familiar
@@ -45,6 +45,9 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
     if notes:
         sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
+    if stack.digests and not deep:
+        # What a lock fixes is seen unasked.
+        sandboxes = read_origins(wire, sandboxes)
     return LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
