@@ -6,6 +6,7 @@ from collections.abc import Mapping as MappingType
 from collections.abc import Sequence as SequenceType
 from pathlib import Path
 
+from nexusctl.config.declared import Declared
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node
@@ -162,13 +163,13 @@ def build(
 ) -> tuple[Stack, MappingType[str, Group]]:
     """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
     around = Surroundings(
-        volumes=document.section("volumes").keys(),
-        networks=document.section("networks").keys(),
+        volumes=Declared(document, "volumes"),
+        networks=Declared(document, "networks"),
         templates=templates,
         digests=Digests(),
         env_files=EnvFiles(),
         secrets=build_secrets(conforming, problems),
-        declared_secrets=document.section("secrets").keys(),
+        declared_secrets=Declared(document, "secrets"),
         problems=problems,
     )
     section = conforming.get("sandboxes")

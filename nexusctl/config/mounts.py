@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Collection
 from pathlib import Path
 
+from nexusctl.config.declared import Declared
 from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.once import keep_first
@@ -19,7 +19,7 @@ _CLOSED_FOLDERS = ("/run", "/run/docker", "/run/containerd")
 _SOCKETS = {"docker.sock", "podman.sock", "containerd.sock", "crio.sock"}
 
 
-def build_mounts(sandbox: Mapping, declared: Collection[str], problems: Problems) -> tuple[Mount, ...]:
+def build_mounts(sandbox: Mapping, declared: Declared, problems: Problems) -> tuple[Mount, ...]:
     """The mounts of a sandbox; `declared` are the volumes of the stack."""
     node = sandbox.get("volumes")
     items = node.items if isinstance(node, Sequence) else []
@@ -32,7 +32,7 @@ def _same_target(mount: Mount) -> tuple[str, str]:
     return f"two mounts have the target `{mount.target}`", "give them different targets"
 
 
-def _build_mount(node: Node, declared: Collection[str], problems: Problems) -> Mount | None:
+def _build_mount(node: Node, declared: Declared, problems: Problems) -> Mount | None:
     if isinstance(node, Mapping):
         kind = "bind" if "bind" in node.values else "volume"
         place, target = node.values[kind], node.text("target") or ""
@@ -60,14 +60,14 @@ def _target(node: Node, text: str, problems: Problems) -> str:
     return target
 
 
-def _volume(place: Scalar, name: str, declared: Collection[str], problems: Problems) -> str | None:
+def _volume(place: Scalar, name: str, declared: Declared, problems: Problems) -> str | None:
     if name in declared:
         return name
     hint = f"declare it at the top: `volumes: {{{name}: }}`, or write `./{name}` for a folder"
     if declared:
         known = suggest(name, declared, "volumes of this stack")
         hint = f"{known}{'' if known.endswith('?') else ';'} for a folder write `./{name}`"
-    problems.add(place, f"there is no volume `{name}` in this stack", hint)
+    problems.add(place, f"there is no volume `{name}` in this stack", hint, *declared.deletions(name))
     return None
 
 

@@ -154,7 +154,7 @@ def _meant_to_add(key: str, known: MappingType[str, Any]) -> str:
         return f"nothing is taken out of a list: write `{name}` with all that it shall hold, or `{name}: null`"
     part = resolve(known[name]["$ref"]) if "$ref" in known[name] else known[name]
     if "array" not in part.get("type", "array"):
-        return f"write `{name}`: mappings are merged key by key"
+        return f"write `{name}`: only lists are appended to"
     return f"write `+{name}`, with a list that is put behind what is there"
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as MappingType
 from typing import Any
 
@@ -75,12 +75,22 @@ def _of_another_kind(node: Node, field: str, error: Any) -> str:
             return _commented_out(node)
         if "array" in kinds and "string" not in kinds and (hint := _as_items(node, error.schema)):
             return hint
+        if "sensitive" in error.schema.get("properties", {}):
+            return _as_declaration(node, error.schema["properties"].get("type", {}).get("enum", ()))
         return _as_entries(node.text, field) if "object" in kinds and isinstance(node.value, str) else ""
     if isinstance(node, Mapping):
         if "array" in kinds and node.values:
             return _as_list(node, error.schema)
         return _as_names(node) if field == "depends_on" and "string" in kinds else ""
     return _as_mapping(node, field) if "object" in kinds else ""
+
+
+def _as_declaration(node: Scalar, types: Collection[str]) -> str:
+    """A hint for a type, or a value, where a variable has to be declared."""
+    for word in (node.text, translate(node.text)):
+        if word in types:
+            return f"write `{{type: {word}}}`"
+    return "write `{default: ...}` for its value, or give that from outside, such as by `--var`" if types else ""
 
 
 def _commented_out(node: Scalar) -> str:

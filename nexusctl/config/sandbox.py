@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 
+from nexusctl.config.declared import Declared
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.environment import build_env, build_texts
@@ -56,13 +57,13 @@ class Surroundings:
     `secrets` grows by those that come with variables.
     """
 
-    volumes: Collection[str]
-    networks: Collection[str]
+    volumes: Declared
+    networks: Declared
     templates: Templates
     digests: Digests
     env_files: EnvFiles
     secrets: dict[str, SecretRef]
-    declared_secrets: Collection[str]
+    declared_secrets: Declared
     problems: Problems
 
 
@@ -165,7 +166,7 @@ def _packages(
     return with_template_packages(packages, below)
 
 
-def _networks(node: Mapping, declared: Collection[str], problems: Problems) -> tuple[str, ...]:
+def _networks(node: Mapping, declared: Declared, problems: Problems) -> tuple[str, ...]:
     value = node.get("networks")
     if not isinstance(value, Sequence):
         return (DEFAULT_NETWORK,)
@@ -174,8 +175,10 @@ def _networks(node: Mapping, declared: Collection[str], problems: Problems) -> t
         if not isinstance(item, Scalar):
             continue
         if item.text != DEFAULT_NETWORK and item.text not in declared:
-            hint = suggest(item.text, [*declared, DEFAULT_NETWORK], "networks of this stack")
-            problems.add(item, f"there is no network `{item.text}` in this stack", hint)
+            known = suggest(item.text, [*declared, DEFAULT_NETWORK], "networks of this stack")
+            hint = f"{known}{'' if known.endswith('?') else '; another one is declared at the top'}"
+            deleted = declared.deletions(item.text)
+            problems.add(item, f"there is no network `{item.text}` in this stack", hint, *deleted)
         elif item.text in names:
             problems.add(item, f"the network `{item.text}` is named twice", "keep one of the two")
         names.setdefault(item.text, item)

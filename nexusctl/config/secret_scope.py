@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import cached_property
 
+from nexusctl.config.declared import Declared
 from nexusctl.config.expression import Expression
 from nexusctl.config.interpolation import Namespace, Unresolved, one_argument, one_word
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
@@ -42,7 +43,8 @@ class SecretScope:
         if name not in self._declared:
             hint = suggest(name, self._declared, "secrets of this stack") if self._declared else ""
             where = f"declare it at the top: `secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}`"
-            raise Unresolved(f"there is no secret `{name}` in this stack", hint or where)
+            deleted = Declared(self._document, "secrets").deletions(name)
+            raise Unresolved(f"there is no secret `{name}` in this stack", hint or where, *deleted)
         return SecretUse(secret=name)
 
     def _resolve_vault(self, expression: Expression, place: Scalar) -> SecretUse:

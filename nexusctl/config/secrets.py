@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from typing import get_args
 
+from nexusctl.config.declared import Declared
 from nexusctl.config.host import host_path, locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.once import keep_first
@@ -86,7 +87,7 @@ def _refuse_strange_options(name: str, node: Mapping, source: SourceKind, proble
             )
 
 
-def build_secret_files(sandbox: Mapping, declared: Collection[str], problems: Problems) -> tuple[SecretFile, ...]:
+def build_secret_files(sandbox: Mapping, declared: Declared, problems: Problems) -> tuple[SecretFile, ...]:
     """The secrets that a sandbox gets as files; `declared` are the names of the stack's secrets."""
     listed = sandbox.get("secrets")
     items = listed.items if isinstance(listed, Sequence) else []
@@ -101,12 +102,14 @@ def _same_file(file: SecretFile) -> tuple[str, str]:
     return f"two secrets become the file `{file.path}`", "give one another `target`"
 
 
-def _build_file(node: Node, declared: Collection[str], problems: Problems) -> SecretFile | None:
+def _build_file(node: Node, declared: Declared, problems: Problems) -> SecretFile | None:
     place = node.get("secret") if isinstance(node, Mapping) else node
     if not isinstance(place, Scalar):
         return None
     if place.text not in declared:
-        problems.add(place, f"there is no secret `{place.text}` in this stack", _absent_hint(place.text, declared))
+        hint = _absent_hint(place.text, declared)
+        deleted = declared.deletions(place.text)
+        problems.add(place, f"there is no secret `{place.text}` in this stack", hint, *deleted)
         return None
     target = node.get("target") if isinstance(node, Mapping) else None
     if not isinstance(target, Scalar):
@@ -119,7 +122,7 @@ def _build_file(node: Node, declared: Collection[str], problems: Problems) -> Se
     return SecretFile(secret=place.text, name=name)
 
 
-def _absent_hint(name: str, declared: Collection[str]) -> str:
+def _absent_hint(name: str, declared: Declared) -> str:
     if declared:
         return suggest(name, declared, "secrets of this stack")
     return f"declare it at the top: `secrets: {{{name}: {{env: {name.upper().replace('-', '_')}}}}}`"
