@@ -120,8 +120,17 @@ def empty_stack(name: str) -> Stack:
 
 
 def stack_at(inputs: Inputs, name: str | None) -> Stack:
-    """The stack that a command is about: the one called `name` where it is given, else the one in the files."""
-    return empty_stack(name) if name else load(inputs)
+    """The stack that a command is about: the one called `name` where it is given, else the one in the files.
+
+    Raises `InputError` for files that cannot be used, and says what needs none.
+    """
+    if name:
+        return empty_stack(name)
+    try:
+        return load(inputs)
+    except InputError as error:
+        hint = "`--stack NAME` names it, and needs no file"
+        raise InputError(*error.diagnostics, Diagnostic("so nobody can say which stack is meant", hint=hint)) from None
 
 
 def observe_remains(engine: Engine, stack: str) -> LiveState:

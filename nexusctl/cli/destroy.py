@@ -25,7 +25,7 @@ def destroy(
 ) -> int:
     """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
     obey_sigterm()
-    name = stack_name or planning.load(inputs).name
+    name = planning.stack_at(inputs, stack_name).name
     require_answer(yes=yes)
     engine = connection.connect()
     with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 import pytest
 from click.testing import CliRunner
 
 from nexusctl.cli.main import nexusctl
+from nexusctl.errors import InputError
 
 
 @pytest.mark.parametrize(
@@ -26,3 +29,13 @@ def test_a_variable_without_its_sign_is_told_by_its_place_and_never_shown(given:
     message = done.exception.format_message()
     assert message.startswith(f"Invalid value for --var: {said}")
     assert "s3cr3t" not in message
+
+
+@pytest.mark.parametrize("verb", [["destroy", "--yes"], ["status"], ["logs"], ["drift"]])
+def test_whoever_has_lost_what_the_file_needs_hears_that_a_stack_can_be_named(verb: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "nexus.yaml"
+    file.write_text("name: shop\nsandboxes: {api: {image: i, uploads: [{source: ./gone, target: /x}]}}\n")
+    done = CliRunner().invoke(nexusctl, [*verb, "-f", str(file)], standalone_mode=False)
+    assert isinstance(done.exception, InputError)
+    assert "./gone" in done.exception.diagnostics[0].summary
+    assert done.exception.diagnostics[-1].hint == "`--stack NAME` names it, and needs no file"

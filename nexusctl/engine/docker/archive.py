@@ -8,6 +8,7 @@ each file is laid beside its target and then renamed over it, where root may do 
 from __future__ import annotations
 
 import io
+import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from posixpath import basename, dirname
@@ -18,13 +19,15 @@ from nexusctl.engine.docker.entry import Entry, list_entries
 from nexusctl.engine.docker.exec import ROOT, run
 from nexusctl.engine.docker.pipe import is_small_file, pipe_file
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import Conflict, Diagnostic, NotFound, StepError
+from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.stack import Upload
 
 _ROOTS = ("", "0", "root")
 
 ARGUMENT_BYTES = 64 * 1024
 """How much of paths one command gets; the kernel takes at least twice as much."""
+
+_MISFIT = re.compile(r'cannot overwrite (?P<what>(?:non-)?directory) "(?P<path>[^"]+)"')
 
 _TOOLS = ("mv", "rm")
 _USUAL_FOLDERS = ("/bin", "/usr/bin")
@@ -120,13 +123,27 @@ def _put(
     *,
     overwrite: bool = False,
 ) -> None:
-    """With `overwrite` a folder takes the place of what is none, and is replaced by what is none."""
+    """With `overwrite` a folder takes the place of what is none, and is replaced by what is none.
+
+    Raises `StepError` where it would have to without.
+    """
     # One small file needs no archive, and edits come one at a time.
     from nexusctl.engine.docker.tape import write_tape  # noqa: PLC0415
 
     query = {"path": "/", "noOverwriteDirNonDir": not overwrite}
     tape = write_tape(entries, place)
-    wire.open("PUT", f"/containers/{container_id}/archive", query, tape, content_type="application/x-tar").close()
+    try:
+        wire.open("PUT", f"/containers/{container_id}/archive", query, tape, content_type="application/x-tar").close()
+    except EngineError as error:
+        if misfit := _MISFIT.search(error.summary):
+            raise StepError(_explain_misfit(misfit["path"], folder=misfit["what"] == "directory")) from error
+        raise
+
+
+def _explain_misfit(path: str, *, folder: bool) -> Diagnostic:
+    there, wanted = ("a folder", "none") if folder else ("no folder", "one")
+    hint = "choose another target; where somebody has put it there, `nexusctl apply --deep` puts that right"
+    return Diagnostic(f"{path} is {there} in the sandbox, and {wanted} in the upload", hint=hint)
 
 
 def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:

@@ -190,6 +190,14 @@ def test_a_folder_is_never_replaced_by_a_file(shop: Workshop) -> None:
     assert read(shop, container_id, "ls -d /etc/passwd; ls -A / | grep -c nexusctl || true") == "/etc/passwd\n0"
 
 
+def test_what_the_image_has_in_the_place_of_an_upload_is_said_in_our_words(shop: Workshop, tree: Path) -> None:
+    folder = UploadFile(path="", digest="", mode=0o755, kind="folder")
+    with pytest.raises(StepError, match=r"^/bin is no folder in the sandbox, and one in the upload$"):
+        shop.create(shop.sandbox(uploads=(Upload(target="/bin", files=(folder,), source=str(tree)),)))
+    with pytest.raises(StepError, match=r"^/etc is a folder in the sandbox, and none in the upload$"):
+        shop.create(shop.sandbox("b", uploads=(text("/etc", "x"),)))
+
+
 def test_a_symlink_in_the_place_of_a_file_is_replaced_and_not_followed(shop: Workshop) -> None:
     container_id = shop.start(shop.sandbox())
     read(shop, container_id, "ln -s /etc /srv/x; ln -s /etc/passwd /srv/y")
