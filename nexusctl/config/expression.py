@@ -26,6 +26,11 @@ _INDEX = re.compile(r"""\[\s*["']?([A-Za-z0-9_-]+)["']?\s*\]""")
 _INDEXED = re.compile(rf"(?P<namespace>[A-Za-z_]\w*)(?:\.[A-Za-z0-9_-]+|{_INDEX.pattern})+\Z")
 
 
+# GitHub's `${{ secrets.A }}`, up to its first closing brace, and a shell's `${A-b}` and `${A?b}`.
+_OF_A_WORKFLOW = re.compile(r"\{\s*(?P<namespace>secrets?|vars?|env)\.(?P<name>[A-Za-z0-9_]+)\s*\Z")
+_OF_A_SHELL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[?-].*)\Z", re.S)
+
+
 class Expression(NamedTuple):
     """One reference: `text` is all of it as written, `at` is where it begins in its scalar's text.
 
@@ -122,6 +127,11 @@ def _advice(text: str, inside: str) -> str:
         # Of a group of sandboxes, each has a name of its own.
         dotted = _INDEX.sub(r"-\1" if indexed["namespace"] == "sandbox" else r".\1", inside)
         return f"write `{OPENING}{shorten(dotted)}}}`"
+    if workflow := _OF_A_WORKFLOW.match(inside):
+        return f"write `{OPENING}{workflow['namespace'].removesuffix('s')}.{workflow['name']}}}`, with one brace"
+    if shell := _OF_A_SHELL.match(inside):
+        right = f"{OPENING}env.{shell['name']}:{shorten(shell['rest'])}}}"
+        return f"write `{right}` for a variable of this machine, or `${shorten(text)}` for the literal text"
     if known := _UNKNOWN_TAIL.match(inside):
         return _without_tail(known["name"], known["rest"], text)
     return f"write one such as `${{var.port}}`, or `${shorten(text)}` for the literal text"

@@ -12,6 +12,7 @@ _CORES = "write `resources: {cpus: 0.5}`, with the limit that you mean"
 _PROBE = "write `health`"
 _LIMITS = "write `cpus` and `memory` right below `resources`: each is a limit"
 _MORE_FILES = "write `uploads`"
+_DEVCONTAINER = "let `nexusctl import devcontainer FILE` write the stack file"
 _COMMIT = "write `commit`, with the full id: a branch or a tag can come to mean something else"
 _DECLARED = "leave it out: of what is declared here, nothing but `external` is chosen"
 _NO_NEED = "leave it out: a variable without a `default` has to be set"
@@ -25,6 +26,9 @@ _STACK = {
     "environments": "write `env` inside of a sandbox",
     "configs": "write `uploads` inside of a sandbox",
     "extends": "write `include` for another stack file; `extends` is for templates",
+    "customizations": _DEVCONTAINER,
+    "features": _DEVCONTAINER,
+    "forwardports": _DEVCONTAINER,
     "images": "write `image` inside of a sandbox",
     "import": "write `include`",
     "imports": "write `include`",
@@ -35,6 +39,7 @@ _STACK = {
     "metadata": "write `name` for that of the stack, and `metadata` inside of a sandbox",
     "parameters": "write `variables`; `parameters` are for templates",
     "params": "write `variables`",
+    "postcreatecommand": _DEVCONTAINER,
     "project": "write `name`",
     "resource": "write `sandboxes`",
     "services": "write `sandboxes`, or let `nexusctl import compose FILE` write it",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterator
 from collections.abc import Mapping as MappingType
 from typing import Any
@@ -54,11 +55,16 @@ def rewrite(node: Node, field: str, error: Any) -> str:
 def slug(name: str, schema: Any) -> str:
     """A hint with the name that is nearest to `name` and conforms to `schema`; empty where there is none."""
     fits = compile_schema(schema)
-    for separator, text in (("-", name.lower()), ("_", name)):
+    for separator, text in (("-", _plain_letters(name.lower())), ("_", _plain_letters(name))):
         found = re.sub(r"[^A-Za-z0-9]+", separator, text).strip(separator)
         if found and found != name and fits(found):
             return f"write `{found}`: "
     return ""
+
+
+def _plain_letters(text: str) -> str:
+    """`text` without its accents."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign))
 
 
 def _begins_with(node: Node, sign: str) -> bool:
@@ -200,7 +206,7 @@ def _images(text: str) -> Iterator[Any]:
 
 
 def _names(text: str) -> Iterator[Any]:
-    yield re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
+    yield re.sub(r"[^a-z0-9]+", "-", _plain_letters(text.lower())).strip("-")
 
 
 def _probes(text: str) -> Iterator[Any]:
