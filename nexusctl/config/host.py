@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from nexusctl.config.node import Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
+
+_ADDRESS = re.compile(r"[a-z+]+://|git@[^/]+:", re.IGNORECASE)
 
 
 def host_path(node: Scalar, text: str | None = None) -> Path:
@@ -24,6 +27,10 @@ def locate(node: Scalar, field: str, problems: Problems, text: str | None = None
     if leads_out(node, path):
         summary = f"the `{field}` path `{path_text(node, text)}` leads out of the template's repository"
         problems.add(node, summary, "a template from git can only name files of its own commit")
+        return None
+    if _ADDRESS.match(path_text(node, text)):
+        hint = "download it first and name the file: nothing is fetched here"
+        problems.add(node, f"the `{field}` path `{path_text(node, text)}` is an address", hint)
         return None
     try:
         path.stat()

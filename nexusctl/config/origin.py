@@ -109,10 +109,13 @@ class _Search:
         for name, entry in self._loaded.merged.section("sandboxes").items():
             group = self._loaded.groups.get(name)
             woven = self._loaded.patterns.get(name) or self._loaded.document.section("sandboxes").get(name, entry)
+            several = [each for each in self._loaded.groups.values() if each.key.text == name]
+            made = group or next(iter(several), None)
             node: Node = group.node if group else woven
-            below = [found for layer in _template_layers(group) if (found := _dig(layer, ("defaults",))) is not None]
+            if several and not group and isinstance(node, Mapping):
+                node = _joined(node, [each.node for each in several])
+            below = [found for layer in _template_layers(made) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
-            made = group or next((each for each in self._loaded.groups.values() if each.key.text == name), None)
             self._veil.know(name, node, template_of(node, made, self._loaded.root))
             yield from self._walk(("sandboxes", name), node, layers, schema)
             if isinstance(node, Mapping):
@@ -191,6 +194,20 @@ class _Search:
         for key, value in found.items():
             if key not in node.section("env"):
                 yield Origin(path=(*path, key), value=FROM_ENV_FILE, place=_place(value))
+
+
+def _joined(own: Mapping, made: list[Mapping]) -> Mapping:
+    """`own`, of which all in `made` were made, with what their template gives all of them alike."""
+    joined = Mapping(own.source, own.line, own.column)
+    joined.keys, joined.values, joined.deleted = dict(own.keys), dict(own.values), own.deleted
+    for key, value in made[0].values.items():
+        mine, all_of_them = own.values.get(key), [each.values.get(key) for each in made]
+        mappings = [each for each in all_of_them if isinstance(each, Mapping)]
+        if isinstance(mine, Mapping) and len(mappings) == len(made):
+            joined.values[key] = _joined(mine, mappings)
+        elif mine is None and all(each is not None and value_of(each) == value_of(value) for each in all_of_them):
+            joined.keys[key], joined.values[key] = made[0].keys[key], value
+    return joined
 
 
 def _template_layers(group: Group | None) -> tuple[Mapping, ...]:

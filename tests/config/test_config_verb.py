@@ -297,3 +297,16 @@ def test_what_a_template_deletes_is_shown_with_what_it_was_in_the_one_that_it_ex
     (shop / "of.yaml").write_text("name: shop\nsandboxes: {api: {template: ./top.yaml}}\n")
     said = run("-f", "of.yaml", "--origin")
     assert 'sandboxes.api.env.A: deleted\n    top.yaml:4:21\n    over low.yaml:4:21: "one"\n' in said
+
+
+def test_what_a_template_gives_to_all_that_is_made_for_each_has_an_origin(shop: Path) -> None:
+    defaults = 'defaults: {command: ["${param.a}"], env: {A: one}, user: "${param.b}"}\n'
+    about = "name: low\ndescription: x\nimage: debian\nparameters: {a: {}, b: {}}\n"
+    (shop / "low.yaml").write_text(about + defaults)
+    own = 'for_each: [n, s], with: {a: x, b: "u-${each.key}"}, env: {B: "${each.key}"}'
+    (shop / "of.yaml").write_text(f"name: shop\nsandboxes: {{api: {{template: ./low.yaml, {own}}}}}\n")
+    said = run("-f", "of.yaml", "--origin")
+    assert 'sandboxes.api.env.A: "one"\n    low.yaml:5:46\n' in said
+    assert 'sandboxes.api.command[0]: "x"\n    low.yaml:5:22\n    from of.yaml:2:69\n' in said
+    assert 'sandboxes.api.env.B: "${each.key}"\n' in said
+    assert "sandboxes.api.user" not in said
