@@ -184,23 +184,27 @@ def _image(name: str, file: Reader) -> str:
 def _text(file: Reader, key: str, project: Path) -> str | None:
     node = file.get(key)
     if not isinstance(node, Scalar):
+        if node is not None:
+            file.drop(key, "a text is needed here")
         return None
     return _FOLDER.sub(lambda match: project.name if match["base"] else f"/workspaces/{project.name}", node.text)
 
 
 def _env(file: Reader, secrets: Secrets, workspace: str) -> dict[str, str]:
-    node = file.get("containerEnv")
-    found = node.values.items() if isinstance(node, Mapping) else ()
+    below = file.below("containerEnv")
+    found = below.node.values.items() if below else ()
     env = {name: _value(name, item, secrets, workspace) for name, item in found if isinstance(item, Scalar)}
     for name, item in found:
-        if isinstance(item, Scalar) and (reason := _find_reason(item)):
+        if reason := _find_reason(item):
             file.drop_at(f"containerEnv.{name}", reason, item)
-            del env[name]
+            env.pop(name, None)
     return env
 
 
-def _find_reason(item: Scalar) -> str:
+def _find_reason(item: Node) -> str:
     """Why the value of a variable cannot be written, empty where it can."""
+    if not isinstance(item, Scalar):
+        return "a text is needed here"
     if item.value is None:
         return "it has no value, and a variable of a sandbox always has one"
     return "what the image has of it is not known here; write it out" if _OF_CONTAINER in item.text else ""

@@ -106,3 +106,29 @@ def is_listed(path: Place, listed: list[str]) -> bool:
     names = ["[]" if isinstance(key, int) else f".{key}" for key in path]
     ends = [end for end in range(len(path)) if path[end] not in LISTS or not isinstance((*path, "")[end + 1], int)]
     return not {"".join(names[: end + 1]).lstrip(".") for end in ends}.isdisjoint(listed)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "services.web_app.ports", "services.web_app.environment", "services.web_app.volumes", "services.web_app.deploy",
+        "services.web_app.deploy.resources", "services.web_app.networks", "services.web_app.depends_on",
+        "services.web_app.privileged", "services.web_app.secrets", "services.db.healthcheck", "services.db.environment",
+        "services.db.environment.POSTGRES_USER", "services.db.image", "networks.back", "networks.back.internal",
+        "volumes.shared", "configs.motd", "secrets.token",
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("instead", [{"a": {"b": "c"}}, [["a"]], "no-such-thing", 7], ids=str)
+def test_a_value_of_another_kind_is_not_dropped_in_silence(path: str, instead: Any, tmp_path: Path) -> None:
+    case = next(case for case in CASES if case.name == "everything")
+    folder, document, place = (
+        shutil.copytree(case, tmp_path / "elsewhere"),
+        load(case, "compose"),
+        tuple(path.split(".")),
+    )
+    holder = gone = without(document, place)
+    for key in place[:-1]:
+        holder = holder[key]
+    none = tell(read(folder, "compose", gone))
+    holder[place[-1]] = instead
+    assert tell(read(folder, "compose", gone)) != none

@@ -131,8 +131,8 @@ def _note_services(
 def _find_tasks(services: dict[str, Reader]) -> frozenset[str]:
     found = set()
     for service in services.values():
-        wishes = service.below("depends_on")
-        for name, wish in wishes.node.values.items() if wishes else ():
+        wishes = service.node.get("depends_on")
+        for name, wish in wishes.values.items() if isinstance(wishes, Mapping) else ():
             if isinstance(wish, Mapping) and wish.text("condition") == _COMPLETED:
                 found.add(name)
     return frozenset(found)

@@ -11,6 +11,9 @@ from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.references import settle
 
+NO_MAPPING = "keys with values are needed here"
+_NO_TEXT = "a text is needed here"
+
 
 class Reader:
     """Looks at one mapping of the file; `where` is its path. What was never asked for is left over at the end."""
@@ -34,13 +37,15 @@ class Reader:
             return None
         if isinstance(node, Scalar):
             return self.rewrite(node)
-        self.drop(key, "a text is needed here")
+        self.drop(key, _NO_TEXT)
         return None
 
     def flag(self, key: str) -> bool:
         """Whether it is true; what only its variables tell counts as false, and is left over."""
         node = self.get(key)
         if not isinstance(node, Scalar):
+            if node is not None:
+                self.drop(key, "true or false is needed here")
             return False
         text = self.rewrite(node).lower()
         if text not in ("true", "false"):
@@ -61,12 +66,23 @@ class Reader:
 
     def texts(self, key: str) -> list[str]:
         """A text or a list of texts as a list."""
-        return [self.rewrite(item) for item in self.items(key) if isinstance(item, Scalar)]
+        return [self.rewrite(item) for item in self.scalars(key)]
+
+    def scalars(self, key: str) -> list[Scalar]:
+        """A text or a list of texts as a list; what else stands in it is left over."""
+        items = self.items(key)
+        for item in items:
+            if not isinstance(item, Scalar):
+                self.drop_at(self.path(key), _NO_TEXT, item)
+        return [item for item in items if isinstance(item, Scalar)]
 
     def items(self, key: str) -> list[Node]:
+        """A list as it is, a text as the only one; a mapping is left over."""
         node = self.get(key)
         if isinstance(node, Sequence):
             return list(node.items)
+        if isinstance(node, Mapping):
+            self.drop(key, "a list is needed here")
         return [node] if isinstance(node, Scalar) else []
 
     def pairs(self, key: str) -> Iterator[tuple[str, str | None, Node]]:
@@ -75,20 +91,25 @@ class Reader:
         Defaults of variables may be secrets.
         """
         node, plain = self.get(key), self._substitution.unguarded()
-        if isinstance(node, Mapping):
-            for name, value in node.values.items():
-                if isinstance(value, Scalar):
-                    text = write_plain(value.text) if value.bare else value.text
-                    nothing = value.bare and value.value is None
-                    yield name, None if nothing else plain.rewrite(text, value), value
-        for item in self.items(key):
-            if isinstance(item, Scalar):
+        if not isinstance(node, Mapping):
+            for item in self.scalars(key):
                 name, equals, text = item.text.partition("=")
                 yield name, plain.rewrite(text, item) if equals else None, item
+            return
+        for name, value in node.values.items():
+            if not isinstance(value, Scalar):
+                self.drop_at(f"{self.path(key)}.{name}", _NO_TEXT, value)
+            elif value.bare and value.value is None:
+                yield name, None, value
+            else:
+                text = write_plain(value.text) if value.bare else value.text
+                yield name, plain.rewrite(text, value), value
 
     def below(self, key: str) -> Reader | None:
-        """The mapping under `key`, with a reader of its own."""
+        """The mapping under `key`, with a reader of its own; another kind of value is left over."""
         node = self.get(key)
+        if node is not None and not isinstance(node, Mapping):
+            self.drop(key, NO_MAPPING)
         return self.inside(key, node) if isinstance(node, Mapping) else None
 
     def inside(self, key: str, node: Mapping) -> Reader:

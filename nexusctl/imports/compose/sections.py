@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar
-from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.compose.reader import NO_MAPPING, Reader
 from nexusctl.imports.compose.service import Surroundings
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.secrets import IN_TEXT, Secrets
@@ -24,7 +24,8 @@ def read_section(file: Reader, key: str) -> dict[str, Reader]:
         return {}
     nodes = below.node.values
     for name in nodes:
-        below.get(name)
+        if below.get(name) is not None and not isinstance(nodes[name], Mapping):
+            below.drop(name, NO_MAPPING)
     return {
         name: below.inside(name, node if isinstance(node, Mapping) else Mapping(node.source, node.line, node.column))
         for name, node in nodes.items()

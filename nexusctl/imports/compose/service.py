@@ -175,7 +175,7 @@ def _dependencies(service: Reader, around: Surroundings) -> Any:
     if isinstance(node, MappingNode):
         wishes: dict[str, Node] = dict(node.values)
     else:
-        wishes = {item.text: item for item in service.items("depends_on") if isinstance(item, Scalar)}
+        wishes = {item.text: item for item in service.scalars("depends_on")}
     for name in wishes.keys() - around.names.keys():
         service.drop_at(f"{service.where}.depends_on.{name}", "the file has no service of this name", wishes.pop(name))
     return {around.names[name]: {"condition": _condition(name, wish, service)} for name, wish in wishes.items()}
@@ -236,9 +236,10 @@ def _networks(service: Reader, around: Surroundings) -> list[str] | None:
         return []
     if mode not in (None, "bridge"):
         service.drop("network_mode", f"a sandbox cannot share the network of `{mode}`")
-    names = service.texts("networks")
-    if below := service.below("networks"):
-        names = list(below.node.values)
+    joined = service.get("networks")
+    below = service.below("networks") if isinstance(joined, MappingNode) else None
+    names = list(below.node.values) if below else service.texts("networks")
+    if below:
         for name, value in below.node.values.items():
             below.get(name)
             if isinstance(value, MappingNode):
