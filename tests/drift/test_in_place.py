@@ -215,6 +215,28 @@ def test_what_is_ignored_is_left_and_what_must_not_be_destroyed_stays(live: Live
     live.scene.apply()
 
 
+def test_limits_that_the_docker_command_has_set_are_named_and_put_right_again_and_again(live: Live) -> None:
+    live.rewrite(("resources: {memory: 64m, cpus: 0.5, pids: 100}", "resources: {memory: 64m}"))
+    # A container that never had a limit on processor time, unlike one whose limit was lifted.
+    live.scene.destroy()
+    live.scene.apply(deep=False)
+    before = live.identity()
+    by_hand = {"NanoCpus": 500_000_000, "Memory": 100 << 20, "MemorySwap": 200 << 20, "PidsLimit": 50}
+    expected = {f"resources.{name}" for name in ("cpus", "memory", "pids")} | {"restart"}
+    for _ in range(2):
+        live.scene.post("box", "update", by_hand | {"RestartPolicy": {"Name": "always"}})
+        assert {field for _, _, field, _ in findings(live.scene.plan())} == expected
+        live.scene.apply()
+        assert findings(live.scene.plan()) == set()
+    for resources in ("{memory: 64m, cpus: 0.25}", "{memory: 64m, cpus: 1}", "{memory: 64m}"):
+        text = live.scene.file.read_text()
+        live.rewrite((text[text.index("resources: ") :].splitlines()[0], f"resources: {resources}"))
+        live.apply()
+    live.scene.post("box", "restart", t=0)
+    assert findings(live.scene.plan()) == set()
+    assert live.identity()[0] == before[0]
+
+
 def test_a_file_becomes_a_folder_and_a_folder_a_file_or_a_link_and_back_again(live: Live, tmp_path: Path) -> None:
     before, source = live.identity(), tmp_path / "src"
     (source / "a.js").unlink()

@@ -8,7 +8,15 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner
-from nexusctl.engine.docker.spec import birth_aliases, container_body, endpoint, limits_update, network_key, read_limits
+from nexusctl.engine.docker.spec import (
+    birth_aliases,
+    container_body,
+    counts_cores,
+    endpoint,
+    limits_update,
+    network_key,
+    read_limits,
+)
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.plan import Attachment, Placement
@@ -144,8 +152,10 @@ def update_limits(
 
     What is not limited stays as it is, for a limit that was lifted does not look like none at all.
     """
-    now = read_limits(wire.get(f"/containers/{container_id}/json")["HostConfig"])
-    wire.post(f"/containers/{container_id}/update", limits_update(resources, restart, now, left))
+    config = wire.get(f"/containers/{container_id}/json")["HostConfig"]
+    cores = int(wire.get("/info")["NCPU"]) if counts_cores(config) else None
+    body = limits_update(resources, restart, read_limits(config), left, cores)
+    wire.post(f"/containers/{container_id}/update", body)
 
 
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:

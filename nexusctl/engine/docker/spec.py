@@ -13,6 +13,7 @@ from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
 from nexusctl.model.stack import Health, Mount, Network, Port, Resources, RestartPolicy, Sandbox
 
 CPU_PERIOD = 100_000
+_NANO = 10**9
 """Microseconds. Limits are set as a quota per period because the engine can lift that one again, and cannot lift
 the NanoCpus that mean the same."""
 
@@ -98,6 +99,7 @@ def limits(resources: Resources) -> dict[str, Any]:
 
 
 _LIMIT_OF = {
+    "NanoCpus": "cpus",
     "CpuPeriod": "cpus",
     "CpuQuota": "cpus",
     "Memory": "memory",
@@ -108,11 +110,12 @@ _LIMIT_OF = {
 
 
 def limits_update(
-    resources: Resources, restart: RestartPolicy, now: Resources, left: Sequence[str] = ()
+    resources: Resources, restart: RestartPolicy, now: Resources, left: Sequence[str] = (), cores: int | None = None
 ) -> dict[str, Any]:
     """The body of an update that sets all limits, lifting those that are None of those that there are `now`.
 
-    What is called in `left` is not in it.
+    What is called in `left` is not in it. `cores` are those of the engine's host, for a container whose processor time
+    it counts by cores: then it takes no other measure, and all of them, with that number as a sign, are no limit.
     """
     lifted: dict[str, Any] = {}
     if now.cpus is not None:
@@ -120,7 +123,17 @@ def limits_update(
     if now.memory is not None:
         lifted |= {"Memory": LIFTED_MEMORY, "MemorySwap": LIFTED_MEMORY}
     body = {**lifted, **limits(resources), "RestartPolicy": {"Name": restart}}
+    if cores:
+        body = {key: value for key, value in body.items() if _LIMIT_OF[key] != "cpus"}
+        body |= {"NanoCpus": round((resources.cpus or cores) * _NANO)} | (
+            {} if resources.cpus else {"CpuQuota": -cores}
+        )
     return {key: value for key, value in body.items() if _LIMIT_OF[key] not in left}
+
+
+def counts_cores(config: Mapping[str, Any]) -> bool:
+    """Whether the engine counts a container's processor time by cores, as others tell it to and nexusctl never does."""
+    return bool(config.get("NanoCpus"))
 
 
 def read_limits(config: Mapping[str, Any]) -> Resources:
@@ -130,9 +143,9 @@ def read_limits(config: Mapping[str, Any]) -> Resources:
 
 
 def _read_cpus(config: Mapping[str, Any]) -> float | None:
-    if nano := config.get("NanoCpus") or 0:
-        return float(nano) / 1e9
     quota = config.get("CpuQuota") or 0
+    if nano := config.get("NanoCpus") or 0:
+        return float(nano) / _NANO if nano != -quota * _NANO else None
     return quota / (config.get("CpuPeriod") or CPU_PERIOD) if quota > 0 else None
 
 
@@ -209,4 +222,4 @@ def _port_key(port: Port) -> str:
 
 
 def _nanoseconds(seconds: float) -> int:
-    return round(seconds * 1e9)
+    return round(seconds * _NANO)

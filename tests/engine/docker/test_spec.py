@@ -63,6 +63,15 @@ def test_limits_are_read_back_as_they_were_set(wanted: Resources) -> None:
         assert read_limits(limits_update(wanted, "no", now)) == wanted
 
 
+@pytest.mark.parametrize("wanted", [Resources(), Resources(cpus=0.25), Resources(cpus=2)])
+def test_where_somebody_counts_by_cores_limits_are_read_back_as_they_were_set(wanted: Resources) -> None:
+    now = {"NanoCpus": 1_500_000_000, "CpuPeriod": 0, "CpuQuota": 0}
+    after = {**now, **limits_update(wanted, "no", read_limits(now), cores=4)}
+    assert "CpuPeriod" not in limits_update(wanted, "no", read_limits(now), cores=4), "the engine refuses it"
+    assert read_limits(after) == wanted
+    assert read_limits({**after, "NanoCpus": 500_000_000}).cpus == 0.5, "by hand, later"
+
+
 def test_what_was_never_limited_is_not_lifted() -> None:
     assert limits_update(Resources(), "no", Resources()) == {"PidsLimit": 1024, "RestartPolicy": {"Name": "no"}}
 
