@@ -115,6 +115,7 @@ def is_listed(path: Place, listed: list[str]) -> bool:
         "services.web_app.deploy.resources", "services.web_app.networks", "services.web_app.depends_on",
         "services.web_app.privileged", "services.web_app.secrets", "services.db.healthcheck", "services.db.environment",
         "services.db.environment.POSTGRES_USER", "services.db.image", "networks.back", "networks.back.internal",
+        "services.web_app.depends_on.db.condition", "volumes.shared.external",
         "volumes.shared", "configs.motd", "secrets.token",
     ],
 )  # fmt: skip

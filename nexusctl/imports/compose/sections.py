@@ -86,7 +86,7 @@ def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: 
     named = entry.text("name")
     if isinstance(external, Mapping):
         named = entry.inside("external", external).text("name") or named
-    is_external = _is_external(entry.node)
+    is_external = isinstance(external, Mapping) or entry.flag("external")
     if named not in (None, own) and not is_external and not live:
         entry.drop("name", f"it is made anew and called STACK_{name}; make it `external: {named}` to use that one")
     if entry.text("driver") not in (None, "bridge", "local"):
@@ -101,7 +101,7 @@ def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: 
 
 def _is_external(node: Node) -> bool:
     external = node.get("external") if isinstance(node, Mapping) else None
-    return isinstance(external, Mapping) or (isinstance(external, Scalar) and external.value is True)
+    return isinstance(external, Mapping) or (isinstance(external, Scalar) and external.text.lower() == "true")
 
 
 def read_configs(file: Reader, secrets: Secrets, origin: Path, target: Path) -> dict[str, dict[str, str]]:

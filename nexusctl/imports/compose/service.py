@@ -78,17 +78,7 @@ class Surroundings:
 
 def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, Any]:
     """The sandbox that `service` becomes, without what is empty; what has no place is left over."""
-    task = name in around.tasks
-    sandbox: dict[str, Any] = {"image": _image(name, service, around)}
-    if task:
-        sandbox["kind"] = "task"
-    sandbox["command"] = _command(service)
-    sandbox["working_dir"] = service.text("working_dir")
-    sandbox["user"] = service.text("user")
-    sandbox["profiles"] = service.texts("profiles")
-    sandbox["env_file"] = list(read_env_files(service, around.origin, around.target, around.leftovers))
-    portraits = around.live.services.get(name, ())
-    sandbox["env"] = _env(around.names[name], service, portraits, around.secrets)
+    task, portraits = name in around.tasks, around.live.services.get(name, ())
     grants = Grants(
         service,
         around.configs,
@@ -97,19 +87,28 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
         target=around.target,
         live=bool(portraits),
     )
-    sandbox["uploads"] = grants.uploads
-    sandbox["secrets"] = grants.secrets
-    sandbox["depends_on"] = _dependencies(service, around)
-    sandbox["health"] = _health(service)
     replicas = _replicas(service)
-    sandbox["ports"] = read_ports(service, shared=replicas is not None)
-    mounts = read_mounts(service, around.volumes, around.origin, around.target)
-    sandbox["volumes"] = [*mounts, *grants.volumes]
-    networks = _networks(service, around)
-    sandbox["resources"] = _resources(service)
-    sandbox["replicas"] = replicas
-    sandbox["restart"] = _restart(service)
+    sandbox: dict[str, Any] = {
+        "image": _image(name, service, around),
+        "kind": "task" if task else None,
+        "command": _command(service),
+        "working_dir": service.text("working_dir"),
+        "user": service.text("user"),
+        "profiles": service.texts("profiles"),
+        "env_file": list(read_env_files(service, around.origin, around.target, around.leftovers)),
+        "env": _env(around.names[name], service, portraits, around.secrets),
+        "uploads": grants.uploads,
+        "secrets": grants.secrets,
+        "depends_on": _dependencies(service, around),
+        "health": _health(service),
+        "ports": read_ports(service, shared=replicas is not None),
+        "volumes": [*read_mounts(service, around.volumes, around.origin, around.target), *grants.volumes],
+        "resources": _resources(service),
+        "replicas": replicas,
+        "restart": _restart(service),
+    }
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
+    networks = _networks(service, around)
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
@@ -145,6 +144,8 @@ def _words(service: Reader, key: str) -> list[str]:
             service.drop(key, "nothing says to have none; the image's own is used")
         return service.texts(key)
     if not isinstance(node, Scalar):
+        if node is not None:
+            service.drop(key, "a text or a list of texts is needed here")
         return []
     try:
         return shlex.split(service.rewrite(node))
@@ -186,13 +187,15 @@ def _condition(name: str, node: Node, service: Reader) -> str:
     if not isinstance(node, MappingNode):
         return "started"
     wish = service.inside(f"depends_on.{name}", node)
-    condition = _CONDITIONS.get(wish.text("condition") or "", "started")
+    condition = wish.text("condition") or "service_started"
+    if condition not in _CONDITIONS:
+        wish.drop("condition", "there is no such condition; it waits for the start")
     if wish.get("required") is not None and not wish.flag("required"):
         wish.drop("required", "a dependency is always needed")
     if wish.flag("restart"):
         wish.drop("restart", "its dependents stay as they are when it is replaced")
     wish.finish({}, _NO_PLACE)
-    return condition
+    return _CONDITIONS.get(condition, "started")
 
 
 def _health(service: Reader) -> Any:
