@@ -180,6 +180,13 @@ def build(
         for name, own in entries.values.items()
         if isinstance(own, Mapping) and name not in absent
     }
+    for name in absent.keys() & entries.keys.keys():
+        # Most stacks have no profiles.
+        from nexusctl.config.profiles import check_inactive  # noqa: PLC0415
+
+        own = entries.values[name]
+        if isinstance(own, Mapping):
+            check_inactive(own, entries.keys[name], {*known.declared, *_names(entries), *absent}, around)
     sandboxes = connect(groups, known, absent, problems)
     if problems and known.patterns:
         # Most stacks are right.

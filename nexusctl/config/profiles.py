@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.references import Absent
+from nexusctl.config.sandbox import Surroundings, build_networks
+from nexusctl.config.secrets import build_secret_files
 from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Diagnostic
 from nexusctl.model.inputs import Inputs
@@ -29,6 +32,23 @@ def find_inactive(entries: Mapping, inputs: Inputs, problems: Problems) -> dict[
         for name, places in profiles.items()
         if places and not any(place.text in wanted for place in places)
     }
+
+
+def check_inactive(own: Mapping, key: Scalar, names: Collection[str], around: Surroundings) -> None:
+    """Report what a sandbox that is left out says of others, of networks and secrets that there are none of.
+
+    Its files are not looked at: they may well be on no machine but those that its profile is for.
+    """
+    problems = around.problems
+    problems.sandbox = key.text
+    build_networks(own, around.networks, problems)
+    build_secret_files(own, around.declared_secrets, problems)
+    named = own.get("depends_on")
+    places = named.keys.values() if isinstance(named, Mapping) else named.items if isinstance(named, Sequence) else ()
+    for place in places:
+        # A member of a group has its number or key behind the name of that.
+        if isinstance(place, Scalar) and not any(f"{place.text}-".startswith(f"{name}-") for name in names):
+            problems.add(place, f"there is no sandbox `{place.text}`", suggest(place.text, names, "sandboxes"))
 
 
 def _profiles(node: Node) -> list[Scalar]:

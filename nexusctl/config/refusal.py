@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from typing import Any
 
@@ -98,10 +98,17 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, pr
         left = known.keys() - node.values.keys()
         hint = advise(key, _kind(path, known)) or _belongs_further_in(key, node, known)
         hint = hint or _belongs_elsewhere(key, node.values[key], path, known)
-        hint = hint or _meant_to_add(key, known) or suggest(key, left or known, "keys that can stand here")
+        hint = hint or _meant_to_add(key, known) or _is_there(key, known.keys() & node.values.keys(), left)
+        hint = hint or suggest(key, left or known, "keys that can stand here")
         what = f"unknown key `{_shown(key)}` {part}" if key[:1] != "+" or key[1:] not in known else _NO_LIST.format(key)
         problems.add(node.keys[key], what, hint)
     return [(*path, key) for key in unknown]
+
+
+def _is_there(key: str, beside: Collection[str], left: Collection[str]) -> str:
+    """A hint for a key that looks like one of those which stand `beside` it."""
+    near = nearest(key, beside) if not nearest(key, left) else None
+    return f"`{near}` stands beside it already: take out what is not right" if near else ""
 
 
 def _kind(path: Path, known: MappingType[str, Any]) -> str:

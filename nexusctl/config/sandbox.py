@@ -144,7 +144,7 @@ def _build_sandbox(
         health=build_health(node, problems),
         ports=tuple(port for port, _ in ports),
         mounts=mounts,
-        networks=_networks(node, around.networks, problems),
+        networks=build_networks(node, around.networks, problems),
         resources=_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
         on_replace="preserve" if node.text("on_replace") == "preserve" else "discard",
@@ -166,7 +166,8 @@ def _packages(
     return with_template_packages(packages, below)
 
 
-def _networks(node: Mapping, declared: Declared, problems: Problems) -> tuple[str, ...]:
+def build_networks(node: Mapping, declared: Declared, problems: Problems) -> tuple[str, ...]:
+    """The networks that a sandbox joins; `declared` are those of the stack."""
     value = node.get("networks")
     if not isinstance(value, Sequence):
         return (DEFAULT_NETWORK,)
