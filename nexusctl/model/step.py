@@ -116,9 +116,10 @@ class UpdateContainer(Step):
 
     `limits` sets resources and restart policy as `sandbox` has them, but for those called `left_limits`, which stay as
     they are; empty fields change nothing.
-    `disconnect` are network ids, `delete` are files of former uploads, `clear` are places where something of another
-    kind lies than the upload has there, `stale` are the amendments that the new one makes obsolete. `secrets` are
-    written as files, and those called `delete_secrets` removed.
+    `disconnect` are network ids, and `leave_first` those of them whose name one has that it joins: an engine knows the
+    networks of a container by their names. `delete` are files of former uploads, `clear` are places where something
+    of another kind lies than the upload has there, `stale` are the amendments that the new one makes obsolete.
+    `secrets` are written as files, and those called `delete_secrets` removed.
     """
 
     container_id: str
@@ -132,6 +133,7 @@ class UpdateContainer(Step):
     reactions: tuple[Reaction, ...] = ()
     connect: tuple[Attachment, ...] = ()
     disconnect: tuple[str, ...] = ()
+    leave_first: tuple[str, ...] = ()
     secrets: tuple[SecretFile, ...] = ()
     delete_secrets: tuple[str, ...] = ()
     amend: bool = True

@@ -170,6 +170,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     packages: tuple[PackageChange, ...] = ()
     if "packages" in touched or again:
         packages = tuple(change_packages(record, sandbox, decision.differences, again=again))
+    joined = {attachment.name for attachment in decision.connect}
     made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
         id=f"sandbox:{sandbox.name}:update",
@@ -186,6 +187,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         reactions=find_reactions(decision) if "uploads" in touched or again else (),
         connect=decision.connect,
         disconnect=decision.disconnect,
+        leave_first=tuple(left for left in decision.disconnect if holder.networks.get(left) in joined),
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.
         secrets=secrets if holder.state == "running" and not again else sandbox.secrets,
         delete_secrets=gone,

@@ -169,10 +169,13 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
         engine.put_secrets(step.container_id, step.secrets, reveal, step.delete_secrets)
     if step.limits:
         engine.update_limits(step.container_id, sandbox.resources, sandbox.restart, step.left_limits)
+    for network_id in step.leave_first:
+        engine.disconnect(step.container_id, network_id)
     for attachment in step.connect:
         engine.connect(step.container_id, ledger.locate(attachment), (sandbox.name, sandbox.group))
     for network_id in step.disconnect:
-        engine.disconnect(step.container_id, network_id)
+        if network_id not in step.leave_first:
+            engine.disconnect(step.container_id, network_id)
     facts = engine.change_packages(step.container_id, step.packages, report) if step.packages else ""
     if step.uploads or step.delete:
         report("uploading")

@@ -237,6 +237,17 @@ def test_limits_that_the_docker_command_has_set_are_named_and_put_right_again_an
     assert live.identity()[0] == before[0]
 
 
+def test_a_network_that_is_made_anew_under_its_name_is_joined_and_the_former_one_goes(live: Live) -> None:
+    before, name = live.identity(), live.scene.network("back")
+    for change in (("networks: {back: {}", "networks: {back: {internal: true}"), ("internal: true", "internal: false")):
+        live.rewrite(change)
+        live.apply()
+        (network,) = live.scene.wire.get("/networks", {"filters": {"name": [f"^{name}$"]}})
+        assert network["Internal"] is ("true" in change[1])
+        assert live.scene.id("box") in live.scene.wire.get(f"/networks/{network['Id']}")["Containers"]
+    assert live.identity() == before
+
+
 def test_a_file_becomes_a_folder_and_a_folder_a_file_or_a_link_and_back_again(live: Live, tmp_path: Path) -> None:
     before, source = live.identity(), tmp_path / "src"
     (source / "a.js").unlink()

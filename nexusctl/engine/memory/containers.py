@@ -176,7 +176,9 @@ def connect(world: World, container_id: str, attachment: Attachment) -> None:
 def disconnect(world: World, container_id: str, network_id: str) -> None:
     world.note("disconnect", container_id)
     with world.mutex:
-        world.get(container_id).networks.pop(network_id, None)
+        found = world.get(container_id)
+        _, network = world.networks.get(network_id, ("", None))
+        _leave(found, network.name if network else found.networks.get(network_id, ""))
     world.cut("disconnect", container_id)
 
 
@@ -229,11 +231,17 @@ def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name
     return made
 
 
+def _leave(container: MemoryContainer, name: str) -> None:
+    container.networks = {key: called for key, called in container.networks.items() if called != name}
+
+
 def _join(world: World, container: MemoryContainer, attachment: Attachment) -> None:
     with world.mutex:
         found = _find_network(world, attachment)
         if not found:
             raise NotFound(f"network {attachment.name} not found", status=404)
+        # An engine keeps them by name, so that one of the same name takes the place of another.
+        _leave(container, attachment.name)
         container.networks[found] = attachment.name
 
 
