@@ -139,7 +139,7 @@ def _take_over(engine: Engine, draft: Draft, output: Output, way: str) -> int:
         basis = doors.prepare_takeover(engine, draft, stack, f"nothing was written or done; {way}")
         taken, there = doors.count_taken(draft, basis), output.file.exists()
         if taken and (taken < len(draft.containers) or not there):
-            options.say(f"{taken} of {len(draft.containers)} were taken over before; this goes on with the rest.")
+            options.say(f"{taken} of {len(draft.containers)} were taken over before; this goes on from there.")
         code = carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
         if not code:
             return _put(draft, output)
