@@ -19,6 +19,9 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
 
 _LONGEST = 60
 
+# Nobody meant one of our words by a longer text, and what is tried on it takes time.
+_TRIED = 300
+
 _REFERENCE = re.compile(
     r"\$?\(?\{{0,2}\s*((?:var|env|secret|sandbox|stack|each|param)(?:\.[A-Za-z0-9_-]+)+)\s*\}{0,2}\)?\Z"
 )
@@ -31,6 +34,8 @@ _ADDRESS = re.compile(r"(?:https?://)?(?:[A-Za-z0-9.-]+|)(?::([0-9]{1,5}))?(/\S*
 
 def rewrite(node: Node, field: str, error: Any) -> str:
     """What to write instead of `node`, the value of `field`, that jsonschema's `error` is about; empty if unknown."""
+    if isinstance(node, Scalar) and len(node.text) > _TRIED:
+        return ""
     if isinstance(node, Scalar) and (named := _REFERENCE.match(node.text)):
         return f"write `{OPENING}{named[1]}}}`" if OPENING not in node.text else ""
     if _begins_with(node, "{{"):
@@ -54,6 +59,8 @@ def rewrite(node: Node, field: str, error: Any) -> str:
 
 def slug(name: str, schema: Any) -> str:
     """A hint with the name that is nearest to `name` and conforms to `schema`; empty where there is none."""
+    if len(name) > _TRIED:
+        return ""
     fits = compile_schema(schema)
     for separator, text in (("-", _plain_letters(name.lower())), ("_", _plain_letters(name))):
         found = re.sub(r"[^A-Za-z0-9]+", separator, text).strip(separator)
