@@ -248,6 +248,18 @@ def test_a_network_that_is_made_anew_under_its_name_is_joined_and_the_former_one
     assert live.identity() == before
 
 
+def test_a_new_container_and_a_stopped_one_join_a_network_that_is_made_anew_under_its_name(live: Live) -> None:
+    live.rewrite(("networks: {back: {}", "networks: {back: {internal: true}"), ("TOKEN: first", "TOKEN: second"))
+    live.rewrite(("networks: [default, back]", "networks: [back, default]"))
+    live.apply()
+    live.scene.post("box", "stop", t=0)
+    live.rewrite(("internal: true", "internal: false"))
+    live.apply()
+    live.scene.post("box", "stop", t=0)
+    live.rewrite(("networks: [back, default]", "networks: [back]"), ("internal: false", "internal: true"))
+    live.apply()
+
+
 def test_a_file_becomes_a_folder_and_a_folder_a_file_or_a_link_and_back_again(live: Live, tmp_path: Path) -> None:
     before, source = live.identity(), tmp_path / "src"
     (source / "a.js").unlink()

@@ -170,8 +170,14 @@ def port_bindings(ports: Iterable[Port]) -> dict[str, list[dict[str, str]]]:
 
 
 def endpoint(attachment: Attachment, aliases: Iterable[str]) -> dict[str, Any]:
-    """A container's place in a network; it is found there under `aliases`, which the engine's own network knows not."""
-    return {} if attachment.name == "bridge" else {"Aliases": list(dict.fromkeys(aliases))}
+    """A container's place in a network; it is found there under `aliases`, which the engine's own network knows not.
+
+    By the id alone the engine finds it again when the container starts: it keeps its networks by name.
+    """
+    if attachment.name == "bridge":
+        return {}
+    known = {"NetworkID": attachment.id} if attachment.id else {}
+    return {"Aliases": list(dict.fromkeys(aliases)), **known}
 
 
 def network_key(attachment: Attachment) -> str:

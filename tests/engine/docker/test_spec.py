@@ -96,7 +96,9 @@ def test_the_first_network_is_joined_at_birth_under_both_names() -> None:
     networks = (Attachment(network="a", name="s_a", id="1" * 64), Attachment(network="b", name="s_b", id="2" * 64))
     found = body(networks=networks)
     assert found["HostConfig"]["NetworkMode"] == "1" * 64
-    assert found["NetworkingConfig"] == {"EndpointsConfig": {"1" * 64: {"Aliases": ["api-1", "api"]}}}
+    assert found["NetworkingConfig"] == {
+        "EndpointsConfig": {"1" * 64: {"Aliases": ["api-1", "api"], "NetworkID": "1" * 64}}
+    }
 
 
 def test_an_external_network_is_joined_by_its_name() -> None:
