@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from nexusctl.api.planning import measure_losses, observe
 from nexusctl.engine.base import Engine
-from nexusctl.model.event import Event
+from nexusctl.model.event import Event, Failed
 from nexusctl.model.plan import Plan
-from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
 from nexusctl.plan.basis import Basis
 from nexusctl.run.interrupt import Interrupt
 
 
-def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, reveal: Reveal = withhold) -> Iterator[Event]:
-    """Carry out a plan; the caller holds the stack's lock. `reveal` gives the values of secrets."""
+def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure = NOTHING_READ) -> Iterator[Event]:
+    """Carry out a plan; the caller holds the stack's lock. No event shows what is `known` of secrets."""
     # Thread pools and graphs are not needed for a plan without steps.
     from nexusctl.run.early_exit import watch  # noqa: PLC0415
     from nexusctl.run.executor import execute  # noqa: PLC0415
 
-    return watch(execute(chosen, engine, interrupt, reveal), engine, chosen.stack)
+    events = watch(execute(chosen, engine, interrupt, known.reveal), engine, chosen.stack)
+    return (_without_values(event, known.conceal) for event in events)
+
+
+def _without_values(event: Event, conceal: Conceal) -> Event:
+    """`event` without the values of secrets that a program has printed."""
+    if not isinstance(event, Failed):
+        return event
+    output = tuple(map(conceal, event.problem.output))
+    return replace(event, problem=replace(event.problem, output=output))
 
 
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:

@@ -6,18 +6,18 @@ from dataclasses import replace
 
 from nexusctl.api.planning import plan_anew
 from nexusctl.engine.base import Engine
-from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.plan.basis import Basis
 
 
-def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Reveal]:
+def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Disclosure]:
     """Read the secrets that the plan of `basis` needs, and plan anew over the same live state.
 
-    Returns that plan's basis, and what gives the values to whoever carries it out. Nothing was changed yet. Raises
+    Returns that plan's basis, and the values for whoever carries it out. Nothing was changed yet. Raises
     `InputError` with every secret that cannot be read or does not fit, `PlanError`.
     """
     if not basis.plan.unread:
-        return basis, withhold
+        return basis, NOTHING_READ
     # A stack without secrets needs none of this.
     from nexusctl.plan.unread import find_unread, with_read  # noqa: PLC0415
     from nexusctl.secrets import sources_for  # noqa: PLC0415
@@ -29,4 +29,5 @@ def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Reveal]:
     readings = read(stack.name, needed, sources_for(stack.secrets.values(), stack.sensitive))
     sandboxes = {name: with_read(sandbox, readings.digests) for name, sandbox in stack.sandboxes.items()}
     require_fit((s for s in sandboxes.values() if not find_unread((s,))), readings.reveal)
-    return plan_anew(engine, replace(basis, stack=replace(stack, sandboxes=sandboxes))), readings.reveal
+    known = Disclosure(reveal=readings.reveal, conceal=readings.conceal)
+    return plan_anew(engine, replace(basis, stack=replace(stack, sandboxes=sandboxes))), known

@@ -61,10 +61,10 @@ def apply(
     with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
         choice = Choice(targets=targets, excludes=excludes)
         basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=choice)
-        basis, reveal = secrets.read_secrets(engine, basis)
+        basis, known = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         question = "Carry out this plan?"
-        code = carry_out(engine, basis.plan, yes=yes, as_json=as_json, question=question, back=back, reveal=reveal)
+        code = carry_out(engine, basis.plan, yes=yes, as_json=as_json, question=question, back=back, known=known)
     return code or _show_outputs(engine, stack, as_json=as_json)
 
 
@@ -75,9 +75,9 @@ def _apply_saved(path: Path, given: Given, on_failure: str, lock_timeout: float,
     saved = saving.read_plan(path)
     engine = connection.connect()
     with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
-        basis, reveal = secrets.read_secrets(engine, saving.recall_plan(engine, saved, given))
+        basis, known = secrets.read_secrets(engine, saving.recall_plan(engine, saved, given))
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        code = carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back, reveal=reveal)
+        code = carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back, known=known)
     return code or _show_outputs(engine, basis.stack, as_json=as_json)
 
 

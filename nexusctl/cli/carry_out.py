@@ -13,7 +13,7 @@ from nexusctl.cli.plan_view import show_plan
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.plan import Plan
-from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.secret import NOTHING_READ, Disclosure
 
 Back = Callable[[frozenset[str]], Plan]
 """The plan that leads back, for the sandboxes that a run touched."""
@@ -35,12 +35,12 @@ def carry_out(
     as_json: bool,
     question: str,
     back: Back | None = None,
-    reveal: Reveal = withhold,
+    known: Disclosure = NOTHING_READ,
 ) -> int:
     """Returns the exit code. The caller holds the stack's lock.
 
     Where the plan fails and `back` is given, it is asked for the plan that leads the
-    sandboxes which were touched back, and that is carried out. `reveal` gives the values of secrets.
+    sandboxes which were touched back, and that is carried out. `known` are the values of secrets.
     """
     show_plan(chosen, "planned", as_json=as_json)
     if chosen.empty:
@@ -51,8 +51,8 @@ def carry_out(
     # A plan without changes is shown in less time than what carries one out takes to load.
     from nexusctl.cli.conduct import roll_back, run  # noqa: PLC0415
 
-    done = run(engine, chosen, reveal, as_json=as_json)
+    done = run(engine, chosen, known, as_json=as_json)
     # Whoever asked to stop wants no second run, even where something had failed before.
     if done.code == FAILED and back and not done.stopped:
-        return roll_back(engine, back(done.touched), reveal, as_json=as_json)
+        return roll_back(engine, back(done.touched), known, as_json=as_json)
     return done.code

@@ -18,7 +18,7 @@ from nexusctl.cli.streams import OutputLost
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event, Started
 from nexusctl.model.plan import Omission, Plan
-from nexusctl.model.secret import Reveal
+from nexusctl.model.secret import Disclosure
 from nexusctl.model.step import AwaitExit, AwaitHealthy
 from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
@@ -40,10 +40,10 @@ class Run:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def run(engine: Engine, chosen: Plan, reveal: Reveal, *, as_json: bool) -> Run:
+def run(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool) -> Run:
     touched: set[str] = set()
     with stoppable() as interrupt:
-        events = _note_touched(execution.apply(engine, chosen, interrupt, reveal), touched)
+        events = _note_touched(execution.apply(engine, chosen, interrupt, known), touched)
         try:
             course = show(events, chosen, as_json=as_json)
         except (BrokenPipeError, OutputLost):
@@ -68,13 +68,13 @@ def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]
         yield event
 
 
-def roll_back(engine: Engine, chosen: Plan, reveal: Reveal, *, as_json: bool) -> int:
+def roll_back(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool) -> int:
     """The run failed, and that is what the exit code says however well the way back went."""
     if not as_json and not chosen.empty:
         click.echo("\nRolling back to what was recorded before:")
     if as_json or not chosen.empty:
         show_plan(chosen, "rollback", as_json=as_json)
-    done = Run(code=0) if chosen.empty else run(engine, chosen, reveal, as_json=as_json)
+    done = Run(code=0) if chosen.empty else run(engine, chosen, known, as_json=as_json)
     if not as_json:
         click.echo("\n" + _describe_rollback(chosen, done.groups))
     return done.code or FAILED

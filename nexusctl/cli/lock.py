@@ -15,7 +15,6 @@ from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.plan import Difference, Plan
-from nexusctl.model.secret import withhold
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.plan import difference_document, render_difference
@@ -57,7 +56,7 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
 
 def _carry(engine: Engine, plan: Plan) -> bool:
     with stoppable() as interrupt:
-        course = show(execution.apply(engine, plan, interrupt, withhold), plan, as_json=False)
+        course = show(execution.apply(engine, plan, interrupt), plan, as_json=False)
     sys.stderr.write(render_diagnostics(course.problems, color=options.wants_color(sys.stderr)))
     return course.finished.outcome == "done"
 

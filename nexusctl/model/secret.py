@@ -101,10 +101,24 @@ Text = str | SecretText
 Reveal = Callable[[SecretUse | SecretFile], Secret]
 """The value that belongs to a use. Raises `StepError` where it is known by its digest only."""
 
+Conceal = Callable[[str], str]
+"""A line of text without any value that was read."""
+
 
 def withhold(use: SecretUse | SecretFile) -> NoReturn:
     """The `Reveal` of whoever has read no secrets."""
     raise StepError(Diagnostic(f"the value of secret {use.secret} was not read", hint="`nexusctl apply` reads it"))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disclosure:
+    """The values that were read, for those who need them, and for those who must not show them."""
+
+    reveal: Reveal = withhold
+    conceal: Conceal = str
+
+
+NOTHING_READ = Disclosure()
 
 
 def list_uses(env: Mapping[str, Text], files: tuple[SecretFile, ...]) -> Iterator[SecretUse | SecretFile]:

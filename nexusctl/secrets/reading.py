@@ -9,14 +9,16 @@ from nexusctl.errors import Diagnostic, InputError, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretRef, SecretUse, SourceKind
 from nexusctl.secrets import Sources, sources_for
 from nexusctl.secrets.base import SIZE_LIMIT, Source, Unreadable
+from nexusctl.secrets.conceal import make_conceal
 from nexusctl.secrets.digest import digest_secret
 
 
 class Readings:
-    """The values that one apply has read, and their digests by name."""
+    """The values that one apply has read, and their digests by name; `conceal` leaves them out of a line of text."""
 
     def __init__(self, stack: str, values: Mapping[str, Secret]) -> None:
         self._values = values
+        self.conceal = make_conceal(values.values())
         with ThreadPoolExecutor(max_workers=4) as pool:
             made = pool.map(lambda item: digest_secret(stack, *item), values.items())
             self.digests: Mapping[str, str] = dict(zip(values, made, strict=True))

@@ -28,6 +28,8 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineUnreachable
+from nexusctl.model.secret import Secret
+from nexusctl.secrets.conceal import make_conceal
 from nexusctl.secrets.safe import Safe, write_safe
 from tests.secrets.canaries import Canary, Nose, hatch
 from tests.secrets.vault_server import TOKEN, Vault, serve_vault
@@ -160,6 +162,14 @@ class Trail:
             "gone": {**broken, "command": ["/nowhere/program"]},
         }
         (self.work / "failing.yaml").write_text(json.dumps({**stack, "sandboxes": {**sandboxes, **failing}}, indent=1))
+        tell = "for f in /run/secrets/*; do cat $f; echo; done; env; exit 3"
+        telling = {
+            "startup": {**sandboxes["vars"], "secrets": names, "startup": tell},
+            "task": {**sandboxes["vars"], "secrets": names, "kind": "task", "command": ["sh", "-c", tell]},
+            "end": {**sandboxes["vars"], "secrets": names, "command": ["sh", "-c", tell]},
+            "health": {**sandboxes["vars"], "secrets": names, "health": {"command": tell, "interval": 1, "retries": 1}},
+        }
+        (self.work / "telling.yaml").write_text(json.dumps({**stack, "sandboxes": telling}, indent=1))
         wrong = {
             "image": "${secret.s00}",
             "command": ["${secret.s01}", f"${{var.{variables[0]}}}"],
@@ -315,6 +325,8 @@ def live(trail: Trail, image: str) -> None:
     trail.run("apply", "--yes", "-f", "failing.yaml", code=1)
     trail.run("apply", "--yes", "-f", "failing.yaml", "--json", "--on-failure", "rollback", code=1)
     trail.inspect("failed")
+    told = trail.run("apply", "--yes", "-f", "telling.yaml", "--json", "--on-failure", "rollback", code=1)
+    assert b"[redacted]" in told
     trail.run("apply", "--yes")
     trail.inspect("applied")
     for verb in (("plan", "--deep"), ("drift",), ("drift", "--json"), ("status",), ("status", "--json"), ("logs",)):
@@ -385,6 +397,18 @@ def test_the_nose_finds_every_form_of_every_canary() -> None:
             forms += [base64.b64encode(b"." * n + value.encode()).decode() for n in range(3)]
         assert [bool(nose.find(form.encode())) for form in forms] == [True] * len(forms), canary
         assert nose.find(f"a{canary.mark[:-1]}".encode()) == []
+
+
+def test_no_line_that_a_program_prints_shows_a_canary() -> None:
+    canaries = hatch(1)
+    conceal = make_conceal(Secret(canary.value.encode()) for canary in canaries)
+    for canary in canaries:
+        lines = f"before {canary.value} behind".splitlines()
+        if canary.kind == "long":
+            # What prints such a line may be cut anywhere.
+            lines += [f"before {canary.value[:100]}", f"{canary.value[-100:]} behind", canary.value[777:888]]
+        assert Nose(canaries).find("\n".join(map(conceal, lines)).encode()) == []
+    assert conceal("nothing of it") == "nothing of it"
 
 
 def test_each_secret_is_where_it_was_meant_to_be(trail: Trail) -> None:
