@@ -413,11 +413,16 @@ def test_no_line_that_a_program_prints_shows_a_canary() -> None:
 
 def test_each_secret_is_where_it_was_meant_to_be(trail: Trail) -> None:
     for canary in hatch(2):
-        source = source_of(canary)
-        if source in KEPT:
-            assert read_inside(trail, "files", f"cat /run/secrets/{canary.name}") == canary.value.encode()
-        sandbox = {"parameter": "given", "each": "each-one"}.get(source, "vars")
-        assert read_inside(trail, sandbox, f'printf %s "$V_{canary.name}"') == f"x{canary.value}y".encode()
+        hold_inside(trail, canary)
+
+
+def hold_inside(trail: Trail, canary: Canary) -> None:
+    """It is in the variable of the sandbox that its source is for and, where it is declared as a secret, in a file."""
+    source = source_of(canary)
+    if source in KEPT:
+        assert read_inside(trail, "files", f"cat /run/secrets/{canary.name}") == canary.value.encode()
+    sandbox = {"parameter": "given", "each": "each-one"}.get(source, "vars")
+    assert read_inside(trail, sandbox, f'printf %s "$V_{canary.name}"') == f"x{canary.value}y".encode()
 
 
 def read_inside(trail: Trail, sandbox: str, script: str) -> bytes:
