@@ -73,8 +73,10 @@ def _disconnect(engine: MemoryEngine, found: MemoryContainer) -> None:
 
 
 def _connect(engine: MemoryEngine, found: MemoryContainer) -> None:
-    for network_id, (_, network) in engine.networks.items():
-        found.networks.setdefault(network_id, network.name)
+    """To all; an engine knows the networks of a container by name, so of two of one name it names the last."""
+    others = {network.name: network_id for network_id, (_, network) in engine.networks.items()}
+    kept = {key: name for key, name in found.networks.items() if name not in others or others[name] == key}
+    found.networks = kept | {network_id: name for name, network_id in others.items()}
 
 
 def _lose_network(engine: MemoryEngine, number: int) -> None:

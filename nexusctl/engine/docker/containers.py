@@ -169,8 +169,13 @@ def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iter
             # A sandbox without networks is in the engine's `none`, which suffers no other beside it.
             disconnect(wire, container_id, "none")
             wire.post(path, body)
-        elif error.status not in (403, 409) or not _is_attached(wire, container_id, attachment):
+        elif error.status not in (403, 409):
             raise
+        elif not _is_attached(wire, container_id, attachment):
+            # It may be in there unseen: whoever joined another network of the same name has taken its place in the
+            # list that the engine keeps by name, and the engine refuses to join twice.
+            disconnect(wire, container_id, network_key(attachment))
+            wire.post(path, body)
 
 
 def disconnect(wire: Wire, container_id: str, network_id: str) -> None:
@@ -219,8 +224,13 @@ def _find(wire: Wire, name: str) -> Mapping[str, Any] | None:
 
 
 def _is_attached(wire: Wire, container_id: str, attachment: Attachment) -> bool:
-    found = wire.get(f"/containers/{container_id}/json")["NetworkSettings"]["Networks"] or {}
-    return attachment.name in found or any(item.get("NetworkID") == attachment.id for item in found.values())
+    """A join that was refused leaves the name in the list of a running container, without a place in the network."""
+    inspected = wire.get(f"/containers/{container_id}/json")
+    found = (inspected["NetworkSettings"]["Networks"] or {}).get(attachment.name)
+    if found is None:
+        return False
+    placed = found["EndpointID"] or not inspected["State"]["Running"]
+    return bool(placed) and attachment.id in ("", found["NetworkID"])
 
 
 def _name_conflict(name: str, holder: Mapping[str, Any]) -> Conflict:
