@@ -10,17 +10,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineUnreachable, NexusError
+from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NexusError, Note, NotFound
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.secret import Reveal, withhold
-from nexusctl.model.step import AwaitExit, AwaitHealthy
+from nexusctl.model.step import AwaitExit, AwaitHealthy, ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform import Ledger, perform
 from nexusctl.run.wait import Interrupted
 
 WORKERS = 8
 """Steps that change something at once; more does not make an engine faster. Waits do not count."""
+
+LOOKS = (0.0, 0.1, 0.3)
+"""Seconds before each look for a container whose step failed: its programs end before the engine calls it gone."""
 
 
 def execute(
@@ -120,7 +123,7 @@ class _Run:
         except Interrupted:
             self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))
         except NexusError as error:
-            problem = _diagnose(step, error, self._users(step))
+            problem = self._explain_loss(step, error) or _diagnose(step, error, self._users(step))
             self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))
         except BaseException as bug:
             # Few applies meet one.
@@ -128,6 +131,32 @@ class _Run:
 
             bug.add_note("".join(traceback.format_exception(bug)))
             self._events.put(bug)
+
+    def _explain_loss(self, step: Step, error: NexusError) -> Diagnostic | None:
+        """Where its container went away under a step, what failed of that is of no interest."""
+        subject = self._ledger.find_subject(step)
+        # A replacement that fails takes the new one away itself.
+        if not subject or isinstance(step, ReplaceContainer) or isinstance(error, EngineUnreachable):
+            return None
+        if not self._is_gone(subject):
+            return None
+        return Diagnostic(
+            f"{step.subject}: somebody removed its container while nexusctl worked on it",
+            hint="see who does that; the next apply makes it anew",
+            sandbox=step.subject,
+            notes=(Note(f"what failed of it: {error}"),),
+        )
+
+    def _is_gone(self, container_id: str) -> bool:
+        for pause in LOOKS:
+            time.sleep(pause)
+            try:
+                state = self._engine.condition(container_id).state
+            except EngineError as error:
+                return isinstance(error, NotFound)
+            if state != "running":
+                return state == "removing"
+        return False
 
     def _users(self, step: Step) -> list[str]:
         """The sandboxes that an image is for."""

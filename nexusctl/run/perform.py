@@ -58,6 +58,10 @@ class Ledger:
             return self.containers[step.created]
         return step.container_id if isinstance(step, UpdateContainer | RestoreContainer) else ""
 
+    def find_subject(self, step: Step) -> str:
+        """The container that `step` is about, by the two fields that steps name one with; empty for none."""
+        return getattr(step, "container_id", "") or self.containers.get(getattr(step, "created", ""), "")
+
     def locate(self, attachment: Attachment) -> Attachment:
         """`attachment` with the id of a network that was made in this run."""
         return attachment if attachment.id else replace(attachment, id=self.networks.get(attachment.name, ""))
