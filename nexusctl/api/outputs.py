@@ -33,6 +33,9 @@ def read_output(engine: Engine, stack: Stack, name: str) -> OutputValue:
     (found,) = resolve_outputs([output], statuses, _teller(stack, find_secrets(output.value)))
     if not found.known:
         hint = "`nexusctl apply` starts what it refers to"
+        if found.left_out:
+            hint = f"{found.left_out} has no instances, or a profile that was not asked for: raise its `replicas`, "
+            hint += "give its `for_each` a key, or name its profile with --profile"
         raise InputError(Diagnostic(f"the output {name} is not known before its sandbox runs", hint=hint))
     return found
 

@@ -95,8 +95,8 @@ class _Builder:
         sandbox = self.sandboxes.get(asked.name)
         if sandbox is None:
             self.refuse_name(asked.name)
-            # It is declared, but left out here: nothing will answer.
-            return Reach(sandbox=asked.name, attribute=asked.attribute, container=asked.port or 0)
+            # Nothing answers, unless it runs from another time.
+            return Reach(sandbox=asked.name, attribute=asked.attribute, container=asked.port or 0, left_out=True)
         port = _published(sandbox, asked.port)
         scheme = scheme_of(port.container, port.protocol, _http_port(sandbox), probed=sandbox.health is not None)
         return Reach(

@@ -12,13 +12,17 @@ Attribute = Literal["host", "endpoint", "port"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reach:
-    """Where this machine reaches the port `container` of `sandbox`: its address, its port, or both with `scheme`."""
+    """Where this machine reaches the port `container` of `sandbox`: its address, its port, or both with `scheme`.
+
+    The sandbox is declared and yet `left_out` where it has no instances, or a profile that was not asked for.
+    """
 
     sandbox: str
     attribute: Attribute
     container: int
     protocol: Literal["tcp", "udp"] = "tcp"
     scheme: str = "http"
+    left_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,8 +47,12 @@ class Output:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutputValue:
-    """What an output comes to now; where `known` is False, `value` is None."""
+    """What an output comes to now; where `known` is False, `value` is None.
+
+    It stays unknown where `left_out` names the sandbox that it asks, which no apply of this file starts.
+    """
 
     output: Output
     value: Any
     known: bool
+    left_out: str = ""

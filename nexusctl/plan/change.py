@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.names import natural_key, network_name
@@ -171,8 +171,16 @@ def _given_up(scene: Scene, decision: Decision) -> tuple[Handover, ...]:
     return tuple(h for h in scene.handovers if decision.holder and h.holder.id == decision.holder.id)
 
 
+def _why_gone(scene: Scene, live: LiveSandbox, groups: Set[str]) -> str:
+    if not scene.stack.sandboxes:
+        return "its stack is destroyed"
+    if live.record and live.record.group != live.sandbox and live.record.group in groups:
+        return f"the stack file has no such instance of {live.record.group}"
+    return "it is not in the stack file"
+
+
 def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
-    gone = "it is not in the stack file" if scene.stack.sandboxes else "its stack is destroyed"
+    groups = {sandbox.group for sandbox in scene.stack.sandboxes.values()}
     for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:
             protected = live.record is not None and live.record.lifecycle.prevent_destroy and not live.partial
@@ -181,7 +189,7 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
                 kind="sandbox",
                 name=live.sandbox,
                 cause="removed",
-                reason=gone,
+                reason=_why_gone(scene, live, groups),
                 leaving=live.id,
                 protected=protected,
             )

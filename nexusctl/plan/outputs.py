@@ -21,6 +21,10 @@ Tell = Callable[[SecretUse], str]
 class _Unknown(Exception):
     """A part that nothing live answers."""
 
+    def __init__(self, asked: Reach) -> None:
+        super().__init__(asked)
+        self.asked = asked
+
 
 def resolve_outputs(
     outputs: Iterable[Output], statuses: Iterable[SandboxStatus], tell: Tell | None = None
@@ -43,8 +47,9 @@ def _resolve(output: Output, ports: Ports, tell: Tell | None) -> OutputValue:
         return OutputValue(output=output, value=REDACTED, known=True)
     try:
         return OutputValue(output=output, value=_value(output.value, ports, tell), known=True)
-    except _Unknown:
-        return OutputValue(output=output, value=None, known=False)
+    except _Unknown as error:
+        left_out = error.asked.sandbox if error.asked.left_out else ""
+        return OutputValue(output=output, value=None, known=False, left_out=left_out)
 
 
 def _value(value: Any, ports: Ports, tell: Tell | None) -> Any:
@@ -66,7 +71,7 @@ def _part(part: str | Reach | SecretUse, ports: Ports, tell: Tell | None) -> str
     for port in ports.get(part.sandbox, ()):
         if port.container == part.container and port.protocol == part.protocol and port.host:
             return _reached(part, port.address, port.host)
-    raise _Unknown
+    raise _Unknown(part)
 
 
 def _reached(part: Reach, listens_on: str, port: int) -> str | int:

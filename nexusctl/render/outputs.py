@@ -44,5 +44,5 @@ def _document(found: OutputValue) -> dict[str, Any]:
 
 def _text(found: OutputValue) -> str:
     if not found.known:
-        return UNKNOWN
+        return f"(none: {found.left_out} is left out)" if found.left_out else UNKNOWN
     return found.value if found.output.sensitive else json.dumps(found.value, ensure_ascii=False)

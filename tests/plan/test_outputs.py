@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
+from nexusctl.api.outputs import read_output
 from nexusctl.config.load import load
+from nexusctl.engine.memory import MemoryEngine
+from nexusctl.errors import InputError
 from nexusctl.model.secret import REDACTED
 from nexusctl.model.stack import Stack
 from nexusctl.plan.outputs import find_secrets, resolve_outputs
 from nexusctl.plan.status import summarize
+from nexusctl.render.outputs import render_outputs
 from tests.plan.live_file import as_applied
 
 FILE = """
@@ -54,6 +60,19 @@ def test_what_does_not_run_is_not_known(tmp_path: Path) -> None:
     for state in (stopped, replace(live, sandboxes=())):
         found = resolve_outputs(stack.outputs.values(), summarize(stack, state, 0.0))
         assert {value.output.name: value.value for value in found if value.known} == {"login": REDACTED}
+
+
+def test_what_the_file_leaves_out_is_not_promised_for_after_an_apply(tmp_path: Path) -> None:
+    path = tmp_path / "nexus.yaml"
+    left_out = "sandboxes: {api: {image: debian, ports: ['80'], replicas: 0}, ci: {image: debian, profiles: [ci]}}\n"
+    outputs = "outputs: {a: '${sandbox.api.endpoint}', c: '${sandbox.ci.port.80}'}\n"
+    path.write_text(f"name: demo\n{left_out}{outputs}")
+    stack = load(path)
+    found = resolve_outputs(stack.outputs.values(), summarize(stack, as_applied(stack), 0.0))
+    assert render_outputs(found) == "a = (none: api is left out)\nc = (none: ci is left out)\n"
+    with pytest.raises(InputError) as caught:
+        read_output(MemoryEngine(), stack, "a")
+    assert "`replicas`" in caught.value.diagnostics[0].hint
 
 
 def test_a_secret_is_told_only_by_whoever_has_it(tmp_path: Path) -> None:
