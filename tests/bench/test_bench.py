@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.docker.endpoint import connect
+from tests.faults.compose import Compose
 
 SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "run.py"
 
@@ -41,6 +42,7 @@ def read_table(done: subprocess.CompletedProcess[str]) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[2:]]
 
 
+@pytest.mark.skipif(bool(Compose().find_problem()), reason="docker compose is not installed")
 def test_contestants_are_measured_side_by_side_and_leave_nothing() -> None:
     before = find_bench_objects()
     done = run_bench("--many", "3", "--rows", "fleet,chain,upload")
