@@ -16,19 +16,9 @@ from typing import NamedTuple
 OPENING = "${"
 DEPTH_LIMIT = 8
 
-_REFERENCE = re.compile(
+REFERENCE = re.compile(
     r"(?P<namespace>[A-Za-z_][A-Za-z0-9_]*)(?P<words>(?:\.[A-Za-z0-9_-]+)*)(?P<rest>(?::.*)?)\Z", re.S
 )
-
-# What shells, Compose, Terraform and template languages write behind a name, and no reference takes.
-_UNKNOWN_TAIL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z0-9_-]+)+)\s*(?P<rest>[^\w\s.:].*)\Z", re.S)
-_INDEX = re.compile(r"""\[\s*["']?([A-Za-z0-9_-]+)["']?\s*\]""")
-_INDEXED = re.compile(rf"(?P<namespace>[A-Za-z_]\w*)(?:\.[A-Za-z0-9_-]+|{_INDEX.pattern})+\Z")
-
-
-# GitHub's `${{ secrets.A }}`, up to its first closing brace, and a shell's `${A-b}` and `${A?b}`.
-_OF_A_WORKFLOW = re.compile(r"\{\s*(?P<namespace>secrets?|vars?|env)\.(?P<name>[A-Za-z0-9_]+)\s*\Z")
-_OF_A_SHELL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[?-].*)\Z", re.S)
 
 
 class Expression(NamedTuple):
@@ -95,9 +85,12 @@ def _end(text: str, begin: int) -> int:
 
 def _reference(text: str, at: int, depth: int) -> Expression | Malformed:
     inside = text[len(OPENING) : -1]
-    match = _REFERENCE.match(inside)
+    match = REFERENCE.match(inside)
     if not match:
-        return Malformed(at, f"`{shorten(text)}` is no reference", _advice(text, inside))
+        # Few texts hold one that is none.
+        from nexusctl.config.malformed import advise  # noqa: PLC0415
+
+        return Malformed(at, f"`{shorten(text)}` is no reference", advise(text, inside))
     words = tuple(match["words"].split(".")[1:])
     operator, argument = _tail(match["rest"])
     if argument is not None and words:
@@ -116,32 +109,6 @@ def _tail(rest: str) -> tuple[str, str | None]:
     if rest.startswith((":-", ":?")):
         return rest[:2], None
     return "", rest[1:] if rest else None
-
-
-def _advice(text: str, inside: str) -> str:
-    if OPENING in inside:
-        return "a reference cannot stand inside of the name of another; write the name out"
-    if _REFERENCE.match(inside.strip()):
-        return f"write it without spaces: `{OPENING}{inside.strip()}}}`"
-    if indexed := _INDEXED.match(inside):
-        # Of a group of sandboxes, each has a name of its own.
-        dotted = _INDEX.sub(r"-\1" if indexed["namespace"] == "sandbox" else r".\1", inside)
-        return f"write `{OPENING}{shorten(dotted)}}}`"
-    if workflow := _OF_A_WORKFLOW.match(inside):
-        return f"write `{OPENING}{workflow['namespace'].removesuffix('s')}.{workflow['name']}}}`, with one brace"
-    if shell := _OF_A_SHELL.match(inside):
-        right = f"{OPENING}env.{shell['name']}:{shorten(shell['rest'])}}}"
-        return f"write `{right}` for a variable of this machine, or `${shorten(text)}` for the literal text"
-    if known := _UNKNOWN_TAIL.match(inside):
-        return _without_tail(known["name"], known["rest"], text)
-    return f"write one such as `${{var.port}}`, or `${shorten(text)}` for the literal text"
-
-
-def _without_tail(name: str, rest: str, text: str) -> str:
-    if rest[0] in "?" and name.startswith("env.") and " " not in rest:
-        return f"write `{OPENING}{name}:{shorten(rest)}}}`"
-    literal = f"`${shorten(text)}` for the literal text"
-    return f"nothing is worked out inside of a reference: write `{OPENING}{name}}}`, or {literal}"
 
 
 def shorten(text: str) -> str:

@@ -10,9 +10,8 @@ from nexusctl.config.interpolation import Namespace, Unresolved, dig, picked, wr
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems, note
-from nexusctl.config.refusal import describe
-from nexusctl.config.rewrite import slug
 from nexusctl.config.suggestion import suggest
+from nexusctl.config.wording import describe
 from nexusctl.model.value import dataclass
 
 MOST_REPLICAS = 1000
@@ -105,6 +104,9 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
             first = note("it stands first here", seen[place.text])
             problems.add(place, f"`{place.text}` stands twice in `for_each`", "keep one of the two", first)
         elif not _NAME.match(name) or not _NAME.match(place.text):
+            # Most names are in order.
+            from nexusctl.config.rewrite import slug  # noqa: PLC0415
+
             hint = "use lower-case letters, digits and dashes, so few that the whole name has at most 40"
             shown = f"`{place.text}`" if place.text else "an empty text"
             summary = f"{shown} cannot make the name of a sandbox, `{name}`"

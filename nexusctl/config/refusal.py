@@ -17,9 +17,8 @@ from nexusctl.config.problems import SHOWN_AT_MOST, Problems, note
 from nexusctl.config.rewrite import rewrite, slug
 from nexusctl.config.schema import STACK, resolve
 from nexusctl.config.suggestion import nearest, suggest
+from nexusctl.config.wording import Path, cut, describe
 from nexusctl.errors import Note
-
-Path = tuple[str | int, ...]
 
 _KINDS = {
     "string": "a text",
@@ -50,7 +49,7 @@ def refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
         # Nobody knows what in it is sensitive.
         node.source.withheld.add((node.line, node.column))
     if "propertyNames" in error.absolute_schema_path and isinstance(node, Mapping):
-        name = f"`{_shown(error.instance)}`" if error.instance else "an empty text"
+        name = f"`{cut(error.instance)}`" if error.instance else "an empty text"
         problems.add(node.keys[error.instance], f"{name} cannot be a name here", _name_hint(error))
         return [(*path, error.instance)]
     if error.validator == "type" and _is_empty(node) and path and _ENTRY.match(str(path[-1])):
@@ -100,7 +99,7 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, pr
         hint = hint or _belongs_elsewhere(key, node.values[key], path, known)
         hint = hint or _meant_to_add(key, known) or _is_there(key, known.keys() & node.values.keys(), left)
         hint = hint or suggest(key, left or known, "keys that can stand here")
-        what = f"unknown key `{_shown(key)}` {part}" if key[:1] != "+" or key[1:] not in known else _NO_LIST.format(key)
+        what = f"unknown key `{cut(key)}` {part}" if key[:1] != "+" or key[1:] not in known else _NO_LIST.format(key)
         problems.add(node.keys[key], what, hint)
     return [(*path, key) for key in unknown]
 
@@ -138,15 +137,15 @@ def _belongs_elsewhere(key: str, value: Node, path: Path, known: MappingType[str
     is_sandbox = isinstance(value, Mapping) and not value.values.keys().isdisjoint(("image", "template"))
     kind = _kind(path, known)
     if kind == "stack" and is_sandbox and not key.startswith("x-") and not nearest(key, known):
-        return f"write it below `sandboxes:`, further in: `{_shown(key)}` is a sandbox"
+        return f"write it below `sandboxes:`, further in: `{cut(key)}` is a sandbox"
     if kind == "stack" and key in sandbox:
         return "write it inside of a sandbox, below `sandboxes:`"
     if kind == "sandbox" and is_sandbox:
-        return f"begin it in the column of `{path[-1]}`: `{_shown(key)}` is a sandbox of its own"
+        return f"begin it in the column of `{path[-1]}`: `{cut(key)}` is a sandbox of its own"
     if kind == "sandbox" and path[0] == "sandboxes" and key in stack:
         return "write it at the top of the file, beside `sandboxes:`"
     if path[-1:] == ("packages",) and isinstance(value, Scalar) and not nearest(key, known):
-        return f"write a list, such as `[{_shown(key)}]`, or one below `npm:`, `pip:` or `apt:`"
+        return f"write a list, such as `[{cut(key)}]`, or one below `npm:`, `pip:` or `apt:`"
     return ""
 
 
@@ -232,7 +231,7 @@ def _name_hint(error: Any) -> str:
     if OPENING in error.instance:
         return "write the name itself: a key takes no references"
     if error.instance[:1] == "+":
-        return f"write `{_shown(error.instance[1:])}`: mappings are merged key by key, only lists are appended to"
+        return f"write `{cut(error.instance[1:])}`: mappings are merged key by key, only lists are appended to"
     if found := _ENTRY.match(error.instance):
         return f"write `{found[1]}: ...`, with a `:` and a space"
     return slug(error.instance, error.schema) + _advice(error)
@@ -268,7 +267,7 @@ def _no_sandbox(node: Scalar, name: str, error: Any) -> str:
         return "begin it further in than the name of the sandbox that it belongs to"
     if node.value is None:
         return "write what belongs to it below, further in than its name, such as `image: debian`"
-    return f"write `{name}: {{image: {_shown(node.text)}}}`" if " " not in node.text else _advice(error)
+    return f"write `{name}: {{image: {cut(node.text)}}}`" if " " not in node.text else _advice(error)
 
 
 def _unquoted(node: Scalar, wanted: str | list[str]) -> str:
@@ -296,29 +295,9 @@ def _example(schema: MappingType[str, Any], key: str) -> str:
 
 
 def _value(node: Node) -> str:
-    return f"`{_shown(node.text)}`" if isinstance(node, Scalar) and node.text and not node.withheld else describe(node)
-
-
-def describe(node: Node) -> str:
-    """What `node` is, in words that can follow `not`: a list, nothing, the text with what it says."""
-    if isinstance(node, Mapping):
-        return "a mapping"
-    if isinstance(node, Sequence):
-        return "a list"
-    if node.value is None:
-        return "nothing"
-    if node.withheld:
-        return "something else"
-    if isinstance(node.value, bool):
-        return f"`{node.text}`"
-    return f"the {'text' if isinstance(node.value, str) else 'number'} `{_shown(node.text)}`" if node.text else "empty"
-
-
-def _shown(text: str) -> str:
-    line = text.split("\n", 1)[0]
-    return line if line == text and len(line) <= 60 else line[:60] + "..."
+    return f"`{cut(node.text)}`" if isinstance(node, Scalar) and node.text and not node.withheld else describe(node)
 
 
 def _dotted(path: Path) -> str:
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
-    return _shown(text.lstrip("."))
+    return cut(text.lstrip("."))

@@ -13,7 +13,6 @@ from typing import Any, NoReturn
 
 import yaml
 
-from nexusctl.config.complaint import explain
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
 from nexusctl.config.problems import SENSITIVE, Problems, note
 
@@ -62,6 +61,9 @@ def compose_any(source: Source, problems: Problems) -> Node | None:
     except yaml.MarkedYAMLError as error:
         _hide_sections(source, problems)
         unclosed = composer.open[-1].node if composer.open else None
+        # Most files are YAML.
+        from nexusctl.config.complaint import explain  # noqa: PLC0415
+
         problems.extend([explain(source, error, unclosed)])
         problems.raise_any()
     except RecursionError:

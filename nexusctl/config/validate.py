@@ -13,8 +13,8 @@ from nexusctl.config.conform import acceptor
 from nexusctl.config.expression import OPENING
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
 from nexusctl.config.problems import SHOWN_AT_MOST, Problems
-from nexusctl.config.refusal import Path, refuse
 from nexusctl.config.schema import STACK, TEMPLATE, read_schema
+from nexusctl.config.wording import Path
 
 # How deep below the root the smallest part lies that can be left out whole, by the first key of its path.
 _PART_DEPTH = {
@@ -43,7 +43,7 @@ def validate(document: Mapping, schema: str, problems: Problems) -> Mapping:
     # jsonschema goes through the entries of a mapping in the order of a set.
     errors = sorted(islice(_errors(schema, value), 2 * SHOWN_AT_MOST), key=lambda error: list(map(str, error.path)))
     for error in errors:
-        cuts.update(_part(path) for path in refuse(document, error, problems))
+        cuts.update(_part(path) for path in _refuse(document, error, problems))
     return _without(document, {cut for cut in cuts if cut})
 
 
@@ -55,7 +55,14 @@ def check_part(document: Mapping, schema: str, problems: Problems) -> None:
     errors = sorted(islice(_errors(schema, value), 2 * SHOWN_AT_MOST), key=lambda error: list(map(str, error.path)))
     for error in errors:
         if _stands_alone(error):
-            refuse(document, error, problems)
+            _refuse(document, error, problems)
+
+
+def _refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
+    # Most files conform.
+    from nexusctl.config.refusal import refuse  # noqa: PLC0415
+
+    return refuse(document, error, problems)
 
 
 def _stands_alone(error: Any) -> bool:

@@ -15,11 +15,11 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain,
 from nexusctl.config.pattern import TooSlow, matches
 from nexusctl.config.placed import Handed, Placed, Supplied, Woven, move, origin_of
 from nexusctl.config.problems import Problems, note
-from nexusctl.config.refusal import describe
 from nexusctl.config.scopes import is_usable
 from nexusctl.config.source import compose, compose_any
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.config.text import read_source
+from nexusctl.config.wording import describe
 from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.model.inputs import VARIABLE as PREFIX
 from nexusctl.model.inputs import Given
