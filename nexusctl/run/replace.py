@@ -16,7 +16,7 @@ from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
-from nexusctl.run.wait import ENDED, SETTLE, Interrupted, wait_healthy, wait_settled
+from nexusctl.run.wait import ENDED, SETTLE, Interrupted, hold_up, wait_healthy, wait_settled
 
 LINGER = 1.2
 """Seconds; a second is what a kernel waits before it asks again for a connection."""
@@ -30,7 +30,8 @@ def replace_container(
 ) -> None:
     """Start `new_id`, wait until it is ready, swap the names, remove the old one.
 
-    One without a health check is ready when it has not ended at once.
+    One without a health check is ready when it has not ended at once. The swap, and what the old one takes to end, is
+    time for the new one to fail in, so it is looked at again before each step that is harder to take back.
     When the new one fails it is removed and the old one, if it had to be stopped, is started again; the failure is
     raised as it was. When the engine stops answering, nothing more is tried: the next plan heals it.
     """
@@ -44,7 +45,15 @@ def replace_container(
     report("swapping")
     engine.rename_container(step.old_id, f"{step.placement.name}_old")
     engine.rename_container(new_id, step.placement.name)
-    _see_off(step, engine)
+    try:
+        _see_off(step, engine)
+        hold_up(engine, new_id, step.subject)
+        if step.old_running and not step.stop_first:
+            report("stopping the old one")
+            engine.stop_container(step.old_id)
+            hold_up(engine, new_id, step.subject)
+    except StepError as failure:
+        raise _swap_back(step, engine, new_id, report, failure) from failure
     engine.remove_container(step.old_id)
     for name in step.amendments:
         engine.remove_amendment(name)
@@ -58,13 +67,14 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
         report("carrying its files over")
         engine.carry_over(step.old_id, new_id, step.left_behind)
     report("starting")
+    begun = time.monotonic()
     engine.start_container(new_id)
     started = time.monotonic()
     run_startup(engine, new_id, step.sandbox, report)
     if step.sandbox.health:
         wait_healthy(engine, new_id, step.subject, step.sandbox.health, report, interrupt, hint=FAILED_HINT)
     else:
-        wait_settled(engine, new_id, step.subject, started)
+        wait_settled(engine, new_id, step.subject, begun, started)
 
 
 def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:
@@ -97,6 +107,26 @@ def _fall_back(
     kept = step.old_running and not step.stop_first
     word = _describe_kept(step, engine) if kept else _start_old(step, engine)
     return failure if isinstance(failure, Interrupted) else _with_word(step, failure, word)
+
+
+def _swap_back(step: ReplaceContainer, engine: Engine, new_id: str, report: Report, failure: StepError) -> Exception:
+    """As `_fall_back`, where the old one has given up its names already, and perhaps its processes."""
+    report("failed: going back to the old one")
+    with suppress(EngineError):
+        engine.remove_container(new_id)
+        engine.rename_container(step.old_id, step.placement.name)
+        for attachment in step.old_networks:
+            engine.disconnect(step.old_id, attachment.id)
+            engine.connect(step.old_id, attachment, (step.sandbox.name, step.sandbox.group))
+    return _with_word(step, failure, _serve_again(step, engine))
+
+
+def _serve_again(step: ReplaceContainer, engine: Engine) -> str:
+    """Start the old one where it does not run; returns what is true of it then."""
+    with suppress(EngineError):
+        if engine.condition(step.old_id).state == "running":
+            return _describe_kept(step, engine)
+    return _start_old(step, engine)
 
 
 def _describe_kept(step: ReplaceContainer, engine: Engine) -> str:

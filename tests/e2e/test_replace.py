@@ -179,6 +179,39 @@ def test_an_old_one_that_cannot_start_again_is_told_of_with_the_failure(bench: B
     assert bench.container("web")["Id"] != old
 
 
+STUBBORN = ["bash", "-c", "trap 'sleep 3; exit 0' TERM; while :; do sleep 0.1; done"]
+
+
+HEALTHY = {"health": {"command": "true", "interval": "100ms"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "lives", "kept"),
+    [({}, 2, "serves again"), (HEALTHY, 2, "serves again"), (HEALTHY, 0.7, "went on serving")],
+    ids=["plain", "healthy", "healthy-and-gone-before-the-old-one-is-stopped"],
+)
+def test_a_new_one_that_ends_while_the_old_one_still_does_gives_its_place_back(
+    bench: Bench, more: dict[str, Any], lives: float, kept: str
+) -> None:
+    peer = {"peer": {"command": ["sleep", "infinity"]}}
+    bench.write({"web": {"command": STUBBORN, **more}, **peer})
+    bench.apply()
+    old = bench.container("web")["Id"]
+    bench.write({"web": {"command": ["sh", "-c", f"sleep {lives}; echo no more; exit 7"], **more}, **peer})
+    done = bench.run("apply", "--yes")
+    assert done.returncode == 1
+    assert "web: it exited with code 7 right after its start" in done.stderr
+    assert "no more" in done.stderr
+    assert f"the old container {kept}" in done.stderr
+    found = bench.container("web")
+    assert (found["Id"], found["State"]["Status"], found["Name"]) == (old, "running", f"/{bench.stack}_web")
+    asked = run_inside(bench.wire, bench.container("peer")["Id"], ("getent", "hosts", "web"))
+    (network,) = found["NetworkSettings"]["Networks"].values()
+    assert asked.output.split()[0] == network["IPAddress"]
+    bench.write({"web": {"command": STUBBORN, **more}, **peer})
+    assert bench.is_empty()
+
+
 WRITE = """
 mkdir -p /srv/a/b /srv/node_modules && echo kept > "/srv/a/b/an odd näme" && chmod 640 "/srv/a/b/an odd näme"
 chown -R 33:33 /srv/a/b && ln -s a/b /srv/link && ln /srv/a/b/* /srv/hard && mkfifo /srv/pipe

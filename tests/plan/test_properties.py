@@ -179,7 +179,7 @@ def _without_pauses() -> Iterator[None]:
     """Nothing happens in memory while nobody acts, so that there is nothing to wait for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nexusctl.run.replace.LINGER", 0)
-        patch.setattr("nexusctl.run.wait.SETTLE", 0)
+        patch.setattr("nexusctl.run.wait.BRIEF", 0)
         yield
 
 
