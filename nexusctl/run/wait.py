@@ -21,13 +21,13 @@ LOG_LINES = 15
 SETTLE = 0.15
 """Seconds that a service gets to fail in: three times what a shell, Python or Node takes over a missing file."""
 
-BRIEF = 0.03
+BRIEF = 0.025
 """Seconds that a new service gets at least before the names are swapped, which take some 8 ms more.
 
 Python and Node miss a file within 25 to 40 ms.
 """
 
-START_SHARE = 0.15
+START_SHARE = 0.12
 """Of what its start took; a busy machine takes longer over both."""
 
 ENDED = ("exited", "dead", "restarting")

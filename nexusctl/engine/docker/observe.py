@@ -31,10 +31,12 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
 
     Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
     """
-    containers = wire.get("/containers/json", {"all": True})
-    networks = wire.get("/networks")
-    volumes = wire.get("/volumes")["Volumes"] or []
-    listed = wire.get("/images/json")
+    # Images are what an engine takes longest to list, after containers.
+    with wire.ask_ahead("/images/json") as read_listed:
+        containers = wire.get("/containers/json", {"all": True})
+        networks = wire.get("/networks")
+        volumes = wire.get("/volumes")["Volumes"] or []
+        listed = read_listed()
     images, notes = read_images(listed, stack), read_notes(listed, stack.name)
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
     amendments = _group_amendments(marked)

@@ -99,28 +99,63 @@ class Wire:
         A mapping or list as a query's value is sent as JSON, as the API's `filters` are.
         Raises `NotFound`, `Conflict`, `EngineError` for a refusal, `EngineUnreachable` for no answer.
         """
-        prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
         fields = {"Host": "localhost", "Content-Type": content_type, **(headers or {})}
+        plug = self._send(method, path, query, fields, data, self.timeout if timeout is None else timeout)
+        return self._receive(plug, method)
+
+    @contextlib.contextmanager
+    def ask_ahead(self, path: str) -> Iterator[Callable[[], Any]]:
+        """A GET that is sent now; what is given waits for its answer, which the engine works on meanwhile.
+
+        Both raise what `get` does.
+        """
+        plug = self._send("GET", path, None, {"Host": "localhost"}, None, self.timeout)
+
+        def read() -> Any:
+            with self._receive(plug, "GET") as answer:
+                return json.loads(answer.read())
+
         try:
-            plug = self._connect(self.timeout if timeout is None else timeout)
+            yield read
+        finally:
+            plug.close()
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        fields: Mapping[str, str],
+        data: bytes | Iterable[bytes] | None,
+        timeout: float,
+    ) -> Plug:
+        prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
+        try:
+            plug = self._connect(timeout)
         except OSError as error:
             raise self._unreachable(error) from self._explain(error)
-        try:
+        with self._closing_failed(plug), contextlib.suppress(BrokenPipeError, ConnectionResetError):
             # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
-            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                send_request(plug, method, prefix + path + _encode(query), fields, data)
+            send_request(plug, method, prefix + path + _encode(query), fields, data)
+        return plug
+
+    def _receive(self, plug: Plug, method: str) -> Answer:
+        with self._closing_failed(plug):
             reply = read_reply(plug, method)
-            refusal = _refusal(reply.status, reply.body.read()) if reply.status >= 400 else None
+            if reply.status >= 400:
+                raise _refusal(reply.status, reply.body.read())
+        return Answer(plug, reply, self._unreachable)
+
+    @contextlib.contextmanager
+    def _closing_failed(self, plug: Plug) -> Iterator[None]:
+        try:
+            yield
         except OSError as error:
             plug.close()
             raise self._unreachable(error) from self._explain(error)
         except BaseException:
             plug.close()
             raise
-        if refusal:
-            plug.close()
-            raise refusal
-        return Answer(plug, reply, self._unreachable)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         cause = self._explain(error)
