@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from types import MappingProxyType
 
-from nexusctl.config.expression import Expression, Part
+from nexusctl.config.expression import OPENING, Expression, Part, parse
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -20,3 +22,13 @@ def _settle(part: Part, environment: Mapping[str, str]) -> str:
         return part if isinstance(part, str) else ""
     known = environment.get(".".join(part.words))
     return known or (settle(part.operand, environment) if part.operator == ":-" else "")
+
+
+def settle_here(text: str) -> str:
+    """`text` with the variables that this machine has."""
+    return settle(parse(text), os.environ) if OPENING in text else text
+
+
+def is_elsewhere(path: str, origin: Path, target: Path) -> bool:
+    """Whether `path` counts from `origin` and would mean another place in a file in `target`."""
+    return not settle_here(path).startswith(("/", "~")) and origin.resolve() != target.resolve()

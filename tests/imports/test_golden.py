@@ -52,6 +52,24 @@ def test_the_other_place_of_a_problem_is_one_of_the_file_that_was_meant_too(
     assert {note.location.file for note in problem.notes if note.location} == {"nexus.yaml"}
 
 
+def test_a_folder_behind_a_variable_is_written_only_where_it_means_the_same_for_both_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sub/data").mkdir(parents=True)
+    services = "{a: {image: x, volumes: ['${D:-./data}:/a', '${ABSOLUTE}:/b'], env_file: '${E:-./data.env}'}}"
+    (tmp_path / "sub/compose.yaml").write_text(f"name: x\nservices: {services}\n")
+    (tmp_path / "sub/data.env").write_text("A=1\n")
+    monkeypatch.setenv("ABSOLUTE", str(tmp_path / "sub"))
+    for folder, file in ((tmp_path / "sub", "compose.yaml"), (tmp_path, "sub/compose.yaml")):
+        monkeypatch.chdir(folder)
+        done = CliRunner().invoke(nexusctl, ["import", "compose", file, "--stdout"])
+        same = folder.name == "sub"
+        assert ("${env.D:-./data}:/a" in done.stdout) is same
+        assert ("${env.E:-./data.env}" in done.stdout) is same
+        assert "${env.ABSOLUTE:-}:/b" in done.stdout
+        assert done.stderr.count("is known only with its variables") == (0 if same else 2)
+
+
 def refuse(compose: str) -> Diagnostic:
     """The one problem of importing this Compose file into the folder that it is written to, the current one."""
     Path("compose.yaml").write_text(compose)

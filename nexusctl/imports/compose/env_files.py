@@ -11,6 +11,7 @@ from nexusctl.config.node import Mapping, Scalar
 from nexusctl.config.text import read_source
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import Leftovers, move_path
+from nexusctl.imports.references import is_elsewhere, settle_here
 
 _WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")
 
@@ -26,11 +27,12 @@ def read_env_files(service: Reader, origin: Path, target: Path, leftovers: Lefto
             entry.finish({}, "files of variables have one format here")
         elif isinstance(item, Scalar):
             path = service.rewrite(item)
-        if "${" in path:
+        settled = settle_here(path)
+        if path != settled and is_elsewhere(path, origin, target):
             service.drop_at(f"{service.where}.env_file", f"`{path}` is known only with its variables", item)
-        elif (origin / path).is_file():
-            note_variables(origin / path, path, leftovers)
-            yield move_path(path, origin, target)
+        elif (origin / settled).is_file():
+            note_variables(origin / settled, settled, leftovers)
+            yield path if path != settled else move_path(path, origin, target)
         else:
             reason = "does not exist" if required else "does not exist, and may not"
             service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)

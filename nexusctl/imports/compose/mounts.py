@@ -6,10 +6,15 @@ from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.expression import OPENING
 from nexusctl.config.mounts import is_closed
 from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.imports.compose.masks import mask
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path
+from nexusctl.imports.references import is_elsewhere, settle_here
+
+_UNKNOWN = "`{}` is known only with its variables; write it by hand"
 
 
 def read_mounts(service: Reader, volumes: dict[str, str], origin: Path, target: Path) -> list[Any]:
@@ -23,18 +28,16 @@ def _read_mount(item: Node, service: Reader, volumes: dict[str, str], origin: Pa
     if isinstance(item, Mapping):
         return _read_long(item, service, volumes, origin, target)
     text = service.rewrite(item) if isinstance(item, Scalar) else ""
-    parts = text.split(":")
+    masked = mask(text)
+    parts = [masked.show(part) for part in masked.text.split(":")]
     if len(parts) == 1:
         service.drop_at(what, explain_lost("volume", text), item)
         return None
     source, place, mode = parts[0], parts[1], parts[2] if len(parts) > 2 else ""
-    if "${" in source or "${" in place:
-        service.drop_at(what, f"`{text}` is known only with its variables; write it by hand", item)
-        return None
     if set(mode.split(",")) - {"", "ro", "rw"}:
         service.drop_at(what, f"of the mode `{mode}` only `ro` and `rw` have a place", item)
     read_only = "ro" in mode.split(",")
-    if source.startswith((".", "/", "~")):
+    if settle_here(source).startswith((".", "/", "~")):
         return read_bind(item, service, "volumes", source, place, read_only, origin, target)
     return _volume(item, service, source, place, read_only, volumes)
 
@@ -72,19 +75,26 @@ def read_bind(
     item: Node, reader: Reader, key: str, source: str, place: str, read_only: bool, origin: Path, target: Path
 ) -> str | None:
     """A folder of this machine as a stack file writes it; None where it has no place, which is left over at `key`."""
-    path = (origin / Path(source).expanduser()).absolute()
+    path = (origin / Path(settle_here(source)).expanduser()).absolute()
     if is_closed(path) or is_closed(path.resolve()):
         reader.drop_at(reader.path(key), f"{source} would hand this machine to the sandbox", item)
         return None
     if not path.exists():
         reader.drop_at(reader.path(key), f"{source} does not exist; Docker would make an empty folder", item)
         return None
-    return f"{move_path(source, origin, target)}:{place}{':ro' if read_only else ''}"
+    if OPENING in source and is_elsewhere(source, origin, target):
+        reader.drop_at(reader.path(key), _UNKNOWN.format(source), item)
+        return None
+    written = source if OPENING in source else move_path(source, origin, target)
+    return f"{written}:{place}{':ro' if read_only else ''}"
 
 
 def _volume(
     item: Node, service: Reader, source: str, place: str, read_only: bool, volumes: dict[str, str]
 ) -> str | None:
+    if source not in volumes and OPENING in source:
+        service.drop_at(f"{service.where}.volumes", _UNKNOWN.format(f"{source}:{place}"), item)
+        return None
     if source not in volumes:
         service.drop_at(f"{service.where}.volumes", f"the volume {source} is not declared", item)
         return None

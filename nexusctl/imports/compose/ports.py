@@ -5,18 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from nexusctl.config.expression import Expression, parse
 from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.imports.compose.masks import ANY, mask
 from nexusctl.imports.compose.reader import Reader
 
 EVERYWHERE = "0.0.0.0"
 
-# Where a variable stands, each is one character while the rest is read.
-_FIRST = 0xE000
-_ANY = "[\ue000-\uf8ff]"
 _SHORT = re.compile(
     r"(?:(?:(?P<address>\[[0-9A-Fa-f:.]+\]|[0-9]+(?:\.[0-9]+){3}|V(?=:[^:]*:)):)?(?:(?P<host>[0-9]+(?:-[0-9]+)?|V)?:)?)?"
-    r"(?P<container>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>tcp|udp))?\Z".replace("V", _ANY)
+    r"(?P<container>[0-9]+(?:-[0-9]+)?)(?:/(?P<protocol>tcp|udp))?\Z".replace("V", ANY)
 )
 
 
@@ -41,16 +38,14 @@ def read_port(item: Node, reader: Reader, key: str, *, shared: bool = False) -> 
     if isinstance(item, Mapping):
         yield from _read_long(item, reader, drop, shared)
         return
-    written = text = reader.rewrite(item) if isinstance(item, Scalar) else ""
-    variables = [part.text for part in parse(text) if isinstance(part, Expression)]
-    for number, variable in enumerate(variables):
-        text = text.replace(variable, chr(_FIRST + number), 1)
-    if match := _SHORT.match(text):
-        address, protocol = match["address"] or EVERYWHERE, match["protocol"] or "tcp"
-        for port in _spread(match["container"], match["host"], (address, protocol), drop, shared):
-            yield re.sub(_ANY, lambda found: variables[ord(found[0]) - _FIRST], port)
-    elif variables:
-        drop(f"`{written}` is known only with its variables; write it by hand")
+    text = reader.rewrite(item) if isinstance(item, Scalar) else ""
+    masked = mask(text)
+    if match := _SHORT.match(masked.text):
+        address, protocol = masked.show(match["address"] or EVERYWHERE), match["protocol"] or "tcp"
+        host = masked.show(match["host"]) if match["host"] else None
+        yield from _spread(match["container"], host, (address, protocol), drop, shared)
+    elif masked.variables:
+        drop(f"`{text}` is known only with its variables; write it by hand")
     else:
         drop(f"`{text}` is no port that a stack file takes")
 

@@ -278,13 +278,6 @@ def _replicas(service: Reader) -> Any:
         if deploy.get("restart_policy") is not None:
             deploy.drop("restart_policy", "say it with `restart`")
         deploy.finish({}, _NO_PLACE)
-    if wanted == 0:
-        reason = "nothing says that a sandbox should not run: take it out of the file, or give it one of `profiles`"
-        if deploy and scale is None:
-            deploy.drop("replicas", reason)
-        else:
-            service.drop("scale", reason)
-        return None
     return None if wanted in (None, 1) else wanted
 
 
