@@ -18,6 +18,7 @@ from nexusctl.imports.compose.ports import read_port
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.devcontainer_mounts import read_mounts
+from nexusctl.imports.devcontainer_variables import refer
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.secrets import IN_TEXT, Secrets
@@ -45,8 +46,6 @@ _OF_COMPOSE = ("dockerComposeFile", "service", "runServices")
 _ONCE = ("onCreateCommand", "updateContentCommand", "postCreateCommand")
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
 _OF_CONTAINER = "${containerEnv:"
-_VARIABLE = re.compile(r"\$\{(?P<scope>localEnv|env):(?P<name>\w+)(?::(?P<default>[^}]*))?\}")
-_REFERENCE = re.compile(r"\$\{[^}]*\}?")
 _FOLDER = re.compile(r"\$\{(?:localWorkspaceFolder|containerWorkspaceFolder)(?P<base>Basename)?\}")
 
 
@@ -101,8 +100,9 @@ def _send_to_compose(node: Node, folder: Path, others: Collection[str]) -> Diagn
 
 
 def _named_volumes(mounts: Iterable[str]) -> dict[str, None]:
+    """Those of `mounts` that begin with a name, and not with a path or a variable that is one."""
     sources = (mount.partition(":")[0] for mount in mounts)
-    return {source: None for source in sources if not source.startswith((".", "/", "~"))}
+    return {source: None for source in sources if not source.startswith((".", "/", "~", "$"))}
 
 
 def _find(path: Path) -> Path:
@@ -214,17 +214,11 @@ def _value(name: str, item: Scalar, secrets: Secrets, workspace: str) -> str:
     if "${" not in item.text:
         return secrets.protect("dev", name, item.text, item)
     text = _fill_folders(item.text, workspace)
-    return secrets.protect_references("dev", name, _REFERENCE.sub(_refer, text), item)
+    return secrets.protect_references("dev", name, refer(text), item)
 
 
 def _fill_folders(text: str, workspace: str) -> str:
     return _FOLDER.sub(lambda match: workspace.rpartition("/")[2] if match["base"] else workspace, text)
-
-
-def _refer(match: re.Match[str]) -> str:
-    """What nobody knows is no reference of a stack file's either."""
-    known = _VARIABLE.fullmatch(match[0])
-    return f"${{env.{known['name']}:-{known['default'] or ''}}}" if known else f"${match[0]}"
 
 
 def _startup(file: Reader, workspace: str) -> str | None:
@@ -247,7 +241,7 @@ def _commands(node: Node | None, workspace: str) -> list[str]:
 def _fill_command(text: str, workspace: str) -> str:
     """What the shell itself knows is left to it."""
     filled = _fill_folders(text.replace(_OF_CONTAINER, "${"), workspace)
-    return _REFERENCE.sub(_refer, filled)
+    return refer(filled)
 
 
 def _forwarded(file: Reader) -> list[int]:

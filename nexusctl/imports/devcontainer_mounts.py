@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from nexusctl.config.expression import OPENING
 from nexusctl.config.node import Mapping as MappingNode
 from nexusctl.config.node import Node, Scalar
 from nexusctl.imports.compose.mounts import explain_lost, read_bind
 from nexusctl.imports.compose.reader import Reader
+from nexusctl.imports.devcontainer_variables import refer
 from nexusctl.imports.names import fit_name
 
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
@@ -46,11 +48,11 @@ def _fill(text: str, names: Mapping[str, str]) -> str:
 
 
 def _mount(file: Reader, key: str, item: Node, words: dict[str, str], folders: tuple[Path, Path]) -> str | None:
-    source, place, kind = words.get("source", ""), words["target"], words.get("type", "volume")
+    source, place, kind = refer(words.get("source", "")), refer(words["target"]), words.get("type", "volume")
     read_only = words.get("readonly", "false").lower() in ("", "1", "true")
     for name in words.keys() - _PLACED:
         file.drop_at(f"{key}.{name}", "only a mount's source, its target and `readonly` have a place", item)
-    if "${" in source + place:
+    if "$${" in source + place or (OPENING in source and kind != "bind"):
         file.drop_at(key, "it is known only with its variables; write it as one of `volumes`", item)
     elif kind == "bind":
         return read_bind(item, file, key, source, place, read_only, *folders)

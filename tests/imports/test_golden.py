@@ -26,6 +26,8 @@ def test_import_writes_what_fits_and_lists_the_rest(
 ) -> None:
     folder = shutil.copytree(case, tmp_path / case.name)
     monkeypatch.chdir(folder)
+    # Some files mount what lies there.
+    monkeypatch.setenv("HOME", str(folder))
     done = run(case)
     assert done.exit_code == 0, done.output
     assert done.stdout == (case / "expected.yaml").read_text()
@@ -146,6 +148,7 @@ if __name__ == "__main__":
 
     for place in CASES:
         os.chdir(place)
+        os.environ["HOME"] = str(place)
         result = run(place)
         (place / "expected.yaml").write_text(result.stdout)
         (place / "expected.txt").write_text(result.stderr)
