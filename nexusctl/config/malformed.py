@@ -18,6 +18,7 @@ _OF_A_SHELL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[?-].*)\Z", 
 
 
 def advise(text: str, inside: str) -> str:
+    """A hint about `text`, `${` and `}` included; `inside` is what stands between them."""
     if OPENING in inside:
         return "a reference cannot stand inside of the name of another; write the name out"
     if REFERENCE.match(inside.strip()):

@@ -24,5 +24,6 @@ def describe(node: Node) -> str:
 
 
 def cut(text: str) -> str:
+    """The first line of `text`, or the first 60 characters of it, with dots where that is not all."""
     line = text.split("\n", 1)[0]
     return line if line == text and len(line) <= 60 else line[:60] + "..."
