@@ -6,7 +6,7 @@ import time
 from threading import Event
 
 from nexusctl.engine.base import Condition, Engine, Report
-from nexusctl.errors import Diagnostic, EngineError, StepError
+from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.live import State
 from nexusctl.model.stack import Health
 from nexusctl.run.interrupt import Interrupt
@@ -101,8 +101,12 @@ def wait_settled(engine: Engine, container_id: str, name: str, begun: float, sta
 
 
 def hold_up(engine: Engine, container_id: str, name: str) -> None:
-    """Raise `StepError` with its last lines where the service has ended."""
-    now = engine.condition(container_id)
+    """Raise `StepError` where the new container of a service is gone, or has ended: then with its last lines."""
+    try:
+        now = engine.condition(container_id)
+    except NotFound as error:
+        summary, hint = f"{name}: somebody removed its new container", "see who does that; the next apply makes it anew"
+        raise StepError(Diagnostic(summary, sandbox=name, hint=hint)) from error
     if now.state in ENDED:
         raise StepError(describe_early_end(engine, container_id, name, now.state, now.exit_code))
 

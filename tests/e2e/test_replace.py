@@ -212,6 +212,26 @@ def test_a_new_one_that_ends_while_the_old_one_still_does_gives_its_place_back(
     assert bench.is_empty()
 
 
+def test_a_new_one_that_somebody_removes_while_the_old_one_ends_gives_its_place_back(bench: Bench) -> None:
+    bench.write({"web": {"command": STUBBORN}})
+    bench.apply()
+    old = bench.container("web")["Id"]
+    bench.write({"web": {"command": ["sleep", "infinity"]}})
+    process = bench.start_apply("stopping the old one")
+    (new,) = (found["Id"] for found in bench.containers("web") if found["Id"] != old)
+    bench.wire.delete(f"/containers/{new}", {"force": True})
+    assert process.stdout
+    failed = [event for event in map(json.loads, process.stdout) if event["event"] == "failed"]
+    assert process.wait() == 1
+    problem = failed[0]["problem"]
+    assert problem["summary"] == "web: somebody removed its new container"
+    assert problem["notes"][0]["text"] == "the old container serves again"
+    found = bench.container("web")
+    assert (found["Id"], found["State"]["Status"], found["Name"]) == (old, "running", f"/{bench.stack}_web")
+    bench.apply()
+    assert bench.is_empty()
+
+
 WRITE = """
 mkdir -p /srv/a/b /srv/node_modules && echo kept > "/srv/a/b/an odd näme" && chmod 640 "/srv/a/b/an odd näme"
 chown -R 33:33 /srv/a/b && ln -s a/b /srv/link && ln /srv/a/b/* /srv/hard && mkfifo /srv/pipe
