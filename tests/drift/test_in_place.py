@@ -164,7 +164,7 @@ def test_a_signal_reaches_the_main_process_and_a_command_finds_the_new_files(liv
     ("reaction", "words"),
     [
         ("{signal: USR1}", "it got SIGUSR1 for its upload"),
-        ("{exec: 'kill -USR1 $(cat /run/main)'}", "the command of its upload"),
+        ("{exec: '(sleep 0.02; kill -USR1 $(cat /run/main)) >/dev/null 2>&1 &'}", "the command of its upload"),
         ("restart", "its start"),
     ],
 )

@@ -106,6 +106,8 @@ def test_a_signal_at_the_question_changes_nothing_and_lets_the_lock_go(
         assert apply.stderr is not None
         assert apply.stderr.read(len("Carry out")) == "Carry out"
         assert _volumes(wire, stack_name) == [lock_name(stack_name)]
+        # Python does not hear of a signal that comes in the instant before it waits for a line.
+        time.sleep(0.3)
         apply.send_signal(number)
         _, stderr = apply.communicate(timeout=PATIENCE)
     finally:
