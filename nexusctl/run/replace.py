@@ -8,11 +8,13 @@ apart: with its temporary name the new one is partial, and once the final name i
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineError, Note, StepError
+from nexusctl.model.plan import Attachment
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
@@ -78,11 +80,9 @@ def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Repor
 
 
 def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:
-    """Let others find the new one under its names. An engine names a container where it joins, so it joins again."""
+    """Let others find the new one under its names."""
     if step.placement.quiet:
-        for attachment in step.placement.networks:
-            engine.disconnect(new_id, attachment.id or attachment.name)
-            engine.connect(new_id, attachment, (step.sandbox.name, step.sandbox.group))
+        _join_again(engine, new_id, step.placement.networks, (step.sandbox.name, step.sandbox.group))
 
 
 def _see_off(step: ReplaceContainer, engine: Engine) -> None:
@@ -90,11 +90,16 @@ def _see_off(step: ReplaceContainer, engine: Engine) -> None:
 
     Whoever tried to connect while it joined again tries once more after a second.
     """
-    for attachment in step.old_networks:
-        engine.disconnect(step.old_id, attachment.id)
-        engine.connect(step.old_id, attachment, ())
+    _join_again(engine, step.old_id, step.old_networks, ())
     if step.old_networks:
         time.sleep(LINGER)
+
+
+def _join_again(engine: Engine, container_id: str, networks: Iterable[Attachment], names: tuple[str, ...]) -> None:
+    """An engine names a container where it joins: from now on `names` are what it is found by."""
+    for attachment in networks:
+        engine.disconnect(container_id, attachment.id or attachment.name)
+        engine.connect(container_id, attachment, names)
 
 
 def _fall_back(
@@ -115,9 +120,7 @@ def _swap_back(step: ReplaceContainer, engine: Engine, new_id: str, report: Repo
     with suppress(EngineError):
         engine.remove_container(new_id)
         engine.rename_container(step.old_id, step.placement.name)
-        for attachment in step.old_networks:
-            engine.disconnect(step.old_id, attachment.id)
-            engine.connect(step.old_id, attachment, (step.sandbox.name, step.sandbox.group))
+        _join_again(engine, step.old_id, step.old_networks, (step.sandbox.name, step.sandbox.group))
     return _with_word(step, failure, _serve_again(step, engine))
 
 

@@ -11,6 +11,9 @@ from nexusctl.model.value import dataclass
 _FIRST = 0xE000
 ANY = "[\ue000-\uf8ff]"
 
+UNKNOWN = "`{}` is known only with its variables; write it by hand"
+"""Why a text has no place that cannot be taken apart without them."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Masked:

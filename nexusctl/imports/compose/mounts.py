@@ -9,12 +9,10 @@ from typing import Any
 from nexusctl.config.expression import OPENING
 from nexusctl.config.mounts import is_closed
 from nexusctl.config.node import Mapping, Node, Scalar
-from nexusctl.imports.compose.masks import mask
+from nexusctl.imports.compose.masks import UNKNOWN, mask
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.references import is_elsewhere, settle_here
-
-_UNKNOWN = "`{}` is known only with its variables; write it by hand"
 
 
 def read_mounts(service: Reader, volumes: dict[str, str], origin: Path, target: Path) -> list[Any]:
@@ -83,7 +81,7 @@ def read_bind(
         reader.drop_at(reader.path(key), f"{source} does not exist; Docker would make an empty folder", item)
         return None
     if OPENING in source and is_elsewhere(source, origin, target):
-        reader.drop_at(reader.path(key), _UNKNOWN.format(source), item)
+        reader.drop_at(reader.path(key), UNKNOWN.format(source), item)
         return None
     written = source if OPENING in source else move_path(source, origin, target)
     return f"{written}:{place}{':ro' if read_only else ''}"
@@ -92,10 +90,8 @@ def read_bind(
 def _volume(
     item: Node, service: Reader, source: str, place: str, read_only: bool, volumes: dict[str, str]
 ) -> str | None:
-    if source not in volumes and OPENING in source:
-        service.drop_at(f"{service.where}.volumes", _UNKNOWN.format(f"{source}:{place}"), item)
-        return None
     if source not in volumes:
-        service.drop_at(f"{service.where}.volumes", f"the volume {source} is not declared", item)
+        unknown, undeclared = UNKNOWN.format(f"{source}:{place}"), f"the volume {source} is not declared"
+        service.drop_at(f"{service.where}.volumes", unknown if OPENING in source else undeclared, item)
         return None
     return f"{volumes[source]}:{place}{':ro' if read_only else ''}"

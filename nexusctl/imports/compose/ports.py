@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 
 from nexusctl.config.node import Mapping, Node, Scalar
-from nexusctl.imports.compose.masks import ANY, mask
+from nexusctl.imports.compose.masks import ANY, UNKNOWN, mask
 from nexusctl.imports.compose.reader import Reader
 
 EVERYWHERE = "0.0.0.0"
@@ -45,7 +45,7 @@ def read_port(item: Node, reader: Reader, key: str, *, shared: bool = False) -> 
         host = masked.show(match["host"]) if match["host"] else None
         yield from _spread(match["container"], host, (address, protocol), drop, shared)
     elif masked.variables:
-        drop(f"`{text}` is known only with its variables; write it by hand")
+        drop(UNKNOWN.format(text))
     else:
         drop(f"`{text}` is no port that a stack file takes")
 
