@@ -220,7 +220,7 @@ def _restore(sandbox: Sandbox, holder: LiveSandbox) -> Restore:
 
 def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[str, str]) -> Iterator[Difference]:
     """Mounts of one name in the file that mean another volume of the engine by now."""
-    recorded = holder.record.mounts if holder.record else ()
+    recorded = set(holder.record.mounts if holder.record else ())
     for mount in sandbox.mounts:
         before, after = holder.volumes.get(mount.target), volumes.get(mount.source)
         if mount.kind == "volume" and mount in recorded and before and after and before != after:

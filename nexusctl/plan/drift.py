@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from nexusctl.model.live import Interior, LiveFile, LivePackages, LiveSandbox
 from nexusctl.model.plan import Difference
-from nexusctl.model.stack import Sandbox, Upload, UploadFile
+from nexusctl.model.stack import Sandbox, UploadFile
 from nexusctl.plan.fields import compare
 
 Effect = Literal["in_place", "replace"]
@@ -65,14 +65,26 @@ def _drifted_files(desired: Sandbox, record: Sandbox, inside: Interior) -> Itera
             differing = _compare_file(file, inside.owners.get(upload.owner or ""), inside.files.get(path))
             if differing:
                 yield _drifted(f"uploads.{path}", *differing, "in_place")
-    for path, kind in sorted(inside.added.items()):
-        if not _is_ignored(path, kind, desired.uploads):
-            yield _drifted(f"uploads.{path}", kind, None, "in_place")
+    if inside.added:
+        # Only a look inside that found something needs patterns.
+        from nexusctl.plan.ignored_files import IgnoredFiles  # noqa: PLC0415
+
+        ignored = IgnoredFiles(desired.uploads)
+        for path, kind in sorted(inside.added.items()):
+            if not ignored.match(path, kind):
+                yield _drifted(f"uploads.{path}", kind, None, "in_place")
 
 
 def place(target: str, path: str) -> str:
     """The absolute path of an entry of an upload."""
     return f"{target.rstrip('/')}/{path}" if path else target
+
+
+def list_above(path: str) -> Iterator[str]:
+    """The folders above an absolute `path`, the nearest first; the root is an empty text."""
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def _compare_file(recorded: UploadFile, owner: str | None, live: LiveFile | None) -> tuple[str | None, str] | None:
@@ -99,19 +111,6 @@ def _describe(kind: str, digest: str, link: str, mode: int, owner: str | None) -
         "mode": "" if kind == "link" else f"mode {mode:04o}",
         "owner": f"owner {owner}" if owner else "",
     }
-
-
-def _is_ignored(path: str, kind: str, uploads: Iterable[Upload]) -> bool:
-    for upload in uploads:
-        prefix = f"{upload.target.rstrip('/')}/"
-        if upload.ignore and path.startswith(prefix):
-            # Only a look inside that found something needs patterns.
-            from pathspec import GitIgnoreSpec  # noqa: PLC0415
-
-            relative = path.removeprefix(prefix) + ("/" if kind == "folder" else "")
-            if GitIgnoreSpec.from_lines(upload.ignore).match_file(relative):
-                return True
-    return False
 
 
 def _drifted_packages(inside: Interior, effect: Effect) -> Iterator[Difference]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, replace
+from itertools import groupby
 from typing import Any, Literal
 
 from nexusctl.model.plan import Difference
@@ -89,12 +90,11 @@ def _uploads(name: str, value: Any) -> Flat:
 
 
 def _ports(name: str, value: Any) -> Flat:
+    ordered = sorted(value, key=lambda p: (p.container, p.protocol, p.address, p.host or 0))
     return {
-        f"{name}.{port.container}/{port.protocol}[{number}]": f"{port.address}:{port.host or 'any'}"
-        for key in sorted({(port.container, port.protocol) for port in value})
-        for number, port in enumerate(
-            sorted((p for p in value if (p.container, p.protocol) == key), key=lambda p: (p.address, p.host or 0))
-        )
+        f"{name}.{container}/{protocol}[{number}]": f"{port.address}:{port.host or 'any'}"
+        for (container, protocol), ports in groupby(ordered, key=lambda p: (p.container, p.protocol))
+        for number, port in enumerate(ports)
     }
 
 

@@ -47,7 +47,7 @@ def change_packages(
         new = after.get(manager, PackageSet(manager=manager))
         prefix = f"packages.{manager}."
         drifted = {d.field.removeprefix(prefix): d.after for d in drift if d.field.startswith(prefix)}
-        kept = {package.name for package in new.packages}
+        kept, known = {package.name for package in new.packages}, set(old.packages)
         gone = (
             *sorted({package.name for package in old.packages} - kept),
             *sorted(name for name, version in drifted.items() if version is None),
@@ -57,7 +57,7 @@ def change_packages(
         pins = {n: str(version) for n, version in drifted.items() if version is not None and (lock or BELOW not in n)}
         change = PackageChange(
             wanted=new,
-            changed=tuple(package for package in new.packages if again or package not in old.packages),
+            changed=tuple(package for package in new.packages if again or package not in known),
             pins=pins,
             # A lock with its list brings the whole anew.
             remove=() if lock and new.fixed else gone,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from nexusctl.model.stack import Reaction, Sandbox, Upload
 from nexusctl.plan.decision import Decision, is_unsure
-from nexusctl.plan.drift import place
+from nexusctl.plan.drift import list_above, place
 
 _UPLOADS = "uploads."
 
@@ -19,9 +19,9 @@ def find_reactions(decision: Decision) -> tuple[Reaction, ...]:
     holder = decision.holder
     if decision.action != "update" or holder is None or holder.state not in ("running", "paused"):
         return ()
-    changed = {d.field.removeprefix(_UPLOADS) for d in decision.differences if d.field.startswith(_UPLOADS)}
-    touched = {upload for upload in (_find_upload(decision.sandbox, path) for path in changed) if upload}
-    sent = [u for u in decision.sandbox.uploads if u in touched or is_unsure(decision.sandbox, holder)]
+    changed = [d.field.removeprefix(_UPLOADS) for d in decision.differences if d.field.startswith(_UPLOADS)]
+    uploads = decision.sandbox.uploads
+    sent = uploads if is_unsure(decision.sandbox, holder) else _find_uploads(uploads, changed)
     wanted = dict.fromkeys(upload.on_change for upload in sent if upload.on_change)
     restarts = any(reaction.restart for reaction in wanted)
     starts_anew = decision.restore == "restart"
@@ -42,10 +42,16 @@ def _describe(reaction: Reaction) -> str:
     return "a command runs inside after the upload"
 
 
-def _find_upload(sandbox: Sandbox, path: str) -> Upload | None:
-    """The upload that `path` is of; for a file that is no more, the one into whose folder it went."""
-    for upload in sandbox.uploads:
-        if any(place(upload.target, file.path) == path for file in upload.files):
-            return upload
-    around = [upload for upload in sandbox.uploads if path.startswith(f"{upload.target.rstrip('/')}/")]
-    return max(around, key=lambda upload: len(upload.target), default=None)
+def _find_uploads(uploads: Sequence[Upload], paths: Iterable[str]) -> list[Upload]:
+    """Those that `paths` are of, in their order; a file that is no more is of the one into whose folder it went."""
+    # Of two that lay the same thing down, or into the same folder, the first one counts.
+    numbered = tuple(enumerate(uploads))[::-1]
+    files = {place(upload.target, file.path): number for number, upload in numbered for file in upload.files}
+    folders = {upload.target.rstrip("/"): number for number, upload in numbered}
+    found = {files[path] if path in files else _find_around(folders, path) for path in paths}
+    return [upload for number, upload in enumerate(uploads) if number in found]
+
+
+def _find_around(folders: Mapping[str, int], path: str) -> int | None:
+    """What the nearest of the folders above `path` stands for."""
+    return next((folders[folder] for folder in list_above(path) if folder in folders), None)

@@ -24,7 +24,7 @@ from nexusctl.model.step import (
 from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
-from nexusctl.plan.drift import drifted_paths, find_misfits, place
+from nexusctl.plan.drift import drifted_paths, find_misfits, list_above, place
 from nexusctl.plan.gate import ready_id
 from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
@@ -206,7 +206,7 @@ def _changed_uploads(
     What lay below a place that is cleared is gone already, and what shall lie there has to be sent.
     """
     desired, drifted = decision.sandbox, drifted_paths(decision.differences)
-    cleared = tuple(f"{path}/" for path in clear)
+    cleared = frozenset(clear)
     before = {(u.target, f.path): (f, u.owner) for u in record.uploads for f in u.files}
     changed = []
     for upload in desired.uploads:
@@ -215,7 +215,7 @@ def _changed_uploads(
             for f in upload.files
             if before.get((upload.target, f.path)) != (f, upload.owner)
             or place(upload.target, f.path) in drifted
-            or place(upload.target, f.path).startswith(cleared)
+            or _lies_below(place(upload.target, f.path), cleared)
         )
         if files:
             changed.append(replace(upload, files=files))
@@ -226,7 +226,13 @@ def _changed_uploads(
         for path, difference in drifted.items()
         if difference.after is None
     }
-    return tuple(changed), tuple(sorted(p for p in (gone - kept) | added if not f"{p}/".startswith(cleared)))
+    return tuple(changed), tuple(
+        sorted(p for p in (gone - kept) | added if p not in cleared and not _lies_below(p, cleared))
+    )
+
+
+def _lies_below(path: str, folders: Collection[str]) -> bool:
+    return bool(folders) and any(folder in folders for folder in list_above(path))
 
 
 def _changed_secrets(decision: Decision, record: Sandbox) -> tuple[tuple[SecretFile, ...], tuple[str, ...]]:

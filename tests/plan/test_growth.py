@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import sys
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveState, LiveVolume
+from nexusctl.model.live import Interior, LiveNetwork, LiveSandbox, LiveState, LiveVolume
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan
-from nexusctl.model.stack import Dependency, Mount, Sandbox, Stack, Volume
+from nexusctl.model.stack import (
+    Dependency,
+    Mount,
+    Package,
+    PackageSet,
+    Reaction,
+    Sandbox,
+    Stack,
+    Upload,
+    UploadFile,
+    Volume,
+)
 from nexusctl.plan.plan import make_plan
 
 FEW = 150
@@ -116,6 +127,81 @@ def plan_other_networks(count: int) -> Plan:
 PLANS = [plan_first_apply, plan_nothing, plan_leaves_of_an_unchanged_chain, plan_destroy, plan_other_networks]
 
 
+def write(numbers: Iterable[int], mark: str = "a", kind: Literal["file", "folder"] = "file") -> tuple[UploadFile, ...]:
+    return tuple(UploadFile(path=f"f-{n}", digest=f"{mark}{n}", mode=0o644, kind=kind) for n in numbers)
+
+
+def one_upload(files: tuple[UploadFile, ...]) -> tuple[Upload, ...]:
+    return (Upload(target="/srv", files=files, on_change=Reaction(restart=True), ignore=("*.log",)),)
+
+
+def many_uploads(count: int, mark: str) -> tuple[Upload, ...]:
+    return tuple(
+        Upload(target=f"/srv/{n}", files=write([n], mark), on_change=Reaction(restart=True), ignore=("*.log",))
+        for n in range(count)
+    )
+
+
+def plan_one(before: Mapping[str, Any], after: Mapping[str, Any], interior: Interior | None = None) -> Plan:
+    """For one sandbox that was applied with the fields of `before`."""
+    live = bring_to_life(declare(1, **{field: lambda _, value=value: value for field, value in before.items()}))
+    found = replace(live.sandboxes[0], interior=interior)
+    desired = declare(1, **{field: lambda _, value=value: value for field, value in after.items()})
+    return make_plan(desired, replace(live, sandboxes=(found,)), IN_PLACE)
+
+
+def plan_changed_files(count: int) -> Plan:
+    numbers = range(count)
+    return plan_one({"uploads": one_upload(write(numbers))}, {"uploads": one_upload(write(numbers, "b"))})
+
+
+def plan_changed_uploads(count: int) -> Plan:
+    return plan_one({"uploads": many_uploads(count, "a")}, {"uploads": many_uploads(count, "b")})
+
+
+def plan_gone_uploads(count: int) -> Plan:
+    return plan_one({"uploads": many_uploads(count, "a")}, {"uploads": many_uploads(count, "a")[::2]})
+
+
+def plan_folders_in_place_of_files(count: int) -> Plan:
+    numbers = range(count)
+    return plan_one(
+        {"uploads": one_upload(write(numbers))}, {"uploads": one_upload(write(numbers, kind="folder"))}, Interior()
+    )
+
+
+def plan_added_files(count: int) -> Plan:
+    uploads = many_uploads(count, "a")
+    added = {f"/srv/{n}/{name}": "file" for n in range(count) for name in ("x.log", "x.txt")}
+    return plan_one({"uploads": uploads}, {"uploads": uploads}, Interior(added=added))
+
+
+def plan_changed_packages(count: int) -> Plan:
+    def ask(version: str) -> tuple[PackageSet, ...]:
+        packages = tuple(Package(name=f"p-{n}", version=version) for n in range(count))
+        return (PackageSet(manager="pip", packages=packages),)
+
+    return plan_one({"packages": ask("1")}, {"packages": ask("2")})
+
+
+def plan_changed_mounts(count: int) -> Plan:
+    def mount(folder: str) -> tuple[Mount, ...]:
+        return tuple(Mount(kind="volume", source=f"v-{n}", target=f"{folder}/{n}") for n in range(count))
+
+    return plan_one({"mounts": mount("/a")}, {"mounts": mount("/b")})
+
+
+PLANS_OF_ONE = [
+    plan_changed_files,
+    plan_changed_uploads,
+    plan_gone_uploads,
+    plan_folders_in_place_of_files,
+    plan_added_files,
+    plan_changed_packages,
+    plan_changed_mounts,
+]
+
+
 def count_work(make: Callable[[int], Plan], count: int) -> int:
     """Calls of Python functions and of built-in ones, and the needs of all steps."""
     calls = 0
@@ -136,6 +222,12 @@ def count_work(make: Callable[[int], Plan], count: int) -> int:
 def test_the_work_of_a_plan_grows_with_its_sandboxes(make: Callable[[int], Plan]) -> None:
     make(2)  # what is done once a process is no part of it
     assert count_work(make, 2 * FEW) < TWICE * count_work(make, FEW)
+
+
+@pytest.mark.parametrize("make", PLANS_OF_ONE, ids=lambda make: make.__name__)
+def test_the_work_of_a_plan_grows_with_what_changes_in_one_sandbox(make: Callable[[int], Plan]) -> None:
+    make(2)
+    assert count_work(make, 4 * FEW) < 4.3 * count_work(make, FEW)
 
 
 def test_a_leaf_waits_for_the_change_behind_an_unchanged_chain() -> None:
