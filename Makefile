@@ -7,8 +7,10 @@ NEXUSCTL := $(BIN)/nexusctl
 DEMO := stacks/microservices/nexus.yaml
 # Most of a test's time is spent waiting for the engine.
 WORKERS ?= 4
+# What depends on the engine's version.
+NEWER ?= tests/engine tests/e2e tests/drift
 
-.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills clean engine tools keyring
+.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills newer clean engine tools keyring podman
 
 help:
 	@echo "make demo         set everything up and run the whole scenario of stacks/microservices"
@@ -20,6 +22,7 @@ help:
 	@echo "make faults       spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals       a hundred rounds of several nexusctl on one stack at once"
 	@echo "make daemon-kills an engine killed in mid-apply, twenty times"
+	@echo "make newer        the tests that depend on the engine's version, on Docker 26 in namespaces of its own"
 	@echo "make clean        remove the virtual environment and what tools left here"
 
 demo: $(VENV)/ready engine
@@ -37,7 +40,7 @@ demo: $(VENV)/ready engine
 	  [print("  " + row["name"].ljust(12), row["endpoint"]) for row in rows if row.get("endpoint")]'
 	@echo "Remove it: $(NEXUSCTL) destroy -f $(DEMO) --volumes"
 
-test: $(VENV)/dev engine keyring
+test: $(VENV)/dev engine keyring podman
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile --hypothesis-profile default $(TESTS)
 
 lint: $(VENV)/dev
@@ -68,6 +71,11 @@ rivals: $(VENV)/dev engine
 daemon-kills: $(VENV)/dev engine
 	$(BIN)/python -m tests.daemon.kills $(KILLS)
 
+newer: $(VENV)/dev engine
+	.ci/newer-engine start
+	.ci/newer-engine run $(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile $(NEWER); \
+	  code=$$?; .ci/newer-engine stop; exit $$code
+
 clean:
 	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -83,6 +91,10 @@ tools:
 keyring:
 	@command -v gnome-keyring-daemon >/dev/null && command -v dbus-run-session >/dev/null || \
 	  .ci/install gnome-keyring dbus-daemon || true
+
+# For the tests that it is refused, which are skipped where it cannot be had.
+podman:
+	@command -v podman >/dev/null || .ci/install podman || true
 
 $(VENV)/ready: pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --editable .

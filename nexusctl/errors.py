@@ -7,6 +7,7 @@
     ├── StepError                 one step of an apply failed; others may have gone on
     └── EngineError               the engine said no, or said nothing
         ├── EngineUnreachable     no answer: refused, timed out, or cut off in mid-reply
+        │   └── UnsupportedEngine something answers that is no Docker Engine
         ├── NotFound              404
         └── Conflict              409
 
@@ -92,6 +93,10 @@ class EngineError(NexusError):
 
 class EngineUnreachable(EngineError):
     """No answer at all: whether the call had an effect is unknown."""
+
+
+class UnsupportedEngine(EngineUnreachable):
+    """What answers speaks the API of Docker Engine, but does not do what it promises."""
 
 
 class NotFound(EngineError):

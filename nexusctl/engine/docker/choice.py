@@ -153,5 +153,5 @@ def _say_no_package(machine: Machine) -> Diagnostic:
     system = machine.distribution or "this system"
     return Diagnostic(
         f"no dockerd is installed, and nexusctl can install one only on Debian and Ubuntu, not on {system}",
-        hint="install Docker Engine or Podman the way this system does, then run `nexusctl engine start` again",
+        hint="install Docker Engine the way this system does, then run `nexusctl engine start` again",
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire, advice, describe_failure
-from nexusctl.errors import EngineError, EngineUnreachable
+from nexusctl.errors import EngineError, EngineUnreachable, UnsupportedEngine
 from nexusctl.model.checksum import sha256
 
 NEWEST_VERSION = "1.45"
@@ -54,16 +54,25 @@ def find_endpoint(environ: Mapping[str, str] | None = None) -> Endpoint:
 
 
 def negotiate(endpoint: Endpoint) -> Endpoint:
-    """`endpoint` with the API version to speak, learned from one ping. Raises `EngineUnreachable`."""
+    """`endpoint` with the API version to speak, learned from one ping.
+
+    Raises `EngineUnreachable`, and `UnsupportedEngine` for Podman: its answers differ from Docker's where the truth
+    about a sandbox rests on them, such as health, labels and events.
+    """
     timeout = PING_TIMEOUT if endpoint.url.startswith("unix:") else REMOTE_PING_TIMEOUT
     try:
         with Wire(endpoint, timeout=timeout).open("GET", "/_ping") as answer:
-            offered = answer.headers.get("api-version", "")
+            offered, podman = answer.headers.get("api-version", ""), answer.headers.get("libpod-api-version", "")
     except EngineError as error:
         raise EngineUnreachable(
             f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error)}",
             hint=_advice(error),
         ) from error
+    if podman:
+        raise UnsupportedEngine(
+            f"the engine at {endpoint.url} (named by {endpoint.source}) is Podman {podman}, which nexusctl cannot use",
+            hint="name a Docker Engine with DOCKER_HOST or `docker context use`, or start one: `nexusctl engine start`",
+        )
     return replace(endpoint, version=_choose_version(offered))
 
 
@@ -90,6 +99,8 @@ def _probe_sockets(environ: Mapping[str, str]) -> Endpoint:
         endpoint = Endpoint(url=f"unix://{path}", source="the usual sockets")
         try:
             return negotiate(endpoint)
+        except UnsupportedEngine as error:
+            tried.append(f"{path}: {error.summary.rpartition(' is ')[2]}")
         except EngineUnreachable as error:
             tried.append(f"{path}: {_reason(error.__cause__ or error)}")
     raise EngineUnreachable("no container engine answers; tried " + "; ".join(tried), hint=_HINT)

@@ -11,7 +11,7 @@ from nexusctl.engine.docker.dockerd import USUAL_PIDFILE, read_pidfile, recall
 from nexusctl.engine.docker.endpoint import find_endpoint, negotiate
 from nexusctl.engine.docker.machine import look_around
 from nexusctl.engine.docker.wire import Endpoint
-from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
+from nexusctl.errors import Diagnostic, EngineUnreachable, InputError, UnsupportedEngine
 
 LONGEST_SOCKET = 107
 """Bytes that the path of a Unix socket may have."""
@@ -38,12 +38,14 @@ def aim(host: str | None, data_root: str | None, environ: Mapping[str, str]) -> 
 
 
 def look(target: Target, named: Endpoint | None) -> Situation:
-    """The facts that `choose` decides on."""
+    """The facts that `choose` decides on. Raises `UnsupportedEngine` where another kind of engine listens there."""
     answering, remote, path = None, "", target.socket
     if named:
         remote = "" if named.url.startswith("unix:") else named.url
         try:
             answering = negotiate(named)
+        except UnsupportedEngine:
+            raise
         except EngineUnreachable:
             answering = None
     denied = not remote and Path(path).exists() and not os.access(path, os.R_OK | os.W_OK)
