@@ -4,6 +4,7 @@
     ├── InputError                the stack file, a template or a flag is wrong; nothing was touched
     ├── PlanError                 the file is right, but what is live forbids the change
     ├── LockHeld                  somebody else changes this stack now
+    ├── LockLost                  the lock of this stack was taken away while it was held
     ├── StepError                 one step of an apply failed; others may have gone on
     └── EngineError               the engine said no, or said nothing
         ├── EngineUnreachable     no answer: refused, timed out, or cut off in mid-reply
@@ -76,6 +77,10 @@ class PlanError(NexusError):
 
 class LockHeld(NexusError):
     """Another nexusctl holds the lock of this stack."""
+
+
+class LockLost(NexusError):
+    """The lock of this stack was taken away while it was held, so somebody else may be changing it."""
 
 
 class StepError(NexusError):

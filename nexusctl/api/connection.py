@@ -19,8 +19,13 @@ def connect() -> Engine:
     return connect_docker()
 
 
-def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report) -> AbstractContextManager[None]:
-    """The stack's lock, held while inside; raises `LockHeld` after `timeout` seconds."""
+def hold_lock(
+    engine: Engine, stack: str, *, timeout: float, report: Report, makes_space: bool = False
+) -> AbstractContextManager[None]:
+    """The stack's lock, held while inside; raises `LockHeld` after `timeout` seconds.
+
+    With `makes_space` a full disk is no reason to refuse.
+    """
     # Only what changes something needs them, and they take as long to load as a plan to make.
     import getpass  # noqa: PLC0415
     import socket  # noqa: PLC0415
@@ -35,7 +40,7 @@ def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report) -> 
         command=" ".join(["nexusctl", *sys.argv[1:2]]),
         since=time.time(),
     )
-    return engine.lock(stack, holder, timeout=timeout, report=report)
+    return engine.lock(stack, holder, timeout=timeout, report=report, makes_space=makes_space)
 
 
 def find_lock(engine: Engine, stack: str) -> LockHolder | None:

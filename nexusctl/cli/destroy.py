@@ -28,7 +28,7 @@ def destroy(
     name = planning.stack_at(inputs, stack_name).name
     require_answer(yes=yes)
     engine = connection.connect()
-    with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say):
+    with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say, makes_space=True):
         chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=volumes)
         code = carry_out(engine, chosen, yes=yes, as_json=as_json, question=f"Remove all of stack {name}?")
     try:

@@ -129,8 +129,16 @@ class Engine(Protocol):
 
     # -- lock ----------------------------------------------------------------------------------------------
 
-    def lock(self, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> AbstractContextManager[None]:
-        """Hold the stack's lock while inside; raises `LockHeld` when `timeout` seconds have passed."""
+    def lock(
+        self, stack: str, holder: LockHolder, *, timeout: float, report: Report, makes_space: bool = False
+    ) -> AbstractContextManager[None]:
+        """Hold the stack's lock while inside; raises `LockHeld` when `timeout` seconds have passed.
+
+        With `makes_space` an engine without space for a lock is no reason to refuse while nobody else holds it.
+        """
+
+    def check_lock(self, stack: str) -> None:
+        """Raise `LockLost` where the stack's lock, which this engine was told to hold, was taken away."""
 
     def unlock(self, stack: str) -> LockHolder | None:
         """Remove the stack's lock, whoever holds it; says whose it was, None where there was none."""
@@ -223,7 +231,7 @@ class Engine(Protocol):
     def announce(self, stack: str, container_id: str) -> str:
         """Note that a live container is about to change, and that its newest record is out of date from now on.
 
-        Returns the name of the note, for `amend`, empty where none can be left; it goes as an amendment does.
+        Returns the name of the note, for `amend`; it goes as an amendment does.
         """
 
     def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:

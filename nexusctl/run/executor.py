@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NexusError, Note, NotFound
+from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, LockLost, NexusError, Note, NotFound
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.secret import Reveal, withhold
@@ -117,11 +117,17 @@ class _Run:
         self._events.put(Started(step=step, at=begin))
         try:
             report = self._reporter(step)
+            if not _is_wait(step):
+                self._engine.check_lock(self._plan.stack)
             perform(self._plan.stack, step, self._engine, self._ledger, report, self._interrupt, self._reveal)
             found = self._ledger.find_container(step)
             self._events.put(Done(step=step, at=self._now(), took=self._now() - begin, container_id=found))
         except Interrupted:
             self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))
+        except LockLost as error:
+            # What is to be done now is for a new plan to say.
+            self._interrupt.request()
+            self._fail(step, error.diagnostics[0])
         except NexusError as error:
             problem = self._explain_loss(step, error) or _diagnose(step, error, self._users(step))
             self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.notes import is_note
+from nexusctl.engine.docker.notes import is_tag
 from nexusctl.engine.docker.wire import Wire
 from tests.drift.scene import Scene, findings
 
@@ -43,7 +43,7 @@ def write(scene: Scene, stack: str, image: str, memory: str = "64m") -> None:
 
 
 def names(wire: Wire, image: str) -> list[str]:
-    return [name for name in wire.get(f"/images/{image}/json")["RepoTags"] or () if not is_note(name)]
+    return [name for name in wire.get(f"/images/{image}/json")["RepoTags"] or () if not is_tag(name)]
 
 
 def forget_amendment(scene: Scene) -> None:

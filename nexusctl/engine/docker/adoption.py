@@ -16,7 +16,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import is_free
 from nexusctl.engine.docker.portrayal import portray
 from nexusctl.engine.docker.survey import survey_archive
-from nexusctl.engine.docker.volume import bears, claim_volume
+from nexusctl.engine.docker.volume import bears, claim_mark
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict
 from nexusctl.model.live import LiveFile
@@ -156,7 +156,7 @@ def adopt(wire: Wire, stack: str, kind: str, name: str, key: str) -> None:
         labels.ADOPTED: f"{kind}:{key}",
         labels.NETWORK if kind == "network" else labels.VOLUME: name,
     }
-    made = claim_volume(wire, adoption_name(stack, kind, key), marks)
+    made = claim_mark(wire, adoption_name(stack, kind, key), marks)
     if not bears(made, marks):
         raise Conflict(f"the volume {made['Name']} is in the way of an adoption", status=409)
 

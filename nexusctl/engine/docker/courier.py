@@ -10,7 +10,7 @@ that mounts /dev/shm and is never started, and the engine's archive call writes 
 so whatever a crash leaves behind is found.
 
 Where a container is removed by hand, its label that names the folder goes with it. So each folder has a deed besides:
-an empty volume whose labels name it. A deed that no container answers for leads to what is left.
+a mark, see `volume.py`, whose labels name it. A deed that no container answers for leads to what is left.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.archive import Accounts, read_file, stat_path
 from nexusctl.engine.docker.exec import ROOT
 from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
+from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
 from nexusctl.model.secret import Reveal, SecretFile
@@ -121,7 +122,7 @@ def open_courier(wire: Wire, stack: str, image: str, folder: str) -> Iterator[Co
 def write_deed(wire: Wire, stack: str, folder: str) -> None:
     """Note that `folder` is the stack's, before there is one. Raises `EngineError`."""
     marks = {labels.STACK: stack, labels.ROLE: "secrets", labels.SECRETS: folder, labels.RECORD: ""}
-    wire.post("/volumes/create", {"Name": f"{_DEED}{folder}", "Labels": marks})
+    claim_mark(wire, f"{_DEED}{folder}", marks)
 
 
 def remove_deed(wire: Wire, folder: str) -> None:
@@ -137,7 +138,7 @@ def put_secrets(
     inspected = wire.get(f"/containers/{container_id}/json")
     marks = inspected["Config"]["Labels"]
     with open_courier(wire, marks[labels.STACK], inspected["Image"], marks[labels.SECRETS]) as courier:
-        # Volumes that nobody mounts can be pruned.
+        # An earlier one may have been pruned.
         write_deed(wire, marks[labels.STACK], marks[labels.SECRETS])
         # Without the folder the engine cannot mount what the accounts are read from.
         courier.make_folder()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 
 from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.docker import containers, endpoint, inspection, lock, objects, observe
@@ -46,10 +46,11 @@ def _is_index_local() -> bool:
 
 
 class DockerEngine:
-    """Holds nothing but the way to the engine, so it is safe to share between threads."""
+    """Holds the way to the engine and the locks that were taken, and is safe to share between threads."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
+        self._checks: dict[str, lock.Check] = {}
 
     @property
     def in_place(self) -> frozenset[str]:
@@ -111,8 +112,21 @@ class DockerEngine:
 
         return read_logs(self.wire, container_id, tail=tail, since=since, follow=follow)
 
-    def lock(self, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> AbstractContextManager[None]:
-        return lock.hold(self.wire, stack, holder, timeout=timeout, report=report)
+    @contextmanager
+    def lock(
+        self, stack: str, holder: LockHolder, *, timeout: float, report: Report, makes_space: bool = False
+    ) -> Iterator[None]:
+        held = lock.hold(self.wire, stack, holder, timeout=timeout, report=report, makes_space=makes_space)
+        with held as check:
+            self._checks[stack] = check
+            try:
+                yield
+            finally:
+                self._checks.pop(stack, None)
+
+    def check_lock(self, stack: str) -> None:
+        if check := self._checks.get(stack):
+            check()
 
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self.wire, stack)

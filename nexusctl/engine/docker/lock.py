@@ -1,7 +1,15 @@
-"""A stack's lock: a volume, because creating one is an atomic test-and-set that answers with the winner's labels.
+"""A stack's lock: a mark, because creating a volume is an atomic test-and-set that answers with the winner's labels.
 
-It lies on the engine, so it also holds between machines. An owner on this machine that died is taken over;
-any other is only ended by `unlock`.
+It lies on the engine, so it also holds between machines. An owner on this machine that died is taken over; any other
+is only ended by `unlock`.
+
+No prune takes it (see `volume.py`), but whoever may use the engine may remove it, as `unlock` does. So it is looked at
+again before each step that changes something. One that is gone, or somebody else's, is never put back: others may have
+held it in between and made the plan untrue. Then nothing more is begun. What the steps that run at that moment have
+left to do they still do; in this they can overlap with the first steps of whoever came next.
+
+On a disk without space a volume cannot be made. Whoever is there to make space may go on without one as long as there
+is none of somebody else's, and takes the lock as soon as it can be made: the same test-and-set before each step.
 """
 
 from __future__ import annotations
@@ -11,7 +19,7 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -20,27 +28,44 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.base import Report
 from nexusctl.engine.docker.foreign import describe_owner
-from nexusctl.engine.docker.volume import claim_volume
+from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import Conflict, Diagnostic, EngineError, LockHeld, NotFound
+from nexusctl.errors import Conflict, Diagnostic, EngineError, EngineUnreachable, LockHeld, LockLost, NotFound
 from nexusctl.model.live import LockHolder
 from nexusctl.model.names import lock_name
 
 PAUSE = 0.2
 """Seconds between two tries."""
 
+TURN = 1.0
+"""Seconds that heirs of one dead owner wait for each other at least; a removal takes some milliseconds."""
+
 _BIRTH = labels.LOCK + "birth"
 
 
+Check = Callable[[], None]
+"""Raises `LockLost` where the lock that was taken is not there any more, `EngineError` where nobody can say."""
+
+
 @contextmanager
-def hold(wire: Wire, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> Iterator[None]:
+def hold(
+    wire: Wire, stack: str, holder: LockHolder, *, timeout: float, report: Report, makes_space: bool = False
+) -> Iterator[Check]:
     """Hold the lock while inside. Raises `LockHeld` after `timeout` seconds, `EngineError`.
 
+    What it gives is to be called before each write. With `makes_space` a full disk is no reason to refuse.
     One that cannot be removed at the end takes nothing back from what was done: `report` says that it is left.
     """
-    _acquire(wire, stack, holder, timeout, report)
+    held = _Held(wire, stack, holder)
     try:
-        yield
+        _acquire(wire, stack, holder, timeout, report)
+    except EngineError as error:
+        if not (makes_space and is_out_of_space(error)):
+            raise
+        held.owed = True
+        report(f"the engine's disk is full: stack {stack} is not locked until there is space again")
+    try:
+        yield held.check
     finally:
         try:
             _release(wire, stack, holder.owner)
@@ -49,6 +74,45 @@ def hold(wire: Wire, stack: str, holder: LockHolder, *, timeout: float, report: 
                 f"the lock of stack {stack} is left behind: the next nexusctl on this machine takes it over, "
                 f"elsewhere `nexusctl unlock {stack}` removes it"
             )
+
+
+class _Held:
+    """A lock that was taken; or is `owed`, for want of space."""
+
+    def __init__(self, wire: Wire, stack: str, holder: LockHolder) -> None:
+        self._wire, self._stack, self._holder = wire, stack, holder
+        self.owed = False
+
+    def check(self) -> None:
+        entry = self._claim() if self.owed else _look(self._wire, self._stack)
+        if entry is not None and read_holder(entry).owner == self._holder.owner:
+            self.owed = False
+        elif entry is not None or not self.owed:
+            raise _lost(self._stack, entry)
+
+    def _claim(self) -> Mapping[str, Any] | None:
+        """What is there after a try to take it; None where there is no space for one still."""
+        try:
+            return claim_mark(self._wire, lock_name(self._stack), _labels(self._stack, self._holder))
+        except EngineError as error:
+            if not is_out_of_space(error):
+                raise
+            return _look(self._wire, self._stack)
+
+
+def _lost(stack: str, entry: Mapping[str, Any] | None) -> LockLost:
+    taken = f"the lock of stack {stack} was taken away"
+    hint = f"what ran was finished; see who removes {lock_name(stack)}, then apply again"
+    if entry is not None:
+        other = describe_holder(read_holder(entry))
+        return LockLost(Diagnostic(f"{taken}, and {other} has it now; nothing more is begun", hint=hint))
+    return LockLost(Diagnostic(f"{taken} while nexusctl worked on it; nothing more is begun", hint=hint))
+
+
+def is_out_of_space(error: EngineError) -> bool:
+    """Whether the engine refused something because its disk, or its share of it, is full."""
+    text = str(error).lower()
+    return not isinstance(error, EngineUnreachable) and ("no space left" in text or "quota exceeded" in text)
 
 
 def unlock(wire: Wire, stack: str) -> LockHolder | None:
@@ -91,7 +155,7 @@ def _acquire(wire: Wire, stack: str, holder: LockHolder, timeout: float, report:
     while (entry := _try(wire, stack, holder)) is not None:
         other = read_holder(entry)
         if is_dead(entry):
-            _take_over(wire, stack, other.owner)
+            _take_over(wire, stack, other, deadline)
             report(f"took over the lock of stack {stack}: its owner {describe_holder(other)} has died")
             continue
         if time.monotonic() >= deadline:
@@ -110,7 +174,7 @@ def _acquire(wire: Wire, stack: str, holder: LockHolder, timeout: float, report:
 def _try(wire: Wire, stack: str, holder: LockHolder) -> Mapping[str, Any] | None:
     """One test-and-set; None where it is ours now, else the volume that says whose it is."""
     try:
-        entry = claim_volume(wire, lock_name(stack), _labels(stack, holder))
+        entry = claim_mark(wire, lock_name(stack), _labels(stack, holder))
     except (EngineError, KeyboardInterrupt) as error:
         # Without an answer it may have been made all the same.
         if not isinstance(error, EngineError) or error.status == 0:
@@ -183,28 +247,42 @@ def _place() -> str:
         return ""
 
 
-def _take_over(wire: Wire, stack: str, owner: str) -> None:
+def _take_over(wire: Wire, stack: str, dead: LockHolder, deadline: float) -> None:
     """Remove a dead owner's lock.
 
     Two that see the same dead owner must not remove each other's fresh lock; both are on this machine, so a
-    file of it can keep them apart.
+    file of it can keep them apart. Anybody of this machine may hold that file for good, so it is not waited for longer
+    than for a lock. Raises `LockHeld`.
     """
-    with _alone_on_this_machine():
-        _release(wire, stack, owner)
-
-
-@contextmanager
-def _alone_on_this_machine() -> Iterator[None]:
     # Loading it takes longer than most locks are held, and only a take-over needs it.
     import tempfile  # noqa: PLC0415
 
     path = Path(tempfile.gettempdir()) / "nexusctl-takeover.lock"
     descriptor = _open_shared(path)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        if not _lock_file(descriptor, max(deadline, time.monotonic() + TURN)):
+            raise LockHeld(
+                Diagnostic(
+                    f"stack {stack} is locked by {describe_holder(dead)}, which has died, and {path} keeps it so",
+                    hint=f"`fuser {path}` says who holds that file; `nexusctl unlock {stack}` removes the lock",
+                )
+            )
+        _release(wire, stack, dead.owner)
     finally:
         os.close(descriptor)
+
+
+def _lock_file(descriptor: int, deadline: float) -> bool:
+    """Whether it could be locked until then."""
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= deadline:
+                return False
+            time.sleep(TURN / 20)
+        else:
+            return True
 
 
 def _open_shared(path: Path) -> int:

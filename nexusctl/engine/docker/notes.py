@@ -1,8 +1,11 @@
-"""Notes that a live container is about to differ from its newest record, kept as tags of the image that it runs from.
+"""Notes that a live container is about to differ from its newest record, kept as volumes that nothing prunes.
 
-Labels of a container cannot change, and the volumes that hold newer records can be pruned while it runs; a tag of an
-image in use is pruned by nobody. So a note without a record of its number tells that a record is lost, or that a
-change was cut off before its record was written.
+Labels of a container cannot change, so its newer records are volumes, too, and a change is carried out before its
+record is written. A note without a record of its number tells that a record is lost, or that a change was cut off
+before its record was written.
+
+Earlier notes are tags of the image that the container runs from. They are heeded and removed, and none is made: prunes
+of images take them.
 """
 
 from __future__ import annotations
@@ -11,16 +14,20 @@ import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nexusctl.engine import labels
+from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 
 REPOSITORY = "nexusctl/amended"
+"""Of earlier notes."""
 
 _SHORT = 16
 """So many letters of a container's id tell it from any other."""
 
 
-def is_note(name: str) -> bool:
+def is_tag(name: str) -> bool:
+    """Whether an image is called so by an earlier note."""
     return name.startswith(f"{REPOSITORY}:")
 
 
@@ -30,10 +37,12 @@ def number_of(note: str) -> int:
     return int(text) if text.isdigit() else 0
 
 
-def read_notes(images: Iterable[Mapping[str, Any]], stack: str) -> tuple[str, ...]:
-    """The stack's notes among listed images."""
+def read_notes(images: Iterable[Mapping[str, Any]], marked: Iterable[Mapping[str, Any]], stack: str) -> tuple[str, ...]:
+    """The stack's notes among listed images, and among the volumes that are `marked` as the stack's."""
     prefix = f"{REPOSITORY}:{stack}_"
-    return tuple(sorted(tag for entry in images for tag in entry["RepoTags"] or () if tag.startswith(prefix)))
+    tags = [tag for entry in images for tag in entry["RepoTags"] or () if tag.startswith(prefix)]
+    volumes = [entry["Name"] for entry in marked if entry["Labels"].get(labels.ROLE) == "note"]
+    return tuple(sorted((*tags, *volumes)))
 
 
 def notes_of(notes: Iterable[str], container_id: str) -> tuple[str, ...]:
@@ -48,17 +57,14 @@ def find_orphaned(notes: Iterable[str], container_ids: Iterable[str]) -> Iterato
 
 
 def write_note(wire: Wire, stack: str, container_id: str, number: int) -> str:
-    """Note that record `number` is still to come; returns the note, empty where the image is gone."""
-    image_id = str(wire.get(f"/containers/{container_id}/json")["Image"])
-    tag = f"{stack}_{container_id[:_SHORT]}_{number}"
-    with contextlib.suppress(NotFound):
-        wire.post(f"/images/{image_id}/tag", query={"repo": REPOSITORY, "tag": tag})
-        return f"{REPOSITORY}:{tag}"
-    return ""
+    """Note that record `number` is still to come; returns the note."""
+    name = f"nexusctl_note_{container_id[:_SHORT]}_{number}"
+    marks = {labels.STACK: stack, labels.ROLE: "note", labels.CONTAINER: container_id, labels.SEQUENCE: str(number)}
+    return str(claim_mark(wire, name, marks)["Name"])
 
 
-def remove_note(wire: Wire, note: str) -> None:
-    """Remove it; an absent one is fine.
+def remove_tag(wire: Wire, note: str) -> None:
+    """Remove an earlier note; an absent one is fine.
 
     Whoever takes the last name of an image takes the image, or is refused where a container runs from it. So where
     the image is known by an id alone, the note moves to one that has a name of its own before it goes.
@@ -74,7 +80,7 @@ def remove_note(wire: Wire, note: str) -> None:
 def _has_name(image: Mapping[str, Any]) -> bool:
     """Whether it has one that is no note."""
     names = (*(image["RepoTags"] or ()), *(image["RepoDigests"] or ()))
-    return any(not is_note(name) and not name.startswith("<none>") for name in names)
+    return any(not is_tag(name) and not name.startswith("<none>") for name in names)
 
 
 def _find_named(wire: Wire) -> str:

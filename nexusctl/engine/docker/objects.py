@@ -9,10 +9,10 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner
-from nexusctl.engine.docker.notes import is_note, number_of, remove_note, write_note
+from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, write_note
 from nexusctl.engine.docker.observe import sequence_of
 from nexusctl.engine.docker.spec import network_body
-from nexusctl.engine.docker.volume import bears, claim_volume
+from nexusctl.engine.docker.volume import bears, claim_mark, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.record import encode
@@ -133,9 +133,9 @@ def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_f
         return str(entries[-1]["Name"])
     sequence = newest + 1
     while True:
-        body = _amendment_body(stack, sandbox.name, container_id, sequence, content)
-        made: Mapping[str, Any] = wire.post("/volumes/create", body)
-        if content.items() <= (made["Labels"] or {}).items():
+        wanted = _amendment_labels(stack, sandbox.name, container_id, sequence, content)
+        made = claim_mark(wire, f"nexusctl_amendment_{container_id[:16]}_{sequence}", wanted)
+        if bears(made, content):
             return str(made["Name"])
         sequence += 1
 
@@ -154,11 +154,9 @@ def merge_facts(before: str, after: str) -> str:
 
 
 def remove_amendment(wire: Wire, name: str) -> None:
-    """Remove it, or a note; an absent one is fine, and so is the empty name of a note that could not be left."""
-    if not name:
-        return
-    if is_note(name):
-        remove_note(wire, name)
+    """Remove it, or a note; an absent one is fine."""
+    if is_tag(name):
+        remove_tag(wire, name)
         return
     with contextlib.suppress(NotFound):
         wire.delete(f"/volumes/{name}")
@@ -182,17 +180,14 @@ def _list_amendments(wire: Wire, container_id: str) -> list[Mapping[str, Any]]:
     return sorted(wire.get("/volumes", query)["Volumes"] or [], key=sequence_of)
 
 
-def _amendment_body(
+def _amendment_labels(
     stack: str, sandbox: str, container_id: str, sequence: int, content: Mapping[str, str]
-) -> dict[str, Any]:
+) -> dict[str, str]:
     return {
-        "Name": f"nexusctl_amendment_{container_id[:16]}_{sequence}",
-        "Labels": {
-            labels.STACK: stack,
-            labels.SANDBOX: sandbox,
-            labels.ROLE: "amendment",
-            labels.CONTAINER: container_id,
-            labels.SEQUENCE: str(sequence),
-            **content,
-        },
+        labels.STACK: stack,
+        labels.SANDBOX: sandbox,
+        labels.ROLE: "amendment",
+        labels.CONTAINER: container_id,
+        labels.SEQUENCE: str(sequence),
+        **content,
     }

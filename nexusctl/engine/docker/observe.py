@@ -11,7 +11,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import find_absent, find_host_ports, find_taken, is_free
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import read_holder
-from nexusctl.engine.docker.notes import find_orphaned, is_note, notes_of, number_of, read_notes
+from nexusctl.engine.docker.notes import find_orphaned, is_tag, notes_of, number_of, read_notes
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.status import ListedState, parse_status
@@ -37,8 +37,8 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         networks = wire.get("/networks")
         volumes = wire.get("/volumes")["Volumes"] or []
         listed = read_listed()
-    images, notes = read_images(listed, stack), read_notes(listed, stack.name)
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
+    images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
     amendments = _group_amendments(marked)
     ids = {str(entry["Id"]) for entry in containers}
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
@@ -138,7 +138,7 @@ def read_images(entries: Collection[Listed], stack: Stack) -> dict[str, LiveImag
     found: dict[str, LiveImage] = {}
     for entry in entries:
         for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
-            if not tag.startswith("<none>") and not is_note(tag):
+            if not tag.startswith("<none>") and not is_tag(tag):
                 found[familiar(tag)] = _read_image(entry, tag)
     for sandbox in stack.sandboxes.values():
         written = image_reference(sandbox.image)

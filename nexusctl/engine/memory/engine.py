@@ -67,8 +67,14 @@ class MemoryEngine(World):
         log = tuple(self.get(container_id).log)
         return iter(log if tail is None else log[max(0, len(log) - tail) :])
 
-    def lock(self, stack: str, holder: LockHolder, *, timeout: float, report: Report) -> AbstractContextManager[None]:
+    def lock(
+        self, stack: str, holder: LockHolder, *, timeout: float, report: Report, makes_space: bool = False
+    ) -> AbstractContextManager[None]:
+        """There is always space here."""
         return lock.hold(self, stack, holder, timeout=timeout, report=report)
+
+    def check_lock(self, stack: str) -> None:
+        lock.check(self, stack)
 
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self, stack)

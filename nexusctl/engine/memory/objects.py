@@ -61,7 +61,7 @@ def announce(world: World, stack: str, container_id: str) -> str:
     with world.mutex:
         earlier = find_amendments(world, container_id)
         sequence = earlier[-1].sequence + 1 if earlier else 1
-        name = f"nexusctl/amended:{stack}_{container_id[:16]}_{sequence}"
+        name = f"nexusctl_note_{container_id[:16]}_{sequence}"
         world.notes[name] = Amendment(name=name, stack=stack, container_id=container_id, sequence=sequence)
     world.cut("announce", container_id)
     return name

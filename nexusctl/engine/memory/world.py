@@ -87,6 +87,7 @@ class World:
         self.amendments: dict[str, Amendment] = {}
         self.notes: dict[str, Amendment] = {}
         self.locks: dict[str, LockHolder] = {}
+        self.held: dict[str, str] = {}
         self.taken: dict[str, dict[str, str]] = {"container": {}, "network": {}, "volume": {}}
         self.host_ports: dict[tuple[str, int, str], str] = {}
         self.calls: list[tuple[str, str]] = []

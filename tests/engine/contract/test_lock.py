@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from nexusctl.errors import LockHeld
+from nexusctl.errors import LockHeld, LockLost
 from tests.engine.workshop import Workshop
 
 
@@ -88,3 +88,13 @@ def test_a_lock_that_was_taken_away_does_not_release_its_successor(shop: Worksho
     with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=print):
         first.__exit__(None, None, None)
         assert shop.observe().lock == shop.holder("bob")
+
+
+def test_a_lock_that_was_taken_away_is_missed_before_the_next_write(shop: Workshop) -> None:
+    shop.engine.check_lock(shop.stack)
+    with shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print):
+        shop.engine.check_lock(shop.stack)
+        shop.engine.unlock(shop.stack)
+        with pytest.raises(LockLost, match=f"the lock of stack {shop.stack} was taken away"):
+            shop.engine.check_lock(shop.stack)
+    shop.engine.check_lock(shop.stack)

@@ -1,0 +1,151 @@
+"""Others prune: nothing that the truth rests on goes with what `docker ... prune` takes."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.lock import hold
+from nexusctl.engine.docker.machine import DAEMON_PATH
+from nexusctl.errors import LockHeld
+from nexusctl.model.live import LockHolder
+from tests.daemon.kills import far, second_engine
+from tests.daemon.test_engine_daemon import Second
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
+    pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
+]
+
+PRUNES = ("volume prune -f", "container prune -f", "system prune -af --volumes")
+
+
+class Yard:
+    """An engine of one's own, on which somebody prunes, and a folder with a stack file."""
+
+    def __init__(self, place: Second, image: str) -> None:
+        self.place, self.image, self.folder = place, image, place.folder
+
+    def docker(self, *words: str) -> str:
+        done = subprocess.run(["docker", "-H", self.place.url, *words], text=True, capture_output=True, check=True)
+        return done.stdout
+
+    def prune(self) -> None:
+        for words in PRUNES:
+            self.docker(*words.split())
+
+    def nexusctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        program = Path(sys.executable).parent / "nexusctl"
+        return subprocess.run(
+            [program, *words],
+            cwd=self.folder,
+            env={**os.environ, "DOCKER_HOST": self.place.url},
+            text=True,
+            capture_output=True,
+            check=False,
+        )
+
+    def write(self, text: str) -> None:
+        (self.folder / "nexus.yaml").write_text(text.replace("IMAGE", self.image))
+
+    def succeed(self, *words: str) -> str:
+        done = self.nexusctl(*words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[tuple[Second, str]]:
+    with second_engine() as found:
+        yield found
+
+
+@pytest.fixture
+def yard(engine: tuple[Second, str]) -> Iterator[Yard]:
+    made = Yard(*engine)
+    # Without a container of it the image itself would go.
+    keeper = made.docker("run", "-d", "--network", "none", made.image, "sleep", "infinity").strip()
+    yield made
+    made.nexusctl("destroy", "--yes", "--volumes")
+    made.docker("rm", "-f", keeper)
+
+
+def test_a_lock_outlives_every_prune(yard: Yard) -> None:
+    wire = far(yard.place)
+    ann = LockHolder(stack="shop", owner="0123456789abcdef", user="ann", host="elsewhere", pid=42)
+    bob = LockHolder(stack="shop", owner="fedcba9876543210", user="bob", host="elsewhere", pid=43)
+    with hold(wire, "shop", ann, timeout=0, report=print) as check:
+        yard.prune()
+        check()
+        with pytest.raises(LockHeld, match="ann@elsewhere"), hold(wire, "shop", bob, timeout=0, report=print):
+            pass
+
+
+AMENDED = """
+name: yard
+sandboxes:
+  api: {image: IMAGE, command: [sleep, infinity], resources: {memory: 64m}}
+"""
+
+
+def test_what_was_changed_in_place_is_known_after_every_prune(yard: Yard) -> None:
+    yard.write(AMENDED)
+    yard.succeed("apply", "--yes")
+    yard.write(AMENDED.replace("64m", "65m"))
+    yard.succeed("apply", "--yes")
+    yard.prune()
+    assert "No changes" in yard.succeed("plan", "--detailed-exitcode")
+    yard.succeed("drift")
+
+
+ADOPTED = """
+name: yard
+networks: {lan: {}}
+volumes: {data: {}}
+sandboxes:
+  web: {image: IMAGE, command: [sleep, infinity], networks: [lan], volumes: ["data:/data"]}
+"""
+
+
+def test_what_was_taken_over_is_known_after_every_prune_and_destroyed(yard: Yard) -> None:
+    yard.docker("network", "create", "yard_lan")
+    yard.docker("volume", "create", "yard_data")
+    yard.docker(
+        *("run", "-d", "--name", "yard_web", "--network", "yard_lan", "-v", "yard_data:/data"),
+        *(yard.image, "sleep", "infinity"),
+    )
+    yard.write(ADOPTED)
+    yard.succeed("apply", "--adopt", "--yes")
+    yard.prune()
+    assert "No changes" in yard.succeed("plan", "--detailed-exitcode")
+    assert "Nothing is left" in yard.succeed("destroy", "--yes", "--volumes")
+    assert yard.docker("ps", "-aq", "--filter", "name=yard_web") == ""
+    assert yard.docker("network", "ls", "-q", "--filter", "name=yard_lan") == ""
+    assert yard.docker("volume", "ls", "-q") == ""
+
+
+SECRET = """
+name: yard
+sandboxes:
+  api: {image: IMAGE, command: [sleep, infinity], secrets: [token]}
+secrets: {token: {file: ./token}}
+"""
+
+
+def test_secrets_leave_the_memory_where_a_sandbox_was_removed_and_everything_pruned(yard: Yard) -> None:
+    (yard.folder / "token").write_text("hunter2")
+    yard.write(SECRET)
+    yard.succeed("apply", "--yes")
+    found = yard.docker("inspect", "-f", "{{(index .HostConfig.Mounts 0).Source}}", "yard_api").strip()
+    assert Path(found).is_dir()
+    yard.docker("rm", "-f", "yard_api")
+    yard.prune()
+    yard.succeed("destroy", "--yes")
+    assert not Path(found).exists()
