@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from nexusctl.model.stack import Reaction, Sandbox, Upload
+from nexusctl.model.stack import Reaction, Upload
 from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import list_above, place
 
