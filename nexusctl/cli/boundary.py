@@ -13,15 +13,18 @@ from collections.abc import Callable
 import click
 
 from nexusctl import __version__
-from nexusctl.cli.options import wants_color, write_json
+from nexusctl.cli.options import JSON, wants_color, write_json
 from nexusctl.cli.streams import OutputLost
 from nexusctl.errors import NexusError
 
 FAILED, USAGE, BUG, INTERRUPTED = 1, 2, 70, 130
 
 
-def guard(run: Callable[[], int | None], arguments: list[str]) -> int:
-    """Run a command and return the exit code of the process; says on stderr what went wrong."""
+def guard(run: Callable[[dict[str, bool]], int | None], arguments: list[str]) -> int:
+    """Run a command and return the exit code of the process; says on stderr what went wrong.
+
+    `run` notes in what it is given whether errors are to be JSON.
+    """
     try:
         code = _answer(run, arguments)
         sys.stdout.flush()
@@ -34,9 +37,10 @@ def guard(run: Callable[[], int | None], arguments: list[str]) -> int:
     return code
 
 
-def _answer(run: Callable[[], int | None], arguments: list[str]) -> int:
+def _answer(run: Callable[[dict[str, bool]], int | None], arguments: list[str]) -> int:
+    noted: dict[str, bool] = {}
     try:
-        return run() or 0
+        return run(noted) or 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except (click.Abort, KeyboardInterrupt):
@@ -46,18 +50,13 @@ def _answer(run: Callable[[], int | None], arguments: list[str]) -> int:
         error.show()
         return error.exit_code
     except NexusError as error:
-        _show(error, as_json=_asks_for_json(arguments))
+        _show(error, as_json=noted.get(JSON, False))
         return FAILED
     except (BrokenPipeError, OutputLost):
         raise
     except Exception as bug:
         _report_bug(bug, arguments)
         return BUG
-
-
-def _asks_for_json(arguments: list[str]) -> bool:
-    ours = arguments[: arguments.index("--")] if "--" in arguments else arguments
-    return "--json" in ours
 
 
 def _show(error: NexusError, *, as_json: bool) -> None:

@@ -7,12 +7,13 @@ import os
 
 import click
 
+from nexusctl.cli import options
 from nexusctl.engine.docker.doctor import examine
 from nexusctl.render.doctor import render_checks, render_checks_json, render_summary
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True, help="Answer as JSON on stdout.")
+@options.as_json
 @click.pass_context
 def doctor(context: click.Context, as_json: bool) -> None:
     """Check the engine, the registry and this machine, and say what to do. Exits with 1 for a problem."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from nexusctl.cli import options
 from nexusctl.engine.docker.choice import Install, choose
 from nexusctl.engine.docker.daemon import START_TIMEOUT, STOP_TIMEOUT, adopt, install, read_status
 from nexusctl.engine.docker.daemon import start as start_engine
@@ -26,7 +27,6 @@ from nexusctl.render.engine import (
 _host = click.option(
     "--host", metavar="unix:///PATH", help="The engine at this socket, rather than the one that commands would use."
 )
-_json = click.option("--json", "as_json", is_flag=True, help="Answer as JSON on stdout.")
 
 
 @click.group()
@@ -39,7 +39,7 @@ def engine() -> None:
 @click.option("--data-root", metavar="DIR", help="With --host: the folder for that engine's images and containers.")
 @click.option("--yes", is_flag=True, help="Install the distribution's engine without asking, where there is none.")
 @click.option("--timeout", default=START_TIMEOUT, show_default=True, help="Seconds to wait for the engine's answer.")
-@_json
+@options.as_json
 def start(host: str | None, data_root: str | None, yes: bool, timeout: float, as_json: bool) -> None:
     """Use the engine that answers, else start the installed one, else install and start the distribution's."""
     target, named = aim(host, data_root, os.environ)
@@ -60,7 +60,7 @@ def start(host: str | None, data_root: str | None, yes: bool, timeout: float, as
 
 @engine.command()
 @_host
-@_json
+@options.as_json
 @click.pass_context
 def status(context: click.Context, host: str | None, as_json: bool) -> None:
     """Show which engine is used, how it was found, and what it is. Exits with 1 where none answers."""
@@ -81,7 +81,7 @@ def status(context: click.Context, host: str | None, as_json: bool) -> None:
 @engine.command()
 @_host
 @click.option("--timeout", default=STOP_TIMEOUT, show_default=True, help="Seconds to wait for the engine's end.")
-@_json
+@options.as_json
 def stop(host: str | None, timeout: float, as_json: bool) -> None:
     """Stop the engine that `engine start` started; any other is left alone."""
     target, _ = aim(host, None, os.environ)

@@ -13,7 +13,7 @@ from nexusctl.model.inputs import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 
 
-@click.command(name="exec", context_settings={"ignore_unknown_options": True})
+@click.command(name="exec", context_settings={"allow_interspersed_args": False})
 @options.stack_inputs
 @options.stack_name
 @click.option("-e", "--env", "pairs", multiple=True, metavar="KEY=VALUE", help="Set a variable for this command.")
@@ -26,8 +26,12 @@ from nexusctl.render.format import FORMAT_VERSION
     help="End the command after this time, with exit code 124.",
 )
 @click.option("-T", "--no-tty", is_flag=True, help="No terminal inside, even where there is one here.")
+@click.option(
+    "-i", "-t", "habits", is_flag=True, expose_value=False,
+    help="Taken, as by other tools, and without effect: input and terminal are passed on where there are some.",
+)  # fmt: skip
 @options.as_json
-@click.argument("sandbox")
+@click.argument("sandbox", metavar="NAME")
 @click.argument("words", metavar="COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
 def execute(
     inputs: Inputs,
@@ -41,7 +45,11 @@ def execute(
     sandbox: str,
     words: tuple[str, ...],
 ) -> int:
-    """Run COMMAND in SANDBOX with this terminal's input and output, and exit with its code."""
+    """Run COMMAND in the sandbox NAME with this terminal's input and output, and exit with its code.
+
+    Everything behind NAME is the command's; options of nexusctl go before it.
+    """
+    argv = _read_words(words)
     engine = connection.connect()
     live = inspection.find_sandboxes(engine, planning.stack_at(inputs, stack_name), (sandbox,))[0]
     if live.state != "running":
@@ -51,7 +59,7 @@ def execute(
     captured = (io.BytesIO(), io.BytesIO())
     out, err = captured if as_json else (sys.stdout.buffer, sys.stderr.buffer)
     command = Command(
-        argv=words,
+        argv=argv,
         env=dict(options.split_pair(pair, "--env") for pair in pairs),
         working_dir=workdir,
         user=user,
@@ -68,3 +76,14 @@ def execute(
             {"format_version": FORMAT_VERSION, "exit_code": code, "stdout": texts[0], "stderr": texts[1]}
         )
     return code
+
+
+def _read_words(words: tuple[str, ...]) -> tuple[str, ...]:
+    """The command, without the `--` that may precede it."""
+    marked = words[0] == "--"
+    command = words[1:] if marked else words
+    if not command:
+        raise click.UsageError("Missing argument 'COMMAND...'.")
+    if not marked and command[0].startswith("-"):
+        raise click.UsageError(f"{command[0]} stands where the command begins; options of nexusctl go before NAME")
+    return command

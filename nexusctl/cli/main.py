@@ -61,4 +61,9 @@ def nexusctl() -> None:
 def main() -> int:
     """Run what the command line says; returns the exit code of the process."""
     arguments = sys.argv[1:]
-    return guard(lambda: nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False), arguments)
+
+    def run(noted: dict[str, bool]) -> int | None:
+        code: int | None = nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False, obj=noted)
+        return code
+
+    return guard(run, arguments)

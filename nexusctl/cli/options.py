@@ -99,7 +99,21 @@ def _split_variables(pairs: Sequence[str]) -> dict[str, str]:
 
 
 stack_name = click.option("--stack", "stack_name", metavar="NAME", help="The stack's name, instead of its file.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON, with a format_version, to stdout.")
+
+JSON = "json"
+"""Where the object of a command's context notes that JSON was asked for."""
+
+
+def _note_json(context: click.Context, _: click.Parameter, asked: bool) -> bool:
+    """Tell the boundary, which cannot know which words of a command line are options."""
+    if context.obj is not None:
+        context.obj[JSON] = asked
+    return asked
+
+
+as_json = click.option(
+    "--json", "as_json", is_flag=True, callback=_note_json, help="Print JSON, with a format_version, to stdout."
+)
 yes = click.option("-y", "--yes", is_flag=True, help="Do not ask.")
 lock_timeout = click.option(
     "--lock-timeout", type=Duration(), default="60s", show_default=True, metavar="DURATION",

@@ -26,16 +26,6 @@ KEPT_OUTPUT = 16 * 1024 * 1024
 MARK = "NEXUSCTL_EXEC"
 """The environment variable by which the processes of one exec are found again, to end them."""
 
-# All are halted before the first one is ended, so that none starts another or remarks on the end of another.
-_KILL = """
-pids=
-for folder in /proc/[0-9]*; do
-  if tr '\\0' '\\n' 2>/dev/null <"$folder/environ" | grep -qx "$1"; then pids="$pids ${folder#/proc/}"; fi
-done
-if [ -n "$pids" ]; then kill -STOP $pids; kill -KILL $pids; fi 2>/dev/null
-true
-"""
-
 
 def run(
     wire: Wire,
@@ -67,9 +57,12 @@ def run(
     with wire.open("POST", f"/exec/{exec_id}/start", data=start, headers=headers, timeout=FOREVER) as answer:
 
         def end() -> None:
+            # Few commands have to be ended.
+            from nexusctl.engine.docker.processes import signal_marked  # noqa: PLC0415
+
             timed_out.set()
             try:
-                kill_marked(wire, container_id, mark, user)
+                signal_marked(wire, container_id, mark, user, exec_id=exec_id)
             finally:
                 answer.cut()
 
@@ -135,17 +128,6 @@ def wait_for_exit_code(wire: Wire, exec_id: str, *, patience: float = 10.0) -> i
         if time.monotonic() > deadline:
             raise EngineError(f"the engine does not say how the command ended (exec {exec_id[:12]})")
         time.sleep(0.01)
-
-
-def kill_marked(wire: Wire, container_id: str, mark: str, user: str | None, *, variable: str = MARK) -> None:
-    """End every process that bears `mark` in `variable`: the API cannot end an exec, so another exec does it.
-
-    It runs as the same user, because only that one may read the environment of those processes.
-    """
-    command = ("/bin/sh", "-c", _KILL, "kill", f"{variable}={mark}")
-    exec_id = create_exec(wire, container_id, command, env={}, user=user, cwd="/")
-    with wire.open("POST", f"/exec/{exec_id}/start", data=b'{"Detach":false,"Tty":false}') as answer:
-        answer.read()
 
 
 def _arm(timeout: float | None, end: Callable[[], None]) -> Timer:

@@ -15,10 +15,11 @@ from typing import Any
 
 from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.docker.builder import Builder, host_trust, write_file
-from nexusctl.engine.docker.exec import ROOT, kill_marked
+from nexusctl.engine.docker.exec import ROOT
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
 from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
 from nexusctl.engine.docker.objects import read_facts
+from nexusctl.engine.docker.processes import signal_marked
 from nexusctl.engine.docker.trust import FOLDER
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
@@ -90,7 +91,7 @@ def _enter(sandbox: Builder, places: tuple[str, ...], mark: str) -> None:
     command = ("/bin/sh", "-ec", _ENTER, "enter", *places)
     outcome = sandbox.run(command, env={"MARK": mark})
     if outcome.exit_code == _BUSY:
-        kill_marked(sandbox.wire, sandbox.id, outcome.output.strip(), ROOT, variable=_MARK)
+        signal_marked(sandbox.wire, sandbox.id, outcome.output.strip(), ROOT, variable=_MARK)
         sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places))
         outcome = sandbox.run(command, env={"MARK": mark})
     if outcome.exit_code != 0:

@@ -21,8 +21,10 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from nexusctl.engine.base import Command, LogChunk
-from nexusctl.engine.docker.exec import MARK, TIMED_OUT, create_exec, kill_marked, wait_for_exit_code
+from nexusctl.engine.docker.exec import MARK, TIMED_OUT, create_exec, wait_for_exit_code
 from nexusctl.engine.docker.frames import split_frames
+from nexusctl.engine.docker.processes import signal_marked
+from nexusctl.engine.docker.relay import Relay, relayed
 from nexusctl.engine.docker.wire import FOREVER, Answer, Wire
 from nexusctl.errors import EngineError
 
@@ -47,39 +49,54 @@ def read_logs(
 
 
 def execute(wire: Wire, container_id: str, command: Command) -> int:
-    """Run `command`; returns its exit code, or 124 when its time is over.
+    """Run `command`; returns its exit code, 124 when its time is over, 128 + N after the signal N to this process.
 
-    What it started is killed then, and also when the caller is interrupted. With `tty` a terminal at `stdin` is in
-    raw mode meanwhile and its size is passed on.
+    What it started is ended then: a signal is passed on first, and a second one leaves at once. With `tty` a terminal
+    at `stdin` is in raw mode meanwhile and its size is passed on.
     """
     mark = uuid.uuid4().hex
     exec_id = _create(wire, container_id, command, mark)
     timed_out = threading.Event()
-    with contextlib.ExitStack() as stack:
-        answer = stack.enter_context(_start(wire, exec_id, tty=command.tty))
+    answers: list[Answer] = []
 
-        def end() -> None:
-            try:
-                kill_marked(wire, container_id, mark, command.user)
-            finally:
-                answer.cut()
+    def send(signal: str) -> None:
+        signal_marked(wire, container_id, mark, command.user, signal=signal, exec_id=exec_id)
 
-        if command.timeout is not None:
-            stack.enter_context(_alarm(command.timeout, timed_out, end))
-        if command.stdin is not None:
-            if command.tty:
-                stack.enter_context(_raw_terminal(command.stdin))
-                stack.enter_context(_passed_on_size(wire, exec_id))
-            stack.enter_context(_pumped(command.stdin, answer))
+    def cut() -> None:
+        for answer in answers:
+            answer.cut()
+
+    def end() -> None:
         try:
-            _copy(answer, command)
-        except EngineError:
-            if not timed_out.is_set():
-                raise
-        except BaseException:
-            with contextlib.suppress(EngineError):
-                end()
+            send("KILL")
+        finally:
+            cut()
+
+    relay = Relay(send, cut)
+    try:
+        with contextlib.ExitStack() as stack:
+            stack.enter_context(relayed(relay))
+            answers.append(stack.enter_context(_start(wire, exec_id, tty=command.tty)))
+            if command.timeout is not None:
+                stack.enter_context(_alarm(command.timeout, timed_out, end))
+            if command.stdin is not None:
+                if command.tty:
+                    stack.enter_context(_raw_terminal(command.stdin))
+                    stack.enter_context(_passed_on_size(wire, exec_id))
+                stack.enter_context(_pumped(command.stdin, answers[0]))
+            _copy(answers[0], command)
+    except EngineError:
+        if not timed_out.is_set() and not relay.caught:
             raise
+    except BaseException:
+        with contextlib.suppress(EngineError):
+            end()
+        if not relay.caught:
+            raise
+        return 128 + relay.caught
+    if relay.caught:
+        relay.finish()
+        return 128 + relay.caught
     return TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
 
 

@@ -1,0 +1,147 @@
+"""`nexusctl exec` at the command line: whose an option is, and what a signal out here does to what runs inside."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.wire import Wire
+
+pytestmark = pytest.mark.engine
+
+NEXUSCTL = [sys.executable, "-m", "nexusctl"]
+
+PATIENCE = 60
+"""Seconds to wait for what has to come; only a hang meets it."""
+
+
+@pytest.fixture
+def box(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[str]:
+    """The name of a stack with one sandbox `box`, for --stack; it is also that of its container before `_box`."""
+    file = tmp_path / "nexus.yaml"
+    file.write_text(f"name: {stack_name}\nsandboxes: {{box: {{image: {base_image}, command: [sleep, infinity]}}}}\n")
+    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
+    yield stack_name
+    subprocess.run([*NEXUSCTL, "destroy", "--yes", "--stack", stack_name], capture_output=True, check=False)
+
+
+@pytest.mark.parametrize(
+    ("words", "stdin", "stdout"),
+    [
+        (["box", "sort", "-u"], "b\na\na\n", "a\nb\n"),
+        (["box", "cp", "-T", "/etc/hostname", "/tmp/x"], "", ""),
+        (["box", "rm", "-f", "/nowhere"], "", ""),
+        (["box", "echo", "-e", "x", "-w", "--json", "--help", "--", "-u"], "", "x -w --json --help -- -u\n"),
+        (["box", "--", "echo", "--", "x"], "", "-- x\n"),
+        (["--", "box", "echo", "x"], "", "x\n"),
+        (["-it", "box", "echo", "x"], "", "x\n"),
+        (["-ti", "-u", "daemon", "box", "id", "-un"], "", "daemon\n"),
+    ],
+)
+def test_everything_behind_the_name_is_the_commands(words: list[str], stdin: str, stdout: str, box: str) -> None:
+    done = _run(box, *words, stdin=stdin)
+    assert (done.returncode, done.stdout) == (0, stdout), done.stderr
+
+
+def test_a_failing_command_that_says_json_gets_no_json_of_ours(box: str) -> None:
+    done = _run(box, "no", "x", "--json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "no live sandbox no" in done.stderr
+
+
+@pytest.mark.parametrize("user", ["root", "daemon"])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_all_that_runs_inside(number: signal.Signals, user: str, box: str, wire: Wire) -> None:
+    script = "sleep 777 & setsid sleep 778 & echo begun; sleep 779"
+    process = _start(box, "-u", user, "box", "sh", "-c", script)
+    _await_running(wire, box, "sleep 777", "sleep 778", "sleep 779")
+    process.send_signal(number)
+    # The shell inside may remark on a child that was ended.
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stdout, stderr.replace("Terminated\n", "")) == (128 + number, "begun\n", "")
+    assert _list_processes(wire, box) == ["sleep infinity"]
+
+
+# What the shell of an image finds to help it, and which shells there are, differs: what has to go is removed first.
+@pytest.mark.parametrize(
+    "gone", ["tr grep sh dash", "tr grep sh dash bash perl"], ids=["a shell and nothing else", "no shell"]
+)
+def test_a_signal_ends_it_in_a_sandbox_with_any_shell_and_without_one(gone: str, box: str, wire: Wire) -> None:
+    run(wire, f"{box}_box", ("rm", *(f"/usr/bin/{name}" for name in gone.split())))
+    process = _start(box, "box", "sleep", "777")
+    _await_running(wire, box, "sleep 777")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 143
+    assert _list_processes(wire, box) == ["sleep infinity"]
+
+
+def test_what_gave_its_environment_away_is_ended_too(box: str, wire: Wire) -> None:
+    process = _start(box, "box", "sh", "-c", "env -i sleep 777 & sleep 778")
+    _await_running(wire, box, "sleep 777", "sleep 778")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 143
+    assert _list_processes(wire, box) == ["sleep infinity"]
+
+
+def test_a_command_has_the_time_to_clean_up_and_hears_of_it_once(box: str, wire: Wire) -> None:
+    script = 'trap "echo cleaning; sleep 0.5; echo cleaned; exit 3" INT; sleep 777 & wait'
+    process = _start(box, "box", "bash", "-c", script)
+    _await_running(wire, box, "sleep 777")
+    process.send_signal(signal.SIGINT)
+    stdout, _ = process.communicate(timeout=PATIENCE)
+    assert (process.returncode, stdout) == (130, "cleaning\ncleaned\n")
+
+
+def test_one_that_takes_no_notice_is_killed(box: str, wire: Wire) -> None:
+    process = _start(box, "box", "bash", "-c", 'trap "" INT TERM HUP; sleep 777')
+    _await_running(wire, box, "sleep 777")
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=PATIENCE) == 143
+    assert _list_processes(wire, box) == ["sleep infinity"]
+
+
+def test_a_terminal_that_goes_away_ends_what_ran_in_it(box: str, wire: Wire) -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        os.execv(sys.executable, [*NEXUSCTL, "exec", "-it", "--stack", box, "box", "bash", "-c", "sleep 777"])
+    _await_running(wire, box, "sleep 777")
+    os.close(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 129
+    assert _list_processes(wire, box) == ["sleep infinity"]
+
+
+def _run(stack: str, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    command = [*NEXUSCTL, "exec", "--stack", stack, *words]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+
+
+def _start(stack: str, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*NEXUSCTL, "exec", "--stack", stack, *words],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _list_processes(wire: Wire, stack: str) -> list[str]:
+    """What runs inside, by the engine's account, without its own init."""
+    found = wire.get(f"/containers/{stack}_box/top", {"ps_args": "-o pid,args"})["Processes"]
+    return sorted(row[-1] for row in found if "docker-init" not in row[-1])
+
+
+def _await_running(wire: Wire, stack: str, *commands: str) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not set(commands) <= set(found := _list_processes(wire, stack)):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.05)
