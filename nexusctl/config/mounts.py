@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 from pathlib import Path
 
+from nexusctl.config.closed_paths import why_closed
 from nexusctl.config.declared import Declared
 from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
@@ -12,11 +14,6 @@ from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.stack import Mount
-
-# Whoever can write here, or reach the engine's socket, is root on this machine.
-_CLOSED_TREES = ("/etc", "/proc", "/sys", "/dev", "/var/lib/docker", "/var/lib/containerd", "/boot")
-_CLOSED_FOLDERS = ("/run", "/run/docker", "/run/containerd")
-_SOCKETS = {"docker.sock", "podman.sock", "containerd.sock", "crio.sock"}
 
 
 def build_mounts(sandbox: Mapping, declared: Declared, problems: Problems) -> tuple[Mount, ...]:
@@ -28,6 +25,21 @@ def build_mounts(sandbox: Mapping, declared: Declared, problems: Problems) -> tu
     return tuple(mount for mount, _ in mounts)
 
 
+def mount_place(sandbox: Mapping, target: str) -> Node:
+    """Where the file mounts something at `target`."""
+    node = sandbox.get("volumes")
+    items = node.items if isinstance(node, Sequence) else []
+    found = (item for item in items if posixpath.normpath(_read_target(item)) == target)
+    return next(found, sandbox)
+
+
+def _read_target(item: Node) -> str:
+    if isinstance(item, Mapping):
+        return item.text("target") or ""
+    parts = item.text.split(":") if isinstance(item, Scalar) else []
+    return next(iter(parts[1:]), "")
+
+
 def _same_target(mount: Mount) -> tuple[str, str]:
     return f"two mounts have the target `{mount.target}`", "give them different targets"
 
@@ -36,16 +48,23 @@ def _build_mount(node: Node, declared: Declared, problems: Problems) -> Mount | 
     if isinstance(node, Mapping):
         kind = "bind" if "bind" in node.values else "volume"
         place, target = node.values[kind], node.text("target") or ""
-        read_only = (node.text("read_only") or "").lower() == "true"
+        read_only, host_access = (_is_true(node, key) for key in ("read_only", "host_access"))
     else:
         place, parts = node, (node.text if isinstance(node, Scalar) else "").split(":")
         kind = "bind" if parts[0].startswith((".", "/", "~")) else "volume"
-        target, read_only = parts[1], parts[2:] == ["ro"]
+        target, read_only, host_access = parts[1], parts[2:] == ["ro"], False
     if not isinstance(place, Scalar):
         return None
+    if host_access and kind == "volume":
+        summary = "`host_access` is for a `bind`, and this is a volume"
+        problems.add(place, summary, "remove it: what is in a volume is never this machine's")
     target = _target(node, target, problems)
     name = place.text if isinstance(node, Mapping) else place.text.split(":")[0]
-    source = _bind(place, name, problems) if kind == "bind" else _volume(place, name, declared, problems)
+    source = (
+        _bind(place, name, problems, host_access=host_access)
+        if kind == "bind"
+        else _volume(place, name, declared, problems)
+    )
     if not target or source is None:
         return None
     return Mount(kind="bind" if kind == "bind" else "volume", source=source, target=target, read_only=read_only)
@@ -71,23 +90,19 @@ def _volume(place: Scalar, name: str, declared: Declared, problems: Problems) ->
     return None
 
 
-def _bind(place: Scalar, text: str, problems: Problems) -> str | None:
+def _bind(place: Scalar, text: str, problems: Problems, *, host_access: bool) -> str | None:
     path = locate(place, "bind", problems, text)
     if path is None:
         return None
-    real = path.resolve()
-    if not (is_closed(real) or is_closed(path)):
+    real = Path(os.path.realpath(path))
+    why = why_closed(real) or why_closed(path)
+    if not why or host_access:
         return str(path)
     via = f" (it leads to `{real}`)" if real != path else ""
-    hint = "mount a folder of your own, or `uploads` for single files"
-    problems.add(place, f"`{text}` cannot be mounted: it would hand this machine to the sandbox{via}", hint)
+    hint = "mount a folder of your own, or say that it is meant: `{bind: PATH, target: PATH, host_access: true}`"
+    problems.add(place, f"`{text}` cannot be mounted: {why}{via}, which hands this machine to the sandbox", hint)
     return None
 
 
-def is_closed(path: Path) -> bool:
-    """Whether mounting `path`, which is absolute, would hand this machine to the sandbox."""
-    trees = [Path(tree) for tree in _CLOSED_TREES]
-    folders = [Path(folder) for folder in _CLOSED_FOLDERS]
-    inside = any(path.is_relative_to(tree) for tree in trees)
-    around = any(closed.is_relative_to(path) for closed in trees + folders)
-    return inside or around or path.name in _SOCKETS
+def _is_true(node: Mapping, key: str) -> bool:
+    return (node.text(key) or "").lower() == "true"

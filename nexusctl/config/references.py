@@ -103,7 +103,19 @@ def connect(
     problems.sandbox = None
     placed = [(name, port, place) for name, group in makers.items() for port, place in group.ports]
     refuse_port_clashes(placed, problems)
+    _refuse_nested_binds(groups, problems)
     return sandboxes
+
+
+def _refuse_nested_binds(groups: MappingType[str, Group], problems: Problems) -> None:
+    found = [(name, m) for name, group in groups.items() for m in group.sandbox.mounts if m.kind == "bind"]
+    if len(found) > 1:
+        # Most stacks mount no folders.
+        from nexusctl.config.mounts import mount_place  # noqa: PLC0415
+        from nexusctl.config.nested_binds import refuse_nested_binds  # noqa: PLC0415
+
+        placed = [(name, mount, mount_place(groups[name].node, mount.target)) for name, mount in found]
+        refuse_nested_binds(placed, problems)
 
 
 def _targets(groups: MappingType[str, Group]) -> Targets:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from nexusctl.config.closed_paths import is_closed
 from nexusctl.model.secret import SecretFile, SecretText, Text
 from nexusctl.model.stack import Health, Lifecycle, Mount, Package, Port, Resources, Sandbox
 from nexusctl.model.template import Template
@@ -134,8 +136,11 @@ def _port(port: Port) -> Any:
 
 
 def _mount(mount: Mount) -> Any:
-    if ":" in mount.source or ":" in mount.target:
-        return {mount.kind: mount.source, "target": mount.target, **({"read_only": True} if mount.read_only else {})}
+    closed = mount.kind == "bind" and (is_closed(Path(mount.source)) or is_closed(Path(mount.source).resolve()))
+    if ":" in mount.source or ":" in mount.target or closed:
+        flags = {"read_only": mount.read_only, "host_access": closed}
+        said = {key: True for key, value in flags.items() if value}
+        return {mount.kind: mount.source, "target": mount.target, **said}
     return f"{escape(mount.source)}:{escape(mount.target)}{':ro' if mount.read_only else ''}"
 
 

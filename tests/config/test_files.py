@@ -110,16 +110,50 @@ def test_a_socket_of_an_engine_cannot_be_mounted_wherever_it_lies(tmp_path: Path
 
 
 def test_a_bind_starts_from_the_stack_file_or_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "home").mkdir()
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    home, stack = tmp_path / "home", tmp_path / "stack"
+    (home / "work").mkdir(parents=True)
+    stack.mkdir()
+    monkeypatch.setenv("HOME", str(home))
     mounts = (
-        loaded(tmp_path, '    volumes: ["~:/home", "./home:/b:ro", {bind: ., target: /c}]\n').sandboxes["api"].mounts
+        loaded(stack, '    volumes: ["~/work:/home", "../home/work:/b:ro", {bind: ., target: /c}]\n')
+        .sandboxes["api"]
+        .mounts
     )
     assert [(m.kind, m.source, m.target, m.read_only) for m in mounts] == [
-        ("bind", str(tmp_path / "home"), "/home", False),
-        ("bind", str(tmp_path / "home"), "/b", True),
-        ("bind", str(tmp_path), "/c", False),
+        ("bind", str(home / "work"), "/home", False),
+        ("bind", str(home / "work"), "/b", True),
+        ("bind", str(stack), "/c", False),
     ]
+
+
+@pytest.mark.parametrize(
+    ("source", "why"),
+    [
+        ("~", "it is your home folder"),
+        ("../..", "it holds folders of the system"),
+        ("..", "it holds the socket `{}/run/engine`"),
+        ("~/.ssh", "it is `~/.ssh`"),
+        ("~/.aws/credentials", "it is `~/.aws/credentials`"),
+        ("../guest", "it holds keys, in `.ssh`"),
+        ("../run", "it holds the socket `{}/run/engine`"),
+        ("../agent", "it holds the socket `{}/agent/keys`"),
+    ],
+)
+def test_folders_with_keys_or_the_engines_socket_are_only_mounted_where_the_file_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, why: str
+) -> None:
+    if source == "../..":
+        source = "../" * len(tmp_path.parts)
+    for folder in ("home/.ssh", "home/.aws", "guest/.ssh", "run", "agent", "stack"):
+        (tmp_path / folder).mkdir(parents=True)
+    (tmp_path / "home/.aws/credentials").touch()
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/run/engine")
+    monkeypatch.setenv("SSH_AUTH_SOCK", f"{tmp_path}/agent/keys")
+    path = write(tmp_path / "stack", f'    volumes: ["{source}:/a"]\n')
+    assert [text.split(": ")[1].split(", which")[0] for text in summaries(path)] == [why.format(tmp_path)]
+    meant = f"    volumes: [{{bind: '{source}', target: /a, host_access: true}}]\n"
+    assert len(loaded(tmp_path / "stack", meant).sandboxes["api"].mounts) == 1
 
 
 def test_one_load_reads_an_uploaded_folder_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

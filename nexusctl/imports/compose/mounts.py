@@ -6,8 +6,8 @@ from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.closed_paths import is_closed
 from nexusctl.config.expression import OPENING
-from nexusctl.config.mounts import is_closed
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.imports.compose.masks import UNKNOWN, mask
 from nexusctl.imports.compose.reader import Reader
