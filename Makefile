@@ -10,7 +10,7 @@ WORKERS ?= 4
 # What depends on the engine's version.
 NEWER ?= tests/engine tests/e2e tests/drift
 
-.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills newer clean engine tools keyring podman
+.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills probes newer clean engine tools keyring podman
 
 help:
 	@echo "make demo         set everything up and run the whole scenario of stacks/microservices"
@@ -22,6 +22,7 @@ help:
 	@echo "make faults       spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals       a hundred rounds of several nexusctl on one stack at once"
 	@echo "make daemon-kills an engine killed in mid-apply, twenty times"
+	@echo "make probes       the attacks that were played on nexusctl, played again"
 	@echo "make newer        the tests that depend on the engine's version, on Docker 26 in namespaces of its own"
 	@echo "make clean        remove the virtual environment and what tools left here"
 
@@ -70,6 +71,9 @@ rivals: $(VENV)/dev engine
 
 daemon-kills: $(VENV)/dev engine
 	$(BIN)/python -m tests.daemon.kills $(KILLS)
+
+probes: $(VENV)/dev engine
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/attacks
 
 newer: $(VENV)/dev engine
 	.ci/newer-engine start

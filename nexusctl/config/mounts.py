@@ -67,7 +67,13 @@ def _build_mount(node: Node, declared: Declared, problems: Problems) -> Mount | 
     )
     if not target or source is None:
         return None
-    return Mount(kind="bind" if kind == "bind" else "volume", source=source, target=target, read_only=read_only)
+    return Mount(
+        kind="bind" if kind == "bind" else "volume",
+        source=source,
+        target=target,
+        read_only=read_only,
+        real=os.path.realpath(source) if kind == "bind" else "",
+    )
 
 
 def _target(node: Node, text: str, problems: Problems) -> str:

@@ -16,11 +16,11 @@ def refuse_nested_binds(placed: Iterable[tuple[str, Mount, Node]], problems: Pro
     Whoever can write there puts a link in its place, which the engine follows when it starts the container again.
     `placed` has (sandbox, mount, place) in the order of the file.
     """
-    binds = [(name, mount, place, os.path.realpath(mount.source)) for name, mount, place in placed]
-    writable = {real: (name, place) for name, mount, place, real in reversed(binds) if not mount.read_only}
+    binds = list(placed)
+    writable = {mount.real: (name, place) for name, mount, place in reversed(binds) if not mount.read_only}
     told = set()
-    for _, _, place, real in binds:
-        outer = next((path for path in _parents(real) if path in writable), "")
+    for _, mount, place in binds:
+        outer = next((path for path in _parents(mount.real) if path in writable), "")
         if not outer or id(place) in told:
             continue
         told.add(id(place))

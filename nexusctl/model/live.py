@@ -205,6 +205,15 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ForeignBind:
+    """A folder of the host that a sandbox of another stack mounts; `source` has no links in it."""
+
+    source: str
+    owner: str
+    writable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveState:
     """All that was found for one stack.
 
@@ -213,7 +222,7 @@ class LiveState:
     publishes it. `images` holds every tagged image by reference. `unreachable` are the references of
     missing images whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
     because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not
-    there, as (kind, the engine's name).
+    there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds.
     """
 
     stack: str
@@ -227,4 +236,5 @@ class LiveState:
     unreachable: frozenset[str] = frozenset()
     absent: frozenset[tuple[str, str]] = frozenset()
     orphans: tuple[Orphan, ...] = ()
+    foreign_binds: tuple[ForeignBind, ...] = ()
     lock: LockHolder | None = None

@@ -62,12 +62,16 @@ class Port:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mount:
-    """A named volume of the stack (`volume`) or a folder of the host (`bind`) at `target`."""
+    """A named volume of the stack (`volume`) or a folder of the host (`bind`) at `target`.
+
+    `real` is where the `source` of a bind leads once its links are followed; that is what was checked and is mounted.
+    """
 
     kind: Literal["volume", "bind"]
     source: str
     target: str
     read_only: bool = False
+    real: str = field(default="", compare=False, metadata=OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ BRIDGE_CAPACITY = 1000
 
 def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> tuple[Diagnostic, ...]:
     """Foreign objects under names that the stack needs, external ones that are not there, records that cannot be read,
-    networks that are too full.
+    networks that are too full, binds inside of what another stack can write to.
     """
     return (
         *_find_taken("container", ((name, container_name(stack.name, name)) for name in stack.sandboxes), live),
@@ -28,6 +28,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
         *(_find_absent(stack, live) if live.absent else ()),
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
+        *(_find_nested(stack, live, claims) if live.foreign_binds else ()),
         *(find_unlocked(stack, live) if stack.digests else ()),
     )
 
@@ -82,6 +83,28 @@ def _find_unreadable(stack: Stack, claims: dict[str, Claim]) -> Iterator[Diagnos
                 sandbox=name,
                 hint="upgrade nexusctl, or remove that container to have the sandbox made anew",
             )
+
+
+def _find_nested(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Iterator[Diagnostic]:
+    """Whoever can write to a folder decides, by a link, what the engine mounts from inside of it at the next start.
+
+    What is mounted already is left as it is.
+    """
+    for name, sandbox in sorted(stack.sandboxes.items()):
+        holder = claims[name].holder if name in claims else None
+        kept = holder.record.mounts if holder and holder.record else ()
+        for mount in (m for m in sandbox.mounts if m.kind == "bind" and m not in kept):
+            for other in live.foreign_binds:
+                inside = other.writable and mount.real.startswith(f"{other.source}/")
+                around = not mount.read_only and other.source.startswith(f"{mount.real}/")
+                if inside or around:
+                    where = "lies inside of" if inside else "holds"
+                    may = f"which the stack {other.owner} {'can write to' if inside else 'mounts'}"
+                    yield Diagnostic(
+                        f"the folder {mount.source} {where} {other.source}, {may}",
+                        sandbox=name,
+                        hint="mount a folder beside it, or the outer one read-only: a link in it could lead anywhere",
+                    )
 
 
 def _find_crowded(stack: Stack) -> Iterator[Diagnostic]:

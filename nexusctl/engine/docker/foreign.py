@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.model.live import ForeignBind
 from nexusctl.model.names import container_name, network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK, Stack
 
@@ -59,6 +61,20 @@ def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str,
         for port in entry["Ports"] or ()
         if port.get("PublicPort")
     }
+
+
+def find_foreign_binds(stack: Stack, containers: Iterable[Listed]) -> tuple[ForeignBind, ...]:
+    """What sandboxes of other stacks have of this machine, where `stack` has something of it, too."""
+    if not any(mount.kind == "bind" for sandbox in stack.sandboxes.values() for mount in sandbox.mounts):
+        return ()
+    found = {
+        ForeignBind(source=os.path.realpath(mount["Source"]), owner=marks[labels.STACK], writable=bool(mount["RW"]))
+        for entry in containers
+        if (marks := entry["Labels"] or {}).get(labels.STACK, stack.name) != stack.name
+        for mount in entry.get("Mounts") or ()
+        if mount.get("Type") == "bind"
+    }
+    return tuple(sorted(found, key=lambda bind: (bind.source, bind.owner, bind.writable)))
 
 
 def is_free(entry: Listed) -> bool:

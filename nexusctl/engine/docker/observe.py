@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.foreign import find_absent, find_host_ports, find_taken, is_free
+from nexusctl.engine.docker.foreign import find_absent, find_foreign_binds, find_host_ports, find_taken, is_free
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import read_holder
 from nexusctl.engine.docker.notes import find_orphaned, is_tag, notes_of, number_of, read_notes
@@ -66,6 +66,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
             *_find_couriers(stack.name, containers),
             *_find_secrets(containers, marked),
         ),
+        foreign_binds=find_foreign_binds(stack, containers),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
 

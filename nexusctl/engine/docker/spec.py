@@ -219,7 +219,7 @@ def _first_endpoint(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
 
 
 def _mount(mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:
-    source = volumes.get(mount.source, mount.source) if mount.kind == "volume" else mount.source
+    source = volumes.get(mount.source, mount.source) if mount.kind == "volume" else mount.real or mount.source
     return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
 
 

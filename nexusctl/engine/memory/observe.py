@@ -11,7 +11,17 @@ from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import MemoryContainer, World
 from nexusctl.errors import Conflict
-from nexusctl.model.live import HealthState, Inspection, Interior, LiveFile, LiveSandbox, LiveState, Orphan, Portrait
+from nexusctl.model.live import (
+    ForeignBind,
+    HealthState,
+    Inspection,
+    Interior,
+    LiveFile,
+    LiveSandbox,
+    LiveState,
+    Orphan,
+    Portrait,
+)
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Stack
 from nexusctl.plan.drift import place
@@ -35,8 +45,21 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
                 for a in (*world.amendments.values(), *world.notes.values())
                 if a.stack == stack.name and a.container_id not in world.containers
             ),
+            foreign_binds=_find_foreign_binds(world, stack),
             lock=world.locks.get(stack.name),
         )
+
+
+def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:
+    if not any(mount.kind == "bind" for sandbox in stack.sandboxes.values() for mount in sandbox.mounts):
+        return ()
+    return tuple(
+        ForeignBind(source=mount.real or mount.source, owner=c.stack, writable=not mount.read_only)
+        for c in world.containers.values()
+        if c.stack != stack.name
+        for mount in c.sandbox.mounts
+        if mount.kind == "bind"
+    )
 
 
 def look_inside(world: World, live: LiveState) -> LiveState:

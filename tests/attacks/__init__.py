@@ -1,0 +1,1 @@
+"""Attacks that were played on nexusctl, each on the real engine; `make probes` runs them alone."""
