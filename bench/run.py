@@ -24,7 +24,7 @@ from figure import Figure, Setting, format_table, note
 from fleet import measure_fleet, measure_looks
 from packages import measure_one_more, measure_sharing
 from startup import measure_help, measure_large_plan
-from uploads import measure_upload
+from uploads import measure_many_files, measure_upload
 
 Row = Callable[[Setting], list[Figure]]
 
@@ -35,6 +35,7 @@ ROWS: dict[str, Row] = {
     "fleet": measure_fleet,
     "chain": measure_chain,
     "upload": measure_upload,
+    "many-files": measure_many_files,
     "package": measure_one_more,
     "sharing": measure_sharing,
     # Two thousand at once would take more memory than most machines have.

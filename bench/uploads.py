@@ -1,4 +1,4 @@
-"""One uploaded file changed: in the running sandbox here, in a new image and a new container there."""
+"""Uploaded files changed: one, in a new image and a new container there, and many beside a new sandbox with them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from pathlib import Path
 
 import daemon
 from contestants import COMMAND, Compose, Nexusctl, require_compose
-from figure import Against, Figure, Setting, Stopwatch, cleared, turns
+from figure import Against, Figure, Setting, Stopwatch, cleared, note, turns
 
 FILES = 20
+MANY = 10_000
+PER_FOLDER = 100
 TARGET = "/srv/app"
 
 
@@ -67,7 +69,39 @@ def measure_upload(setting: Setting) -> list[Figure]:
     ]
 
 
-def _require_content(name: str, container: str, content: str) -> None:
-    found = daemon.read_file(container, f"{TARGET}/module-0.js").decode()
+def measure_many_files(setting: Setting, count: int = MANY) -> list[Figure]:
+    watch = Stopwatch()
+    folder = setting.folder / "app"
+    ours = _Ours(setting, folder)
+    with cleared(ours.destroy):
+        for number in range(setting.rounds):
+            note(f"many files, round {number + 1} of {setting.rounds}")
+            _write_all(folder, count, f"{number}, new")
+            watch.take("nexusctl", "first apply", ours.apply)
+            before = ours.find_containers()
+            _write_all(folder, count, f"{number}, changed")
+            watch.take("nexusctl", "plan", ours.look)
+            watch.take("nexusctl", "apply", ours.apply)
+            if ours.find_containers() != before:
+                raise RuntimeError("the container was not kept")
+            _require_content("nexusctl", before["app"], f"// 0 {number}, changed\n", "0/module-0.js")
+            ours.destroy()
+    what = f"{count:,} of {count:,} uploaded files changed"
+    against = Against("a new sandbox with them", watch.of("nexusctl", "first apply"), 1.5)
+    return [
+        Figure(what=f"plan: {what}", ours=watch.of("nexusctl", "plan"), limit=1.0),
+        Figure(what=f"apply: {what}", ours=watch.of("nexusctl", "apply"), against=(against,)),
+    ]
+
+
+def _write_all(folder: Path, count: int, mark: str) -> None:
+    for number in range(count):
+        file = folder / str(number // PER_FOLDER) / f"module-{number}.js"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(f"// {number} {mark}\n")
+
+
+def _require_content(name: str, container: str, content: str, path: str = "module-0.js") -> None:
+    found = daemon.read_file(container, f"{TARGET}/{path}").decode()
     if found != content:
         raise RuntimeError(f"{name}: the file in its container is {found[:40]!r} and not {content!r}")

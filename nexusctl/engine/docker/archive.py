@@ -2,11 +2,12 @@
 
 What the engine extracts is not atomic: a cut transfer leaves half a file. Before the start that does no harm,
 for such a container is made anew. In a running one
-each file is laid beside its target and then renamed over it, where root may do that.
+each file is laid beside its target and then renamed over it, where root may do that (see `staging.py`).
 """
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import uuid
@@ -18,14 +19,12 @@ from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.entry import Entry, list_entries
 from nexusctl.engine.docker.exec import ROOT, run
 from nexusctl.engine.docker.pipe import is_small_file, pipe_file
+from nexusctl.engine.docker.staging import EXCHANGE, batch, stage
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.stack import Upload
 
 _ROOTS = ("", "0", "root")
-
-ARGUMENT_BYTES = 64 * 1024
-"""How much of paths one command gets; the kernel takes at least twice as much."""
 
 _MISFIT = re.compile(r'cannot overwrite (?P<what>(?:non-)?directory) "(?P<path>[^"]+)"')
 
@@ -33,21 +32,20 @@ _TOOLS = ("mv", "rm")
 _USUAL_FOLDERS = ("/bin", "/usr/bin")
 
 _RENAME = """
-while [ $# -gt 0 ]; do
-  if [ -L "$2" ]; then rm -f -- "$2"; fi
-  if [ -d "$2" ]; then echo "$2 is a folder in the sandbox and a file in the upload"; exit 1; fi
-  mv -f -- "$1" "$2" || exit 1
-  shift 2
-done
+if [ -L "$2" ]; then rm -f -- "$2"; fi
+if [ -d "$2" ]; then echo "$2 is a folder in the sandbox and a file in the upload"; exit 1; fi
+mv -f -- "$1" "$2"
 """
 
+# Each tool starts once for all; what is left then is a folder with something in it, or cannot go.
 _DELETE = """
+{ rm -f -- "$@"; rmdir -- "$@"; } 2>/dev/null
 for path do
   case "$path" in */)
-    if [ -L "${path%/}" ]; then rm -f -- "${path%/}"; else rm -rf -- "$path"; fi || exit 1
+    if [ -L "${path%/}" ]; then rm -f -- "${path%/}"; elif [ -d "$path" ]; then rm -rf -- "$path"; fi || exit 1
     continue
   esac
-  if [ -d "$path" ] && [ ! -L "$path" ]; then rmdir -- "$path" 2>/dev/null; else rm -f -- "$path" || exit 1; fi
+  if [ -L "$path" ] || { [ -e "$path" ] && [ ! -d "$path" ]; }; then rm -f -- "$path" || exit 1; fi
 done
 exit 0
 """
@@ -102,11 +100,11 @@ def _require_no_mounts(inspected: Mapping[str, Any], paths: Iterable[str]) -> No
 
 def _delete(wire: Wire, container_id: str, paths: Sequence[str], user: str) -> None:
     try:
-        _run_over(wire, container_id, _DELETE, paths, step=1)
+        _run_over(wire, container_id, _DELETE, paths)
     except StepError:
         if user.partition(":")[0] in _ROOTS:
             raise
-        _run_over(wire, container_id, _DELETE, paths, step=1, user=user)
+        _run_over(wire, container_id, _DELETE, paths, user=user)
 
 
 def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[Entry]:
@@ -147,28 +145,28 @@ def _explain_misfit(path: str, *, folder: bool) -> Diagnostic:
 
 
 def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
-    """Lay all but folders under a temporary name in the same folder, then rename it, where the sandbox can do that."""
+    """Lay all but folders down beside their places, then rename it, where the sandbox can do that."""
     mark = uuid.uuid4().hex[:12]
-
-    def beside(entry: Entry) -> str:
-        if entry.file.kind == "folder":
-            return entry.path
-        return f"{dirname(entry.path).rstrip('/')}/.{basename(entry.path)[:200]}.nexusctl-{mark}"
-
-    staged = [(beside(entry), entry.path) for entry in entries if entry.file.kind != "folder"]
+    staging = stage(entries, mark)
+    left_over = [f"{folder}/" for folder in staging.folders]
     try:
         if is_small_file(entries):
-            outcome = pipe_file(wire, container_id, entries[0], beside(entries[0]), _RENAME)
+            path = entries[0].path
+            beside = f"{dirname(path).rstrip('/')}/.{basename(path)[:200]}.nexusctl-{mark}"
+            left_over = [beside]
+            outcome = pipe_file(wire, container_id, entries[0], beside, _RENAME)
             if outcome:
                 _require_success(outcome)
                 return
+            left_over = [f"{folder}/" for folder in staging.folders]
         if not _has_tools(wire, container_id):
             _put(wire, container_id, entries, lambda entry: entry.path)
             return
-        _put(wire, container_id, entries, beside)
-        _run_over(wire, container_id, _RENAME, [path for pair in staged for path in pair], step=2)
-    except StepError:
-        _run_over(wire, container_id, _DELETE, [temporary for temporary, _ in staged], step=1)
+        _put(wire, container_id, staging.entries, staging.place)
+        _run_over(wire, container_id, EXCHANGE, staging.folders)
+    except (StepError, EngineError):
+        with contextlib.suppress(StepError, EngineError):
+            _run_over(wire, container_id, _DELETE, left_over)
         raise
 
 
@@ -180,17 +178,10 @@ def _has_tools(wire: Wire, container_id: str) -> bool:
     return run(wire, container_id, ("/bin/sh", "-c", script), user=ROOT, working_dir="/").exit_code == 0
 
 
-def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, step: int, user: str = ROOT) -> None:
-    """Run `script` over `paths` in as many calls as their length asks for, never parting a group of `step`."""
-    batch: list[str] = []
-    for start in range(0, len(paths), step):
-        group = paths[start : start + step]
-        if batch and sum(map(len, batch)) + sum(map(len, group)) > ARGUMENT_BYTES:
-            _run_script(wire, container_id, script, batch, user)
-            batch = []
-        batch += group
-    if batch:
-        _run_script(wire, container_id, script, batch, user)
+def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, user: str = ROOT) -> None:
+    """Run `script` over `paths` in as many calls as their length asks for."""
+    for part in batch(paths):
+        _run_script(wire, container_id, script, part, user)
 
 
 def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str], user: str) -> None:

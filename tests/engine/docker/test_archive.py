@@ -227,6 +227,73 @@ def test_many_files_are_removed_with_the_folders_that_they_leave_empty(shop: Wor
     assert read(shop, container_id, "find /srv") == "/srv\n/srv/d\n/srv/d/own"
 
 
+# Each counts how often it starts, in a place that no upload of a test has.
+COUNTED = """
+for tool in mv rm rmdir; do
+  mv /usr/bin/$tool /usr/bin/counted-$tool 2>/dev/null || cp /bin/$tool /usr/bin/counted-$tool
+  printf '#!/bin/sh\necho %s >>/tmp/starts; exec counted-%s "$@"\n' $tool $tool >/usr/bin/new-$tool
+  chmod 755 /usr/bin/new-$tool
+done
+for tool in rm rmdir mv; do counted-mv -f /usr/bin/new-$tool /usr/bin/$tool; done
+"""
+
+
+def write_many(source: Path, count: int, mark: str) -> Upload:
+    for number in range(count):
+        path = source / f"d{number % 2}" / f"{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"{mark} {number}")
+    return folder_upload(source, "/srv/app")
+
+
+def test_tools_start_as_often_for_many_files_as_for_few(shop: Workshop, tmp_path: Path) -> None:
+    starts = []
+    for count in (20, 80):
+        source = tmp_path / str(count)
+        container_id = shop.start(shop.sandbox(str(count), uploads=(write_many(source, count, "old"),)))
+        read(shop, container_id, COUNTED)
+        changed = write_many(source, count, "new")
+        shop.engine.upload(container_id, [changed])
+        assert read(shop, container_id, "cat /srv/app/d*/* | grep -c old || true") == "0"
+        paths = [f"/srv/app/{file.path}" for file in changed.files if file.path]
+        shop.engine.upload(container_id, (), paths)
+        assert read(shop, container_id, "find /srv/app") == "/srv/app"
+        starts.append(read(shop, container_id, "sort /tmp/starts | uniq -c"))
+    assert starts[0] == starts[1]
+    assert "mv" in starts[0]
+
+
+def test_names_of_all_kinds_are_exchanged_and_nothing_stays_beside_them(shop: Workshop, tmp_path: Path) -> None:
+    names = [".env", "..odd", "*", "-rf", " a b ", "a\nb", "[x]", "$(x)", "n" * 255, "größe", "link"]
+    source = tmp_path / "src"
+    source.mkdir()
+    for name in names[:-1]:
+        (source / name).write_text("old")
+    (source / "link").symlink_to("nowhere")
+    container_id = shop.start(shop.sandbox(uploads=(folder_upload(source, "/srv/app"),)))
+    for name in names[:-1]:
+        (source / name).write_text(f"new {name}")
+    (source / "link").unlink()
+    (source / "link").symlink_to("*")
+    upload = folder_upload(source, "/srv/app")
+    shop.engine.upload(container_id, [upload])
+    found = read(shop, container_id, "cd /srv/app; ls -A | wc -l; readlink link; sha256sum -z -- [!l]* .e* ..o*")
+    count, link, sums = found.split("\n", 2)
+    digests = {row[66:]: row[:64] for row in sums.split("\0") if row}
+    assert digests == {file.path: file.digest for file in upload.files if file.kind == "file"}
+    # One line more for the name with a line break.
+    assert (int(count), link) == (len(names) + 1, "*")
+
+
+def test_what_is_laid_beside_goes_where_it_does_not_fit(shop: Workshop, tmp_path: Path) -> None:
+    container_id = shop.start(shop.sandbox(uploads=(write_many(tmp_path / "src", 4, "old"),)))
+    read(shop, container_id, "rm /srv/app/d1/3; mkdir /srv/app/d1/3")
+    with pytest.raises(StepError) as refusal:
+        shop.engine.upload(container_id, [write_many(tmp_path / "src", 4, "new")])
+    assert "/srv/app/d1/3 is a folder in the sandbox" in " ".join(refusal.value.diagnostics[0].output)
+    assert read(shop, container_id, "find /srv/app -name '.nexusctl*'; cat /srv/app/d1/1") == "old 1"
+
+
 def test_a_small_file_is_read_from_a_container_that_never_ran(shop: Workshop) -> None:
     container_id = shop.create(shop.sandbox(uploads=(text("/srv/x", "x"),)))
     wire = shop.engine.wire  # type: ignore[attr-defined]
