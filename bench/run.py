@@ -20,6 +20,7 @@ from pathlib import Path
 import daemon
 from chain import measure_chain
 from contestants import COMMAND, find_nexusctl, read_compose_version, run
+from crowd import measure_crowd
 from figure import Figure, Setting, format_table, note
 from fleet import measure_fleet, measure_looks
 from packages import measure_one_more, measure_sharing
@@ -38,6 +39,7 @@ ROWS: dict[str, Row] = {
     "many-files": measure_many_files,
     "package": measure_one_more,
     "sharing": measure_sharing,
+    "stacks": measure_crowd,
     # Two thousand at once would take more memory than most machines have.
     "no-op-1000": lambda setting: measure_looks(setting, 1000, 0.5, together=False),
 }

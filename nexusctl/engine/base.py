@@ -157,8 +157,12 @@ class Engine(Protocol):
 
     # -- networks and volumes ------------------------------------------------------------------------------
 
-    def create_network(self, stack: str, network: Network, name: str) -> str:
-        """Returns the network's id."""
+    def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
+        """Returns the network's id.
+
+        It gets the IPv4 range `subnet`, and where that is empty or taken by now another one with room for so many
+        `sandboxes`. One that is there keeps the range that it has.
+        """
 
     def remove_network(self, network_id: str) -> None: ...
 

@@ -124,13 +124,22 @@ class LiveSandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveNetwork:
-    """`network` is the name in the stack file, `name` the engine's; `attached` are ids of containers."""
+    """`network` is the name in the stack file, `name` the engine's; `subnet` its IPv4 range, empty for unknown."""
 
     id: str
     name: str
     network: str
     internal: bool = False
+    subnet: str = ""
     adopted: Adopted = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AddressSpace:
+    """Where new networks get their IPv4 ranges: out of `pools`, in their order, beside all that is `used`."""
+
+    pools: tuple[str, ...]
+    used: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -222,7 +231,8 @@ class LiveState:
     publishes it. `images` holds every tagged image by reference. `unreachable` are the references of
     missing images whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
     because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not
-    there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds.
+    there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds. `addresses` is
+    there where a network of the stack is not, or does not serve.
     """
 
     stack: str
@@ -238,3 +248,4 @@ class LiveState:
     orphans: tuple[Orphan, ...] = ()
     foreign_binds: tuple[ForeignBind, ...] = ()
     lock: LockHolder | None = None
+    addresses: AddressSpace | None = None

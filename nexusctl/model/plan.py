@@ -36,7 +36,8 @@ class Change:
     `action` is the verb, `reason` says why in words, `notes` are consequences that a user should know of
     (what is lost, that the old one is stopped first, that a registry does not answer). `leaving` is the id of the
     container that goes with all that it has written, and `lost_bytes` the size of its writable layer, None where there
-    is nothing to say. `protected` says that it ends a container that must not be destroyed.
+    is nothing to say. `protected` says that it ends a container that must not be destroyed. `subnet` is the IPv4 range
+    that a new network gets, unless somebody takes it before; empty where nothing is known of it.
     """
 
     action: Literal["adopt", "create", "update", "replace", "start", "run", "rename", "remove"]
@@ -49,6 +50,7 @@ class Change:
     leaving: str = ""
     lost_bytes: int | None = None
     protected: bool = False
+    subnet: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

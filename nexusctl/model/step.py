@@ -15,8 +15,12 @@ from nexusctl.model.value import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateNetwork(Step):
+    """Make it for so many `sandboxes`, in `subnet` where that is still free; empty lets the engine's side choose."""
+
     network: Network
     name: str
+    subnet: str = ""
+    sandboxes: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -79,6 +79,7 @@ def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
             name=network.name,
             cause="drifted" if network.name in joined else "new",
             reason=f"{name}, which was there" if network.name in joined else name,
+            subnet=scene.networks.subnets.get(network.name, ""),
         )
     for volume in sorted(scene.missing_volumes):
         name = scene.volumes[volume]

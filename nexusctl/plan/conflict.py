@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from nexusctl.errors import Diagnostic
@@ -36,6 +37,11 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
 def used_networks(stack: Stack) -> tuple[str, ...]:
     """The networks that at least one sandbox joins, sorted."""
     return tuple(sorted({network for sandbox in stack.sandboxes.values() for network in sandbox.networks}))
+
+
+def count_members(stack: Stack) -> Counter[str]:
+    """How many sandboxes join each of the networks that at least one joins."""
+    return Counter(network for sandbox in stack.sandboxes.values() for network in sandbox.networks)
 
 
 def _own_networks(stack: Stack) -> Iterator[str]:
@@ -108,8 +114,7 @@ def _find_nested(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Ite
 
 
 def _find_crowded(stack: Stack) -> Iterator[Diagnostic]:
-    for network in used_networks(stack):
-        count = sum(network in sandbox.networks for sandbox in stack.sandboxes.values())
+    for network, count in sorted(count_members(stack).items()):
         if count > BRIDGE_CAPACITY:
             yield Diagnostic(
                 f"{count} sandboxes on network {network}: a bridge holds at most {BRIDGE_CAPACITY}",

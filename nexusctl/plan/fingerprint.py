@@ -133,12 +133,13 @@ def _print_plan(plan: Plan, seal: Seal) -> Prints:
     """Changes and steps.
 
     Waits are left out, for they change nothing and come and go with time, and so are notes, which tell of things
-    that change all the time, such as how much a container has written.
+    that change all the time, such as how much a container has written, and the ranges of networks to come, which
+    others may take before.
     """
     prints: dict[str, dict[str, str]] = {}
     for change in plan.changes:
         prints.setdefault(f"{change.kind} {change.name}", {})[change.action] = seal(
-            "env", plain(replace(change, notes=(), lost_bytes=None))
+            "env", plain(replace(change, notes=(), lost_bytes=None, subnet=""))
         )
     waits = {step.id for step in plan.steps if isinstance(step, AwaitHealthy | AwaitExit)}
     for step in plan.steps:

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from nexusctl.model.live import LiveNetwork, LiveState
 from nexusctl.model.names import network_name, volume_name
 from nexusctl.model.plan import Attachment
 from nexusctl.model.stack import Network, Stack
 from nexusctl.model.value import dataclass
-from nexusctl.plan.conflict import used_networks
+from nexusctl.plan.conflict import count_members
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NetworkPlan:
-    """`attachments` by name in the file; `missing` are to be made, `excess` to be removed."""
+    """`attachments` by name in the file; `missing` are to be made, `excess` to be removed.
+
+    `subnets` are the ranges of those that are missing, as far as they are known, and `sandboxes` how many will join.
+    """
 
     attachments: Mapping[str, Attachment]
     missing: tuple[Network, ...]
     excess: tuple[LiveNetwork, ...]
+    subnets: Mapping[str, str]
+    sandboxes: Mapping[str, int]
 
 
 def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
@@ -27,30 +32,80 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
 
     What idle ones are on stays.
     """
-    attached = Counter(network_id for sandbox in live.sandboxes for network_id in sandbox.networks)
+    counts = count_members(stack)
     kept: set[str] = set()
     attachments: dict[str, Attachment] = {}
     missing: list[Network] = []
-    for name in used_networks(stack):
-        desired = stack.networks.get(name, Network(name=name))
-        if desired.external:
-            attachments[name] = Attachment(network=name, name=desired.external, external=True)
-            continue
-        candidates = [n for n in live.networks if n.network == name and n.internal == desired.internal]
-        chosen = min(candidates, key=lambda n: (-attached[n.id], n.id), default=None)
+    for name in sorted(counts):
+        if name in stack.networks and (external := stack.networks[name].external):
+            attachments[name] = Attachment(network=name, name=external, external=True)
+    for desired, chosen in _choose_networks(stack, live, counts):
         if chosen:
             kept.add(chosen.id)
         else:
             missing.append(desired)
-        attachments[name] = Attachment(
-            network=name, name=network_name(stack.name, name), id=chosen.id if chosen else ""
+        attachments[desired.name] = Attachment(
+            network=desired.name, name=network_name(stack.name, desired.name), id=chosen.id if chosen else ""
         )
     # A container that never started may know its network by name only.
     known = {n.id for n in live.networks}
     joined = {key if key in known else name for sandbox in live.idle for key, name in sandbox.networks.items()}
     unused = (n for n in live.networks if n.id not in kept and n.id not in joined and n.name not in joined)
     excess = tuple(sorted(unused, key=lambda n: (n.network, n.id)))
-    return NetworkPlan(attachments=attachments, missing=tuple(missing), excess=excess)
+    return NetworkPlan(
+        attachments=attachments,
+        missing=tuple(missing),
+        excess=excess,
+        subnets=_choose_subnets(stack, live, missing, counts) if missing else {},
+        sandboxes=counts,
+    )
+
+
+def lacks_networks(stack: Stack, live: LiveState) -> bool:
+    """Whether a network of the stack is to be made."""
+    return any(chosen is None for _, chosen in _choose_networks(stack, live, count_members(stack)))
+
+
+def _choose_networks(
+    stack: Stack, live: LiveState, counts: Mapping[str, int]
+) -> Iterator[tuple[Network, LiveNetwork | None]]:
+    """Each network of the stack's own that a sandbox joins, with the live one that serves; None for none."""
+    attached = Counter(network_id for sandbox in live.sandboxes for network_id in sandbox.networks)
+    for name, count in sorted(counts.items()):
+        desired = stack.networks.get(name) or Network(name=name)
+        if not desired.external:
+            candidates = [
+                n
+                for n in live.networks
+                if n.network == name and n.internal == desired.internal and _has_room(n, count, attached[n.id])
+            ]
+            yield desired, min(candidates, key=lambda n: (-attached[n.id], n.id), default=None)
+
+
+def _has_room(network: LiveNetwork, wanted: int, attached: int) -> bool:
+    """Whoever is in it needs no more room, however small it is."""
+    if attached >= wanted or not network.subnet:
+        return True
+    # Most networks are there with all that are to be in them.
+    from nexusctl.plan.subnet import has_room  # noqa: PLC0415
+
+    return has_room(network.subnet, wanted)
+
+
+def _choose_subnets(
+    stack: Stack, live: LiveState, missing: Iterable[Network], counts: Mapping[str, int]
+) -> dict[str, str]:
+    """The ranges of the networks to be made, empty where nobody looked which are free, or where none is."""
+    if live.addresses is None:
+        return {}
+    # Most plans make no network.
+    from nexusctl.plan.subnet import choose_subnet  # noqa: PLC0415
+
+    chosen: dict[str, str] = {}
+    for network in missing:
+        called = network_name(stack.name, network.name)
+        chosen[network.name] = choose_subnet(live.addresses, called, counts[network.name], chosen.values())
+    return chosen
 
 
 def call_networks(stack: Stack, live: LiveState) -> dict[str, str]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from nexusctl.errors import PlanError
+from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan, Step
@@ -34,6 +34,8 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     scene = _survey(_leave_ignored(stack, claims), stack, live, claims, in_place)
     if scene.stack is not stack:
         _refuse_kept_ports(scene)
+    if "" in scene.networks.subnets.values():
+        raise PlanError(*_find_full(scene))
     changes = describe_changes(scene, remove_volumes=remove_volumes)
     return Plan(
         stack=stack.name,
@@ -77,6 +79,18 @@ def _refuse_kept_ports(scene: Scene) -> None:
 
     if conflicts := tuple(find_kept_ports(decision.sandbox for decision in scene.decisions.values())):
         raise PlanError(*conflicts)
+
+
+def _find_full(scene: Scene) -> Iterator[Diagnostic]:
+    """Networks that cannot be made, for nothing is left where they could get their addresses."""
+    # See `_leave_ignored`.
+    from nexusctl.plan.subnet import say_full  # noqa: PLC0415
+
+    assert scene.live.addresses is not None
+    for name, subnet in sorted(scene.networks.subnets.items()):
+        if not subnet:
+            summary, hint = say_full(scene.networks.attachments[name].name, scene.live.addresses)
+            yield Diagnostic(summary, hint=hint)
 
 
 def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:

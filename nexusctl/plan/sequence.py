@@ -28,7 +28,12 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
     for network in scene.networks.missing:
         attachment = scene.networks.attachments[network.name]
         yield CreateNetwork(
-            id=f"network:{network.name}:create", subject=network.name, network=network, name=attachment.name
+            id=f"network:{network.name}:create",
+            subject=network.name,
+            network=network,
+            name=attachment.name,
+            subnet=scene.networks.subnets.get(network.name, ""),
+            sandboxes=scene.networks.sandboxes[network.name],
         )
     for name in sorted(scene.missing_volumes):
         yield CreateVolume(

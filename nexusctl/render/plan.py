@@ -164,6 +164,7 @@ def change_document(change: Change) -> dict[str, Any]:
         "differences": [difference_document(difference) for difference in change.differences],
         "notes": list(change.notes),
         "lost_bytes": change.lost_bytes,
+        "subnet": change.subnet or None,
     }
 
 

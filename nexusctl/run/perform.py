@@ -88,7 +88,8 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
         case DeriveImage():
             engine.derive_image(step, report)
         case CreateNetwork():
-            ledger.note_network(step.name, engine.create_network(stack, step.network, step.name))
+            made = engine.create_network(stack, step.network, step.name, step.subnet, step.sandboxes)
+            ledger.note_network(step.name, made)
         case CreateVolume():
             engine.create_volume(stack, step.volume, step.name)
         case RemoveNetwork():

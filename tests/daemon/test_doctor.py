@@ -15,10 +15,11 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.checks import GIB, Check, count_pools, diagnose
+from nexusctl.engine.docker.checks import GIB, Check, diagnose
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts
 from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.model.live import AddressSpace
 
 INFO = {
     "Driver": "overlay2",
@@ -37,7 +38,6 @@ ENGINE = EngineFacts(
     info=INFO,
     disk=Disk(path="/var/lib/docker", total=100 * GIB, free=50 * GIB),
     open_files=1_048_576,
-    pools_used=1,
 )
 HOST = HostFacts(
     root=True,
@@ -61,6 +61,10 @@ def host(facts: Facts = WELL, **changed: Any) -> Facts:
     return replace(facts, host=replace(facts.host, **changed))
 
 
+def space(pool: str, *used: str) -> AddressSpace:
+    return AddressSpace(pools=(pool,), used=used)
+
+
 def find(facts: Facts, name: str) -> Check:
     return next(check for check in diagnose(facts) if check.name == name)
 
@@ -73,7 +77,8 @@ def test_whatever_is_not_ok_says_what_to_do() -> None:
     sick = replace(
         NO_REGISTRY,
         engine=replace(ENGINE, info={**INFO, "Driver": "vfs", "PidsLimit": False, "IPv4Forwarding": False},
-                       disk=Disk(path="/", total=GIB, free=0), pools_used=31, open_files=1024, skew=60.0,
+                       disk=Disk(path="/", total=GIB, free=0), addresses=space("10.1.0.0/33"),
+                       open_files=1024, skew=60.0,
                        builders=("b",), version={"ApiVersion": "1.30"}),
         host=HostFacts(kernel={"kernel.pid_max": 100}, memory=(GIB, 0), settings={"PIP_CERT": "/no"},
                        missing=("PIP_CERT",), docker_host="unix:///a", docker_context="b"),
@@ -92,8 +97,15 @@ def test_whatever_is_not_ok_says_what_to_do() -> None:
         (info(CpuCfsQuota=False, PidsLimit=False), "limits", "warning", "no cpus, pids"),
         (engine(disk=Disk(path="/d", total=20 * GIB, free=9 * GIB)), "disk", "warning", "9.0 of 20.0 GiB"),
         (engine(disk=Disk(path="/d", total=20 * GIB, free=GIB // 2)), "disk", "problem", "0.5 of 20.0 GiB"),
-        (engine(pools_used=26), "networks", "warning", "26 of about 31"),
-        (engine(pools_used=31), "networks", "problem", "31 of about 31"),
+        (
+            engine(addresses=space("10.1.0.0/20", "10.1.0.0/21", "10.1.9.9/32", "10.1.10.0/23")),
+            "networks",
+            "warning",
+            "5 subnets of /24 are free in 10.1.0.0/20",
+        ),
+        (engine(addresses=space("10.1.0.0/20", "10.0.0.0/8")), "networks", "problem", "0 subnets"),
+        (engine(addresses=space("10.1.0/20")), "networks", "problem", "NEXUS_SUBNETS: 10.1.0/20 is no IPv4 range"),
+        (engine(routed=("network shop_default",)), "networks", "warning", "network shop_default"),
         (info(IPv4Forwarding=False), "forwarding", "problem", "ip_forward is 0"),
         (info(BridgeNfIptables=False), "forwarding", "warning", "iptables"),
         (engine(open_files=1024), "open files", "warning", "1024"),
@@ -133,12 +145,6 @@ def test_a_proxys_address_is_not_shown_because_it_may_carry_a_password() -> None
     check = find(host(settings={"HTTPS_PROXY": "http://user:hunter2@proxy:3128"}), "installs")
     assert "HTTPS_PROXY" in check.finding
     assert "hunter2" not in check.finding
-
-
-def test_configured_address_pools_are_counted() -> None:
-    assert count_pools({}) == 31
-    assert count_pools({"DefaultAddressPools": [{"Base": "10.10.0.0/16", "Size": 24}]}) == 256
-    assert count_pools({"DefaultAddressPools": [{"Base": "10.1.0.0/24", "Size": 24}] * 3}) == 3
 
 
 def run_doctor(**environ: str) -> tuple[int, dict[str, Any]]:

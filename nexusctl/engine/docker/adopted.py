@@ -14,7 +14,7 @@ from nexusctl.engine.docker.adoption import (
     record_of,
     wanted_names,
 )
-from nexusctl.engine.docker.foreign import is_free
+from nexusctl.engine.docker.foreign import is_free, list_subnets
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
 from nexusctl.model.stack import Stack
@@ -93,6 +93,7 @@ def _read_networks(
                     name=entry["Name"],
                     network=name,
                     internal=bool(entry["Internal"]),
+                    subnet=next(list_subnets(entry), ""),
                     adopted="yes" if entry["Id"] in adopted else "new",
                 )
             )

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import ipaddress
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
 from nexusctl.engine.docker.facts import CA_VARIABLES, PROXY_VARIABLES, EngineFacts, Facts
 from nexusctl.model.value import dataclass
+from nexusctl.plan.subnet import USUAL_PREFIX, VARIABLE, count_free, find_malformed, say_full
 
 OLDEST_API = (1, 40)
 GIB = 1024**3
 OPEN_FILES = 8_192
+FEW_SUBNETS = 5
 SKEW = 5.0
-DEFAULT_POOLS = 31
-"""Subnets in Docker's default pools: 172.17 to 172.31 whole, and 192.168 in sixteen parts."""
-
 KERNEL_FLOOR = {
     "kernel.pid_max": 32_768,
     "fs.inotify.max_user_watches": 65_536,
@@ -88,21 +86,19 @@ def _check_disk(engine: EngineFacts) -> Check | None:
 
 
 def _check_networks(engine: EngineFacts) -> Check:
-    total = count_pools(engine.info)
-    left = total - engine.pools_used
-    finding = f"{engine.pools_used} of about {total} subnets used"
-    if left > 5:
-        return Check(name="networks", status="ok", finding=finding)
-    advice = "each stack needs one: destroy stacks, or add `default-address-pools` to /etc/docker/daemon.json"
-    return Check(name="networks", status="problem" if left < 1 else "warning", finding=finding, advice=advice)
-
-
-def count_pools(info: Mapping[str, Any]) -> int:
-    """How many networks the engine can give a subnet, by its configured pools or Docker's default ones."""
-    pools = info.get("DefaultAddressPools")
-    if not pools:
-        return DEFAULT_POOLS
-    return sum(2 ** max(0, pool["Size"] - ipaddress.ip_network(pool["Base"], strict=False).prefixlen) for pool in pools)
+    space = engine.addresses
+    if find_malformed(space):
+        summary, advice = say_full("", space)
+        return Check(name="networks", status="problem", finding=summary, advice=advice)
+    left = count_free(space)
+    finding = f"{left} subnets of /{USUAL_PREFIX} are free in {', '.join(space.pools)}"
+    if left <= FEW_SUBNETS:
+        advice = f"each stack needs one: destroy stacks, or name more ranges in {VARIABLE}"
+        return Check(name="networks", status="warning" if left else "problem", finding=finding, advice=advice)
+    if engine.routed:
+        advice = "what lies behind that route is not reached from here: destroy the stack and apply it again"
+        return Check(name="networks", status="warning", finding="; ".join(engine.routed), advice=advice)
+    return Check(name="networks", status="ok", finding=finding)
 
 
 def _check_forwarding(engine: EngineFacts) -> Check:

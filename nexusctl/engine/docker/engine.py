@@ -155,8 +155,8 @@ class DockerEngine:
 
         derive_image(self.wire, step, report)
 
-    def create_network(self, stack: str, network: Network, name: str) -> str:
-        return objects.create_network(self.wire, stack, network, name)
+    def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
+        return objects.create_network(self.wire, stack, network, name, subnet, sandboxes)
 
     def remove_network(self, network_id: str) -> None:
         objects.remove_network(self.wire, network_id)

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.addresses import find_routed, is_local, read_address_space, read_routes
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.machine import find_program, read_listener
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
+from nexusctl.model.live import AddressSpace
 from nexusctl.model.value import dataclass
+from nexusctl.plan.subnet import DEFAULT_POOLS
 
 WELL_KNOWN_IMAGE = "debian:bookworm-slim"
 REGISTRY_TIMEOUT = 6.0
@@ -43,7 +46,8 @@ class Disk:
 class EngineFacts:
     """`skew` is the engine's clock minus ours in seconds. `open_files` is what the daemon may open, None for unknown.
 
-    `template_images` counts the images that recipes have made. `pools_used` counts networks with an own subnet.
+    `template_images` counts the images that recipes have made. `addresses` are those that networks may get, and
+    `routed` tells of nexusctl's networks whose addresses this machine looks for elsewhere, a phrase each.
     `builders` are names of containers that an install left behind, `stale_locks` stacks whose owner is dead.
     """
 
@@ -53,7 +57,8 @@ class EngineFacts:
     skew: float = 0.0
     disk: Disk | None = None
     open_files: int | None = None
-    pools_used: int = 0
+    addresses: AddressSpace = AddressSpace(pools=DEFAULT_POOLS)
+    routed: tuple[str, ...] = ()
     template_images: int = 0
     builders: tuple[str, ...] = ()
     stale_locks: tuple[str, ...] = ()
@@ -99,16 +104,17 @@ def gather(environ: Mapping[str, str]) -> Facts:
     host = _gather_host(environ)
     try:
         wire = connect(environ)
-        engine = _gather_engine(Wire(wire.endpoint, timeout=INFO_TIMEOUT))
+        engine = _gather_engine(Wire(wire.endpoint, timeout=INFO_TIMEOUT), environ)
     except EngineError as error:
         return Facts(engine=None, host=host, absence=error.summary, advice=error.diagnostics[0].hint or "")
     return Facts(engine=engine, host=host, registry=_ask_registry(wire))
 
 
-def _gather_engine(wire: Wire) -> EngineFacts:
+def _gather_engine(wire: Wire, environ: Mapping[str, str]) -> EngineFacts:
     info: Mapping[str, Any] = wire.get("/info")
+    networks = wire.get("/networks")
     now = time.time()
-    local = wire.endpoint.url.startswith("unix://")
+    local = is_local(wire)
     return EngineFacts(
         endpoint=wire.endpoint,
         version=wire.get("/version"),
@@ -116,7 +122,8 @@ def _gather_engine(wire: Wire) -> EngineFacts:
         skew=_read_skew(str(info.get("SystemTime", "")), now),
         disk=_read_disk(str(info.get("DockerRootDir", ""))) if local else None,
         open_files=_read_daemon_limit(wire.endpoint.url.removeprefix("unix://")) if local else None,
-        pools_used=_count_subnets(wire.get("/networks")),
+        addresses=read_address_space(wire, networks, environ),
+        routed=tuple(find_routed(networks, read_routes())) if local else (),
         template_images=_count_template_images(wire.get("/images/json")),
         builders=_find_builders(wire),
         stale_locks=_find_stale_locks(wire),
@@ -153,10 +160,6 @@ def _find_stale_locks(wire: Wire) -> tuple[str, ...]:
         if known.get(f"{labels.LOCK}host") == here and pid.isdigit() and not Path(f"/proc/{pid}").exists():
             stale.append(known.get(labels.STACK, volume["Name"]))
     return tuple(sorted(stale))
-
-
-def _count_subnets(networks: Any) -> int:
-    return sum(1 for network in networks if (network.get("IPAM") or {}).get("Config"))
 
 
 # With packages, for sandboxes and for locks.

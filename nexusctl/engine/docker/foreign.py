@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
@@ -80,6 +80,14 @@ def find_foreign_binds(stack: Stack, containers: Iterable[Listed]) -> tuple[Fore
 def is_free(entry: Listed) -> bool:
     """Whether a listed object has no label of a nexusctl."""
     return labels.STACK not in (entry["Labels"] or {})
+
+
+def list_subnets(entry: Listed) -> Iterator[str]:
+    """The IPv4 ranges of a listed network."""
+    for config in (entry.get("IPAM") or {}).get("Config") or ():
+        subnet = str(config.get("Subnet") or "")
+        if subnet and ":" not in subnet:
+            yield subnet
 
 
 def describe_owner(kind: str, marks: Mapping[str, str]) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.foreign import describe_owner
+from nexusctl.engine.docker.foreign import describe_owner, list_subnets
 from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, write_note
 from nexusctl.engine.docker.observe import sequence_of
 from nexusctl.engine.docker.spec import network_body
@@ -18,31 +18,47 @@ from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.record import encode
 from nexusctl.model.stack import Network, Sandbox, Volume
 
+MOST_CLASHES = 200
+"""How often a network that is made looks for another address range because somebody has just taken the one it chose."""
 
-def create_network(wire: Wire, stack: str, network: Network, name: str) -> str:
+
+def create_network(wire: Wire, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
     """Returns its id; one that is ours already is taken over, for the engine allows several of one name.
 
-    Such a second one is wanted where ours has to become internal or cease to be: sandboxes move over, the old one goes.
+    Such a second one is wanted where ours has to become internal, or larger: sandboxes move over, the old one goes.
+    It gets `subnet`, or what is free where that is empty or somebody has taken it since.
     """
     ours = _list_networks(wire, stack, network)
-    if found := _choose_network(ours, network):
+    if found := _choose_network(ours, network, sandboxes):
         return found
     body = network_body(stack, network, name, check_duplicate=not ours)
-    try:
-        return str(wire.post("/networks/create", body)["Id"])
-    except EngineError as error:
-        if found := _choose_network(_list_networks(wire, stack, network), network):
-            return found
-        if isinstance(error, Conflict):
-            owner = describe_owner("network", wire.get(f"/networks/{name}")["Labels"] or {})
-            raise Conflict(f"the network name {name} is taken by {owner}", status=409) from error
-        if "non-overlapping" in str(error) or "address pool" in str(error):
-            raise EngineError(
-                f"network {name}: the engine has no free address range left ({error.summary})",
-                status=error.status,
-                hint="remove unused networks (see `docker network ls`), or set default-address-pools of the engine",
-            ) from error
-        raise
+    tried: list[str] = []
+    while True:
+        chosen = subnet if subnet and not tried else _find_subnet(wire, name, sandboxes, tried)
+        try:
+            return str(wire.post("/networks/create", {**body, "IPAM": {"Config": [{"Subnet": chosen}]}})["Id"])
+        except EngineError as error:
+            if found := _choose_network(_list_networks(wire, stack, network), network, sandboxes):
+                return found
+            if isinstance(error, Conflict):
+                owner = describe_owner("network", wire.get(f"/networks/{name}")["Labels"] or {})
+                raise Conflict(f"the network name {name} is taken by {owner}", status=409) from error
+            if "overlap" not in str(error) or len(tried) >= MOST_CLASHES:
+                raise
+            tried.append(chosen)
+
+
+def _find_subnet(wire: Wire, name: str, sandboxes: int, tried: Iterable[str]) -> str:
+    """A range that is free now. Raises `EngineError` where none is."""
+    # Most networks get what the plan has found.
+    from nexusctl.engine.docker.addresses import read_address_space  # noqa: PLC0415
+    from nexusctl.plan.subnet import choose_subnet, say_full  # noqa: PLC0415
+
+    space = read_address_space(wire, wire.get("/networks"))
+    if chosen := choose_subnet(space, name, sandboxes, tried):
+        return chosen
+    summary, hint = say_full(name, space)
+    raise EngineError(summary, status=403, hint=hint)
 
 
 def remove_network(wire: Wire, network_id: str) -> None:
@@ -168,9 +184,16 @@ def _list_networks(wire: Wire, stack: str, network: Network) -> list[Mapping[str
     return found
 
 
-def _choose_network(found: list[Mapping[str, Any]], network: Network) -> str:
-    """The id of the oldest one that is as `network` says, empty for none."""
-    fitting = [entry for entry in found if entry["Internal"] == network.internal]
+def _choose_network(found: list[Mapping[str, Any]], network: Network, sandboxes: int) -> str:
+    """The id of the oldest one that is as `network` says and has room for so many, empty for none."""
+    # A plan that makes no network needs no arithmetic of addresses.
+    from nexusctl.plan.subnet import has_room  # noqa: PLC0415
+
+    fitting = [
+        entry
+        for entry in found
+        if entry["Internal"] == network.internal and has_room(next(list_subnets(entry), ""), sandboxes)
+    ]
     return str(min(fitting, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if fitting else ""
 
 

@@ -8,7 +8,14 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.foreign import find_absent, find_foreign_binds, find_host_ports, find_taken, is_free
+from nexusctl.engine.docker.foreign import (
+    find_absent,
+    find_foreign_binds,
+    find_host_ports,
+    find_taken,
+    is_free,
+    list_subnets,
+)
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import read_holder
 from nexusctl.engine.docker.notes import find_orphaned, is_tag, notes_of, number_of, read_notes
@@ -21,6 +28,7 @@ from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, Live
 from nexusctl.model.names import image_reference, lock_name
 from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Port, Sandbox, Stack
+from nexusctl.plan.network import lacks_networks
 
 Listed = Mapping[str, Any]
 """One entry of a list call."""
@@ -50,7 +58,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     if stack.digests and not deep:
         # What a lock fixes is seen unasked.
         sandboxes = read_origins(wire, sandboxes)
-    return LiveState(
+    found = LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
         networks=(*_read_networks(stack.name, networks), *foreign.networks),
@@ -69,6 +77,12 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         foreign_binds=find_foreign_binds(stack, containers),
         lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
     )
+    if not lacks_networks(stack, found):
+        return found
+    # Most looks find all networks there.
+    from nexusctl.engine.docker.addresses import read_address_space  # noqa: PLC0415
+
+    return replace(found, addresses=read_address_space(wire, networks))
 
 
 class _Foreign:
@@ -311,6 +325,7 @@ def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, 
             name=entry["Name"],
             network=entry["Labels"].get(labels.NETWORK, ""),
             internal=bool(entry["Internal"]),
+            subnet=next(list_subnets(entry), ""),
         )
         for entry in entries
         if (entry["Labels"] or {}).get(labels.STACK) == stack

@@ -91,8 +91,8 @@ class MemoryEngine(World):
     def derive_image(self, step: DeriveImage, report: Report) -> None:
         images.derive_image(self, step, report)
 
-    def create_network(self, stack: str, network: Network, name: str) -> str:
-        return objects.create_network(self, stack, network, name)
+    def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
+        return objects.create_network(self, stack, network, name, subnet, sandboxes)
 
     def remove_network(self, network_id: str) -> None:
         objects.remove_network(self, network_id)

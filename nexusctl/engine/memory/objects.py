@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 from nexusctl.engine.memory.world import Amendment, World, read_back
-from nexusctl.errors import Conflict
+from nexusctl.errors import Conflict, EngineError
 from nexusctl.model.live import LiveNetwork, LiveVolume
 from nexusctl.model.stack import Network, Sandbox, Volume
+from nexusctl.plan.subnet import choose_subnet, has_room, overlaps, say_full
 
 
-def create_network(world: World, stack: str, network: Network, name: str) -> str:
+def create_network(world: World, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
     world.note("create_network", name)
     with world.mutex:
         for network_id, (owner, found) in world.networks.items():
-            if (owner, found.network, found.internal) == (stack, network.name, network.internal):
+            same = (owner, found.network, found.internal) == (stack, network.name, network.internal)
+            if same and has_room(found.subnet, sandboxes):
                 return network_id
         others = (found.name for owner, found in world.networks.values() if owner != stack)
         world.check_name("network", name, others)
-        made = LiveNetwork(id=world.new_id(name), name=name, network=network.name, internal=network.internal)
+        space = world.address_space()
+        if not subnet or any(overlaps(subnet, other) for other in space.used):
+            subnet = choose_subnet(space, name, sandboxes)
+        if not subnet:
+            summary, hint = say_full(name, space)
+            raise EngineError(summary, status=403, hint=hint)
+        made = LiveNetwork(
+            id=world.new_id(name), name=name, network=network.name, internal=network.internal, subnet=subnet
+        )
         world.networks[made.id] = (stack, made)
     world.cut("create_network", name)
     return made.id

@@ -25,13 +25,14 @@ from nexusctl.model.live import (
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Stack
 from nexusctl.plan.drift import place
+from nexusctl.plan.network import lacks_networks
 
 
 def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
     with world.mutex:
         own = [c for c in world.containers.values() if c.stack == stack.name]
         wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
-        return LiveState(
+        found = LiveState(
             stack=stack.name,
             sandboxes=tuple(_see(world, c, deep) for c in sorted(own, key=lambda c: (c.sandbox.name, c.id))),
             networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
@@ -48,6 +49,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
             foreign_binds=_find_foreign_binds(world, stack),
             lock=world.locks.get(stack.name),
         )
+        return replace(found, addresses=world.address_space()) if lacks_networks(stack, found) else found
 
 
 def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:

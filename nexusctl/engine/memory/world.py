@@ -13,12 +13,13 @@ from typing import Literal
 from nexusctl.engine.base import LogChunk
 from nexusctl.engine.memory.behaviour import Answer, Behave, Interfere, answer_well, behave_well, interfere_never
 from nexusctl.errors import Conflict, NotFound
-from nexusctl.model.live import LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
+from nexusctl.model.live import AddressSpace, LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import Placement
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, UploadFile
 from nexusctl.model.value import dataclass as value
+from nexusctl.plan.subnet import DEFAULT_POOLS
 
 Kind = Literal["container", "network", "volume"]
 
@@ -79,6 +80,7 @@ class World:
         answer: Answer = answer_well,
         interfere: Interfere = interfere_never,
     ) -> None:
+        self.pools = DEFAULT_POOLS
         self.images = {image_reference(name): make_image(image_reference(name)) for name in images}
         self.unreachable = frozenset(image_reference(name) for name in unreachable)
         self.containers: dict[str, MemoryContainer] = {}
@@ -114,6 +116,9 @@ class World:
         if container_id not in self.containers:
             raise NotFound(f"No such container: {container_id}", status=404)
         return self.containers[container_id]
+
+    def address_space(self) -> AddressSpace:
+        return AddressSpace(pools=self.pools, used=tuple(n.subnet for _, n in self.networks.values() if n.subnet))
 
     def check_name(self, kind: Kind, name: str, present: Iterable[str]) -> None:
         """Raises `Conflict` where somebody else has the name, or one of `present` is called so."""

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from ipaddress import ip_network
+from itertools import combinations
 
 import pytest
 
 from nexusctl.errors import Conflict
 from nexusctl.model.live import Orphan
 from nexusctl.model.names import container_name
-from nexusctl.model.stack import Mount, Port, Volume
+from nexusctl.model.stack import Mount, Network, Port, Volume
+from nexusctl.plan.subnet import choose_subnet, count_free, overlaps
 from tests.engine.contract.conftest import UNREACHABLE
 from tests.engine.workshop import Workshop
 
@@ -24,6 +28,52 @@ def test_a_network_is_made_once_and_removed_once(shop: Workshop) -> None:
     shop.engine.remove_network(first.id)
     shop.engine.remove_network(first.id)
     assert shop.observe().networks == ()
+
+
+def test_a_network_gets_the_range_that_it_is_given_or_another_where_somebody_has_it(
+    shop: Workshop, other: Workshop
+) -> None:
+    planned = find_free_range(shop)
+    for owner in (shop, other):
+        owner.engine.create_network(owner.stack, Network(name="back"), f"{owner.stack}_back", planned, 3)
+    (first,), (second,) = shop.observe().networks, other.observe().networks
+    assert first.subnet == planned
+    assert not overlaps(second.subnet, planned)
+    # It is taken over whatever its range.
+    assert shop.engine.create_network(shop.stack, Network(name="back"), first.name, "10.89.250.0/24", 3) == first.id
+
+
+def test_those_who_make_networks_at_once_all_get_a_range(shop: Workshop, other: Workshop) -> None:
+    """As stacks do that are applied at once: all have found the same one free."""
+    planned = find_free_range(shop)
+    names = [(owner, f"n{number}") for owner in (shop, other) for number in range(6)]
+    with ThreadPoolExecutor(max_workers=len(names)) as pool:
+        list(pool.map(lambda one: make(*one, planned), names))
+    subnets = [ip_network(network.subnet) for owner in (shop, other) for network in owner.observe().networks]
+    assert len(subnets) == len(names)
+    assert not any(one.overlaps(another) for one, another in combinations(subnets, 2))
+
+
+def make(owner: Workshop, name: str, subnet: str) -> None:
+    owner.engine.create_network(owner.stack, Network(name=name), f"{owner.stack}_{name}", subnet)
+
+
+def find_free_range(shop: Workshop) -> str:
+    """As a plan finds it for a network of this stack."""
+    space = shop.observe(shop.sandbox(networks=("back",))).addresses
+    assert space is not None
+    return choose_subnet(space, f"{shop.stack}_back", 3)
+
+
+def test_which_ranges_are_free_is_told_where_a_network_is_missing(shop: Workshop) -> None:
+    sandbox = shop.sandbox(networks=("back",))
+    made = shop.join("back")
+    (network,) = shop.observe(sandbox).networks
+    assert shop.observe(sandbox).addresses is None
+    space = shop.observe(shop.sandbox(networks=("front",))).addresses
+    assert space is not None
+    assert network.subnet in space.used
+    assert (network.id, count_free(space) > 0) == (made.id, True)
 
 
 def test_a_network_in_use_stays_and_says_by_whom(shop: Workshop) -> None:
