@@ -11,7 +11,7 @@ import click
 from nexusctl.api import connection, inspection, planning
 from nexusctl.cli import options
 from nexusctl.engine.base import Engine, LogChunk
-from nexusctl.errors import NexusError
+from nexusctl.errors import NexusError, NotFound
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox
 from nexusctl.render.style import paint
@@ -66,7 +66,10 @@ def _write(stream: str, prefix: bytes, line: bytes) -> None:
 def _read_lines(
     engine: Engine, live: LiveSandbox, *, tail: int | None, since: float | None, follow: bool
 ) -> Iterator[tuple[str, bytes]]:
-    return _split_lines(engine.logs(live.id, tail=tail, since=since, follow=follow))
+    try:
+        yield from _split_lines(engine.logs(live.id, tail=tail, since=since, follow=follow))
+    except NotFound:
+        options.say(f"{live.sandbox}: its log went with its container")
 
 
 def _split_lines(chunks: Iterator[LogChunk]) -> Iterator[tuple[str, bytes]]:

@@ -105,6 +105,15 @@ class Engine(Protocol):
 
     def condition(self, container_id: str) -> Condition: ...
 
+    def has_ended_well(self, container_id: str) -> bool:
+        """Whether a container that is gone had ended with 0 a moment ago, as far as the engine remembers."""
+
+    def note_end(self, stack: str, sandbox: str, container_id: str) -> None:
+        """Write down that the task `sandbox` has ended with 0: from now on it is live, whoever removes its container.
+
+        The note goes as an amendment does.
+        """
+
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         """While inside, call `heard`, in another thread, when the container's health changes and when it ends.
 

@@ -20,7 +20,7 @@ BIRTH_NAME = PREFIX + "birth-name"
 """On containers that get their final name only when everything declared was done."""
 
 ROLE = PREFIX + "role"
-"""On everything: sandbox, builder, courier, network, volume, amendment, note, secrets, lock, cache."""
+"""On everything: sandbox, builder, courier, network, volume, amendment, note, end, secrets, lock, cache."""
 
 NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"

@@ -90,7 +90,9 @@ class LiveSandbox:
     `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
     record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
-    gave it. `exit_code` is None unless it has exited. `created_at` is in seconds since 1970.
+    gave it. `end` names what says of a task that it has ended well, also where its container is gone by now; it is one
+    of the `amendments`, which are all that goes with the container. `exit_code` is None unless it has exited.
+    `created_at` is in seconds since 1970.
     """
 
     id: str
@@ -111,6 +113,7 @@ class LiveSandbox:
     amendments: tuple[str, ...] = ()
     package_facts: str = ""
     unsure: bool = False
+    end: str = ""
     adopted: Adopted = ""
     known_by_name: bool = False
     inspection: Inspection | None = None

@@ -193,7 +193,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         delete_secrets=gone,
         # Also where only packages are put right: a manager may have had to bring another version.
         amend=decision.amend or bool(packages),
-        stale=holder.amendments,
+        stale=tuple(name for name in holder.amendments if name != holder.end),
     )
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nexusctl.engine.base import Engine, Report
+from nexusctl.errors import EngineError
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Sandbox
@@ -106,7 +108,11 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             container_id = step.container_id or ledger.containers[step.created]
             wait_healthy(engine, container_id, step.subject, step.health, report, interrupt)
         case AwaitExit():
-            wait_exit(engine, step.container_id or ledger.containers[step.created], step.subject, report, interrupt)
+            container_id = step.container_id or ledger.containers[step.created]
+            wait_exit(engine, container_id, step.subject, report, interrupt)
+            # Without it nothing is untrue as long as the container is there.
+            with suppress(EngineError):
+                engine.note_end(stack, step.subject, container_id)
         case ReplaceContainer():
             located = replace(step, placement=_located(step.placement, ledger))
             replace_container(located, engine, ledger.containers[step.created], report, interrupt)

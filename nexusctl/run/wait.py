@@ -84,11 +84,21 @@ def wait_exit(engine: Engine, container_id: str, name: str, report: Report, inte
     pause = FIRST_PAUSE
     report("running")
     with interrupt.alarm() as alarm, engine.listen(container_id, alarm.set):
-        while (condition := engine.condition(container_id)).exit_code is None:
+        while (condition := _look_for_exit(engine, container_id)).exit_code is None:
             _pause(interrupt, alarm, pause)
             pause = min(pause * 1.3, LONGEST_PAUSE)
     if condition.exit_code != 0:
         raise _failure(engine, container_id, name, _describe_exit(condition))
+
+
+def _look_for_exit(engine: Engine, container_id: str) -> Condition:
+    """How a task is, also one that has ended well and was pruned at once."""
+    try:
+        return engine.condition(container_id)
+    except NotFound:
+        if engine.has_ended_well(container_id):
+            return Condition(state="exited", health="none", exit_code=0)
+        raise
 
 
 def wait_settled(engine: Engine, container_id: str, name: str, begun: float, started: float) -> None:

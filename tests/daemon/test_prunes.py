@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -128,6 +130,87 @@ def test_what_was_taken_over_is_known_after_every_prune_and_destroyed(yard: Yard
     assert "Nothing is left" in yard.succeed("destroy", "--yes", "--volumes")
     assert yard.docker("ps", "-aq", "--filter", "name=yard_web") == ""
     assert yard.docker("network", "ls", "-q", "--filter", "name=yard_lan") == ""
+    assert yard.docker("volume", "ls", "-q") == ""
+
+
+JOB = """
+name: yard
+sandboxes:
+  job:
+    kind: task
+    run: once
+    image: IMAGE
+    networks: []
+    command: [sh, -c, "echo ran >> /out/runs"]
+    volumes: ["./out:/out"]
+  web: {image: IMAGE, networks: [], command: [sleep, infinity], depends_on: {job: {condition: completed}}}
+"""
+
+
+def test_a_task_that_has_ended_does_not_run_again_after_every_prune(yard: Yard) -> None:
+    (yard.folder / "out").mkdir(exist_ok=True)
+    yard.write(JOB)
+    yard.succeed("apply", "--yes")
+    yard.prune()
+    assert yard.docker("ps", "-aq", "--filter", "name=yard_job") == ""
+    assert "No changes" in yard.succeed("plan", "--detailed-exitcode")
+    yard.succeed("apply", "--yes")
+    assert (yard.folder / "out" / "runs").read_text() == "ran\n"
+    assert "its log went with its container" in yard.succeed("logs")
+    yard.succeed("drift")
+    assert "job      done" in yard.succeed("status")
+    assert "Nothing is left" in yard.succeed("destroy", "--yes")
+
+
+STORM = """
+name: yard
+sandboxes:
+  job:
+    kind: task
+    run: once
+    image: IMAGE
+    networks: []
+    command: [sh, -c, "echo ran >> /out/storm"]
+    volumes: ["./out:/out"]
+  web: {image: IMAGE, command: [sleep, infinity], env: {N: "0"}, depends_on: {job: {condition: completed}}}
+  api: {image: IMAGE, command: [sleep, infinity], resources: {memory: 64m}}
+"""
+
+
+def test_while_somebody_prunes_all_the_time_nothing_runs_twice_and_destroy_leaves_nothing(yard: Yard) -> None:
+    """An apply may fail of what a prune takes from under it, and says so; the next one goes on from there."""
+    (yard.folder / "out").mkdir(exist_ok=True)
+    (yard.folder / "out" / "storm").unlink(missing_ok=True)
+    over = threading.Event()
+
+    def storm() -> None:
+        while not over.is_set():
+            # One that meets another is refused.
+            with contextlib.suppress(subprocess.CalledProcessError):
+                yard.docker("system", "prune", "-af", "--volumes")
+            over.wait(0.2)
+
+    pruner = threading.Thread(target=storm)
+    pruner.start()
+    try:
+        for number in range(4):
+            text = STORM.replace('"0"', f'"{number}"').replace("64m", f"{64 + number}m")
+            yard.write(text)
+            for _ in range(8):
+                done = yard.nexusctl("apply", "--yes")
+                assert done.returncode in (0, 1), done.stderr
+                assert "was taken away while nexusctl worked" not in done.stderr
+                if done.returncode == 0:
+                    break
+            assert done.returncode == 0, done.stdout + done.stderr
+            planned = yard.nexusctl("plan", "--detailed-exitcode")
+            assert planned.returncode == 0, planned.stdout + planned.stderr
+        assert (yard.folder / "out" / "storm").read_text() == "ran\n"
+        assert "Nothing is left" in yard.succeed("destroy", "--yes")
+    finally:
+        over.set()
+        pruner.join()
+    assert yard.docker("ps", "-aq", "--filter", "label=dev.nexusctl.stack=yard") == ""
     assert yard.docker("volume", "ls", "-q") == ""
 
 

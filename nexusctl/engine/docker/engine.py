@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
-from nexusctl.engine.docker import containers, endpoint, inspection, lock, objects, observe
+from nexusctl.engine.docker import containers, ended, endpoint, inspection, lock, objects, observe
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
@@ -97,6 +97,12 @@ class DockerEngine:
 
     def condition(self, container_id: str) -> Condition:
         return inspection.look_at(self.wire, container_id)
+
+    def has_ended_well(self, container_id: str) -> bool:
+        return ended.has_ended_well(self.wire, container_id)
+
+    def note_end(self, stack: str, sandbox: str, container_id: str) -> None:
+        ended.note_end(self.wire, stack, sandbox, container_id)
 
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         # A plan waits for nothing.

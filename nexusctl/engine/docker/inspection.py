@@ -86,7 +86,8 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
     try:
         inspected = wire.get(f"/containers/{sandbox.id}/json", {"size": True})
     except NotFound:
-        return None
+        # A task that has ended outlives its container.
+        return sandbox if sandbox.end else None
     config, state = inspected["HostConfig"], inspected["State"]
     inspection = Inspection(
         resources=read_limits(config),

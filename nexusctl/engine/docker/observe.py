@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.ended import group_ends, list_gone
 from nexusctl.engine.docker.foreign import (
     find_absent,
     find_foreign_binds,
@@ -25,7 +26,7 @@ from nexusctl.engine.docker.status import ListedState, parse_status
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
-from nexusctl.model.names import image_reference, lock_name
+from nexusctl.model.names import container_name, image_reference, lock_name
 from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Port, Sandbox, Stack
 from nexusctl.plan.network import lacks_networks
@@ -47,12 +48,17 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         listed = read_listed()
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
     images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
-    amendments = _group_amendments(marked)
-    ids = {str(entry["Id"]) for entry in containers}
+    amendments, ends = _group_amendments(marked), group_ends(marked)
+    ids = {str(entry["Id"]) for entry in containers} | ends.keys()
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
     sandboxes = _read_sandboxes(wire, own, networks, amendments)
+    if ends:
+        gone = list_gone(ends, {entry["Id"] for entry in containers}, container_name(stack.name, "{}"))
+        sandboxes = _sorted((*sandboxes, *_read_sandboxes(wire, gone, networks, amendments)))
     foreign = _Foreign(wire, stack, containers, networks, volumes, marked, amendments, adopt=adopt)
     sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
+    if ends:
+        sandboxes = tuple(_with_end(sandbox, ends) for sandbox in sandboxes)
     if notes:
         sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
     if stack.digests and not deep:
@@ -182,6 +188,11 @@ def _read_image(entry: Listed, name: str) -> LiveImage:
         packages=marks.get(labels.IMAGE_PACKAGES, ""),
         trees=marks.get(labels.IMAGE_TREES, ""),
     )
+
+
+def _with_end(sandbox: LiveSandbox, ends: Mapping[str, Listed]) -> LiveSandbox:
+    end = ends[sandbox.id]["Name"] if sandbox.id in ends else ""
+    return replace(sandbox, amendments=(*sandbox.amendments, end), end=end) if end else sandbox
 
 
 def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:

@@ -56,6 +56,13 @@ class MemoryEngine(World):
     def condition(self, container_id: str) -> Condition:
         return observe.look_at(self, container_id)
 
+    def has_ended_well(self, container_id: str) -> bool:
+        """Nothing is remembered here of what is gone."""
+        return False
+
+    def note_end(self, stack: str, sandbox: str, container_id: str) -> None:
+        objects.note_end(self, stack, container_id)
+
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         """Nothing to hear: here nothing happens by itself."""
         return nullcontext()

@@ -93,11 +93,23 @@ def amend(world: World, stack: str, sandbox: Sandbox, container_id: str, note: s
     return name
 
 
+def note_end(world: World, stack: str, container_id: str) -> None:
+    world.note("note_end", container_id)
+    with world.mutex:
+        if found := world.containers.get(container_id):
+            name = f"nexusctl_end_{container_id[:16]}"
+            world.ends[name] = Amendment(
+                name=name, stack=stack, container_id=container_id, sequence=0, sandbox=read_back(found.sandbox)
+            )
+    world.cut("note_end", container_id)
+
+
 def remove_amendment(world: World, name: str) -> None:
     world.note("remove_amendment", name)
     with world.mutex:
         world.amendments.pop(name, None)
         world.notes.pop(name, None)
+        world.ends.pop(name, None)
     world.cut("remove_amendment", name)
 
 

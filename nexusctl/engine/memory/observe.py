@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from nexusctl.engine.base import Condition, Outcome
@@ -34,7 +34,12 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
         wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
         found = LiveState(
             stack=stack.name,
-            sandboxes=tuple(_see(world, c, deep) for c in sorted(own, key=lambda c: (c.sandbox.name, c.id))),
+            sandboxes=tuple(
+                sorted(
+                    (*(_see(world, c, deep) for c in own), *_recall_ended(world, stack.name)),
+                    key=lambda found: (found.sandbox, found.id),
+                )
+            ),
             networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
             volumes=tuple(volume for owner, volume in world.volumes.values() if owner == stack.name),
             images=dict(world.images),
@@ -44,7 +49,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
             orphans=tuple(
                 Orphan(kind="amendment", name=a.name)
                 for a in (*world.amendments.values(), *world.notes.values())
-                if a.stack == stack.name and a.container_id not in world.containers
+                if a.stack == stack.name and a.container_id not in {*world.containers, *_ended(world)}
             ),
             foreign_binds=_find_foreign_binds(world, stack),
             lock=world.locks.get(stack.name),
@@ -67,7 +72,12 @@ def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:
 def look_inside(world: World, live: LiveState) -> LiveState:
     with world.mutex:
         return replace(
-            live, sandboxes=tuple(_look_inside(world, x) for x in live.sandboxes if x.id in world.containers)
+            live,
+            sandboxes=tuple(
+                _look_inside(world, x) if x.id in world.containers else x
+                for x in live.sandboxes
+                if x.id in world.containers or x.end
+            ),
         )
 
 
@@ -106,11 +116,34 @@ def ask(world: World, container_id: str, command: tuple[str, ...]) -> Outcome:
     return world.answer(found.sandbox, command)
 
 
+def _ended(world: World) -> dict[str, str]:
+    """The names of the notes that a task has ended, by container."""
+    return {end.container_id: end.name for end in world.ends.values()}
+
+
+def _recall_ended(world: World, stack: str) -> Iterator[LiveSandbox]:
+    """Tasks that have ended and whose container is gone."""
+    for end in world.ends.values():
+        if end.stack == stack and end.container_id not in world.containers and end.sandbox:
+            amendments = find_amendments(world, end.container_id)
+            yield LiveSandbox(
+                id=end.container_id,
+                name=container_name(stack, end.sandbox.name),
+                sandbox=end.sandbox.name,
+                state="exited",
+                record=amendments[-1].sandbox if amendments else end.sandbox,
+                exit_code=0,
+                amendments=(*(a.name for a in amendments), end.name),
+                end=end.name,
+            )
+
+
 def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
     amendments = find_amendments(world, container.id)
     notes = [note for note in world.notes.values() if note.container_id == container.id]
     newest = amendments[-1].sequence if amendments else 0
     image = world.images.get(image_reference(container.placement.image))
+    end = _ended(world).get(container.id, "")
     return LiveSandbox(
         id=container.id,
         name=container.name,
@@ -129,7 +162,8 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
             for mount in container.sandbox.mounts
             if mount.kind == "volume"
         },
-        amendments=tuple(a.name for a in (*amendments, *notes)),
+        amendments=(*(a.name for a in (*amendments, *notes)), *([end] if end else [])),
+        end=end,
         unsure=any(note.sequence > newest for note in notes),
         inspection=_inspect(container) if deep else None,
     )

@@ -88,6 +88,7 @@ class World:
         self.volumes: dict[str, tuple[str, LiveVolume]] = {}
         self.amendments: dict[str, Amendment] = {}
         self.notes: dict[str, Amendment] = {}
+        self.ends: dict[str, Amendment] = {}
         self.locks: dict[str, LockHolder] = {}
         self.held: dict[str, str] = {}
         self.taken: dict[str, dict[str, str]] = {"container": {}, "network": {}, "volume": {}}

@@ -207,3 +207,21 @@ def test_images_that_are_here_are_not_asked_for_and_absent_ones_are(shop: Worksh
     assert shop.image in live.images
     assert UNREACHABLE not in live.images
     assert live.unreachable == {UNREACHABLE}
+
+
+def test_a_task_that_was_seen_to_end_is_live_without_its_container(shop: Workshop) -> None:
+    sandbox = shop.sandbox(kind="task", command=("sh", "-c", "exit 0"))
+    container_id = shop.start(sandbox)
+    shop.await_exit(container_id)
+    shop.engine.note_end(shop.stack, "a", container_id)
+    seen = shop.look(container_id)
+    assert seen.end in seen.amendments
+    shop.engine.remove_container(container_id)
+    for deep in (False, True):
+        (left,) = shop.observe(deep=deep).sandboxes
+        assert (left.id, left.sandbox, left.name) == (container_id, "a", container_name(shop.stack, "a"))
+        assert (left.state, left.exit_code, left.end, left.partial) == ("exited", 0, seen.end, False)
+        assert left.record == seen.record
+    assert shop.observe().orphans == ()
+    shop.engine.remove_amendment(left.end)
+    assert shop.observe().sandboxes == ()
