@@ -12,6 +12,7 @@ from typing import Any
 from nexusctl.api.planning import empty_stack, prepare
 from nexusctl.api.writing import file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
+from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError
 from nexusctl.imports.compose.file import read_compose
@@ -78,7 +79,8 @@ def read_stack(engine: Engine, name: str) -> Draft:
     """The draft of the file of a stack that is live. Raises `InputError` where none is, `EngineError`."""
     live = engine.observe(empty_stack(name), deep=True)
     if not live.sandboxes:
-        raise InputError(Diagnostic(f"no sandbox of a stack {name} is live", hint="`nexusctl import stack NAME`"))
+        hint = suggest(name, engine.list_stacks() - {name}, "stacks")
+        raise InputError(Diagnostic(f"no sandbox of a stack {name} is live", hint=hint))
     stack = recorded_stack(empty_stack(name), live)
     ids = {found.sandbox: found.id for found in live.sandboxes}
     contents = {

@@ -9,7 +9,6 @@ from nexusctl.config.load import load
 from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, PlanError
-from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import Adopt, LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
@@ -27,7 +26,6 @@ __all__ = [
     "plan",
     "prepare",
     "require_known",
-    "stack_at",
 ]
 
 EVERYTHING = Choice()
@@ -58,7 +56,24 @@ def prepare(
     _require_declared(adopt or {}, stack)
     live = observe(engine, stack, deep=deep, adopt=adopt)
     require_known(choice, group_names(stack, live))
-    return plan_anew(engine, Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name)))
+    basis = Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name))
+    return plan_anew(engine, _leave_absent(basis) if live.absent and not choice.everything else basis)
+
+
+def _leave_absent(basis: Basis) -> Basis:
+    """`basis` without the sandboxes that nobody chose, where some of those need what is not there."""
+    # Few stacks have external objects, fewer lack one.
+    from nexusctl.plan.conflict import find_absent  # noqa: PLC0415
+    from nexusctl.plan.narrowing import adjust, narrow  # noqa: PLC0415
+
+    chosen = narrow(basis.stack, basis.choice)
+    needed = tuple(find_absent(chosen, basis.live))
+    others = [problem for problem in find_absent(basis.stack, basis.live) if problem not in needed]
+    if not others:
+        return basis
+    warnings = tuple(replace(problem, severity="warning") for problem in others)
+    choice = adjust(basis.choice, basis.stack, chosen)
+    return replace(basis, stack=chosen, choice=choice, warnings=(*basis.warnings, *warnings))
 
 
 def plan_anew(engine: Engine, basis: Basis) -> Basis:
@@ -117,20 +132,6 @@ def _require_declared(adopt: Mapping[str, str], stack: Stack) -> None:
 def empty_stack(name: str) -> Stack:
     """The desired state of a stack that is to be destroyed."""
     return Stack(name=name)
-
-
-def stack_at(inputs: Inputs, name: str | None) -> Stack:
-    """The stack that a command is about: the one called `name` where it is given, else the one in the files.
-
-    Raises `InputError` for files that cannot be used, and says what needs none.
-    """
-    if name:
-        return empty_stack(name)
-    try:
-        return load(inputs)
-    except InputError as error:
-        hint = "`--stack NAME` names it, and needs no file"
-        raise InputError(*error.diagnostics, Diagnostic("so nobody can say which stack is meant", hint=hint)) from None
 
 
 def observe_remains(engine: Engine, stack: str) -> LiveState:

@@ -7,26 +7,40 @@ from dataclasses import replace
 from pathlib import Path
 
 from nexusctl import __version__
-from nexusctl.api.planning import load, prepare
+from nexusctl.api.planning import prepare
+from nexusctl.api.subject import read_chosen
 from nexusctl.api.writing import replace_file
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs
 from nexusctl.model.live import Adopt
 from nexusctl.plan.basis import Basis
+from nexusctl.plan.choice import Choice
 from nexusctl.plan.fingerprint import take_fingerprints
 from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
 
 
-def save_plan(engine: Engine, basis: Basis, inputs: Inputs, to: Path, *, deep: bool, adopt: Adopt = None) -> None:
-    """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written."""
+def save_plan(
+    engine: Engine,
+    basis: Basis,
+    inputs: Inputs,
+    to: Path,
+    *,
+    deep: bool,
+    adopt: Adopt = None,
+    choice: Choice | None = None,
+) -> None:
+    """Write the plan to `to`, which only its owner may read. Raises `InputError` where that cannot be written.
+
+    `choice` is what the user asked for, where `basis` has less of it.
+    """
     salt = os.urandom(16).hex()
     saved = Saved(
         version=__version__,
         inputs=_lasting(inputs, basis.stack.sensitive),
         engine=engine.identity(),
         stack=basis.stack.name,
-        choice=basis.choice,
+        choice=choice or basis.choice,
         deep=deep,
         adopt=adopt,
         salt=salt,
@@ -71,10 +85,11 @@ def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:
     """
     if saved.engine != engine.identity():
         raise _outdated("the engine is another one than it was made for")
-    stack = load(_with(saved.inputs, given))
+    about = read_chosen(_with(saved.inputs, given), saved.choice)
+    stack = about.stack
     if stack.name != saved.stack:
         raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")
-    basis = prepare(engine, stack, deep=saved.deep, adopt=saved.adopt, choice=saved.choice)
+    basis = prepare(engine, stack, deep=saved.deep, adopt=saved.adopt, choice=about.choice)
     if moved := find_moved(saved.prints, take_fingerprints(basis, saved.salt)):
         raise _outdated(*moved)
     return basis

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, execution, planning, secrets
+from nexusctl.api import connection, execution, planning, secrets, subject
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out, require_answer
 from nexusctl.cli.signals import obey_sigterm
@@ -55,12 +55,13 @@ def apply(
     if saved:
         _refuse_choice(context)
         return _apply_saved(saved, inputs.given, on_failure, lock_timeout, as_json=as_json)
-    stack = planning.load(options.with_lock(inputs, locked))
+    about = subject.read_chosen(options.with_lock(inputs, locked), Choice(targets=targets, excludes=excludes))
+    stack = about.stack
     require_answer(yes=yes)
     engine = connection.connect()
     with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
-        choice = Choice(targets=targets, excludes=excludes)
-        basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=choice)
+        basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=about.choice)
+        options.warn((*about.problems, *basis.warnings))
         basis, known = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         question = "Carry out this plan?"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import click
 
-from nexusctl.api import connection, planning
+from nexusctl.api import connection, planning, subject
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import carry_out, require_answer
@@ -17,17 +17,28 @@ from nexusctl.render.format import FORMAT_VERSION
 @options.stack_inputs
 @options.stack_name
 @click.option("--volumes", is_flag=True, help="Remove the named volumes too; their data is lost.")
+@click.option("--ignore-missing", is_flag=True, help="With --stack: no error where there is no stack of that name.")
 @options.yes
 @options.lock_timeout
 @options.as_json
 def destroy(
-    inputs: Inputs, stack_name: str | None, volumes: bool, yes: bool, lock_timeout: float, as_json: bool
+    inputs: Inputs,
+    stack_name: str | None,
+    volumes: bool,
+    ignore_missing: bool,
+    yes: bool,
+    lock_timeout: float,
+    as_json: bool,
 ) -> int:
     """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
     obey_sigterm()
-    name = planning.stack_at(inputs, stack_name).name
+    about = subject.read_subject(inputs, stack_name)
+    options.warn(about.problems)
+    name = about.stack.name
     require_answer(yes=yes)
     engine = connection.connect()
+    if stack_name and not ignore_missing:
+        subject.require_stack(engine, name)
     with connection.hold_lock(engine, name, timeout=lock_timeout, report=options.say, makes_space=True):
         chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=volumes)
         code = carry_out(engine, chosen, yes=yes, as_json=as_json, question=f"Remove all of stack {name}?")

@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from nexusctl.api import connection, inspection, planning
+from nexusctl.api import inspection, subject
 from nexusctl.cli import options
 from nexusctl.model.inputs import Inputs
 from nexusctl.render.drift import drift_document, render_drift
@@ -23,7 +23,9 @@ def drift(names: tuple[str, ...], inputs: Inputs, stack_name: str | None, as_jso
 
     Exits with 2 where something has drifted, with 0 where nothing has.
     """
-    found = inspection.find_drift(connection.connect(), planning.stack_at(inputs, stack_name), names)
+    engine, about = subject.find_subject(inputs, stack_name)
+    options.warn(about.problems)
+    found = inspection.find_drift(engine, about.stack, names)
     if as_json:
         options.write_json(drift_document(found))
     else:

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from nexusctl.api import connection, inspection, planning
+from nexusctl.api import inspection, subject
 from nexusctl.cli import options
 from nexusctl.engine.base import Command
 from nexusctl.errors import Diagnostic, InputError
@@ -50,8 +50,9 @@ def execute(
     Everything behind NAME is the command's; options of nexusctl go before it.
     """
     argv = _read_words(words)
-    engine = connection.connect()
-    live = inspection.find_sandboxes(engine, planning.stack_at(inputs, stack_name), (sandbox,))[0]
+    engine, found = subject.find_subject(inputs, stack_name)
+    options.warn(found.problems)
+    live = inspection.find_sandboxes(engine, found.stack, (sandbox,))[0]
     if live.state != "running":
         raise InputError(
             Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint="`nexusctl apply` starts it, then try again")

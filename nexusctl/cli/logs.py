@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import click
 
-from nexusctl.api import connection, inspection, planning
+from nexusctl.api import inspection, subject
 from nexusctl.cli import options
 from nexusctl.engine.base import Engine, LogChunk
 from nexusctl.errors import NexusError, NotFound
@@ -37,8 +37,9 @@ def logs(
     as_json: bool,
 ) -> None:
     """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named."""
-    engine = connection.connect()
-    chosen = inspection.find_sandboxes(engine, planning.stack_at(inputs, stack_name), sandboxes)
+    engine, found = subject.find_subject(inputs, stack_name)
+    options.warn(found.problems)
+    chosen = inspection.find_sandboxes(engine, found.stack, sandboxes)
     start = time.time() - since if since else None
     width = max((len(live.sandbox) for live in chosen), default=0)
     sources = [_read_lines(engine, live, tail=tail, since=start, follow=follow) for live in chosen]

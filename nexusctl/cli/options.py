@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 import click
 
+from nexusctl.errors import Diagnostic
 from nexusctl.model.inputs import NOTHING, Given, Inputs
 
 DEFAULT_FILE = Path("nexus.yaml")
@@ -185,6 +186,16 @@ def write_json(document: Any) -> None:
 
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     sys.stdout.flush()
+
+
+def warn(problems: Sequence[Diagnostic]) -> None:
+    """Say on stderr what does not keep a command from its work."""
+    if problems:
+        # Most commands have nothing to warn of.
+        from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415
+
+        sys.stderr.write(render_diagnostics(problems, color=wants_color(sys.stderr)))
+        sys.stderr.flush()
 
 
 def say(text: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, planning
+from nexusctl.api import connection, planning, subject
 from nexusctl.cli import options
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import Adopt
@@ -39,9 +39,10 @@ def plan(
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
     inputs = options.with_lock(inputs, locked)
     choice = Choice(targets=targets, excludes=excludes)
-    stack = planning.load(inputs)
+    about = subject.read_chosen(inputs, choice)
     engine = connection.connect()
-    basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=choice)
+    basis = planning.prepare(engine, about.stack, deep=deep, adopt=adopt, choice=about.choice)
+    options.warn((*about.problems, *basis.warnings))
     if as_json:
         options.write_json(plan_document(basis.plan))
     else:
@@ -50,6 +51,6 @@ def plan(
         # Few plans are saved, and what digests them takes as long to load as a plan to make.
         from nexusctl.api import saving  # noqa: PLC0415
 
-        saving.save_plan(engine, basis, inputs, out, deep=deep, adopt=adopt)
+        saving.save_plan(engine, basis, inputs, out, deep=deep, adopt=adopt, choice=choice)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")
     return 2 if detailed_exitcode and not basis.plan.empty else 0

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 import click
 
-from nexusctl.api import connection, inspection, planning
+from nexusctl.api import inspection, subject
 from nexusctl.cli import options
+from nexusctl.config.suggestion import suggest
 from nexusctl.model.inputs import Inputs
-from nexusctl.plan.status import select
+from nexusctl.plan.status import STATES, select
 from nexusctl.render.status import render_status, status_document
 
 
@@ -21,10 +23,19 @@ def status(
     inputs: Inputs, stack_name: str | None, states: tuple[str, ...], pairs: tuple[str, ...], as_json: bool
 ) -> None:
     """Show state, health, uptime, template, ports and endpoint of each sandbox."""
+    _require_states(states)
     metadata = dict(options.split_pair(pair, "--metadata") for pair in pairs)
-    stack = planning.stack_at(inputs, stack_name)
-    chosen = select(inspection.status(connection.connect(), stack), states=states, metadata=metadata)
+    engine, found = subject.find_subject(inputs, stack_name)
+    options.warn(found.problems)
+    chosen = select(inspection.status(engine, found.stack), states=states, metadata=metadata)
     if as_json:
-        options.write_json(status_document(stack.name, chosen))
+        options.write_json(status_document(found.stack.name, chosen))
     else:
         click.echo(render_status(chosen, color=options.wants_color(sys.stdout)), nl=False, color=True)
+
+
+def _require_states(states: Iterable[str]) -> None:
+    for state in states:
+        if state not in STATES:
+            hint = suggest(state, STATES, "states")
+            raise click.BadParameter(f"no sandbox can be {state!r}; {hint}", param_hint="--state")

@@ -5,7 +5,7 @@ from datetime import datetime
 
 import click
 
-from nexusctl.api import connection, planning
+from nexusctl.api import connection, subject
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import require_answer
@@ -21,8 +21,9 @@ from nexusctl.render.format import FORMAT_VERSION
 @options.as_json
 def unlock(stack: str | None, inputs: Inputs, yes: bool, as_json: bool) -> int:
     """Say who holds a stack's lock, and remove it. STACK is its name; without it the stack file tells."""
-    name = stack or planning.load(inputs).name
-    engine = connection.connect()
+    engine, about = subject.find_subject(inputs, stack)
+    options.warn(about.problems)
+    name = about.stack.name
     holder = connection.find_lock(engine, name)
     if holder is None:
         _tell(name, None, as_json=as_json)

@@ -21,13 +21,13 @@ from nexusctl.config.template import Templates, load_template
 from nexusctl.config.template_found import template_names
 from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
-from nexusctl.errors import InputError
+from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Sandbox, Stack, Volume
 from nexusctl.model.value import dataclass
 
-__all__ = ["Loaded", "load", "load_template", "load_whole", "template_names"]
+__all__ = ["Loaded", "load", "load_readable", "load_template", "load_whole", "pin", "template_names"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,12 +61,32 @@ def load(inputs: Inputs | Path) -> Stack:
     """
     inputs = inputs if isinstance(inputs, Inputs) else Inputs(files=(inputs,))
     stack = load_whole(inputs).stack
-    return _pin(stack, inputs.lock) if inputs.lock else stack
+    return pin(stack, inputs.lock) if inputs.lock else stack
 
 
 def load_whole(inputs: Inputs) -> Loaded:
     """The same, with all that the stack was made of."""
     problems = Problems()
+    loaded = _load(inputs, problems)
+    problems.raise_any()
+    return loaded
+
+
+def load_readable(inputs: Inputs) -> tuple[Stack, tuple[Diagnostic, ...]]:
+    """As much of the stack as can be read, and what is wrong with the rest.
+
+    Raises `InputError` with all problems where not even the stack's name is known.
+    """
+    problems = Problems()
+    stack = _load(inputs, problems).stack
+    found = problems.list_all()
+    if not stack.name:
+        raise InputError(*found)
+    return stack, found
+
+
+def _load(inputs: Inputs, problems: Problems) -> Loaded:
+    """All that can be loaded; what is wrong is reported. Raises `InputError` where a file cannot be read at all."""
     root = inputs.files[0].absolute().parent
     templates = Templates(problems, root)
     layers = _read(inputs, templates, problems)
@@ -74,7 +94,6 @@ def load_whole(inputs: Inputs) -> Loaded:
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
     stack, groups = build(conforming, document, known, inputs, templates, problems)
-    problems.raise_any()
     return Loaded(
         stack=stack,
         layers=tuple(layers),
@@ -88,7 +107,8 @@ def load_whole(inputs: Inputs) -> Loaded:
     )
 
 
-def _pin(stack: Stack, lock: Path) -> Stack:
+def pin(stack: Stack, lock: Path) -> Stack:
+    """`stack` with what its lock file fixes. Raises `InputError` where the two do not fit."""
     # Most loads use no lock file.
     from nexusctl.config.lockfile import pin_stack, read_lock  # noqa: PLC0415
 

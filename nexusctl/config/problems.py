@@ -68,8 +68,13 @@ class Problems:
 
     def raise_any(self) -> None:
         """Raise `InputError` with everything found so far, by file and line; do nothing where all is well."""
+        if self._found:
+            raise InputError(*self.list_all())
+
+    def list_all(self) -> tuple[Diagnostic, ...]:
+        """Everything found so far, by file and line."""
         if not self._found:
-            return
+            return ()
         ordered = sorted(self._found.values(), key=lambda d: d.location or Location("", 0, 0))
         if len(ordered) > SHOWN_AT_MOST:
             hint = "put these right first, then look again"
@@ -77,7 +82,7 @@ class Problems:
         # Only needed where something is wrong.
         from nexusctl.config.discretion import be_discreet  # noqa: PLC0415
 
-        raise InputError(*be_discreet(ordered, self.sources, self._discreet))
+        return tuple(be_discreet(ordered, self.sources, self._discreet))
 
 
 def note(text: str, place: Node) -> Note:

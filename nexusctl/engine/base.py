@@ -91,6 +91,9 @@ class Engine(Protocol):
         containers that it names. Raises `Conflict` where one of those cannot be had.
         """
 
+    def list_stacks(self) -> frozenset[str]:
+        """The names of the stacks that anything on this engine belongs to."""
+
     def look_inside(self, live: LiveState) -> LiveState:
         """`live` with the interior of each sandbox that has uploads or packages by its record; tasks are left out.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
@@ -11,9 +12,10 @@ from nexusctl.plan.choice import Choice
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Basis:
-    """All that a plan was made of, and the plan."""
+    """All that a plan was made of, and the plan. `warnings` are of what keeps nothing in it from being done."""
 
     stack: Stack
     live: LiveState
     choice: Choice
     plan: Plan
+    warnings: tuple[Diagnostic, ...] = ()

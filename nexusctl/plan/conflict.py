@@ -26,7 +26,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
         *_find_taken(
             "volume", ((n, volume_name(stack.name, n)) for n, v in stack.volumes.items() if not v.external), live
         ),
-        *(_find_absent(stack, live) if live.absent else ()),
+        *(find_absent(stack, live) if live.absent else ()),
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
         *(_find_nested(stack, live, claims) if live.foreign_binds else ()),
@@ -65,8 +65,8 @@ def _find_taken(kind: str, names: Iterable[tuple[str, str]], live: LiveState) ->
             )
 
 
-def _find_absent(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
-    """The engine itself would make a volume that is not there, which nobody would ever remove."""
+def find_absent(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
+    """The external objects that are not there: the engine would make a volume itself, and nobody would remove it."""
     volumes = {mount.source for sandbox in stack.sandboxes.values() for mount in sandbox.mounts}
     used = {
         "network": {name: stack.networks[name].external for name in used_networks(stack) if name in stack.networks},

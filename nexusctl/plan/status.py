@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import field
 from datetime import datetime
+from typing import get_args
 
 from nexusctl.model.endpoint import address, host_of, scheme_of
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.live import HealthState, LiveSandbox, LiveState, State
 from nexusctl.model.names import container_name, natural_key
 from nexusctl.model.stack import Port, Sandbox, Stack
 from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim, settle_claims
+
+STATES = (*get_args(State), "absent", "partial", *get_args(HealthState))
+"""What `select` knows of: the words for states, and those for health."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

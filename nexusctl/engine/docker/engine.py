@@ -68,6 +68,9 @@ class DockerEngine:
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         objects.release(self.wire, stack, kind, key)
 
+    def list_stacks(self) -> frozenset[str]:
+        return observe.list_stacks(self.wire)
+
     def look_inside(self, live: LiveState) -> LiveState:
         # Archives, threads and package managers are needed only where somebody wants to look inside.
         from nexusctl.engine.docker.interior import look_inside  # noqa: PLC0415

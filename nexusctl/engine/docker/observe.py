@@ -148,6 +148,17 @@ def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
     return {str(entry["Id"]): int(entry.get("SizeRw") or 0) for entry in entries}
 
 
+def list_stacks(wire: Wire) -> frozenset[str]:
+    """The names that the labels of containers, networks and volumes have for stacks."""
+    marked = {"filters": {"label": [labels.STACK]}}
+    entries = [
+        *wire.get("/containers/json", {"all": True, **marked}),
+        *wire.get("/networks", marked),
+        *(wire.get("/volumes", marked)["Volumes"] or []),
+    ]
+    return frozenset(entry["Labels"][labels.STACK] for entry in entries)
+
+
 def is_sandbox(entry: Listed, stack: str) -> bool:
     """Whether a listed container claims to be a sandbox of `stack`."""
     found = entry["Labels"] or {}

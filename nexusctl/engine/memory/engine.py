@@ -37,6 +37,9 @@ class MemoryEngine(World):
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         self.note("release", key)
 
+    def list_stacks(self) -> frozenset[str]:
+        return observe.list_stacks(self)
+
     def look_inside(self, live: LiveState) -> LiveState:
         return observe.look_inside(self, live)
 

@@ -69,6 +69,14 @@ def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:
     )
 
 
+def list_stacks(world: World) -> frozenset[str]:
+    with world.mutex:
+        owners = [owner for owner, _ in (*world.networks.values(), *world.volumes.values())]
+        owners += [container.stack for container in world.containers.values()]
+        owners += [amendment.stack for amendment in (*world.amendments.values(), *world.notes.values())]
+        return frozenset(filter(None, [*owners, *world.locks]))
+
+
 def look_inside(world: World, live: LiveState) -> LiveState:
     with world.mutex:
         return replace(

@@ -1,0 +1,90 @@
+"""Which stack a command is about, for those that need little more than its name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from nexusctl.api import connection
+from nexusctl.api.planning import EVERYTHING, empty_stack, require_known
+from nexusctl.config.load import load, load_readable, pin
+from nexusctl.config.suggestion import suggest
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.inputs import Inputs
+from nexusctl.model.live import LiveState
+from nexusctl.model.stack import Stack
+from nexusctl.model.value import dataclass
+from nexusctl.plan.choice import Choice, group_names
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subject:
+    """`stack` is as much of it as could be read; `problems`, of severity warning, are what is wrong with the rest.
+
+    `choice` is what was chosen of it, where something was.
+    """
+
+    stack: Stack
+    problems: tuple[Diagnostic, ...] = ()
+    choice: Choice = EVERYTHING
+
+
+def read_subject(inputs: Inputs, name: str | None) -> Subject:
+    """The stack called `name` where it is given, else the one in the files.
+
+    What is wrong with them is no error as long as they say which stack is meant. Raises `InputError` where they do not,
+    and says what needs none.
+    """
+    if name:
+        return Subject(stack=empty_stack(name))
+    try:
+        stack, problems = load_readable(inputs)
+    except InputError as error:
+        hint = "`--stack NAME` names it, and needs no file"
+        raise InputError(*error.diagnostics, Diagnostic("so nobody can say which stack is meant", hint=hint)) from None
+    return Subject(stack=stack, problems=as_warnings(problems))
+
+
+def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
+    """The stack in the files, for a plan of what `choice` means.
+
+    What is wrong with sandboxes that nobody chose is no error: the stack has no such sandboxes then. Raises
+    `InputError` for anything else.
+    """
+    try:
+        return Subject(stack=load(inputs), choice=choice)
+    except InputError:
+        if choice.everything:
+            raise
+        # Most plans are whole, and the step classes that these know take longer to load than a plan to make.
+        from nexusctl.plan.narrowing import adjust, narrow  # noqa: PLC0415
+
+        stack, problems = load_readable(inputs)
+        require_known(choice, group_names(stack, LiveState(stack=stack.name)))
+        chosen = narrow(stack, choice)
+        groups = {sandbox.group for sandbox in chosen.sandboxes.values()}
+        if any(problem.sandbox is None or problem.sandbox in {*groups, *chosen.sandboxes} for problem in problems):
+            raise
+        pinned = pin(chosen, inputs.lock) if inputs.lock else chosen
+        return Subject(stack=pinned, problems=as_warnings(problems), choice=adjust(choice, stack, chosen))
+
+
+def find_subject(inputs: Inputs, name: str | None) -> tuple[Engine, Subject]:
+    """The same with the engine. A stack that is named has to be there. Raises `InputError`, `EngineError`."""
+    subject = read_subject(inputs, name)
+    engine = connection.connect()
+    if name:
+        require_stack(engine, name)
+    return engine, subject
+
+
+def require_stack(engine: Engine, name: str) -> None:
+    """Raise `InputError` where nothing on the engine belongs to a stack of that name."""
+    names = engine.list_stacks()
+    if name not in names:
+        raise InputError(Diagnostic(f"there is no stack {name} on this engine", hint=suggest(name, names, "stacks")))
+
+
+def as_warnings(problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    return tuple(replace(problem, severity="warning") for problem in problems)
