@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from nexusctl.cli import options
+from nexusctl.cli.group import Group
 from nexusctl.engine.docker.choice import Install, choose
 from nexusctl.engine.docker.daemon import START_TIMEOUT, STOP_TIMEOUT, adopt, install, read_status
 from nexusctl.engine.docker.daemon import start as start_engine
@@ -29,7 +30,7 @@ _host = click.option(
 )
 
 
-@click.group()
+@click.group(cls=Group)
 def engine() -> None:
     """Find, start and stop the container engine on this machine."""
 

@@ -12,6 +12,7 @@ from nexusctl.api import connection
 from nexusctl.api import importing as doors
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import carry_out
+from nexusctl.cli.group import Group
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
@@ -28,7 +29,7 @@ _adopt = click.option(
     "--adopt", is_flag=True, help="Take them over, too: they belong to the stack and stay as they are."
 )
 _file = click.option(
-    "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.DEFAULT_FILE,
+    "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.default_file,
     show_default="./nexus.yaml", help="The stack file to write; one that is there already is added to.",
 )  # fmt: skip
 
@@ -55,7 +56,7 @@ def output(command: Callable[..., Any]) -> Callable[..., Any]:
     return gathered
 
 
-@click.group(name="import")
+@click.group(cls=Group, name="import")
 def importing() -> None:
     """Write a stack file for what others describe. Everything that has no place in one is listed."""
 

@@ -17,7 +17,7 @@ from nexusctl.render.format import FORMAT_VERSION
 
 @click.command()
 @click.option(
-    "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.DEFAULT_FILE,
+    "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), default=options.default_file,
     show_default="./nexus.yaml", help="The stack file to write; one that is there already stays as it is.",
 )  # fmt: skip
 @click.option(

@@ -9,6 +9,7 @@ import click
 
 from nexusctl import __version__
 from nexusctl.cli.boundary import guard
+from nexusctl.cli.group import Group
 
 _VERBS = {
     "init": "Write a first stack file.",
@@ -34,13 +35,15 @@ _VERBS = {
 _MODULES = {"exec": "execute", "import": "importing"}
 
 
-class _LazyGroup(click.Group):
+class _LazyGroup(Group):
     """Knows the verbs and their help by heart, so that `--help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _WORDS:
+            return _WORDS[cmd_name]
         if cmd_name not in _VERBS:
             return None
         name = _MODULES.get(cmd_name, cmd_name)
@@ -50,6 +53,32 @@ class _LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(_VERBS.items()))
+
+
+@click.command(hidden=True)
+def version() -> None:
+    """What --version says."""
+    click.echo(f"nexusctl, version {__version__}")
+
+
+@click.command(hidden=True, name="help")
+@click.argument("words", nargs=-1, metavar="[COMMAND]...")
+@click.pass_context
+def help_(context: click.Context, words: tuple[str, ...]) -> None:
+    """What --help says, of nexusctl or of a command."""
+    above = context.find_root()
+    command: click.Command = above.command
+    for word in words:
+        if not isinstance(command, click.Group):
+            break
+        name, found, _ = command.resolve_command(above, [word])
+        assert found is not None
+        command, above = found, click.Context(found, info_name=name, parent=above)
+    click.echo(command.get_help(above))
+
+
+_WORDS = {"version": version, "help": help_}
+"""What others have as commands, and `--help` need not list."""
 
 
 @click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

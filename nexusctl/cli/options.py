@@ -13,9 +13,16 @@ from typing import Any, TextIO
 import click
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.inputs import NOTHING, Given, Inputs
+from nexusctl.model.inputs import NOTHING, STDIN, Given, Inputs
 
 DEFAULT_FILE = Path("nexus.yaml")
+OTHER_FILE = Path("nexus.yml")
+"""The name that counts where there is no file of the default name."""
+
+
+def default_file() -> Path:
+    """The stack file where none is named."""
+    return OTHER_FILE if OTHER_FILE.exists() and not DEFAULT_FILE.exists() else DEFAULT_FILE
 
 
 class Duration(click.ParamType[float]):
@@ -34,8 +41,8 @@ class Duration(click.ParamType[float]):
 
 
 _files = click.option(
-    "-f", "--file", "files", type=click.Path(path_type=Path), multiple=True, show_default="./nexus.yaml",
-    help="The stack file; repeated, each is laid over the ones before it.",
+    "-f", "--file", "files", type=click.Path(path_type=Path), multiple=True, show_default="./nexus.yaml, ./nexus.yml",
+    help="The stack file, `-` for stdin; repeated, each is laid over the ones before it.",
 )  # fmt: skip
 _profiles = click.option(
     "--profile", "profiles", multiple=True, metavar="NAME", show_default="NEXUS_PROFILES",
@@ -70,7 +77,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     ) -> Any:
         values = _split_variables(variables)
         inputs = Inputs(
-            files=files or (DEFAULT_FILE,),
+            files=_once(files) or (default_file(),),
             given=Given(values=values, files=variable_files) if values or variable_files else NOTHING,
             profiles=profiles,
             ambient_profiles=() if profiles else _split_words(os.environ.get("NEXUS_PROFILES", "")),
@@ -78,6 +85,12 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, inputs=inputs, **others)
 
     return gathered
+
+
+def _once(files: tuple[Path, ...]) -> tuple[Path, ...]:
+    if files.count(STDIN) > 1:
+        raise click.BadParameter("stdin can be read only once", param_hint="--file")
+    return files
 
 
 def _split_words(text: str) -> tuple[str, ...]:

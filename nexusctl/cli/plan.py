@@ -7,7 +7,7 @@ import click
 
 from nexusctl.api import connection, planning, subject
 from nexusctl.cli import options
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import STDIN, Inputs
 from nexusctl.model.live import Adopt
 from nexusctl.plan.choice import Choice
 from nexusctl.render.plan import plan_document, render_plan
@@ -37,6 +37,8 @@ def plan(
     as_json: bool,
 ) -> int:
     """Show what apply would create, change or remove, and why. Changes nothing, needs no image."""
+    if out and STDIN in inputs.files:
+        raise click.UsageError("--out needs a stack file that `apply` can read again, and stdin is none")
     inputs = options.with_lock(inputs, locked)
     choice = Choice(targets=targets, excludes=excludes)
     about = subject.read_chosen(inputs, choice)

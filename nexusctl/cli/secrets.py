@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from nexusctl.cli import options
+from nexusctl.cli.group import Group
 from nexusctl.config.secrets import NAME
 from nexusctl.model.secret import SAFE
 from nexusctl.render.style import count
@@ -28,7 +29,7 @@ _safe = click.option(
 )  # fmt: skip
 
 
-@click.group()
+@click.group(cls=Group)
 def secrets() -> None:
     """Keep secrets in the repository, encrypted with age for those who may read them."""
 

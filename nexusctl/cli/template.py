@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from nexusctl.cli import options
+from nexusctl.cli.group import Group
 from nexusctl.config.load import load_template, template_names
 from nexusctl.config.template_found import BESIDE
 from nexusctl.model.record import plain
@@ -13,7 +14,7 @@ from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import table
 
 
-@click.group()
+@click.group(cls=Group)
 def template() -> None:
     """List and show the templates that a sandbox can start from."""
 

@@ -6,7 +6,7 @@ from nexusctl.api import planning
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.inputs import STDIN, Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count
@@ -47,5 +47,5 @@ def _confirm(stack: Stack, inputs: Inputs, form: str) -> None:
     if form == "json":
         options.write_json({"format_version": FORMAT_VERSION, "stack": stack.name, "sandboxes": list(stack.sandboxes)})
     elif form == "text":
-        files = " with ".join(map(str, inputs.files))
+        files = " with ".join("stdin" if file == STDIN else str(file) for file in inputs.files)
         click.echo(f"{files} is valid: stack {stack.name} with {count(len(stack.sandboxes), 'sandbox')}.")

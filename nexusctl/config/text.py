@@ -4,26 +4,39 @@ from __future__ import annotations
 
 import re
 import stat
+import sys
+from functools import cache
 from pathlib import Path
 
 from nexusctl.config.node import Source
 from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.inputs import STDIN
 
 SIZE_LIMIT = 1024 * 1024
+STACK_FILE = "stack file"
+
+OF_OTHERS = {
+    "compose.yaml": "compose",
+    "compose.yml": "compose",
+    "docker-compose.yaml": "compose",
+    "docker-compose.yml": "compose",
+    ".devcontainer.json": "devcontainer",
+    ".devcontainer/devcontainer.json": "devcontainer",
+}
+"""Files that say the same as a stack file, with the verb of `import` for each."""
 
 # All but what YAML calls printable. Most files are ASCII, and the whole set takes the library 3 ms to compile.
 _UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
-def read_source(path: Path, display: str | None = None, kind: str = "stack file", limit: int = SIZE_LIMIT) -> Source:
+def read_source(path: Path, display: str | None = None, kind: str = STACK_FILE, limit: int = SIZE_LIMIT) -> Source:
     """Read the text of `path`. Raises `InputError` where it is missing, not text, or has more than `limit` bytes."""
-    display = display or str(path)
+    piped = path == STDIN and kind == STACK_FILE
+    display = display or ("stdin" if piped else str(path))
     try:
-        _refuse_irregular(path, display, kind)
-        with path.open("rb") as file:
-            data = file.read(limit + 1)
+        data = _read_stdin(limit + 1) if piped else _read_file(path, display, kind, limit + 1)
     except FileNotFoundError:
         raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(path, kind))) from None
     except OSError as error:
@@ -37,6 +50,18 @@ def read_source(path: Path, display: str | None = None, kind: str = "stack file"
     return source
 
 
+def _read_file(path: Path, display: str, kind: str, most: int) -> bytes:
+    _refuse_irregular(path, display, kind)
+    with path.open("rb") as file:
+        return file.read(most)
+
+
+@cache
+def _read_stdin(most: int) -> bytes:
+    """What a command reads twice comes only once."""
+    return sys.stdin.buffer.read(most)
+
+
 def _refuse_irregular(path: Path, display: str, kind: str) -> None:
     mode = path.stat().st_mode
     if stat.S_ISREG(mode):
@@ -46,7 +71,10 @@ def _refuse_irregular(path: Path, display: str, kind: str) -> None:
 
 
 def _absent_hint(path: Path, kind: str) -> str:
-    if kind == "stack file" and path == Path("nexus.yaml"):
+    if kind == STACK_FILE and path == Path("nexus.yaml"):
+        for name, verb in OF_OTHERS.items():
+            if Path(name).is_file():
+                return f"`nexusctl import {verb} {name}` writes one; or name one with `-f FILE`"
         return "name one with `-f FILE`, or begin one here with `nexusctl init`"
     beside = [entry.name for entry in path.parent.glob("*.y*ml")]
     return suggest(path.name, beside, "files there") if beside else "check the path"

@@ -11,6 +11,9 @@ from nexusctl.model.value import dataclass
 VARIABLE = "NEXUS_VAR_"
 """What a variable of the environment begins with that sets one of a stack."""
 
+STDIN = Path("-")
+"""What a stack file is called that comes from stdin; what it names starts from the folder where one is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
@@ -41,4 +44,4 @@ class Inputs:
     @property
     def lock_path(self) -> Path:
         """Where the lock file of the stack lies: beside its first file, with the ending `.lock`."""
-        return self.files[0].with_suffix(".lock")
+        return Path("nexus.lock") if self.files[0] == STDIN else self.files[0].with_suffix(".lock")

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 
 from nexusctl import __version__
-from nexusctl.api import saving
+from nexusctl.api import planning, saving
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.inputs import Inputs
@@ -185,7 +185,7 @@ def test_a_saved_plan_remembers_all_its_files_wherever_it_is_carried_out(
     (bench.folder / "over.yaml").write_text('sandboxes: {api: {env: {PORT: "4000"}}}\n')
     monkeypatch.chdir(bench.folder)
     inputs = Inputs(files=(Path("nexus.yaml"), Path("over.yaml")))
-    basis = saving.prepare(bench.engine, saving.load(inputs))
+    basis = saving.prepare(bench.engine, planning.load(inputs))
     saving.save_plan(bench.engine, basis, inputs, bench.folder / "saved", deep=False)
     monkeypatch.chdir("/")
     saved = saving.read_plan(bench.folder / "saved")

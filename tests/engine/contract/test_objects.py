@@ -20,6 +20,18 @@ def test_an_engine_is_told_by_what_stays_the_same(shop: Workshop) -> None:
     assert shop.engine.identity() == shop.engine.identity() != ""
 
 
+def test_a_stack_is_known_by_anything_of_it_and_by_nothing_else(shop: Workshop, other: Workshop) -> None:
+    assert shop.engine.list_stacks().isdisjoint({shop.stack, other.stack})
+    network = shop.join()
+    other.engine.create_volume(other.stack, Volume(name="data"), f"{other.stack}_data")
+    assert {shop.stack, other.stack} <= shop.engine.list_stacks()
+    shop.engine.remove_network(network.id)
+    container_id = shop.create(shop.sandbox())
+    assert shop.stack in shop.engine.list_stacks()
+    shop.engine.remove_container(container_id)
+    assert shop.stack not in shop.engine.list_stacks()
+
+
 def test_a_network_is_made_once_and_removed_once(shop: Workshop) -> None:
     first = shop.join("private", internal=True)
     assert shop.join("private", internal=True) == first

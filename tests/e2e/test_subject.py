@@ -1,0 +1,104 @@
+"""Which stack a command is about: one that there is, and as little of its file as the command needs."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+_MISSING = """
+  broken:
+    image: IMAGE
+    command: [sleep, infinity]
+    env_file: gone.env
+    uploads: [{source: ./gone, target: /x}]
+  after: {image: IMAGE, command: [sleep, infinity], depends_on: [broken]}
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
+    """A live stack with one sandbox `web`, whose files have got more since."""
+    whole = f"name: {stack_name}\nsandboxes:\n  web: {{image: {base_image}, command: [sleep, infinity]}}\n"
+    (tmp_path / "nexus.yaml").write_text(whole)
+    (tmp_path / "broken.yaml").write_text(whole + _MISSING.lstrip("\n").replace("IMAGE", base_image))
+    (tmp_path / "external.yaml").write_text(
+        f"{whole}  far: {{image: {base_image}, networks: [far]}}\n"
+        f"networks: {{far: {{external: {stack_name}-nowhere}}}}\n"
+    )
+    assert nexusctl(tmp_path, "apply", "--yes").returncode == 0
+    yield tmp_path
+    nexusctl(tmp_path, "destroy", "--yes")
+
+
+@pytest.mark.parametrize("verb", ["status", "drift", "logs", "destroy --yes", "exec", "unlock", "import stack"])
+def test_a_stack_that_there_is_not_is_an_error_with_the_one_that_is_meant(
+    verb: str, folder: Path, stack_name: str
+) -> None:
+    typo = f"{stack_name}x"
+    named = [typo] if verb in ("unlock", "import stack") else ["--stack", typo]
+    done = nexusctl(folder, *verb.split(), *named, *(["web", "true"] if verb == "exec" else []))
+    assert (done.returncode, done.stdout) == (1, "")
+    assert f"did you mean `{stack_name}`?" in done.stderr
+
+
+def test_to_destroy_what_is_gone_is_no_error_with_its_file_or_on_request(folder: Path, stack_name: str) -> None:
+    for words in ([], [], ["--stack", stack_name, "--ignore-missing"]):
+        done = nexusctl(folder, "destroy", "--yes", *words)
+        assert (done.returncode, "Nothing is left" in done.stdout) == (0, True), done.stderr
+    again = nexusctl(folder, "destroy", "--yes", "--stack", stack_name)
+    assert again.returncode == 1
+    assert f"there is no stack {stack_name}" in again.stderr
+
+
+@pytest.mark.parametrize("file", ["broken.yaml", "external.yaml"])
+@pytest.mark.parametrize(
+    ("words", "stdout"),
+    [
+        ("status", "running"),
+        ("logs", ""),
+        ("exec web echo inside", "inside\n"),
+        ("unlock", "is not locked"),
+        ("plan --target web", "No changes"),
+        ("plan --exclude broken --exclude far", "No changes"),
+        ("apply --yes --target web", "No changes"),
+        ("destroy --yes", "Nothing is left"),
+    ],
+)
+def test_what_others_lack_is_a_warning(words: str, stdout: str, file: str, folder: Path) -> None:
+    verb, *rest = words.replace("--exclude broken" if file == "external.yaml" else "--exclude far", "").split()
+    done = nexusctl(folder, verb, "-f", file, *rest)
+    assert done.returncode == 0, done.stderr
+    assert stdout in done.stdout
+    if file == "broken.yaml":
+        assert "warning: the `env_file` path `gone.env` does not exist" in done.stderr
+        assert "warning: the `source` path `./gone` does not exist" in done.stderr
+    elif verb in ("plan", "apply"):
+        assert "warning: the network" in done.stderr
+    assert "error:" not in done.stderr
+
+
+@pytest.mark.parametrize("words", ["plan", "plan --target broken", "plan --target after", "apply --yes"])
+def test_what_is_needed_is_an_error_still(words: str, folder: Path) -> None:
+    done = nexusctl(folder, *words.split(), "-f", "broken.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "error: the `env_file` path `gone.env` does not exist" in done.stderr
+
+
+def test_a_saved_plan_of_a_part_holds_with_what_others_lack(folder: Path) -> None:
+    (folder / "broken.yaml").write_text((folder / "broken.yaml").read_text().replace("web:", "web2:"))
+    made = nexusctl(folder, "plan", "-f", "broken.yaml", "--exclude", "broken", "--out", "saved")
+    assert made.returncode == 0, made.stderr
+    assert nexusctl(folder, "apply", "saved").returncode == 0
+    status = nexusctl(folder, "status").stdout
+    assert "web2" in status
+
+
+def nexusctl(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nexusctl", *words]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
