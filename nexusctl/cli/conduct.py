@@ -53,7 +53,8 @@ def run(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool) -> Ru
                 pass
             raise
     if not as_json:
-        sys.stderr.write(render_diagnostics(merge_alike(course.problems), color=options.wants_color(sys.stderr)))
+        told = merge_alike((*course.warnings, *course.problems))
+        sys.stderr.write(render_diagnostics(told, color=options.wants_color(sys.stderr)))
         click.echo(_last_word(chosen, course))
     code = {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[course.finished.outcome]
     return Run(code=code, stopped=interrupt.requested, touched=frozenset(touched), groups=course.groups)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nexusctl.cli.options import say, wants_color, write_json
 from nexusctl.errors import Diagnostic
-from nexusctl.model.event import Event, Failed, Finished
+from nexusctl.model.event import Event, Failed, Finished, Warned
 from nexusctl.model.plan import Plan
 from nexusctl.model.value import dataclass
 from nexusctl.render.event import Board, event_document, group_rows
@@ -19,25 +19,30 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How a run went: its last event, what went wrong, and its objects by what became of them."""
+    """How a run went: its last event, what failed, what else to know, and its objects by what became of them."""
 
     finished: Finished
     problems: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
     groups: Mapping[str, Sequence[str]]
 
 
 def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> Course:
     """Show the events of an apply while they come, to their end."""
     problems: list[Diagnostic] = []
+    warnings: list[Diagnostic] = []
     finished = Finished(outcome="done", at=0.0)
     with _painter(plan, as_json=as_json) as painter:
         for event in events:
             painter.take(event)
             if isinstance(event, Failed):
                 problems.append(event.problem)
+            elif isinstance(event, Warned):
+                warnings.append(event.problem)
             elif isinstance(event, Finished):
                 finished = event
-    return Course(finished=finished, problems=tuple(problems), groups=group_rows(painter.board.rows.values()))
+    groups = group_rows(painter.board.rows.values())
+    return Course(finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups)
 
 
 class _Lines:

@@ -20,6 +20,8 @@ _AS_A_WHOLE = (
     "restart",
     "secrets",
     "startup",
+    "stop_grace_period",
+    "stop_signal",
     "timeout",
     "user",
     "volumes",

@@ -147,6 +147,8 @@ def _build_sandbox(
         networks=build_networks(node, around.networks, problems),
         resources=_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
+        stop_grace_period=_stop_grace_period(node),
+        stop_signal=_stop_signal(node),
         on_replace="preserve" if node.text("on_replace") == "preserve" else "discard",
         timeout=_timeout(node, problems),
         metadata=build_texts(node, "metadata", problems),
@@ -207,6 +209,18 @@ def _timeout(node: Mapping, problems: Problems) -> int | None:
     if duration <= 0:
         problems.add(value, "`timeout` has to be longer than 0", "leave it out for a sandbox without an end")
     return math.ceil(duration)
+
+
+def _stop_grace_period(node: Mapping) -> int | None:
+    """In whole seconds, as an engine counts them, and never fewer than the file says."""
+    value = node.get("stop_grace_period")
+    return math.ceil(seconds(value)) if isinstance(value, Scalar) else None
+
+
+def _stop_signal(node: Mapping) -> str | None:
+    """With its whole name, or its number."""
+    text = node.text("stop_signal")
+    return text if text is None or text.isdigit() else f"SIG{text.removeprefix('SIG')}"
 
 
 def _check_kind(group: Group, problems: Problems) -> None:

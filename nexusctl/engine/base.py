@@ -193,18 +193,25 @@ class Engine(Protocol):
 
     def start_container(self, container_id: str) -> None: ...
 
-    def stop_container(self, container_id: str) -> None: ...
+    def stop_container(self, container_id: str, grace: int | None = None) -> int | None:
+        """Ask it to end, and kill what runs after `grace` seconds, None for what the container itself says.
 
-    def restart_container(self, container_id: str) -> None:
-        """Stop it as `stop_container` does and start it again."""
+        Returns the seconds after which it was killed, None where it ended by itself.
+        """
+
+    def restart_container(self, container_id: str, grace: int | None = None) -> int | None:
+        """Stop it as `stop_container` does and start it again; returns what that does."""
 
     def signal_container(self, container_id: str, signal: str) -> None:
         """Send `signal`, such as SIGHUP, to the main process."""
 
     def unpause_container(self, container_id: str) -> None: ...
 
-    def remove_container(self, container_id: str) -> None:
-        """Stop it as gently as its image asks and remove it with its anonymous volumes; absent is fine."""
+    def remove_container(self, container_id: str, grace: int | None = None) -> int | None:
+        """Stop it as `stop_container` does and remove it with its anonymous volumes; absent is fine.
+
+        Returns what `stop_container` does.
+        """
 
     def rename_container(self, container_id: str, name: str) -> None: ...
 

@@ -40,6 +40,8 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
         "volumes": [_mount(mount) for mount in sandbox.mounts],
         "resources": _resources(sandbox.resources),
         "restart": sandbox.restart if sandbox.restart != "no" else None,
+        "stop_grace_period": None if sandbox.stop_grace_period is None else f"{sandbox.stop_grace_period}s",
+        "stop_signal": sandbox.stop_signal,
         "on_replace": sandbox.on_replace if sandbox.on_replace != "discard" else None,
         "timeout": f"{sandbox.timeout}s" if sandbox.timeout else None,
         "metadata": {name: escape(value) for name, value in sandbox.metadata.items()},

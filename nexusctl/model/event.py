@@ -45,6 +45,15 @@ class Failed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Warned:
+    """Something came to pass in a step that goes on, and that a user has to know of."""
+
+    step: Step
+    at: float
+    problem: Diagnostic
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Skipped:
     step: Step
     at: float
@@ -57,4 +66,4 @@ class Finished:
     at: float
 
 
-Event = Started | Progress | Done | Failed | Skipped | Finished
+Event = Started | Progress | Warned | Done | Failed | Skipped | Finished

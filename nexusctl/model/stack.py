@@ -27,6 +27,9 @@ OUTSIDE: Mapping[str, Any] = {"recorded": False}
 
 DEFAULT_NETWORK = "default"
 
+STOP_GRACE_PERIOD = 10
+"""Seconds between the signal that asks a sandbox to end and the one that ends it, where nobody says how many."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependency:
@@ -165,7 +168,8 @@ class Sandbox:
     """One container, fully resolved. `name` is unique in the stack; `group` is the name in the file.
 
     Without `replicas` the two are equal; with it the instances are `group-1`, `group-2`, ...
-    A None for command, working_dir or user leaves the image's own in force.
+    A None for command, working_dir, user or stop_signal leaves the image's own in force. `stop_grace_period` is in
+    seconds, None for `STOP_GRACE_PERIOD`.
     """
 
     name: str
@@ -189,6 +193,8 @@ class Sandbox:
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
     resources: Resources = Resources()
     restart: RestartPolicy = "no"
+    stop_grace_period: int | None = None
+    stop_signal: str | None = None
     on_replace: OnReplace = "discard"
     timeout: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

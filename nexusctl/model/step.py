@@ -1,5 +1,7 @@
 """The steps that change something on an engine; the ones that make images stand in `plan.py`.
 
+A `grace` is how many seconds a container gets to end in, None for what the container itself says.
+
 A plan without steps never loads them: a command waits longer for its classes than for its plan.
 """
 
@@ -82,7 +84,7 @@ class ReplaceContainer(Step):
     or a volume); otherwise it serves until the new one is ready. A new one that was placed quietly gets its names in
     its networks when it is ready, and the old one then loses those that it has in `old_networks`.
     Where `left_behind` is given, the files that the old one has written are carried over, but for those.
-    `amendments` are the old one's.
+    `amendments` and `grace` are the old one's.
     """
 
     sandbox: Sandbox
@@ -94,6 +96,7 @@ class ReplaceContainer(Step):
     old_networks: tuple[Attachment, ...] = ()
     left_behind: LeftBehind | None = None
     amendments: tuple[str, ...] = ()
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +104,7 @@ class StopContainer(Step):
     """Stop a container that is about to be replaced, because another sandbox gets its host port."""
 
     container_id: str
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,6 +114,7 @@ class RestoreContainer(Step):
     container_id: str
     how: Literal["start", "unpause", "restart"]
     secrets: tuple[SecretFile, ...] = ()
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +147,7 @@ class UpdateContainer(Step):
     delete_secrets: tuple[str, ...] = ()
     amend: bool = True
     stale: tuple[str, ...] = ()
+    grace: int | None = None
 
     @property
     def restarts(self) -> bool:
@@ -161,6 +167,7 @@ class RemoveContainer(Step):
 
     container_id: str
     amendments: tuple[str, ...] = ()
+    grace: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -136,6 +136,9 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="networks", effect="changeable", flatten=_names),
     Rule(field="resources", effect="changeable", flatten=_attributes),
     Rule(field="restart", effect="changeable", flatten=_scalar),
+    # Each stop says how long it waits.
+    Rule(field="stop_grace_period", effect="record", flatten=_scalar),
+    Rule(field="stop_signal", effect="replace", flatten=_scalar),
     Rule(field="on_replace", effect="record", flatten=_scalar),
     Rule(field="depends_on", effect="record", flatten=_dependencies),
     Rule(field="run", effect="record", flatten=_scalar),

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Step
 from nexusctl.model.step import RenameContainer, StopContainer
+from nexusctl.plan.removal import choose_grace
 from nexusctl.plan.scene import Scene
 from nexusctl.plan.step_id import aside_id, removal_id, stop_id
 
@@ -25,7 +26,13 @@ def build_passings(scene: Scene) -> Iterator[Step]:
         assert holder is not None
         # As late as the one allows that gets the port.
         needs = tuple(f"sandbox:{name}:create" for name in sorted(names))
-        yield StopContainer(id=stop_id(giver), subject=giver, needs=needs, container_id=holder.id)
+        yield StopContainer(
+            id=stop_id(giver),
+            subject=giver,
+            needs=needs,
+            container_id=holder.id,
+            grace=choose_grace(holder, scene.decisions[giver].sandbox),
+        )
 
 
 def find_passings(scene: Scene, name: str) -> frozenset[str]:

@@ -11,9 +11,10 @@ from nexusctl.plan.adoption import build_adoptions, release
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates
 from nexusctl.plan.order import acyclic, order_steps
 from nexusctl.plan.passing import build_passings, find_passings
+from nexusctl.plan.removal import remove_container
 from nexusctl.plan.scene import Scene
 from nexusctl.plan.step import build_steps
-from nexusctl.plan.step_id import aside_id, removal_id
+from nexusctl.plan.step_id import removal_id
 
 
 def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
@@ -114,13 +115,7 @@ def _removals(scene: Scene) -> Iterator[RemoveContainer]:
         by_sandbox.setdefault(live.sandbox, []).append(live)
     for live in gone:
         first = [removal_id(other) for name in sorted(dependents[live.sandbox]) for other in by_sandbox[name]]
-        yield RemoveContainer(
-            id=removal_id(live),
-            subject=live.sandbox,
-            needs=(*first, aside_id(live)),
-            container_id=live.id,
-            amendments=live.amendments,
-        )
+        yield remove_container(live, needs=tuple(first))
 
 
 def _dependents(gone: list[LiveSandbox]) -> dict[str, frozenset[str]]:

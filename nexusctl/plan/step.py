@@ -14,7 +14,6 @@ from nexusctl.model.step import (
     AwaitExit,
     AwaitHealthy,
     CreateContainer,
-    RemoveContainer,
     RenameContainer,
     ReplaceContainer,
     RestoreContainer,
@@ -29,21 +28,22 @@ from nexusctl.plan.gate import ready_id
 from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
 from nexusctl.plan.reaction import find_reactions
+from nexusctl.plan.removal import choose_grace, remove_container
 from nexusctl.plan.scene import Scene
-from nexusctl.plan.step_id import aside_id, removal_id, stop_id
+from nexusctl.plan.step_id import aside_id, stop_id
 
 
 def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iterator[Step]:
     """The steps of one decision, each with its needs; it may start or change when `gates` are done."""
     claim = scene.claims.get(decision.sandbox.name, Claim())
-    removals = [_remove(leftover.live) for leftover in claim.leftovers]
+    removals = [remove_container(leftover.live, decision.sandbox) for leftover in claim.leftovers]
     yield from removals
     match decision.action:
         case "create":
             yield from _create(scene, decision, gates, tuple(step.id for step in removals))
         case "rerun":
             assert decision.holder is not None
-            removal = _remove(decision.holder)
+            removal = remove_container(decision.holder, decision.sandbox)
             yield removal
             yield from _create(scene, decision, gates, (*(step.id for step in removals), removal.id))
         case "replace":
@@ -92,6 +92,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         old_networks=_live_attachments(holder) if handover else (),
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
+        grace=choose_grace(holder, sandbox),
     )
 
 
@@ -112,6 +113,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         container_id=holder.id,
         how=decision.restore or "start",
         secrets=() if decision.restore == "unpause" else sandbox.secrets,
+        grace=choose_grace(holder, sandbox),
     )
     if decision.restore == "unpause":
         # Nothing reaches a program that is paused.
@@ -194,6 +196,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         # Also where only packages are put right: a manager may have had to bring another version.
         amend=decision.amend or bool(packages),
         stale=tuple(name for name in holder.amendments if name != holder.end),
+        grace=choose_grace(holder, sandbox),
     )
 
 
@@ -278,13 +281,3 @@ def _await(sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", 
         yield AwaitHealthy(
             id=ready, subject=name, needs=needs, health=sandbox.health, container_id=container_id, created=created
         )
-
-
-def _remove(live: LiveSandbox) -> RemoveContainer:
-    return RemoveContainer(
-        id=removal_id(live),
-        subject=live.sandbox,
-        needs=(aside_id(live),),
-        container_id=live.id,
-        amendments=live.amendments,
-    )

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
+from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
 from nexusctl.model.plan import Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import duration, listing, paint, quiet
@@ -30,6 +30,8 @@ def event_document(event: Event) -> dict[str, Any]:
             document["took"] = round(event.took, 3)
         case Failed():
             document |= {"unknown": event.unknown, "problem": diagnostic_document(event.problem)}
+        case Warned():
+            document["problem"] = diagnostic_document(event.problem)
         case Skipped():
             document["reason"] = event.reason
     return document
@@ -75,6 +77,8 @@ class Board:
                 changed = _shape(row.doing) != _shape(event.doing)
                 row.doing = event.doing
                 return f"{_title(row)}: {quiet(event.doing)}" if changed else None
+            case Warned():
+                return f"warning: {quiet(event.problem.summary)}"
             case Done():
                 return self._settle(row, event.at, "done")
             case Failed():

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, LockLost, NexusError, Note, NotFound
-from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started
+from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.step import AwaitExit, AwaitHealthy, ReplaceContainer
@@ -116,10 +116,10 @@ class _Run:
         begin = self._now()
         self._events.put(Started(step=step, at=begin))
         try:
-            report = self._reporter(step)
+            report, warn = self._reporter(step), self._warner(step)
             if not _is_wait(step):
                 self._engine.check_lock(self._plan.stack)
-            perform(self._plan.stack, step, self._engine, self._ledger, report, self._interrupt, self._reveal)
+            perform(self._plan.stack, step, self._engine, self._ledger, report, warn, self._interrupt, self._reveal)
             found = self._ledger.find_container(step)
             self._events.put(Done(step=step, at=self._now(), took=self._now() - begin, container_id=found))
         except Interrupted:
@@ -176,6 +176,9 @@ class _Run:
 
     def _reporter(self, step: Step) -> Callable[[str], None]:
         return lambda doing: self._events.put(Progress(step=step, doing=doing, at=self._now()))
+
+    def _warner(self, step: Step) -> Callable[[Diagnostic], None]:
+        return lambda problem: self._events.put(Warned(step=step, problem=problem, at=self._now()))
 
     def _settle(self, step: Step) -> None:
         del self._threads[step.id]

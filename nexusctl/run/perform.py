@@ -35,6 +35,7 @@ from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.react import react
 from nexusctl.run.replace import replace_container
 from nexusctl.run.startup import run_startup
+from nexusctl.run.stopping import Warn, remove, stop
 from nexusctl.run.wait import wait_exit, wait_healthy
 
 
@@ -75,10 +76,11 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
     engine: Engine,
     ledger: Ledger,
     report: Report,
+    warn: Warn,
     interrupt: Interrupt,
     reveal: Reveal = withhold,
 ) -> None:
-    """Carry out `step`; `reveal` gives the values of secrets.
+    """Carry out `step`; `reveal` gives the values of secrets, `warn` hears of what goes wrong without an end of it.
 
     Raises `EngineError`, `StepError`, or `Interrupted` out of a wait.
     """
@@ -115,19 +117,19 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
                 engine.note_end(stack, step.subject, container_id)
         case ReplaceContainer():
             located = replace(step, placement=_located(step.placement, ledger))
-            replace_container(located, engine, ledger.containers[step.created], report, interrupt)
+            replace_container(located, engine, ledger.containers[step.created], report, warn, interrupt)
         case StopContainer():
             report("stopping")
-            engine.stop_container(step.container_id)
+            stop(engine, step.container_id, step.subject, step.grace, warn)
         case RestoreContainer():
-            _restore(step, engine, report, reveal)
+            _restore(step, engine, report, warn, reveal)
         case UpdateContainer():
-            _update(stack, step, engine, ledger, report, reveal)
+            _update(stack, step, engine, ledger, report, warn, reveal)
         case RenameContainer():
             engine.rename_container(step.container_id, step.name)
         case RemoveContainer():
             report("stopping")
-            engine.remove_container(step.container_id)
+            remove(engine, step.container_id, step.subject, step.grace, warn)
             for name in step.amendments:
                 engine.remove_amendment(name)
         case RemoveOrphan(kind="courier"):
@@ -158,21 +160,23 @@ def _start(step: StartContainer, engine: Engine, container_id: str, report: Repo
         engine.rename_container(container_id, step.placement.name)
 
 
-def _restore(step: RestoreContainer, engine: Engine, report: Report, reveal: Reveal) -> None:
+def _restore(step: RestoreContainer, engine: Engine, report: Report, warn: Warn, reveal: Reveal) -> None:
     if step.how == "unpause":
         report("resuming")
         engine.unpause_container(step.container_id)
         return
     if step.how == "restart":
         report("stopping")
-        engine.stop_container(step.container_id)
+        stop(engine, step.container_id, step.subject, step.grace, warn)
     if step.secrets:
         engine.put_secrets(step.container_id, step.secrets, reveal)
     report("starting")
     engine.start_container(step.container_id)
 
 
-def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report, reveal: Reveal) -> None:
+def _update(
+    stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report, warn: Warn, reveal: Reveal
+) -> None:
     report("updating")
     sandbox: Sandbox = step.sandbox
     note = engine.announce(stack, step.container_id)
@@ -192,7 +196,7 @@ def _update(stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, r
         report("uploading")
         engine.upload(step.container_id, step.uploads, step.delete, step.clear)
     for reaction in step.reactions:
-        react(engine, step.container_id, step.subject, reaction, report)
+        react(engine, step.container_id, step.subject, reaction, report, warn, step.grace)
     if not step.amend:
         engine.remove_amendment(note)
         return

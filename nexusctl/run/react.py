@@ -6,13 +6,22 @@ from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Reaction
 from nexusctl.run.startup import OUTPUT_LINES
+from nexusctl.run.stopping import Warn, restart
 
 
-def react(engine: Engine, container_id: str, name: str, reaction: Reaction, report: Report) -> None:
+def react(
+    engine: Engine,
+    container_id: str,
+    name: str,
+    reaction: Reaction,
+    report: Report,
+    warn: Warn,
+    grace: int | None = None,
+) -> None:
     """Let the sandbox `name` know. Raises `StepError` with the last lines of a command that fails, `EngineError`."""
     if reaction.restart:
         report("restarting")
-        engine.restart_container(container_id)
+        restart(engine, container_id, name, grace, warn)
     elif reaction.signal:
         report(f"sending {reaction.signal}")
         engine.signal_container(container_id, reaction.signal)

@@ -18,6 +18,7 @@ from nexusctl.model.plan import Attachment
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.startup import run_startup
+from nexusctl.run.stopping import Warn, remove, stop
 from nexusctl.run.wait import ENDED, SETTLE, Interrupted, hold_up, wait_healthy, wait_settled
 
 LINGER = 1.2
@@ -28,7 +29,7 @@ FAILED_HINT = "mend it and apply again; the log of the new container went with i
 
 
 def replace_container(
-    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, interrupt: Interrupt
+    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn, interrupt: Interrupt
 ) -> None:
     """Start `new_id`, wait until it is ready, swap the names, remove the old one.
 
@@ -38,12 +39,12 @@ def replace_container(
     raised as it was. When the engine stops answering, nothing more is tried: the next plan heals it.
     """
     try:
-        _bring_up(step, engine, new_id, report, interrupt)
+        _bring_up(step, engine, new_id, report, warn, interrupt)
         _announce(step, engine, new_id)
     except (StepError, EngineError, Interrupted) as failure:
         if isinstance(failure, EngineError) and failure.status == 0:
             raise
-        raise _fall_back(step, engine, new_id, report, failure) from failure
+        raise _fall_back(step, engine, new_id, report, warn, failure) from failure
     report("swapping")
     engine.rename_container(step.old_id, f"{step.placement.name}_old")
     engine.rename_container(new_id, step.placement.name)
@@ -52,19 +53,21 @@ def replace_container(
         hold_up(engine, new_id, step.subject)
         if step.old_running and not step.stop_first:
             report("stopping the old one")
-            engine.stop_container(step.old_id)
+            stop(engine, step.old_id, step.subject, step.grace, warn)
             hold_up(engine, new_id, step.subject)
     except StepError as failure:
-        raise _swap_back(step, engine, new_id, report, failure) from failure
-    engine.remove_container(step.old_id)
+        raise _swap_back(step, engine, new_id, report, warn, failure) from failure
+    remove(engine, step.old_id, step.subject, step.grace, warn)
     for name in step.amendments:
         engine.remove_amendment(name)
 
 
-def _bring_up(step: ReplaceContainer, engine: Engine, new_id: str, report: Report, interrupt: Interrupt) -> None:
+def _bring_up(
+    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn, interrupt: Interrupt
+) -> None:
     if step.stop_first and step.old_running:
         report("stopping the old one")
-        engine.stop_container(step.old_id)
+        stop(engine, step.old_id, step.subject, step.grace, warn)
     if step.left_behind is not None:
         report("carrying its files over")
         engine.carry_over(step.old_id, new_id, step.left_behind)
@@ -103,22 +106,29 @@ def _join_again(engine: Engine, container_id: str, networks: Iterable[Attachment
 
 
 def _fall_back(
-    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, failure: StepError | EngineError | Interrupted
+    step: ReplaceContainer,
+    engine: Engine,
+    new_id: str,
+    report: Report,
+    warn: Warn,
+    failure: StepError | EngineError | Interrupted,
 ) -> Exception:
     """Remove the new one and see that the old one serves; returns `failure` with a word on how that went."""
     report("failed: going back to the old one")
     with suppress(EngineError):
-        engine.remove_container(new_id)
+        remove(engine, new_id, step.subject, step.sandbox.stop_grace_period, warn)
     kept = step.old_running and not step.stop_first
     word = _describe_kept(step, engine) if kept else _start_old(step, engine)
     return failure if isinstance(failure, Interrupted) else _with_word(step, failure, word)
 
 
-def _swap_back(step: ReplaceContainer, engine: Engine, new_id: str, report: Report, failure: StepError) -> Exception:
+def _swap_back(
+    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn, failure: StepError
+) -> Exception:
     """As `_fall_back`, where the old one has given up its names already, and perhaps its processes."""
     report("failed: going back to the old one")
     with suppress(EngineError):
-        engine.remove_container(new_id)
+        remove(engine, new_id, step.subject, step.sandbox.stop_grace_period, warn)
         engine.rename_container(step.old_id, step.placement.name)
         _join_again(engine, step.old_id, step.old_networks, (step.sandbox.name, step.sandbox.group))
     return _with_word(step, failure, _serve_again(step, engine))

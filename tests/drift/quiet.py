@@ -44,6 +44,8 @@ FIELDS: dict[str, list[Any]] = {
     "networks": [["default"], ["back", "default"], ["back"], ["default", "back"]],
     "resources": [{"memory": "32m"}, {"cpus": 0.25, "pids": 64}, {"cpus": 1.5, "memory": "1g", "pids": 2000}, {}],
     "restart": ["always", "on-failure", "unless-stopped", "no"],
+    "stop_grace_period": [30, "1m", "1500ms"],
+    "stop_signal": ["SIGINT", "QUIT", 15],
     "on_replace": ["preserve", "discard", "preserve"],
     "timeout": [60, "2h", "90m"],
     "metadata": [{}, {"team": "x"}, {"a/b": "", "c": "ü"}],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +21,10 @@ from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Network, Sandbox, Stack, Upload, UploadFile
 
 FOREVER = ("sleep", "1000")
+
+OBSTINATE = ("sh", "-c", "trap '' TERM; touch /ready; while :; do sleep 0.1; done")
+"""Does not end for the asking."""
+OBEDIENT = ("sh", "-c", "trap 'exit 0' TERM; touch /ready; while :; do sleep 0.1; done")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +63,13 @@ class Workshop:
     def start(self, sandbox: Sandbox, **where: Any) -> str:
         container_id = self.create(sandbox, **where)
         self.engine.start_container(container_id)
+        return container_id
+
+    def start_listening(self, sandbox: Sandbox, **where: Any) -> str:
+        """Start one of the two above, to the point where a signal finds it as it is meant to be."""
+        container_id = self.start(sandbox, **where)
+        while self.engine.run_script(container_id, "test -e /ready").exit_code:
+            time.sleep(0.05)
         return container_id
 
     def join(self, name: str = "default", *, internal: bool = False) -> Attachment:
@@ -170,6 +182,10 @@ def behave_as_told(sandbox: Sandbox) -> int | None:
         case ("sh", "-c", script) if script.startswith("exit "):
             return int(script.split()[1])
     return None
+
+
+def linger_as_told(sandbox: Sandbox) -> float:
+    return math.inf if sandbox.command == OBSTINATE else 0.0
 
 
 def answer_as_told(sandbox: Sandbox, command: tuple[str, ...]) -> Outcome:

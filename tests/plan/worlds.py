@@ -128,7 +128,7 @@ class Run:
         if arm:
             arm()
         try:
-            perform(self._stack, step, self._engine, self._ledger, _ignore, Interrupt(), reveal)
+            perform(self._stack, step, self._engine, self._ledger, _ignore, _ignore, Interrupt(), reveal)
         except (NexusError, Crash):
             if not arm:
                 raise
@@ -146,5 +146,5 @@ def reveal(use: SecretUse | SecretFile) -> Secret:
     return Secret(use.digest.encode())
 
 
-def _ignore(doing: str) -> None:
+def _ignore(_: object) -> None:
     """Nobody watches."""

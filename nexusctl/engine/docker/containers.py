@@ -1,4 +1,4 @@
-"""The life of a container: create, start, stop, rename, limit, connect, remove."""
+"""The life of a container: create, start, rename, limit, connect. `stopping.py` has its end."""
 
 from __future__ import annotations
 
@@ -17,14 +17,12 @@ from nexusctl.engine.docker.spec import (
     network_key,
     read_limits,
 )
+from nexusctl.engine.docker.stopping import remove_container
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Resources, RestartPolicy, Sandbox
-
-STOP_TIMEOUT = 10
-"""Seconds between the signal that asks a sandbox to stop and the one that ends it."""
 
 
 def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
@@ -86,16 +84,6 @@ def start_container(wire: Wire, container_id: str) -> None:
     wire.post(f"/containers/{container_id}/start")
 
 
-def stop_container(wire: Wire, container_id: str) -> None:
-    """Ask it to end, and end it after a time-out; one that does not run stays as it is."""
-    wire.post(f"/containers/{container_id}/stop", query={"t": STOP_TIMEOUT})
-
-
-def restart_container(wire: Wire, container_id: str) -> None:
-    """As `stop_container` and `start_container` do, without a moment in which it is merely stopped."""
-    wire.post(f"/containers/{container_id}/restart", query={"t": STOP_TIMEOUT})
-
-
 def signal_container(wire: Wire, container_id: str, signal: str) -> None:
     """To the main process; the init before it hands signals on."""
     wire.post(f"/containers/{container_id}/kill", query={"signal": signal})
@@ -107,30 +95,6 @@ def unpause_container(wire: Wire, container_id: str) -> None:
     except EngineError as error:
         if "is not paused" not in str(error):
             raise
-
-
-def remove_container(wire: Wire, container_id: str) -> None:
-    """Stop and remove it with its anonymous volumes and its secrets; an absent one is fine.
-
-    A paused one cannot answer a signal and is ended at once.
-    """
-    with contextlib.suppress(NotFound):
-        inspected = wire.get(f"/containers/{container_id}/json")
-        if inspected["State"]["Status"] in ("running", "restarting"):
-            stop_container(wire, container_id)
-        # Before the container goes: with it goes the label that says where they are.
-        if folder := (inspected["Config"]["Labels"] or {}).get(labels.SECRETS):
-            # See `create_container`.
-            from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
-
-            stack = inspected["Config"]["Labels"][labels.STACK]
-            wipe_secrets(wire, inspected["Id"], stack, inspected["Image"], folder)
-        try:
-            wire.delete(f"/containers/{container_id}", {"v": True, "force": True})
-        except Conflict as error:
-            # Somebody else removes it at this moment.
-            if "already in progress" not in str(error):
-                raise
 
 
 def rename_container(wire: Wire, container_id: str, name: str) -> None:

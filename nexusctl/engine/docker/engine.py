@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
-from nexusctl.engine.docker import containers, ended, endpoint, inspection, lock, objects, observe
+from nexusctl.engine.docker import containers, ended, endpoint, inspection, lock, objects, observe, stopping
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
 from nexusctl.engine.docker.wire import Wire
@@ -182,11 +182,11 @@ class DockerEngine:
     def start_container(self, container_id: str) -> None:
         containers.start_container(self.wire, container_id)
 
-    def stop_container(self, container_id: str) -> None:
-        containers.stop_container(self.wire, container_id)
+    def stop_container(self, container_id: str, grace: int | None = None) -> int | None:
+        return stopping.stop_container(self.wire, container_id, grace)
 
-    def restart_container(self, container_id: str) -> None:
-        containers.restart_container(self.wire, container_id)
+    def restart_container(self, container_id: str, grace: int | None = None) -> int | None:
+        return stopping.restart_container(self.wire, container_id, grace)
 
     def signal_container(self, container_id: str, signal: str) -> None:
         containers.signal_container(self.wire, container_id, signal)
@@ -194,8 +194,8 @@ class DockerEngine:
     def unpause_container(self, container_id: str) -> None:
         containers.unpause_container(self.wire, container_id)
 
-    def remove_container(self, container_id: str) -> None:
-        containers.remove_container(self.wire, container_id)
+    def remove_container(self, container_id: str, grace: int | None = None) -> int | None:
+        return stopping.remove_container(self.wire, container_id, grace)
 
     def rename_container(self, container_id: str, name: str) -> None:
         containers.rename_container(self.wire, container_id, name)

@@ -11,7 +11,7 @@ from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Portrait
-from nexusctl.model.stack import Health, Lifecycle, Mount, Port, Resources, Sandbox
+from nexusctl.model.stack import STOP_GRACE_PERIOD, Health, Lifecycle, Mount, Port, Resources, Sandbox
 
 Inspected = Mapping[str, Any]
 
@@ -40,7 +40,6 @@ _SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "Tty": (False,),
     "OpenStdin": (False,),
     "Domainname": ("", None),
-    "StopTimeout": (None, 10),
     "MacAddress": ("", None),
     "NetworkDisabled": (False, None),
 }
@@ -68,6 +67,8 @@ def portray(wire: Wire, name: str) -> Portrait:
         resources=_limits(host),
         lifecycle=_lifecycle(host),
         restart=RESTART_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
+        stop_grace_period=_stop_grace_period(config),
+        stop_signal=_stop_signal(config, image),
     )
     return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
 
@@ -89,6 +90,19 @@ def _limits(host: Inspected) -> Resources:
 def _lifecycle(host: Inspected) -> Lifecycle:
     """That a container may have any number of processes cannot be said in a stack file: it is left as it is."""
     return Lifecycle() if read_limits(host).pids else Lifecycle(ignore=("resources.pids",))
+
+
+def _stop_grace_period(config: Inspected) -> int | None:
+    """One without an end, which others may ask for, cannot be said."""
+    found = config.get("StopTimeout")
+    return None if found is None or found < 0 or found == STOP_GRACE_PERIOD else int(found)
+
+
+def _stop_signal(config: Inspected, image: Inspected) -> str | None:
+    found = str(config.get("StopSignal") or "")
+    if not found or found == (image.get("StopSignal") or "SIGTERM"):
+        return None
+    return found if found.isdigit() else f"SIG{found.removeprefix('SIG')}"
 
 
 def _env(config: Inspected, image: Inspected) -> dict[str, str]:
@@ -182,7 +196,7 @@ def _judge_networks(seen: Inspected) -> Iterator[tuple[str, str]]:
 def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str], bool]]:
     """Remarks, each with whether it holds."""
     config, host = seen["Config"], seen["HostConfig"]
-    mode, signal = host["NetworkMode"], config.get("StopSignal")
+    mode = host["NetworkMode"]
     yield (
         ("Entrypoint", "the image's own is used"),
         bool(image.get("Entrypoint")) and (config.get("Entrypoint") or None) != image["Entrypoint"],
@@ -198,7 +212,6 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
         host.get("MemorySwap", 0) not in (0, host["Memory"], 2 * host["Memory"]),
     )
     yield ("MaximumRetryCount", "it starts again each time"), bool(host["RestartPolicy"].get("MaximumRetryCount"))
-    yield ("StopSignal", "the image's own signal is used"), bool(signal) and signal != image.get("StopSignal")
     yield (
         ("LogConfig", "every sandbox has rotated logs of its own"),
         host.get("LogConfig") not in (None, {"Type": "json-file", "Config": {}}),

@@ -38,6 +38,9 @@ def container_body(
         "Cmd": None if sandbox.command is None else list(sandbox.command),
         "WorkingDir": sandbox.working_dir,
         "User": sandbox.user,
+        # For `docker stop`, and for an engine that ends itself.
+        "StopTimeout": sandbox.stop_grace_period,
+        "StopSignal": sandbox.stop_signal,
         "Healthcheck": healthcheck(sandbox.health) if sandbox.health else None,
     }
     return {

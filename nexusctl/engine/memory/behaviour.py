@@ -10,6 +10,9 @@ from nexusctl.model.stack import Health, Sandbox
 Behave = Callable[[Sandbox], int | None]
 """What a sandbox does once started: the code it exits with at once, or None to go on running."""
 
+Linger = Callable[[Sandbox], float]
+"""How many seconds a sandbox takes to end once it was asked to."""
+
 Answer = Callable[[Sandbox, tuple[str, ...]], Outcome]
 """What a command in a sandbox gives; a probe for a port comes as `("probe", "8080")`."""
 
@@ -20,6 +23,11 @@ Interfere = Callable[[str, str], None]
 def behave_well(sandbox: Sandbox) -> int | None:
     """Tasks succeed, services go on."""
     return 0 if sandbox.kind == "task" else None
+
+
+def end_at_once(sandbox: Sandbox) -> float:  # noqa: ARG001 - how long may depend on it
+    """Nobody has to be killed."""
+    return 0.0
 
 
 def answer_well(sandbox: Sandbox, command: tuple[str, ...]) -> Outcome:  # noqa: ARG001 - an answer may ignore both

@@ -12,7 +12,7 @@ from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
-from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, Upload
+from nexusctl.model.stack import STOP_GRACE_PERIOD, Port, Resources, RestartPolicy, Sandbox, Upload
 from nexusctl.plan.drift import place
 
 FIRST_FREE_PORT = 32768
@@ -62,16 +62,18 @@ def start_container(world: World, container_id: str) -> None:
     world.cut("start_container", container_id)
 
 
-def stop_container(world: World, container_id: str) -> None:
+def stop_container(world: World, container_id: str, grace: int | None) -> int | None:
     world.note("stop_container", container_id)
     with world.mutex:
-        _stop(world.get(container_id))
+        killed = _stop(world, world.get(container_id), grace)
     world.cut("stop_container", container_id)
+    return killed
 
 
-def restart_container(world: World, container_id: str) -> None:
-    stop_container(world, container_id)
+def restart_container(world: World, container_id: str, grace: int | None) -> int | None:
+    killed = stop_container(world, container_id, grace)
     start_container(world, container_id)
+    return killed
 
 
 def signal_container(world: World, container_id: str, signal: str) -> None:
@@ -91,15 +93,16 @@ def unpause_container(world: World, container_id: str) -> None:
     world.cut("unpause_container", container_id)
 
 
-def remove_container(world: World, container_id: str) -> None:
+def remove_container(world: World, container_id: str, grace: int | None) -> int | None:
     world.note("remove_container", container_id)
     with world.mutex:
-        if found := world.containers.get(container_id):
-            _stop(found)
+        found = world.containers.get(container_id)
+        killed = _stop(world, found, grace) if found else None
     world.cut("remove_container", container_id)
     with world.mutex:
         world.containers.pop(container_id, None)
     world.cut("remove_container", container_id)
+    return killed
 
 
 def rename_container(world: World, container_id: str, name: str) -> None:
@@ -265,9 +268,14 @@ def _longest(env: Mapping[str, bytes]) -> int:
     return max((len(f"{name}=") + len(value) for name, value in env.items()), default=0)
 
 
-def _stop(container: MemoryContainer) -> None:
-    if container.alive:
-        container.state, container.exit_code, container.ports = "exited", 143, ()
+def _stop(world: World, container: MemoryContainer, grace: int | None) -> int | None:
+    if not container.alive:
+        return None
+    own = container.sandbox.stop_grace_period
+    patience = grace if grace is not None else STOP_GRACE_PERIOD if own is None else own
+    killed = world.linger(container.sandbox) > patience
+    container.state, container.exit_code, container.ports = "exited", 137 if killed else 143, ()
+    return patience if killed and patience else None
 
 
 def _remove_file(container: MemoryContainer, path: str) -> None:

@@ -119,11 +119,11 @@ class MemoryEngine(World):
     def start_container(self, container_id: str) -> None:
         containers.start_container(self, container_id)
 
-    def stop_container(self, container_id: str) -> None:
-        containers.stop_container(self, container_id)
+    def stop_container(self, container_id: str, grace: int | None = None) -> int | None:
+        return containers.stop_container(self, container_id, grace)
 
-    def restart_container(self, container_id: str) -> None:
-        containers.restart_container(self, container_id)
+    def restart_container(self, container_id: str, grace: int | None = None) -> int | None:
+        return containers.restart_container(self, container_id, grace)
 
     def signal_container(self, container_id: str, signal: str) -> None:
         containers.signal_container(self, container_id, signal)
@@ -131,8 +131,8 @@ class MemoryEngine(World):
     def unpause_container(self, container_id: str) -> None:
         containers.unpause_container(self, container_id)
 
-    def remove_container(self, container_id: str) -> None:
-        containers.remove_container(self, container_id)
+    def remove_container(self, container_id: str, grace: int | None = None) -> int | None:
+        return containers.remove_container(self, container_id, grace)
 
     def rename_container(self, container_id: str, name: str) -> None:
         containers.rename_container(self, container_id, name)

@@ -11,7 +11,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from nexusctl.engine.base import LogChunk
-from nexusctl.engine.memory.behaviour import Answer, Behave, Interfere, answer_well, behave_well, interfere_never
+from nexusctl.engine.memory.behaviour import (
+    Answer,
+    Behave,
+    Interfere,
+    Linger,
+    answer_well,
+    behave_well,
+    end_at_once,
+    interfere_never,
+)
 from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.live import AddressSpace, LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
 from nexusctl.model.names import image_reference
@@ -77,6 +86,7 @@ class World:
         images: Iterable[str] = (),
         unreachable: Iterable[str] = (),
         behave: Behave = behave_well,
+        linger: Linger = end_at_once,
         answer: Answer = answer_well,
         interfere: Interfere = interfere_never,
     ) -> None:
@@ -95,6 +105,7 @@ class World:
         self.host_ports: dict[tuple[str, int, str], str] = {}
         self.calls: list[tuple[str, str]] = []
         self.behave = behave
+        self.linger = linger
         self.answer = answer
         self.interfere = interfere
         self.cut: Interfere = interfere_never

@@ -35,8 +35,6 @@ REASONS = {
     "expose": "sandboxes of one network reach every port of each other",
     "links": "sandboxes of one network reach each other by name",
     "extends": "import what `docker compose config` prints, where it is worked in",
-    "stop_grace_period": "a sandbox has 10 seconds to end",
-    "stop_signal": "the image's own signal is used",
     "tmpfs": "there are no mounts in memory",
     "volumes_from": "name the volumes in each sandbox",
     "develop": "nexusctl watches no files; uploads are sent on apply",
@@ -106,6 +104,8 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
         "resources": _resources(service),
         "replicas": replicas,
         "restart": _restart(service),
+        "stop_grace_period": service.text("stop_grace_period"),
+        "stop_signal": service.text("stop_signal"),
     }
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
     networks = _networks(service, around)

@@ -6,7 +6,7 @@ import pytest
 
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.memory import MemoryEngine
-from tests.engine.workshop import Workshop, answer_as_told, behave_as_told
+from tests.engine.workshop import Workshop, answer_as_told, behave_as_told, linger_as_told
 
 UNREACHABLE = "localhost:1/nowhere/image:1"
 
@@ -16,7 +16,11 @@ def shop(request: pytest.FixtureRequest, stack_name: str) -> Iterator[Workshop]:
     """A stack of one's own on each engine; nothing of it may be left at the end."""
     if request.param == "memory":
         engine = MemoryEngine(
-            images=["base:1"], unreachable=[UNREACHABLE], behave=behave_as_told, answer=answer_as_told
+            images=["base:1"],
+            unreachable=[UNREACHABLE],
+            behave=behave_as_told,
+            linger=linger_as_told,
+            answer=answer_as_told,
         )
         made = Workshop(engine, stack_name, "base:1")
     else:
