@@ -83,6 +83,7 @@ class ReplaceContainer(Step):
     With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
     or a volume); otherwise it serves until the new one is ready. A new one that was placed quietly gets its names in
     its networks when it is ready, and the old one then loses those that it has in `old_networks`.
+    With `stay_down` the old one is not started again where the new one fails: what it writes to is another's by then.
     Where `left_behind` is given, the files that the old one has written are carried over, but for those.
     `amendments` and `grace` are the old one's.
     """
@@ -93,6 +94,7 @@ class ReplaceContainer(Step):
     old_id: str
     old_running: bool
     stop_first: bool
+    stay_down: bool = False
     old_networks: tuple[Attachment, ...] = ()
     left_behind: LeftBehind | None = None
     amendments: tuple[str, ...] = ()
@@ -101,7 +103,7 @@ class ReplaceContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopContainer(Step):
-    """Stop a container that is about to be replaced, because another sandbox gets its host port."""
+    """Stop a container that is about to be replaced, because another sandbox gets what it has."""
 
     container_id: str
     grace: int | None = None

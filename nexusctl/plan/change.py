@@ -10,7 +10,6 @@ from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, ObjectKind,
 from nexusctl.plan.carry import describe_carrying
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
-from nexusctl.plan.handover import Handover
 from nexusctl.plan.image import describe_packages
 from nexusctl.plan.scene import Scene
 
@@ -141,8 +140,12 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
 
         yield from describe_reactions(find_reactions(decision))
-    if decision.action == "replace" and decision.carry:
+    carried = decision.action == "replace" and decision.carry
+    if carried:
         yield describe_carrying(scene, decision)
+    if decision.holder and (carried or decision.action == "rerun"):
+        if passed := _describe_passed(scene, decision.holder):
+            yield f"the old container is stopped before {passed}"
     elif decision.action == "replace":
         yield _replace_note(scene, decision)
     if decision.action in ("create", "replace"):
@@ -158,18 +161,22 @@ def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
 
 
 def _replace_note(scene: Scene, decision: Decision) -> str:
-    for handover in _given_up(scene, decision):
-        return (
-            f"the old container is stopped before {handover.taker} starts, which gets its host port {handover.port};"
-            " its files are lost"
-        )
+    if decision.holder and (passed := _describe_passed(scene, decision.holder)):
+        return f"the old container is stopped before {passed}; its files are lost"
     if decision.stop_first:
         return "the old container is stopped first, because both need the same host port or volume"
     return "the new container comes up beside the old one, which goes when the new one is ready"
 
 
-def _given_up(scene: Scene, decision: Decision) -> tuple[Handover, ...]:
-    return tuple(h for h in scene.handovers if decision.holder and h.holder.id == decision.holder.id)
+def _describe_passed(scene: Scene, holder: LiveSandbox) -> str:
+    """Who gets what of a container, in words that follow `before`; empty where nobody gets anything."""
+    passed = [handover for handover in scene.handovers if handover.holder.id == holder.id]
+    takers = list(dict.fromkeys(handover.taker for handover in passed))
+    if not passed:
+        return ""
+    things = " and ".join(dict.fromkeys(handover.what for handover in passed))
+    verbs = ("starts", "gets") if len(takers) == 1 else ("start", "get")
+    return f"{_enumerate(takers)} {verbs[0]}, which {verbs[1]} its {things}"
 
 
 def _why_gone(scene: Scene, live: LiveSandbox, groups: Set[str]) -> str:
@@ -191,6 +198,7 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
                 name=live.sandbox,
                 cause="removed",
                 reason=_why_gone(scene, live, groups),
+                notes=(f"it ends before {passed}",) if (passed := _describe_passed(scene, live)) else (),
                 leaving=live.id,
                 protected=protected,
             )

@@ -13,6 +13,7 @@ from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare, take_recorded
+from nexusctl.plan.sources import clashes, desired_sources, live_sources
 from nexusctl.plan.unread import assume_unchanged
 
 _UNSURE = "the record of its last change is lost or was never written, so all that changes in place is applied again"
@@ -42,13 +43,14 @@ class Decision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What a decision needs to know of the rest: the final name, the attachments, and what can change in place.
+    """What a decision needs to know of the rest: the stack and the final name, the attachments, what changes in place.
 
     `moved_image` is there where the reference that the holder was created from means another image by now.
     `volumes` maps the volumes of the file to what the engine calls them, `networks` ids and engine's names of networks
     to their names in the file.
     """
 
+    stack: str
     name: str
     attachments: tuple[Attachment, ...]
     in_place: frozenset[str]
@@ -124,7 +126,7 @@ def _decide_service(
     if is_unsure(sandbox, holder) and "packages" not in around.in_place:
         differences = (*differences, *_unknown_packages(sandbox, holder))
     if holder.state in ("dead", "removing") or any(d.effect == "replace" for d in differences):
-        return _replace(sandbox, holder, differences)
+        return _replace(sandbox, holder, differences, around)
     return _mend(
         sandbox,
         holder,
@@ -152,7 +154,9 @@ def _unknown_packages(sandbox: Sandbox, holder: LiveSandbox) -> tuple[Difference
     return (Difference(field="packages", before="not known", after="as the file says", cause="drifted"),)
 
 
-def _replace(sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...]) -> Decision:
+def _replace(
+    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
+) -> Decision:
     forcing = [d for d in differences if d.effect == "replace"]
     changed = any(d.cause == "changed" for d in forcing)
     reason = f"it is {holder.state}"
@@ -166,7 +170,7 @@ def _replace(sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Differenc
         reason=reason,
         holder=holder,
         differences=differences,
-        stop_first=_must_stop_first(sandbox, holder),
+        stop_first=_must_stop_first(sandbox, holder, around),
         carry=sandbox.on_replace == "preserve",
     )
 
@@ -305,7 +309,7 @@ def _call_network(network_id: str, holder: LiveSandbox, names: Mapping[str, str]
     return names.get(network_id) or names.get(name) or name
 
 
-def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox) -> bool:
+def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: Surroundings) -> bool:
     """Whether old and new cannot run side by side.
 
     Both want a host port, may write to one volume or folder, or the new one gets the files as the old one left them.
@@ -316,8 +320,9 @@ def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox) -> bool:
     if sandbox.on_replace == "preserve":
         return True
     ports = {(p.host, p.protocol) for p in record.ports if p.host} & {(p.host, p.protocol) for p in sandbox.ports}
-    mounts = {m.source for m in record.mounts if not m.read_only} & {m.source for m in sandbox.mounts}
-    return bool(ports or mounts)
+    wanted = desired_sources(sandbox.mounts, around.stack, around.volumes)
+    had = live_sources(holder, around.stack, around.volumes) if wanted else ()
+    return bool(ports) or any(clashes(one, other) for one in had for other in wanted)
 
 
 def _join(words: list[str]) -> str:

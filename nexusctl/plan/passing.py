@@ -1,4 +1,4 @@
-"""The steps by which names and host ports pass from one sandbox to another, and who waits for them."""
+"""The steps by which names, host ports and what is written to pass from one sandbox to another, and who waits."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def build_passings(scene: Scene) -> Iterator[Step]:
     for giver, names in sorted(takers.items()):
         holder = scene.decisions[giver].holder
         assert holder is not None
-        # As late as the one allows that gets the port.
+        # As late as the one allows that gets it.
         needs = tuple(f"sandbox:{name}:create" for name in sorted(names))
         yield StopContainer(
             id=stop_id(giver),
@@ -36,7 +36,7 @@ def build_passings(scene: Scene) -> Iterator[Step]:
 
 
 def find_passings(scene: Scene, name: str) -> frozenset[str]:
-    """The steps that give the sandbox `name` its host ports and its own name."""
+    """The steps that give the sandbox `name` what others had before: its name, host ports, volumes and folders."""
     found = {aside_id(scene.squatters[name])} if name in scene.squatters else set()
     for handover in scene.handovers:
         if handover.taker == name:

@@ -14,7 +14,7 @@ from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
 from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
-from nexusctl.plan.handover import find_handovers, find_squatters
+from nexusctl.plan.handover import find_bereft, find_handovers, find_squatters
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.network import call_networks, engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
@@ -108,6 +108,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
     for name, sandbox in sorted(stack.sandboxes.items()):
         holder = claims[name].holder if name in claims else None
         around = Surroundings(
+            stack=stack.name,
             name=container_name(stack.name, name),
             attachments=tuple(networks.attachments[network] for network in sandbox.networks),
             in_place=_narrow(in_place, sandbox, stack, holder),
@@ -131,7 +132,8 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         claims=claims,
         decisions=decisions,
         images=_choose_images(stack, live, decisions),
-        handovers=find_handovers(live, decisions),
+        handovers=find_handovers(stack.name, live, decisions, volumes),
+        bereft=find_bereft(stack.name, decisions, volumes),
         squatters=find_squatters(stack.name, live, decisions),
     )
 

@@ -16,7 +16,10 @@ from nexusctl.plan.network import NetworkPlan
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """All that the steps of one sandbox depend on."""
+    """All that the steps of one sandbox depend on.
+
+    `bereft` are sandboxes whose old container must not run again once it was stopped.
+    """
 
     stack: Stack
     live: LiveState
@@ -27,4 +30,5 @@ class Scene:
     decisions: Mapping[str, Decision]
     images: Mapping[str, ImageChoice]
     handovers: tuple[Handover, ...]
+    bereft: frozenset[str]
     squatters: Mapping[str, LiveSandbox]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Change, Omission, Plan, Step
 from nexusctl.model.stack import Stack
-from nexusctl.model.step import RemoveNetwork, RemoveOrphan, RemoveVolume
+from nexusctl.model.step import RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume, StopContainer
 from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.unread import find_unread
 
@@ -39,7 +39,12 @@ def select_changes(plan: Plan, stack: Stack, live: LiveState, choice: Choice) ->
 
 
 def leave_out(plan: Plan, reasons: Mapping[str, str]) -> Plan:
-    """`plan` without the sandboxes in `reasons`; unlike with an exclusion, those that depend on them stay."""
+    """`plan` without the sandboxes in `reasons`; unlike with an exclusion, those that depend on them stay.
+
+    But for those that would get what the container of one of them has, and does not give up then.
+    """
+    changing = {change.name for change in plan.changes if change.kind == "sandbox"}
+    reasons = _spread(plan, changing, reasons, through=(RemoveContainer, StopContainer))
     kept = _keep_steps(plan, reasons, idle_creation=not reasons, idle_removal=True)
     return _cut(plan, kept, reasons)
 
@@ -64,8 +69,10 @@ def _with_needed(plan: Plan, changing: set[str], chosen: frozenset[str]) -> froz
     return frozenset(found)
 
 
-def _spread(plan: Plan, changing: set[str], reasons: Mapping[str, str]) -> dict[str, str]:
-    """The changing sandboxes that need a step of one that stays out, and so stay out as well."""
+def _spread(
+    plan: Plan, changing: set[str], reasons: Mapping[str, str], through: type[Step] | tuple[type[Step], ...] = Step
+) -> dict[str, str]:
+    """The changing sandboxes that need a step (of a class in `through`) of one that stays out: they stay out, too."""
     by_id = {step.id: step for step in plan.steps}
     spread = dict(reasons)
     before = -1
@@ -73,13 +80,16 @@ def _spread(plan: Plan, changing: set[str], reasons: Mapping[str, str]) -> dict[
         before = len(spread)
         for step in plan.steps:
             if _kind(step) == "sandbox" and step.subject in changing and step.subject not in spread:
-                for name in sorted(_needed_sandboxes(step, by_id) & spread.keys()):
+                for name in sorted(_needed_sandboxes(step, by_id, through) & spread.keys()):
                     spread[step.subject] = f"comes after {name}, which is not in this plan"
     return spread
 
 
-def _needed_sandboxes(step: Step, by_id: Mapping[str, Step]) -> set[str]:
-    return {by_id[need].subject for need in step.needs if _kind(by_id[need]) == "sandbox"}
+def _needed_sandboxes(
+    step: Step, by_id: Mapping[str, Step], through: type[Step] | tuple[type[Step], ...] = Step
+) -> set[str]:
+    needed = (by_id[need] for need in step.needs)
+    return {other.subject for other in needed if _kind(other) == "sandbox" and isinstance(other, through)}
 
 
 def _keep_steps(plan: Plan, reasons: Mapping[str, str], *, idle_creation: bool, idle_removal: bool) -> frozenset[str]:

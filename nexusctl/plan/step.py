@@ -89,6 +89,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         old_id=holder.id,
         old_running=holder.state in ("running", "paused", "restarting"),
         stop_first=stop_first,
+        stay_down=sandbox.name in scene.bereft,
         old_networks=_live_attachments(holder) if handover else (),
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,

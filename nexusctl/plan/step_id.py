@@ -20,5 +20,5 @@ def adoption_id(kind: str, name: str) -> str:
 
 
 def stop_id(name: str) -> str:
-    """The step that stops a container which gives up a host port before it is replaced."""
+    """The step that stops a container which gives something up before it is replaced."""
     return f"sandbox:{name}:stop"

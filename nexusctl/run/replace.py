@@ -155,6 +155,8 @@ def _describe_kept(step: ReplaceContainer, engine: Engine) -> str:
 
 def _start_old(step: ReplaceContainer, engine: Engine) -> str:
     """Start the old one; returns what came of it."""
+    if step.stay_down:
+        return "the old container stays stopped: another sandbox has its volume or folder now"
     which = "the old container" if step.old_running else "the old container, which did not run before,"
     try:
         engine.start_container(step.old_id)

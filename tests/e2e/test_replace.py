@@ -55,7 +55,9 @@ class Bench:
         self.folder, self.stack, self.image, self.wire = folder, stack, image, wire
 
     def write(self, sandboxes: dict[str, Any], **more: Any) -> None:
-        whole = {name: {"image": self.image, **fields} for name, fields in sandboxes.items()}
+        whole = {
+            name: {**({"image": self.image} if self.image else {}), **fields} for name, fields in sandboxes.items()
+        }
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": whole, **more}))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

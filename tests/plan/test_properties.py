@@ -35,6 +35,7 @@ from tests.plan.meddling import Deeds, deeds, deeds_inside, meddle
 from tests.plan.portrait import expected_portrait, is_idle, take_portrait
 from tests.plan.reader import Reader
 from tests.plan.variants import EITHER, SERVICE, STRUCTURE, TASK
+from tests.plan.watch import WatchedEngine
 from tests.plan.worlds import MISHAPS, Mishap, apply, carry_out, go_wrong, new_engine, plan_for
 
 Pair = tuple[Stack, Stack]
@@ -111,6 +112,27 @@ def test_a_plan_that_is_not_refused_spares_what_must_not_be_destroyed_and_what_i
     carry_out(engine, plan, picks)
     assert protected.keys() - ended <= engine.containers.keys()
     assert take_idle(engine, after) == idle
+
+
+@given(stack_pairs(), deeds, picks, mishaps)
+def test_nobody_starts_on_what_one_that_goes_may_still_write_to(
+    pair: Pair, done: Deeds, picks: list[int], mishaps: list[Mishap]
+) -> None:
+    """Also where steps fail, and in the apply after that."""
+    before, after = pair
+    whole, broken = WatchedEngine(), WatchedEngine()
+    for engine in (whole, broken):
+        engine.watch(plan := plan_for(engine, before), before)
+        carry_out(engine, plan)
+        meddle(engine, done)
+        engine.seen.clear()
+    whole.watch(plan := plan_for(whole, after), after)
+    carry_out(whole, plan, picks)
+    broken.watch(plan := plan_for(broken, after), after)
+    go_wrong(broken, plan, picks, mishaps)
+    broken.watch(plan := plan_for(broken, after), after)
+    carry_out(broken, plan)
+    assert (whole.seen, broken.seen) == ([], [])
 
 
 @given(stack_pairs())

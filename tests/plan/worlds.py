@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError, EngineUnreachable, NexusError
@@ -26,9 +26,16 @@ class Crash(BaseException):
     """The end of nexusctl in the middle of what it does."""
 
 
+E = TypeVar("E", bound=MemoryEngine)
+
+
 def new_engine() -> MemoryEngine:
     """One that has one image, can fetch all but one, and has a network and a volume of somebody else."""
-    engine = MemoryEngine(images=(BASE,), unreachable=(REMOTE,))
+    return furnish(MemoryEngine(images=(BASE,), unreachable=(REMOTE,)))
+
+
+def furnish(engine: E) -> E:
+    """`engine` with what somebody else has there."""
     network = LiveNetwork(id=engine.new_id(FOREIGN_NETWORK), name=FOREIGN_NETWORK, network="")
     engine.networks[network.id] = ("", network)
     engine.volumes[FOREIGN_VOLUME] = ("", LiveVolume(name=FOREIGN_VOLUME, volume=""))

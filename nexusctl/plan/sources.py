@@ -1,0 +1,99 @@
+"""Volumes and folders as containers mount them: which of them two containers cannot have at once. Pure."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
+
+from nexusctl.model.live import LiveSandbox
+from nexusctl.model.names import volume_name
+from nexusctl.model.stack import Mount
+from nexusctl.model.value import dataclass
+
+W = TypeVar("W")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """What lies under a mount: a volume by the engine's name, or a folder of the host by its path in normal form.
+
+    `called` is what the stack file calls it.
+    """
+
+    kind: str
+    key: str
+    called: str
+    read_only: bool = False
+
+    @property
+    def words(self) -> str:
+        return f"{'volume' if self.kind == 'volume' else 'folder'} {self.called}"
+
+
+def desired_sources(mounts: Iterable[Mount], stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:
+    """What `mounts` mean; `volumes` maps the volumes of the file to what the engine calls them."""
+    return tuple(_source(mount, volumes.get(mount.source) or volume_name(stack, mount.source)) for mount in mounts)
+
+
+def live_sources(live: LiveSandbox, stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:
+    """What a container mounts. The engine knows its volumes best; where no record says more, it may write to each."""
+    if live.record is None:
+        return tuple(Source(kind="volume", key=name, called=name) for _, name in sorted(live.volumes.items()))
+    known = {mount.source: live.volumes.get(mount.target, "") for mount in live.record.mounts}
+    return desired_sources(live.record.mounts, stack, {**volumes, **{key: name for key, name in known.items() if name}})
+
+
+def _source(mount: Mount, volume: str) -> Source:
+    # Two slashes in front would stay two.
+    key = volume if mount.kind == "volume" else posixpath.normpath(f"/{mount.source.lstrip('/')}")
+    return Source(kind=mount.kind, key=key, called=mount.source, read_only=mount.read_only)
+
+
+def clashes(one: Source, other: Source) -> bool:
+    """Whether one container may write where the other one reads or writes: folders also lie in each other."""
+    return not (one.read_only and other.read_only) and _overlaps(one, other)
+
+
+def covers(staying: Iterable[Source], given_up: Source, taken: Source) -> bool:
+    """Whether somebody whose container goes keeps in the next one what `given_up` let it do where `taken` lies."""
+    return any(_overlaps(kept, taken) and (given_up.read_only or not kept.read_only) for kept in staying)
+
+
+def _overlaps(one: Source, other: Source) -> bool:
+    if one.kind != other.kind:
+        return False
+    if one.kind == "volume":
+        return one.key == other.key
+    return one.key == other.key or _lies_in(one.key, other.key) or _lies_in(other.key, one.key)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path.startswith(f"{folder.rstrip('/')}/")
+
+
+class Users(Generic[W]):
+    """Who has which source, found without looking at everybody."""
+
+    def __init__(self, pairs: Iterable[tuple[Source, W]]) -> None:
+        self._at: dict[tuple[str, str], list[tuple[Source, W]]] = {}
+        self._below: dict[str, list[tuple[Source, W]]] = {}
+        for source, user in pairs:
+            self._at.setdefault((source.kind, source.key), []).append((source, user))
+            if source.kind == "bind":
+                for folder in _folders_above(source.key):
+                    self._below.setdefault(folder, []).append((source, user))
+
+    def clashing(self, wanted: Source) -> Iterator[tuple[Source, W]]:
+        """Those with whom somebody who has `wanted` clashes, with what they have."""
+        found = list(self._at.get((wanted.kind, wanted.key), ()))
+        if wanted.kind == "bind":
+            found += self._below.get(wanted.key, ())
+            found += (pair for folder in _folders_above(wanted.key) for pair in self._at.get(("bind", folder), ()))
+        yield from (pair for pair in found if clashes(pair[0], wanted))
+
+
+def _folders_above(path: str) -> Iterator[str]:
+    while path != "/":
+        path = posixpath.dirname(path)
+        yield path

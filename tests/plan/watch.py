@@ -1,0 +1,91 @@
+"""An engine in memory that remembers who was started on what somebody else still wrote to, or read.
+
+Its oracle knows only what runs: paths of this machine as `pathlib` reads them, and volumes by the engine's names.
+"""
+
+from __future__ import annotations
+
+import os.path
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from nexusctl.engine.memory import MemoryEngine
+from nexusctl.engine.memory.world import MemoryContainer
+from nexusctl.model.plan import Plan
+from nexusctl.model.stack import Mount, Sandbox, Stack
+from nexusctl.model.step import RemoveContainer, ReplaceContainer
+from tests.plan.variants import BASE, REMOTE
+from tests.plan.worlds import furnish
+
+
+class WatchedEngine(MemoryEngine):
+    """`seen` are the pairs (who was started, beside whom) that the stack which is applied does not allow."""
+
+    def __init__(self) -> None:
+        super().__init__(images=(BASE,), unreachable=(REMOTE,))
+        self.seen: list[tuple[str, str]] = []
+        self._ended: set[str] = set()
+        self._started: set[str] = set()
+        self._stack = Stack(name="world")
+        furnish(self)
+
+    def watch(self, plan: Plan, stack: Stack) -> None:
+        """From now on `plan`, which leads to `stack`, is carried out."""
+        self._ended = {s.container_id for s in plan.steps if isinstance(s, RemoveContainer)}
+        self._ended |= {s.old_id for s in plan.steps if isinstance(s, ReplaceContainer)}
+        self._started, self._stack = set(), stack
+
+    def start_container(self, container_id: str) -> None:
+        self._look(container_id)
+        super().start_container(container_id)
+
+    def unpause_container(self, container_id: str) -> None:
+        self._look(container_id)
+        super().unpause_container(container_id)
+
+    def restart_container(self, container_id: str) -> None:
+        self.stop_container(container_id)
+        self.start_container(container_id)
+
+    def _look(self, container_id: str) -> None:
+        one = self.get(container_id)
+        self._started.add(container_id)
+        for other in list(self.containers.values()):
+            if other.id == one.id or not other.alive or other.sandbox.name == one.sandbox.name:
+                continue
+            gone = other.id in self._ended and self._meet(other, one)
+            # It was stopped for another one, and comes back beside that.
+            back = one.id in self._ended and other.id in self._started and self._meet(one, other)
+            if gone or back:
+                self.seen.append((one.name, other.name))
+
+    def _meet(self, going: MemoryContainer, staying: MemoryContainer) -> bool:
+        """Whether they share what one of them writes to, and the stack does not give it to the sandbox that goes."""
+        desired = self._stack.sandboxes.get(going.sandbox.name)
+        kept = list(self._places_of(desired)) if desired else []
+        for path, read_only in _places(going):
+            for other, other_read_only in _places(staying):
+                if not _meet(path, other) or (read_only and other_read_only):
+                    continue
+                if not any(_meet(own, other) and (read_only or not only) for own, only in kept):
+                    return True
+        return False
+
+    def _places_of(self, sandbox: Sandbox) -> Iterator[tuple[PurePosixPath, bool]]:
+        for mount in sandbox.mounts:
+            external = self._stack.volumes[mount.source].external if mount.kind == "volume" else None
+            yield _place(mount, external or f"{self._stack.name}_{mount.source}"), mount.read_only
+
+
+def _places(container: MemoryContainer) -> Iterator[tuple[PurePosixPath, bool]]:
+    for mount in container.sandbox.mounts:
+        yield _place(mount, container.placement.volumes.get(mount.source, "")), mount.read_only
+
+
+def _place(mount: Mount, volume: str) -> PurePosixPath:
+    """Volumes lie in a folder of their own."""
+    return PurePosixPath(f"/volumes/{volume}" if mount.kind == "volume" else os.path.normpath(mount.source))
+
+
+def _meet(one: PurePosixPath, other: PurePosixPath) -> bool:
+    return one.is_relative_to(other) or other.is_relative_to(one)
