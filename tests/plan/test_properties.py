@@ -247,6 +247,10 @@ def hold_declared(engine: MemoryEngine, stack: Stack, volumes: set[str]) -> None
     # One that was born with packages runs on an image that has them, also where all of them are gone by now.
     born = {c["name"] for c in found["containers"] if not c["image"]}
     expected["containers"] = [{**c, "image": ""} if c["name"] in born else c for c in expected["containers"]]
+    # One that has ended may be gone, as long as it is known that it has.
+    known = {f"{stack.name}_{end.sandbox.name}" for end in engine.ends.values() if end.sandbox}
+    gone = done & known - {c["name"] for c in found["containers"]}
+    expected["containers"] = [c for c in expected["containers"] if c["name"] not in gone]
     for portrait in (found, expected):
         portrait["containers"] = [
             {key: c[key] for key in ("name", "state", "exit")} if c["name"] in done else c
