@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from nexusctl.api.planning import observe, require_known
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError
+from nexusctl.errors import Conflict, Diagnostic, InputError, NotFound
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
+from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.recorded import recorded_stack, select_drift
@@ -21,7 +22,8 @@ from nexusctl.plan.status import SandboxStatus, summarize
 def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:
     """Each declared and each live sandbox of the stack.
 
-    An engine probes for the first time only when an interval has passed; where it has not done so yet, we do.
+    An engine probes for the first time only when an interval has passed; where it has not done so yet, we ask the port
+    that is to answer. A command of the user's is the engine's to run, whatever it does.
     """
     live = engine.observe(stack, deep=True)
     return summarize(stack, replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes)), time.time())
@@ -42,7 +44,13 @@ def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple
 def _probe(engine: Engine) -> Callable[[LiveSandbox], bool]:
     def passes(live: LiveSandbox) -> bool:
         health = live.record.health if live.record else None
-        return health is not None and engine.probe(live.id, health).exit_code == 0
+        if health is None or health.command:
+            return False
+        try:
+            return engine.probe(live.id, health).exit_code == 0
+        except (NotFound, Conflict):
+            # It is gone, or does not run any more.
+            return False
 
     return passes
 
@@ -75,4 +83,23 @@ def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Pla
     groups = group_names(stack, live)
     require_known(Choice(targets=names), groups)
     chosen = frozenset().union(*(match_names(name, groups) for name in names)) if names else None
-    return select_drift(make_plan(recorded_stack(stack, live), live, engine.in_place), chosen)
+    found = select_drift(make_plan(recorded_stack(stack, live), live, engine.in_place), chosen)
+    if live.lock is None:
+        return found
+    # Seldom does anybody look while a stack is being changed.
+    from nexusctl.plan.flight import leave_flight  # noqa: PLC0415
+
+    return leave_flight(found, live)
+
+
+def mark_flight(basis: Basis) -> Plan:
+    """The plan of `basis`, with a word on who changes the stack at this moment and on what of it is in flight.
+
+    For whoever only looks; where the lock is held by the caller, nothing is in flight but what it does itself.
+    """
+    if basis.live.lock is None:
+        return basis.plan
+    # As above.
+    from nexusctl.plan.flight import mark_flight as mark  # noqa: PLC0415
+
+    return mark(basis.plan, basis.live)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, planning, subject
+from nexusctl.api import connection, inspection, planning, subject
 from nexusctl.cli import options
 from nexusctl.model.inputs import STDIN, Inputs
 from nexusctl.model.live import Adopt
@@ -45,10 +45,11 @@ def plan(
     engine = connection.connect()
     basis = planning.prepare(engine, about.stack, deep=deep, adopt=adopt, choice=about.choice)
     options.warn((*about.problems, *basis.warnings))
+    shown = inspection.mark_flight(basis)
     if as_json:
-        options.write_json(plan_document(basis.plan))
+        options.write_json(plan_document(shown))
     else:
-        click.echo(render_plan(basis.plan, color=options.wants_color(sys.stdout)), nl=False, color=True)
+        click.echo(render_plan(shown, color=options.wants_color(sys.stdout)), nl=False, color=True)
     if out:
         # Few plans are saved, and what digests them takes as long to load as a plan to make.
         from nexusctl.api import saving  # noqa: PLC0415

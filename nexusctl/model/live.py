@@ -197,7 +197,10 @@ class Project:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LockHolder:
-    """Who holds a stack's lock, as its labels say; `since` is in seconds since 1970."""
+    """Who holds a stack's lock, as its labels say; `since` is in seconds since 1970.
+
+    `dead` says that it was a process of this machine that is gone: the next apply takes its lock over.
+    """
 
     stack: str
     owner: str
@@ -206,6 +209,7 @@ class LockHolder:
     pid: int = 0
     command: str = ""
     since: float = 0.0
+    dead: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

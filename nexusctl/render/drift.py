@@ -7,12 +7,16 @@ from typing import Any
 
 from nexusctl.model.plan import Change, Plan
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.plan import change_document, render_difference
+from nexusctl.render.plan import change_document, render_busy, render_difference
 from nexusctl.render.style import count, paint, quiet
 
 
 def render_drift(found: Plan, *, color: bool = False) -> str:
     """What differs from what was applied, for a person; a difference goes from how it is to how it was."""
+    return "".join([*render_busy(found), _render_whole(found, color=color)])
+
+
+def _render_whole(found: Plan, *, color: bool) -> str:
     if not found.changes:
         return f"No drift: stack {found.stack} is as it was applied ({count(len(found.unchanged), 'sandbox')}).\n"
     lines = [paint(f"Stack {found.stack} has drifted", "bold", color=color), ""]
@@ -30,6 +34,8 @@ def drift_document(found: Plan) -> dict[str, Any]:
         "drifted": bool(found.changes),
         "changes": [change_document(change) for change in found.changes],
         "unchanged": list(found.unchanged),
+        "busy": found.busy,
+        "in_flight": list(found.in_flight),
     }
 
 

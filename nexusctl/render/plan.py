@@ -36,6 +36,18 @@ _VERBS = {
 
 def render_plan(plan: Plan, *, color: bool = False) -> str:
     """What would be done and why, for a person; ends with a line that counts."""
+    return "".join([*render_busy(plan), _render_whole(plan, color=color)])
+
+
+def render_busy(plan: Plan) -> Iterator[str]:
+    """A line on who else changes the stack now, where somebody does."""
+    if plan.busy:
+        yield f"Stack {plan.stack} is being changed by {quiet(plan.busy)}, so this is how it is in between.\n"
+    if plan.in_flight:
+        yield f"In flight: {', '.join(map(quiet, plan.in_flight))}.\n"
+
+
+def _render_whole(plan: Plan, *, color: bool) -> str:
     if plan.empty and plan.omitted:
         return "\n".join(
             [
@@ -77,6 +89,8 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "changes": [change_document(change) for change in plan.changes],
         "unchanged": list(plan.unchanged),
         "unread": list(plan.unread),
+        "busy": plan.busy,
+        "in_flight": list(plan.in_flight),
         "omitted": [
             {"action": left.action, "kind": left.kind, "name": left.name, "reason": left.reason}
             for left in plan.omitted

@@ -21,7 +21,7 @@ from nexusctl.engine.docker.inspection import WORKERS
 from nexusctl.engine.docker.inventory import read_marks, read_packages, recall
 from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import NotFound, StepError
+from nexusctl.errors import Conflict, NotFound, StepError
 from nexusctl.model.live import Interior, LivePackages, LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
@@ -53,17 +53,25 @@ def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> Liv
     if record is None or record.kind == "task" or not (record.uploads or record.packages or record.secrets):
         return sandbox
     try:
-        inspected = wire.get(f"/containers/{sandbox.id}/json")
-        lost = find_lost(wire, sandbox.id, record.secrets)
-        if lost and inspected["State"]["Status"] != "running":
-            # Without the folder of its secrets the engine shows nothing of a stopped one; its start puts them back.
-            return sandbox
-        interior = _read_uploads(wire, inspected, record) if record.uploads else Interior()
-        if inspected["State"]["Status"] == "running":
-            packages = _read_packages(wire, inspected, sandbox, find_marks(inspected["Image"]))
-            interior = replace(interior, packages=packages)
+        try:
+            return _look_at(wire, sandbox, record, find_marks)
+        except Conflict:
+            # What ended between two calls is read in another way.
+            return _look_at(wire, sandbox, record, find_marks)
     except NotFound:
         return None
+
+
+def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: FindMarks) -> LiveSandbox:
+    inspected = wire.get(f"/containers/{sandbox.id}/json")
+    lost = find_lost(wire, sandbox.id, record.secrets)
+    if lost and inspected["State"]["Status"] != "running":
+        # Without the folder of its secrets the engine shows nothing of a stopped one; its start puts them back.
+        return sandbox
+    interior = _read_uploads(wire, inspected, record) if record.uploads else Interior()
+    if inspected["State"]["Status"] == "running":
+        packages = _read_packages(wire, inspected, sandbox, find_marks(inspected["Image"]))
+        interior = replace(interior, packages=packages)
     return replace(sandbox, interior=replace(interior, lost_secrets=lost))
 
 

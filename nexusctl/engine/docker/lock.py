@@ -19,9 +19,9 @@ import fcntl
 import os
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, EngineUnreachable, LockHeld, LockLost, NotFound
+from nexusctl.model.holder import describe_holder
 from nexusctl.model.live import LockHolder
 from nexusctl.model.names import lock_name
 
@@ -143,10 +144,12 @@ def read_holder(volume: Mapping[str, Any]) -> LockHolder:
     )
 
 
-def describe_holder(holder: LockHolder) -> str:
-    """Such as `ann@laptop (pid 12, nexusctl apply) since 12:01:03`."""
-    since = datetime.fromtimestamp(holder.since).strftime("%Y-%m-%d %H:%M:%S")
-    return f"{holder.user or 'somebody'}@{holder.host or '?'} (pid {holder.pid}, {holder.command or '?'}) since {since}"
+def find_holder(volumes: Iterable[Mapping[str, Any]], stack: str) -> LockHolder | None:
+    """Who holds the stack's lock by the engine's list of volumes."""
+    for entry in volumes:
+        if entry["Name"] == lock_name(stack):
+            return replace(read_holder(entry), dead=is_dead(entry))
+    return None
 
 
 def _acquire(wire: Wire, stack: str, holder: LockHolder, timeout: float, report: Report) -> None:

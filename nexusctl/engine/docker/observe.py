@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -18,15 +18,16 @@ from nexusctl.engine.docker.foreign import (
     list_subnets,
 )
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
-from nexusctl.engine.docker.lock import read_holder
-from nexusctl.engine.docker.notes import find_orphaned, is_tag, notes_of, number_of, read_notes
+from nexusctl.engine.docker.lock import find_holder
+from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes
+from nexusctl.engine.docker.orphans import find_couriers, find_orphaned, find_secrets, name_of
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.status import ListedState, parse_status
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
-from nexusctl.model.names import container_name, image_reference, lock_name
+from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Port, Sandbox, Stack
 from nexusctl.plan.network import lacks_networks
@@ -75,13 +76,13 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         unreachable=find_unreachable(wire, stack, images),
         absent=find_absent(stack, networks, volumes),
         orphans=(
-            *_find_orphaned(amendments, notes, ids),
+            *find_orphaned(amendments, notes, ids),
             *foreign.orphans,
-            *_find_couriers(stack.name, containers),
-            *_find_secrets(containers, marked),
+            *find_couriers(stack.name, containers),
+            *find_secrets(containers, marked),
         ),
         foreign_binds=find_foreign_binds(stack, containers),
-        lock=next((read_holder(entry) for entry in volumes if entry["Name"] == lock_name(stack.name)), None),
+        lock=find_holder(volumes, stack.name),
     )
     if not lacks_networks(stack, found):
         return found
@@ -214,32 +215,6 @@ def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[
     return replace(sandbox, amendments=(*sandbox.amendments, *own), unsure=unsure)
 
 
-def _find_orphaned(
-    amendments: Mapping[str, list[Listed]], notes: Iterable[str], ids: Collection[str]
-) -> Iterator[Orphan]:
-    yield from (Orphan(kind="amendment", name=note) for note in find_orphaned(notes, ids))
-    for container, entries in sorted(amendments.items()):
-        if container not in ids:
-            yield from (Orphan(kind="amendment", name=entry["Name"]) for entry in entries)
-
-
-def _find_couriers(stack: str, containers: Iterable[Listed]) -> Iterator[Orphan]:
-    """Whoever looks holds the stack's lock before anything is changed, so no courier is at work then."""
-    marks = {labels.STACK: stack, labels.ROLE: "courier"}.items()
-    found = (entry for entry in containers if marks <= (entry["Labels"] or {}).items())
-    yield from (Orphan(kind="courier", name=name) for name in sorted(map(_name_of, found)))
-
-
-def _find_secrets(containers: Iterable[Listed], marked: Iterable[Listed]) -> Iterator[Orphan]:
-    """The deeds of folders with secrets that no sandbox has; whoever looks holds the lock here, too."""
-    deeds = [entry for entry in marked if entry["Labels"].get(labels.ROLE) == "secrets"]
-    if deeds:
-        every = (entry["Labels"] or {} for entry in containers)
-        used = {found.get(labels.SECRETS) for found in every if found.get(labels.ROLE) == "sandbox"}
-        left = (entry["Name"] for entry in deeds if entry["Labels"].get(labels.SECRETS) not in used)
-        yield from (Orphan(kind="secrets", name=name) for name in sorted(left))
-
-
 def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
     """The stack's amendments by container id, the oldest first."""
     found: dict[str, list[Listed]] = {}
@@ -289,7 +264,7 @@ def _read_sandbox(
     record, problem = _read_record(source.get(labels.RECORD, ""))
     return LiveSandbox(
         id=entry["Id"],
-        name=_name_of(entry),
+        name=name_of(entry),
         sandbox=marks[labels.SANDBOX] if labels.SANDBOX in marks else source.get(labels.SANDBOX, ""),
         state=state.state,
         record=record,
@@ -306,11 +281,6 @@ def _read_sandbox(
         amendments=tuple(item["Name"] for item in amendments),
         package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )
-
-
-def _name_of(entry: Listed) -> str:
-    """Links give a container more names, such as `/other/alias`; its own has no second slash."""
-    return next((str(name)[1:] for name in entry["Names"] if "/" not in name[1:]), "")
 
 
 def _read_record(text: str) -> tuple[Sandbox | None, str]:
