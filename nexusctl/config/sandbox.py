@@ -29,7 +29,7 @@ LEAST_MEMORY = 6 * 1024 * 1024
 
 _MERGED = ("env", "metadata")
 # What only makes sense for something that keeps running does not come to a task from its template.
-_OF_SERVICES = ("health", "ports", "restart")
+_OF_SERVICES = ("health", "ports", "restart", "start_timeout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +142,8 @@ def _build_sandbox(
         uploads=build_uploads(node, mounts, around.digests, problems),
         startup=node.text("startup"),
         health=build_health(node, problems),
+        image_health=node.text("health") != "none",
+        start_timeout=_timeout(node, "start_timeout", "write for example `5m`", problems),
         ports=tuple(port for port, _ in ports),
         mounts=mounts,
         networks=build_networks(node, around.networks, problems),
@@ -150,7 +152,7 @@ def _build_sandbox(
         stop_grace_period=_stop_grace_period(node),
         stop_signal=_stop_signal(node),
         on_replace="preserve" if node.text("on_replace") == "preserve" else "discard",
-        timeout=_timeout(node, problems),
+        timeout=_timeout(node, "timeout", "leave it out for a sandbox without an end", problems),
         metadata=build_texts(node, "metadata", problems),
         lifecycle=build_lifecycle(node, problems),
     )
@@ -201,13 +203,13 @@ def _resources(node: Mapping, problems: Problems) -> Resources:
     )
 
 
-def _timeout(node: Mapping, problems: Problems) -> int | None:
-    value = node.get("timeout")
+def _timeout(node: Mapping, key: str, hint: str, problems: Problems) -> int | None:
+    value = node.get(key)
     if not isinstance(value, Scalar):
         return None
     duration = seconds(value)
     if duration <= 0:
-        problems.add(value, "`timeout` has to be longer than 0", "leave it out for a sandbox without an end")
+        problems.add(value, f"`{key}` has to be longer than 0", hint)
     return math.ceil(duration)
 
 
@@ -237,6 +239,11 @@ def _check_kind(group: Group, problems: Problems) -> None:
     if kind == "task" and "on_replace" in node.values:
         hint = "remove it: a task that runs again starts from its image"
         problems.add(node.keys["on_replace"], f"`on_replace` is for services, and `{group.key.text}` is a task", hint)
+    if kind == "task" and "start_timeout" in node.values:
+        hint = "remove it: a task runs as long as it takes"
+        problems.add(
+            node.keys["start_timeout"], f"`start_timeout` is for services, and `{group.key.text}` is a task", hint
+        )
     if kind == "task" and group.sandbox.restart != "no":
         hint = "remove it: a task that failed runs again on the next apply"
         problems.add(node.keys["restart"], f"`{group.key.text}` is a task, which cannot restart by itself", hint)

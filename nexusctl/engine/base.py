@@ -26,13 +26,17 @@ Report = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """How one container is now; `exit_code` is None while it runs."""
+    """How one container is now; `exit_code` is None while it runs.
+
+    `restarts` counts how often the engine has started it again by itself since somebody else did.
+    """
 
     state: State
     health: HealthState
     exit_code: int | None
     killed_for_memory: bool = False
     probe_output: str = ""
+    restarts: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +277,9 @@ class Engine(Protocol):
         """Remove the secrets of a container that somebody else removed; those in use stay."""
 
     # -- inside a sandbox ----------------------------------------------------------------------------------
+
+    def find_health(self, container_id: str) -> Health | None:
+        """The health check that the engine makes in it, whether the sandbox or its image brings it; None for none."""
 
     def probe(self, container_id: str, health: Health) -> Outcome:
         """Run the health probe once, now."""

@@ -92,7 +92,8 @@ class LiveSandbox:
     record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
     gave it. `end` names what says of a task that it has ended well, also where its container is gone by now; it is one
     of the `amendments`, which are all that goes with the container. `exit_code` is None unless it has exited.
-    `created_at` is in seconds since 1970.
+    `created_at` is in seconds since 1970. `restarting` is also one that the engine has started again, by itself, a few
+    seconds ago; `restarts` counts how often, where somebody looked.
     """
 
     id: str
@@ -104,6 +105,7 @@ class LiveSandbox:
     birth_name: str = ""
     health: HealthState = "none"
     exit_code: int | None = None
+    restarts: int = 0
     created_at: int = 0
     image: str = ""
     image_id: str = ""
@@ -239,7 +241,8 @@ class LiveState:
     missing images whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
     because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not
     there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds. `addresses` is
-    there where a network of the stack is not, or does not serve.
+    there where a network of the stack is not, or does not serve. `unprobed` are the references of images that are there
+    and bring no health check, among those on which somebody waits for one.
     """
 
     stack: str
@@ -252,6 +255,7 @@ class LiveState:
     host_ports: Mapping[tuple[str, int, str], str] = field(default_factory=dict)
     unreachable: frozenset[str] = frozenset()
     absent: frozenset[tuple[str, str]] = frozenset()
+    unprobed: frozenset[str] = frozenset()
     orphans: tuple[Orphan, ...] = ()
     foreign_binds: tuple[ForeignBind, ...] = ()
     lock: LockHolder | None = None

@@ -168,8 +168,9 @@ class Sandbox:
     """One container, fully resolved. `name` is unique in the stack; `group` is the name in the file.
 
     Without `replicas` the two are equal; with it the instances are `group-1`, `group-2`, ...
-    A None for command, working_dir, user or stop_signal leaves the image's own in force. `stop_grace_period` is in
-    seconds, None for `STOP_GRACE_PERIOD`.
+    A None for command, working_dir, user or stop_signal leaves the image's own in force; so does one for `health` with
+    the image's HEALTHCHECK, unless `image_health` is False. `start_timeout` limits the wait for health after a start.
+    `stop_grace_period` is in seconds, None for `STOP_GRACE_PERIOD`.
     """
 
     name: str
@@ -188,6 +189,8 @@ class Sandbox:
     startup: str | None = None
     depends_on: tuple[Dependency, ...] = ()
     health: Health | None = None
+    image_health: bool = True
+    start_timeout: int | None = None
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = ()
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)

@@ -11,7 +11,7 @@ from typing import Literal
 
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Health, Network, Reaction, Sandbox, Upload, Volume
+from nexusctl.model.stack import Network, Reaction, Sandbox, Upload, Volume
 from nexusctl.model.value import dataclass
 
 
@@ -51,21 +51,39 @@ class CreateContainer(Step):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    """A service that another one needs alive when it starts; `container_id` is empty where the step `created` tells it.
+
+    It does not count where the step `after`, which starts it, is not among the needs of the one that starts the other.
+    """
+
+    name: str
+    container_id: str = ""
+    created: str = ""
+    after: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StartContainer(Step):
     """Start what the step `created` made, run its startup script, give it its final name."""
 
     sandbox: Sandbox
     placement: Placement
     created: str
+    upstream: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AwaitHealthy(Step):
-    """Wait until the probe passes. `container_id` is empty where the step `created` tells it."""
+    """Wait until the health check of `sandbox` passes, its own or its image's; without any, until it has settled.
 
-    health: Health | None
+    With `required` it is an error to have none. `container_id` is empty where the step `created` tells it.
+    """
+
+    sandbox: Sandbox
     container_id: str = ""
     created: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +103,7 @@ class ReplaceContainer(Step):
     its networks when it is ready, and the old one then loses those that it has in `old_networks`.
     With `stay_down` the old one is not started again where the new one fails: what it writes to is another's by then.
     Where `left_behind` is given, the files that the old one has written are carried over, but for those.
-    `amendments` and `grace` are the old one's.
+    `amendments` and `grace` are the old one's. With `required` it is an error to have no health check.
     """
 
     sandbox: Sandbox
@@ -99,6 +117,8 @@ class ReplaceContainer(Step):
     left_behind: LeftBehind | None = None
     amendments: tuple[str, ...] = ()
     grace: int | None = None
+    upstream: tuple[Upstream, ...] = ()
+    required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +137,7 @@ class RestoreContainer(Step):
     how: Literal["start", "unpause", "restart"]
     secrets: tuple[SecretFile, ...] = ()
     grace: int | None = None
+    upstream: tuple[Upstream, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

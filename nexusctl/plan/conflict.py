@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveState
-from nexusctl.model.names import container_name, network_name, volume_name
+from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.stack import Stack
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.image import find_unlocked
@@ -18,7 +18,8 @@ BRIDGE_CAPACITY = 1000
 
 def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> tuple[Diagnostic, ...]:
     """Foreign objects under names that the stack needs, external ones that are not there, records that cannot be read,
-    networks that are too full, binds inside of what another stack can write to.
+    networks that are too full, binds inside of what another stack can write to, waits for the health of what has no
+    health check.
     """
     return (
         *_find_taken("container", ((name, container_name(stack.name, name)) for name in stack.sandboxes), live),
@@ -30,6 +31,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
         *(_find_nested(stack, live, claims) if live.foreign_binds else ()),
+        *(_find_unprobed(stack, live, claims) if live.unprobed else ()),
         *(find_unlocked(stack, live) if stack.digests else ()),
     )
 
@@ -111,6 +113,20 @@ def _find_nested(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Ite
                         sandbox=name,
                         hint="mount a folder beside it, or the outer one read-only: a link in it could lead anywhere",
                     )
+
+
+def _find_unprobed(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Iterator[Diagnostic]:
+    for name, sandbox in sorted(stack.sandboxes.items()):
+        for dependency in sandbox.depends_on:
+            other = stack.sandboxes[dependency.sandbox]
+            holder = claims[other.name].holder if other.name in claims else None
+            own = other.health is not None or image_reference(other.image) not in live.unprobed
+            if dependency.condition == "healthy" and not own and (holder is None or holder.health == "none"):
+                yield Diagnostic(
+                    f"{name} waits for {other.name} to be healthy, and neither file nor image has a health check",
+                    sandbox=name,
+                    hint=f"give `{other.name}` a `health` probe, or write `condition: started`",
+                )
 
 
 def _find_crowded(stack: Stack) -> Iterator[Diagnostic]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from typing import Literal
 
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.live import HealthState, LiveSandbox
 from nexusctl.model.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
@@ -65,7 +65,7 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
     if holder is None:
         return _create(sandbox, claim)
     assert holder.record is not None
-    sandbox = assume_unchanged(sandbox, holder.record)
+    sandbox = leave_unprobed(assume_unchanged(sandbox, holder.record), holder.record, holder.health)
     differences = (
         *compare(holder.record, sandbox, around.in_place),
         *_find_other_volumes(holder, sandbox, around.volumes),
@@ -73,6 +73,13 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
     if sandbox.kind == "task":
         return _decide_task(sandbox, holder, differences, around)
     return _decide_service(sandbox, holder, differences, around)
+
+
+def leave_unprobed(sandbox: Sandbox, record: Sandbox, health: HealthState) -> Sandbox:
+    """`sandbox` without the wish to switch off its image's health check where its container, by `health`, has none."""
+    if not sandbox.image_health and record.health is None and health == "none":
+        return replace(sandbox, image_health=record.image_health)
+    return sandbox
 
 
 def _create(sandbox: Sandbox, claim: Claim) -> Decision:
@@ -131,7 +138,7 @@ def _decide_service(
         sandbox,
         holder,
         differences,
-        restore=_restore(sandbox, holder),
+        restore=_restore(holder),
         rename=_is_misnamed(holder, around),
         connect=connect,
         disconnect=disconnect,
@@ -214,12 +221,12 @@ def _mend(
     )
 
 
-def _restore(sandbox: Sandbox, holder: LiveSandbox) -> Restore:
+def _restore(holder: LiveSandbox) -> Restore:
     if holder.state in ("exited", "created"):
         return "start"
     if holder.state == "paused":
         return "unpause"
-    return "restart" if holder.health == "unhealthy" and sandbox.health else ""
+    return "restart" if holder.health == "unhealthy" or holder.state == "restarting" else ""
 
 
 def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[str, str]) -> Iterator[Difference]:
@@ -234,7 +241,14 @@ def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[
 def _describe_state(holder: LiveSandbox) -> str:
     if holder.state == "exited":
         return f"it exited with {holder.exit_code}"
+    if holder.state == "restarting":
+        return f"it keeps restarting, {count_times(holder.restarts)} so far"
     return "it is unhealthy" if holder.state == "running" else f"it is {holder.state}"
+
+
+def count_times(number: int) -> str:
+    """Such as `3 times`."""
+    return "once" if number == 1 else f"{number} times"
 
 
 def _compare_networks(

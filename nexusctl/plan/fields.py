@@ -52,6 +52,11 @@ def _attributes(name: str, value: Any) -> Flat:
     return {f"{name}.{key}": list(item) if isinstance(item, tuple) else item for key, item in pairs if item is not None}
 
 
+def _image_health(_: str, value: bool) -> Flat:
+    """As the file writes it."""
+    return {} if value else {"health": "none"}
+
+
 def _secrets(name: str, value: tuple[SecretFile, ...]) -> Flat:
     return {f"{name}.{file.name}": SecretUse(secret=file.secret, digest=file.digest) for file in value}
 
@@ -131,6 +136,8 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="uploads", effect="changeable", flatten=_uploads),
     Rule(field="startup", effect="replace", flatten=_scalar),
     Rule(field="health", effect="replace", flatten=_attributes),
+    Rule(field="image_health", effect="replace", flatten=_image_health),
+    Rule(field="start_timeout", effect="record", flatten=_scalar),
     Rule(field="ports", effect="replace", flatten=_ports),
     Rule(field="mounts", effect="replace", flatten=_mounts),
     Rule(field="networks", effect="changeable", flatten=_names),

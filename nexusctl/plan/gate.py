@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nexusctl.model.plan import Step
-from nexusctl.model.stack import Dependency
-from nexusctl.model.step import AwaitExit, AwaitHealthy
+from nexusctl.model.stack import Dependency, Sandbox
+from nexusctl.model.step import AwaitExit, AwaitHealthy, Upstream
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.order import sort_nodes
 from nexusctl.plan.scene import Scene
@@ -35,9 +35,36 @@ def build_gates(scene: Scene) -> Iterator[Step]:
         if scene.stack.sandboxes[name].kind == "task":
             yield AwaitExit(id=ready_id(name), subject=name, container_id=holder.id)
         else:
-            yield AwaitHealthy(
-                id=ready_id(name), subject=name, container_id=holder.id, health=scene.stack.sandboxes[name].health
-            )
+            sandbox = scene.stack.sandboxes[name]
+            yield AwaitHealthy(id=ready_id(name), subject=name, container_id=holder.id, sandbox=sandbox, required=True)
+
+
+def list_upstream(scene: Scene, sandbox: Sandbox) -> tuple[Upstream, ...]:
+    """The services that have to be alive when `sandbox` starts: those that run, or are started before it."""
+    return tuple(found for dependency in sandbox.depends_on if (found := _find_upstream(scene, dependency)))
+
+
+def _find_upstream(scene: Scene, dependency: Dependency) -> Upstream | None:
+    name = dependency.sandbox
+    decision = scene.decisions[name]
+    if decision.sandbox.kind == "task":
+        return None
+    if decision.action in ("create", "replace", "rerun"):
+        return Upstream(name=name, created=f"sandbox:{name}:create")
+    assert decision.holder is not None
+    if decision.restore:
+        return Upstream(name=name, container_id=decision.holder.id, after=f"sandbox:{name}:start")
+    return Upstream(name=name, container_id=decision.holder.id) if decision.holder.state == "running" else None
+
+
+def find_required(scene: Scene) -> frozenset[str]:
+    """The sandboxes that others wait for to be healthy."""
+    return frozenset(
+        dependency.sandbox
+        for decision in scene.decisions.values()
+        for dependency in decision.sandbox.depends_on
+        if dependency.condition == "healthy"
+    )
 
 
 def ready_id(name: str) -> str:
@@ -59,7 +86,10 @@ def _parts(
         yield gates.get(name, NOTHING)
         yield frozenset({ready_id(name)}) if name in unmet and dependency.condition != "started" else NOTHING
         return
-    waits = scene.decisions[name].action == "replace" or dependency.condition != "started"
+    holder = scene.decisions[name].holder
+    # One that has ended again and again is believed when it has lived for a while.
+    failing = holder is not None and holder.state == "restarting"
+    waits = scene.decisions[name].action == "replace" or dependency.condition != "started" or failing
     verbs = ("start", "update", "clean", "rename", *(("ready",) if waits else ()))
     yield frozenset(f"sandbox:{name}:{verb}" for verb in verbs)
 

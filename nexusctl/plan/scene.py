@@ -18,7 +18,8 @@ from nexusctl.plan.network import NetworkPlan
 class Scene:
     """All that the steps of one sandbox depend on.
 
-    `bereft` are sandboxes whose old container must not run again once it was stopped.
+    `bereft` are sandboxes whose old container must not run again once it was stopped, `required` are those that others
+    wait for to be healthy.
     """
 
     stack: Stack
@@ -32,3 +33,4 @@ class Scene:
     handovers: tuple[Handover, ...]
     bereft: frozenset[str]
     squatters: Mapping[str, LiveSandbox]
+    required: frozenset[str] = frozenset()

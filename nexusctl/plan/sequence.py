@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
 from nexusctl.plan.adoption import build_adoptions, release
-from nexusctl.plan.gate import NOTHING, build_gates, find_gates
+from nexusctl.plan.gate import NOTHING, build_gates, find_gates, find_required
 from nexusctl.plan.order import acyclic, order_steps
 from nexusctl.plan.passing import build_passings, find_passings
 from nexusctl.plan.removal import remove_container
@@ -19,7 +20,11 @@ from nexusctl.plan.step_id import removal_id
 
 def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     """Every step that the scene calls for, each once, in one deterministic order."""
-    steps = {step.id: step for step in _all_steps(scene, remove_volumes=remove_volumes)}
+    scene = replace(scene, required=find_required(scene))
+    steps: dict[str, Step] = {}
+    for step in _all_steps(scene, remove_volumes=remove_volumes):
+        # A sandbox that is restarted waits for that, whoever waits for it.
+        steps.setdefault(step.id, step)
     return order_steps(steps.values())
 
 

@@ -24,7 +24,7 @@ from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
 from nexusctl.plan.drift import drifted_paths, find_misfits, list_above, place
-from nexusctl.plan.gate import ready_id
+from nexusctl.plan.gate import list_upstream, ready_id
 from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
 from nexusctl.plan.reaction import find_reactions
@@ -66,16 +66,19 @@ def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tupl
         sandbox=sandbox,
         placement=place,
         created=create.id,
+        upstream=list_upstream(scene, sandbox),
     )
-    yield from _await(sandbox, created=create.id, needs=(f"sandbox:{sandbox.name}:start",))
+    yield from _await(scene, sandbox, created=create.id, needs=(f"sandbox:{sandbox.name}:start",))
 
 
 def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
-    # Without a health check nobody can tell when the new one answers, so that it need not wait for its names.
+    # Without a health check nobody can tell when the new one answers, so that it need not wait for its names. One of
+    # the image shows in the old one.
+    probed = bool(sandbox.health) or (sandbox.image_health and holder.health != "none")
     stop_first = decision.stop_first or any(h.holder.id == holder.id for h in scene.handovers)
-    handover = bool(sandbox.health) and not stop_first and holder.state == "running"
+    handover = probed and not stop_first and holder.state == "running"
     place = replace(_placement(scene, sandbox, beside=True), quiet=handover)
     create = _create_container(scene, sandbox, place, after)
     yield create
@@ -94,6 +97,8 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
         grace=choose_grace(holder, sandbox),
+        required=sandbox.name in scene.required,
+        upstream=list_upstream(scene, sandbox),
     )
 
 
@@ -115,6 +120,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         how=decision.restore or "start",
         secrets=() if decision.restore == "unpause" else sandbox.secrets,
         grace=choose_grace(holder, sandbox),
+        upstream=() if decision.restore == "unpause" else list_upstream(scene, sandbox),
     )
     if decision.restore == "unpause":
         # Nothing reaches a program that is paused.
@@ -123,7 +129,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
     restarts, cleaning = False, None
     if decision.action == "update":
         update = _update(decision, holder, last)
-        if update.delete and decision.restore == "start":
+        if update.delete and (decision.restore == "start" or holder.state == "restarting"):
             update, cleaning = _part_cleaning(update)
         restarts = update.restarts
         yield update
@@ -145,7 +151,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         yield replace(cleaning, needs=last)
         last = (cleaning.id,)
     if decision.restore or restarts:
-        yield from _await(sandbox, container_id=holder.id, needs=last)
+        yield from _await(scene, sandbox, container_id=holder.id, needs=last)
 
 
 def _part_cleaning(update: UpdateContainer) -> tuple[UpdateContainer, UpdateContainer]:
@@ -274,11 +280,19 @@ def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
     )
 
 
-def _await(sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = "") -> Iterator[Step]:
+def _await(
+    scene: Scene, sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = ""
+) -> Iterator[Step]:
     ready, name = ready_id(sandbox.name), sandbox.name
     if sandbox.kind == "task":
         yield AwaitExit(id=ready, subject=name, needs=needs, container_id=container_id, created=created)
-    elif sandbox.health:
-        yield AwaitHealthy(
-            id=ready, subject=name, needs=needs, health=sandbox.health, container_id=container_id, created=created
-        )
+        return
+    yield AwaitHealthy(
+        id=ready,
+        subject=name,
+        needs=needs,
+        sandbox=sandbox,
+        container_id=container_id,
+        created=created,
+        required=name in scene.required,
+    )

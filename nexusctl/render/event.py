@@ -91,8 +91,12 @@ class Board:
         return None
 
     def _settle(self, row: Row, at: float, outcome: str) -> str | None:
-        row.left -= 1
+        row.left = max(0, row.left - 1)
         first = not row.outcome
+        if outcome == "failed" and row.outcome == "done":
+            # It has ended since.
+            row.outcome, row.ended = outcome, at
+            return f"{_title(row)}: {outcome}"
         if outcome != "done" and (first or outcome == row.outcome):
             row.outcome, row.ended = outcome, at
             return f"{_title(row)}: {outcome}" if first or outcome in ("failed", "interrupted") else None

@@ -1,4 +1,4 @@
-"""Services that were started, or told of new files, and ended at once: a wrong command shows only then."""
+"""Services that were started, or told of new files, and have ended when all is done: each step saw its own moment."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.model.value import dataclass
-from nexusctl.run.wait import ENDED, SETTLE, START, describe_early_end
+from nexusctl.run.wait import ENDED, SETTLE, START, describe_early_end, has_failed
 
 FEW = 8
 """So many looks at one container each cost no more than one look at all that there are."""
@@ -39,13 +39,14 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     if not started or finished.outcome == "interrupted":
         yield finished
         return
-    fresh = [done.at for done in started.values() if not _was_watched(done.step)]
+    fresh = [done.at for done in started.values() if isinstance(done.step, UpdateContainer) and not done.step.restarts]
     pause = max(0.0, SETTLE - (finished.at - max(fresh))) if fresh else 0.0
     time.sleep(pause)
     at = finished.at + pause
     failures = [
         Failed(
-            step=started[ended.name].step,
+            # What was done was done: its end is a thing of its own.
+            step=Step(id=f"sandbox:{ended.name}:stay", subject=ended.name),
             at=at,
             problem=describe_early_end(
                 engine,
@@ -74,15 +75,6 @@ def _tries(step: Step) -> bool:
     return False
 
 
-def _was_watched(step: Step) -> bool:
-    """Whether the step itself has waited for it to be healthy, or to live longer than a moment."""
-    if isinstance(step, ReplaceContainer):
-        return True
-    if isinstance(step, UpdateContainer) and not step.restarts:
-        return False
-    return isinstance(step, StartContainer | UpdateContainer) and step.sandbox.health is not None
-
-
 def _cause(step: Step) -> str:
     if not isinstance(step, UpdateContainer) or step.restarts:
         return START
@@ -92,7 +84,7 @@ def _cause(step: Step) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Ended:
-    """A service that does not run any more."""
+    """A service that does not run any more, or not without being started again and again."""
 
     name: str
     container_id: str
@@ -104,7 +96,7 @@ def _find_ended(engine: Engine, stack: str, started: Mapping[str, Done]) -> list
     look = _look_at_each if len(started) <= FEW else _look_at_all
     # What was to be done is done: an engine that does not answer now takes nothing back from it.
     with suppress(EngineError):
-        return [found for found in look(engine, stack, started) if found.state in ENDED]
+        return [*look(engine, stack, started)]
     return []
 
 
@@ -112,10 +104,12 @@ def _look_at_each(engine: Engine, _: str, started: Mapping[str, Done]) -> Iterat
     for name, done in started.items():
         with suppress(NotFound):
             now = engine.condition(done.container_id)
-            yield _Ended(name=name, container_id=done.container_id, state=now.state, exit_code=now.exit_code)
+            if has_failed(now):
+                state = now.state if now.state in ENDED else "restarting"
+                yield _Ended(name=name, container_id=done.container_id, state=state, exit_code=now.exit_code)
 
 
 def _look_at_all(engine: Engine, stack: str, started: Mapping[str, Done]) -> Iterator[_Ended]:
     for live in engine.observe(Stack(name=stack)).sandboxes:
-        if live.sandbox in started:
+        if live.sandbox in started and live.state in ENDED:
             yield _Ended(name=live.sandbox, container_id=live.id, state=live.state, exit_code=live.exit_code)

@@ -33,10 +33,11 @@ from nexusctl.model.step import (
 )
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.react import react
+from nexusctl.run.ready import check_upstream, wait_ready
 from nexusctl.run.replace import replace_container
 from nexusctl.run.startup import run_startup
 from nexusctl.run.stopping import Warn, remove, stop
-from nexusctl.run.wait import wait_exit, wait_healthy
+from nexusctl.run.wait import wait_exit
 
 
 @dataclass(slots=True)
@@ -105,10 +106,11 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             place = _located(step.placement, ledger)
             ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place, reveal))
         case StartContainer():
+            _check_upstream(step, engine, ledger)
             _start(step, engine, ledger.containers[step.created], report)
         case AwaitHealthy():
             container_id = step.container_id or ledger.containers[step.created]
-            wait_healthy(engine, container_id, step.subject, step.health, report, interrupt)
+            wait_ready(engine, container_id, step.sandbox, report, interrupt, required=step.required)
         case AwaitExit():
             container_id = step.container_id or ledger.containers[step.created]
             wait_exit(engine, container_id, step.subject, report, interrupt)
@@ -116,12 +118,14 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             with suppress(EngineError):
                 engine.note_end(stack, step.subject, container_id)
         case ReplaceContainer():
+            _check_upstream(step, engine, ledger)
             located = replace(step, placement=_located(step.placement, ledger))
             replace_container(located, engine, ledger.containers[step.created], report, warn, interrupt)
         case StopContainer():
             report("stopping")
             stop(engine, step.container_id, step.subject, step.grace, warn)
         case RestoreContainer():
+            _check_upstream(step, engine, ledger)
             _restore(step, engine, report, warn, reveal)
         case UpdateContainer():
             _update(stack, step, engine, ledger, report, warn, reveal)
@@ -150,6 +154,10 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
 
 def _located(placement: Placement, ledger: Ledger) -> Placement:
     return replace(placement, networks=tuple(ledger.locate(attachment) for attachment in placement.networks))
+
+
+def _check_upstream(step: StartContainer | ReplaceContainer | RestoreContainer, engine: Engine, ledger: Ledger) -> None:
+    check_upstream(engine, step.subject, step.upstream, step.needs, lambda made: ledger.containers.get(made, ""))
 
 
 def _start(step: StartContainer, engine: Engine, container_id: str, report: Report) -> None:

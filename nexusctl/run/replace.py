@@ -17,9 +17,10 @@ from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.plan import Attachment
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.ready import wait_ready
 from nexusctl.run.startup import run_startup
 from nexusctl.run.stopping import Warn, remove, stop
-from nexusctl.run.wait import ENDED, SETTLE, Interrupted, hold_up, wait_healthy, wait_settled
+from nexusctl.run.wait import ENDED, SETTLE, Interrupted, hold_up, wait_settled
 
 LINGER = 1.2
 """Seconds; a second is what a kernel waits before it asks again for a connection."""
@@ -76,10 +77,11 @@ def _bring_up(
     engine.start_container(new_id)
     started = time.monotonic()
     run_startup(engine, new_id, step.sandbox, report)
-    if step.sandbox.health:
-        wait_healthy(engine, new_id, step.subject, step.sandbox.health, report, interrupt, hint=FAILED_HINT)
-    else:
-        wait_settled(engine, new_id, step.subject, begun, started)
+    if not step.sandbox.health:
+        now = wait_settled(engine, new_id, step.subject, begun, started)
+        if now.health == "none" and step.sandbox.restart == "no" and not step.required:
+            return
+    wait_ready(engine, new_id, step.sandbox, report, interrupt, hint=FAILED_HINT, required=step.required)
 
 
 def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:

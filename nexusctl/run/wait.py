@@ -16,6 +16,12 @@ LONGEST_PAUSE = 1.0
 GRACE = 10.0
 """Seconds that the engine gets on top of a probe's own limits before it counts as failed."""
 
+START_TIMEOUT = 300.0
+"""Seconds for a service to become healthy in, where neither the file nor the numbers of its probe give more."""
+
+MOST_RESTARTS = 5
+"""So often may a service end and be started again before it is healthy; its engine waits longer each time."""
+
 LOG_LINES = 15
 
 SETTLE = 0.15
@@ -49,17 +55,20 @@ def wait_healthy(
     interrupt: Interrupt,
     *,
     hint: str = "",
+    limit: float | None = None,
 ) -> None:
     """Return as soon as the probe passes, by the engine's account or by our own earlier try.
 
     The engine's own first probe comes after a whole interval, so we try before; and it tells of each change at once,
     so a change is not seen late where our tries have become rare.
 
-    Raises `StepError` with the probe's last output and the log's last lines when the engine calls it unhealthy
-    or the container ends; `hint` says what to do then, where that is not to look at its whole log.
+    Raises `StepError` with the probe's last output and the log's last lines when the engine calls it unhealthy,
+    the container ends, or ends again and again, or `limit` seconds have passed: five minutes for None, and more where
+    the probe's own numbers allow more. `hint` says what to do then, where that is not to look at its whole log.
     """
-    deadline = time.monotonic() + _patience(health)
-    pause = FIRST_PAUSE
+    patience = limit or max(START_TIMEOUT, _patience(health))
+    deadline = time.monotonic() + patience
+    rest, said = FIRST_PAUSE, ""
     report("waiting for health")
     with interrupt.alarm() as alarm, engine.listen(container_id, alarm.set):
         while True:
@@ -70,23 +79,30 @@ def wait_healthy(
                 raise _failure(
                     engine, container_id, name, f"{_describe_exit(condition)} before it was healthy", hint=hint
                 )
+            if condition.restarts >= MOST_RESTARTS:
+                what = f"it has ended {condition.restarts} times before it was healthy, and was restarted each time"
+                raise _failure(engine, container_id, name, what, hint=hint)
             if condition.health == "unhealthy" or time.monotonic() > deadline:
-                probe = condition.probe_output
-                raise _failure(engine, container_id, name, "its health check does not pass", probe, hint)
-            if health and condition.state == "running" and engine.probe(container_id, health).exit_code == 0:
-                return
-            _pause(interrupt, alarm, pause)
-            pause = min(pause * 1.5, LONGEST_PAUSE, health.interval if health else LONGEST_PAUSE)
+                late = "" if condition.health == "unhealthy" else f" within {patience:g} s"
+                probe = condition.probe_output or said
+                raise _failure(engine, container_id, name, f"its health check does not pass{late}", probe, hint)
+            if health and condition.state == "running":
+                outcome = engine.probe(container_id, health)
+                if outcome.exit_code == 0:
+                    return
+                said = outcome.output
+            pause(interrupt, alarm, min(rest, max(0.0, deadline - time.monotonic()) + FIRST_PAUSE))
+            rest = min(rest * 1.5, LONGEST_PAUSE, health.interval if health else LONGEST_PAUSE)
 
 
 def wait_exit(engine: Engine, container_id: str, name: str, report: Report, interrupt: Interrupt) -> None:
     """Return when the task has exited with 0; raises `StepError` with its last lines for any other code."""
-    pause = FIRST_PAUSE
+    rest = FIRST_PAUSE
     report("running")
     with interrupt.alarm() as alarm, engine.listen(container_id, alarm.set):
         while (condition := _look_for_exit(engine, container_id)).exit_code is None:
-            _pause(interrupt, alarm, pause)
-            pause = min(pause * 1.3, LONGEST_PAUSE)
+            pause(interrupt, alarm, rest)
+            rest = min(rest * 1.3, LONGEST_PAUSE)
     if condition.exit_code != 0:
         raise _failure(engine, container_id, name, _describe_exit(condition))
 
@@ -101,24 +117,34 @@ def _look_for_exit(engine: Engine, container_id: str) -> Condition:
         raise
 
 
-def wait_settled(engine: Engine, container_id: str, name: str, begun: float, started: float) -> None:
-    """Return when the service has had the time to fail in; its start took from `begun` to `started`, monotonic.
+def wait_settled(engine: Engine, container_id: str, name: str, begun: float, started: float) -> Condition:
+    """How it is when the service has had the time to fail in; its start took from `begun` to `started`, monotonic.
 
     Raises `StepError` with its last lines where it has ended. A look at one that is ending waits until it has.
     """
     time.sleep(max(0.0, started + max(BRIEF, (started - begun) * START_SHARE) - time.monotonic()))
-    hold_up(engine, container_id, name)
+    return hold_up(engine, container_id, name)
 
 
-def hold_up(engine: Engine, container_id: str, name: str) -> None:
-    """Raise `StepError` where the new container of a service is gone, or has ended: then with its last lines."""
+def hold_up(engine: Engine, container_id: str, name: str) -> Condition:
+    """How the container of a service is that was just started.
+
+    Raises `StepError` where it is gone, or has ended, though it was started again: then with its last lines.
+    """
     try:
         now = engine.condition(container_id)
     except NotFound as error:
         summary, hint = f"{name}: somebody removed its new container", "see who does that; the next apply makes it anew"
         raise StepError(Diagnostic(summary, sandbox=name, hint=hint)) from error
-    if now.state in ENDED:
-        raise StepError(describe_early_end(engine, container_id, name, now.state, now.exit_code))
+    if has_failed(now):
+        state = now.state if now.state in ENDED else "restarting"
+        raise StepError(describe_early_end(engine, container_id, name, state, now.exit_code))
+    return now
+
+
+def has_failed(now: Condition) -> bool:
+    """Whether a service has ended since it was started, though the engine may have started it again."""
+    return now.state in ENDED or (now.restarts > 0 and now.health != "healthy")
 
 
 def describe_early_end(
@@ -127,7 +153,9 @@ def describe_early_end(
     """What to tell of a service that does not run any more, a moment after its `cause`."""
     code = "" if exit_code is None else f" with code {exit_code}"
     again = "; the engine keeps restarting it" if state == "restarting" else ""
-    mend = "mend its command; where it is meant to end, say `kind: task`"
+    mend = "where it is meant to end, say `kind: task`; else see why its command has nothing to do"
+    if exit_code != 0:
+        mend = "mend its command; where it is meant to end, say `kind: task`"
     return Diagnostic(
         f"{name}: it exited{code} right after {cause}{again}",
         sandbox=name,
@@ -151,7 +179,8 @@ def _patience(health: Health | None) -> float:
     return health.start_period + (health.interval + health.timeout) * health.retries + GRACE
 
 
-def _pause(interrupt: Interrupt, alarm: Event, seconds: float) -> None:
+def pause(interrupt: Interrupt, alarm: Event, seconds: float) -> None:
+    """Sleep until `alarm` rings, at most that long. Raises `Interrupted`."""
     if interrupt.requested:
         raise Interrupted
     alarm.wait(seconds)

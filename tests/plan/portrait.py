@@ -15,7 +15,10 @@ from tests.plan.variants import REMOTE
 IN_PLACE = ("resources", "restart", "networks", "uploads")
 """Fields of a container that are not those of its birth any more."""
 
-RECORDED = ("template", "depends_on", "run", "on_replace", "timeout", "metadata", "packages", "secrets", "lifecycle")
+RECORDED = (
+    "template", "depends_on", "run", "on_replace", "start_timeout", "timeout", "metadata", "packages", "secrets",
+    "lifecycle",
+)  # fmt: skip
 """Fields that only the record knows here: this engine installs nothing, and the secrets are looked at apart."""
 
 Portrait = dict[str, Any]

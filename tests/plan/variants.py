@@ -113,10 +113,14 @@ SERVICE: Mapping[str, tuple[Any, ...]] = {
         (Port(container=80), Port(container=80, address="0.0.0.0")),
     ),
     "on_replace": ("preserve",),
+    "start_timeout": (30, 600),
     "restart": ("always", "on-failure", "unless-stopped"),
 }
 
 TASK: Mapping[str, tuple[Any, ...]] = {"run": ("once", "always")}
 
-STRUCTURE = ("name", "group", "kind", "depends_on")
-"""What only a whole stack can say about its sandboxes; host ports are given out by it, too."""
+STRUCTURE = ("name", "group", "kind", "depends_on", "image_health")
+"""What only a whole stack can say about its sandboxes; host ports are given out by it, too.
+
+Without a health check in an image there is nothing to switch off, and nothing changes.
+"""

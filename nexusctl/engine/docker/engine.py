@@ -260,6 +260,12 @@ class DockerEngine:
 
         remove_secrets(self.wire, name)
 
+    def find_health(self, container_id: str) -> Health | None:
+        # Few images have a check of their own.
+        from nexusctl.engine.docker.portrayal import read_health  # noqa: PLC0415
+
+        return read_health(self.wire.get(f"/containers/{container_id}/json")["Config"].get("Healthcheck"))
+
     def probe(self, container_id: str, health: Health) -> Outcome:
         return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
 

@@ -76,7 +76,8 @@ def read_condition(inspected: Inspected) -> Condition:
     return Condition(
         state=state,
         health=_HEALTH.get((found.get("Health") or {}).get("Status", ""), "none") if state == "running" else "none",
-        exit_code=int(found["ExitCode"]) if state in ("exited", "dead") else None,
+        exit_code=int(found["ExitCode"]) if state in ("exited", "dead", "restarting") else None,
+        restarts=int(inspected.get("RestartCount") or 0),
         killed_for_memory=bool(found.get("OOMKilled")),
         probe_output=_read_probe(found),
     )
@@ -99,9 +100,12 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
         probe_output=_read_probe(state),
     )
     now = read_condition(inspected)
-    if now.state != sandbox.state:
+    if now.state != sandbox.state and (now.state, sandbox.state) != ("running", "restarting"):
         # It was listed before that, or by an engine whose lists come a moment late.
-        sandbox = replace(sandbox, state=now.state, health=now.health, exit_code=now.exit_code)
+        code = None if now.state == "restarting" else now.exit_code
+        sandbox = replace(sandbox, state=now.state, health=now.health, exit_code=code)
+    if now.restarts and sandbox.state in ("running", "restarting"):
+        sandbox = replace(sandbox, restarts=now.restarts)
     return replace(sandbox, inspection=inspection)
 
 

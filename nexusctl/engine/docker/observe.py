@@ -23,7 +23,9 @@ from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes
 from nexusctl.engine.docker.orphans import find_couriers, find_orphaned, find_secrets, name_of
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
+from nexusctl.engine.docker.restarting import read_restarts
 from nexusctl.engine.docker.status import ListedState, parse_status
+from nexusctl.engine.docker.unprobed import find_unprobed
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
@@ -75,6 +77,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
         unreachable=find_unreachable(wire, stack, images),
         absent=find_absent(stack, networks, volumes),
+        unprobed=find_unprobed(wire, stack, images),
         orphans=(
             *find_orphaned(amendments, notes, ids),
             *foreign.orphans,
@@ -239,7 +242,8 @@ def _read_sandboxes(
     for entry in entries:
         state = parse_status(entry["State"], entry["Status"]) or _ask_state(wire, entry["Id"])
         if state:
-            found.append(_read_sandbox(entry, state, ids, amendments.get(entry["Id"], [])))
+            read = _read_sandbox(entry, state, ids, amendments.get(entry["Id"], []))
+            found.append(read_restarts(wire, read, entry))
     return _sorted(found)
 
 

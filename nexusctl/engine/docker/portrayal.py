@@ -61,6 +61,7 @@ def portray(wire: Wire, name: str) -> Portrait:
         user=config["User"] if config["User"] != image.get("User", "") else None,
         env=_env(config, image),
         health=_health(config, image),
+        image_health=not _is_switched_off(config, image),
         ports=tuple(_ports(host)),
         mounts=mounts,
         networks=tuple(sorted(name for name in seen["NetworkSettings"]["Networks"] or {} if name != "none")),
@@ -112,9 +113,19 @@ def _env(config: Inspected, image: Inspected) -> dict[str, str]:
 
 
 def _health(config: Inspected, image: Inspected) -> Health | None:
-    check = config.get("Healthcheck") or {}
+    check = config.get("Healthcheck")
+    return None if check == image.get("Healthcheck") else read_health(check)
+
+
+def _is_switched_off(config: Inspected, image: Inspected) -> bool:
+    return read_health(image.get("Healthcheck")) is not None and read_health(config.get("Healthcheck")) is None
+
+
+def read_health(check: Inspected | None) -> Health | None:
+    """A health check as the engine has it; None for one that is none."""
+    check = check or {}
     test = check.get("Test") or []
-    if not test or test[0] == "NONE" or check == image.get("Healthcheck"):
+    if not test or test[0] == "NONE":
         return None
     words = ("/bin/sh", "-c", test[1]) if test[0] == "CMD-SHELL" else tuple(test[1:])
     # What is not said is the engine's own: 30 s, 30 s, 3 times, at once.

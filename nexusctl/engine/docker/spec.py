@@ -41,7 +41,7 @@ def container_body(
         # For `docker stop`, and for an engine that ends itself.
         "StopTimeout": sandbox.stop_grace_period,
         "StopSignal": sandbox.stop_signal,
-        "Healthcheck": healthcheck(sandbox.health) if sandbox.health else None,
+        "Healthcheck": _healthcheck(sandbox),
     }
     return {
         "Image": placement.image,
@@ -150,6 +150,13 @@ def _read_cpus(config: Mapping[str, Any]) -> float | None:
     if nano := config.get("NanoCpus") or 0:
         return float(nano) / _NANO if nano != -quota * _NANO else None
     return quota / (config.get("CpuPeriod") or CPU_PERIOD) if quota > 0 else None
+
+
+def _healthcheck(sandbox: Sandbox) -> dict[str, Any] | None:
+    """None leaves the image's own in force."""
+    if sandbox.health:
+        return healthcheck(sandbox.health)
+    return None if sandbox.image_health else {"Test": ["NONE"]}
 
 
 def healthcheck(health: Health) -> dict[str, Any]:

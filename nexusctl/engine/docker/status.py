@@ -28,6 +28,7 @@ STATES: dict[str, State] = {
 _HEALTH: dict[str, HealthState] = {"healthy": "healthy", "unhealthy": "unhealthy", "health: starting": "starting"}
 
 _UP = re.compile(r"Up (?:About |Less than )?[\w ]+?(?: \((?P<note>[^()]+)\))?")
+_FRESH = re.compile(r"Up (?:Less than a second|[1-9] seconds?)\b")
 _EXITED = re.compile(r"(?:Exited|Restarting) \((?P<code>\d+)\) .+")
 
 
@@ -47,6 +48,11 @@ def parse_status(state: str, status: str) -> ListedState | None:
         match = _EXITED.fullmatch(status)
         return ListedState(state=known, health="none", exit_code=int(match["code"])) if match else None
     return ListedState(state=known, health="none") if known else None
+
+
+def is_fresh(status: str) -> bool:
+    """Whether a list entry says that a container has been up for less than ten seconds."""
+    return _FRESH.match(status) is not None
 
 
 def _parse_up(state: State, status: str) -> ListedState | None:

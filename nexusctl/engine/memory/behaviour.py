@@ -14,7 +14,8 @@ Linger = Callable[[Sandbox], float]
 """How many seconds a sandbox takes to end once it was asked to."""
 
 Answer = Callable[[Sandbox, tuple[str, ...]], Outcome]
-"""What a command in a sandbox gives; a probe for a port comes as `("probe", "8080")`."""
+"""What a command in a sandbox gives; a probe for a port comes as `("probe", "8080")`, an
+image's own as `("probe", "image")`."""
 
 Interfere = Callable[[str, str], None]
 """Hears of (method, subject) and may raise: an error of the engine's, or what stands for the end of the client."""
@@ -37,6 +38,10 @@ def answer_well(sandbox: Sandbox, command: tuple[str, ...]) -> Outcome:  # noqa:
 
 def interfere_never(method: str, subject: str) -> None:
     """Nothing goes wrong."""
+
+
+IMAGE_HEALTH = Health(command=("probe", "image"))
+"""The health check that an image brings."""
 
 
 def probe_command(health: Health) -> tuple[str, ...]:

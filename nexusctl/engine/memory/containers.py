@@ -56,8 +56,11 @@ def start_container(world: World, container_id: str) -> None:
         found.ports = publish(world, found)
         # A variable that is too long lets the engine start the sandbox, which then cannot start its program.
         found.exit_code = 1 if _longest(found.env) > LONGEST_VARIABLE else world.behave(found.sandbox)
+        found.restarts = 0
         found.state = "running" if found.exit_code is None else "exited"
-        if found.state == "exited":
+        if found.state == "exited" and _starts_again(found):
+            found.state, found.exit_code, found.restarts = "restarting", None, 1
+        if found.state != "running":
             found.ports = ()
     world.cut("start_container", container_id)
 
@@ -262,6 +265,12 @@ def _check_start(world: World, container: MemoryContainer) -> None:
     for network_id, name in container.networks.items():
         if network_id not in world.networks:
             raise NotFound(f"network {name} not found", status=404)
+
+
+def _starts_again(container: MemoryContainer) -> bool:
+    return container.restart in ("always", "unless-stopped") or (
+        container.restart == "on-failure" and container.exit_code != 0
+    )
 
 
 def _longest(env: Mapping[str, bytes]) -> int:

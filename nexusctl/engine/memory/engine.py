@@ -181,6 +181,10 @@ class MemoryEngine(World):
         """Nothing lies outside of a container here."""
         self.note("remove_secrets", name)
 
+    def find_health(self, container_id: str) -> Health | None:
+        with self.mutex:
+            return observe.find_health(self, self.get(container_id))
+
     def probe(self, container_id: str, health: Health) -> Outcome:
         return observe.ask(self, container_id, probe_command(health))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
+from nexusctl.engine.awaited import list_awaited
 from nexusctl.engine.base import Condition, Outcome
-from nexusctl.engine.memory.behaviour import probe_command
+from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import MemoryContainer, World
@@ -23,7 +24,7 @@ from nexusctl.model.live import (
     Portrait,
 )
 from nexusctl.model.names import container_name, image_reference
-from nexusctl.model.stack import Stack
+from nexusctl.model.stack import Health, Stack
 from nexusctl.plan.drift import place
 from nexusctl.plan.network import lacks_networks
 
@@ -46,6 +47,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
             taken=_find_taken(world, stack),
             host_ports={**world.host_ports, **foreign_ports(world, stack.name)},
             unreachable=frozenset((wanted - set(world.images)) & world.unreachable),
+            unprobed=frozenset({*list_awaited(stack)} & set(world.images)) - world.probed,
             orphans=tuple(
                 Orphan(kind="amendment", name=a.name)
                 for a in (*world.amendments.values(), *world.notes.values())
@@ -112,7 +114,9 @@ def read_file(world: World, container_id: str, path: str) -> bytes | None:
 def look_at(world: World, container_id: str) -> Condition:
     with world.mutex:
         found = world.get(container_id)
-        return Condition(state=found.state, health=_health(world, found), exit_code=found.exit_code)
+        return Condition(
+            state=found.state, health=_health(world, found), exit_code=found.exit_code, restarts=found.restarts
+        )
 
 
 def ask(world: World, container_id: str, command: tuple[str, ...]) -> Outcome:
@@ -161,6 +165,7 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
         birth_name=container.placement.birth_name,
         health=_health(world, container),
         exit_code=container.exit_code,
+        restarts=container.restarts if container.alive else 0,
         image=container.placement.image,
         image_id=image.id if image else "",
         ports=container.ports,
@@ -207,8 +212,13 @@ def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
     return replace(live, interior=inside)
 
 
+def find_health(world: World, container: MemoryContainer) -> Health | None:
+    brought = container.sandbox.image_health and image_reference(container.placement.image) in world.probed
+    return container.sandbox.health or (IMAGE_HEALTH if brought else None)
+
+
 def _health(world: World, container: MemoryContainer) -> HealthState:
-    health = container.sandbox.health
+    health = find_health(world, container)
     if health is None or container.state != "running":
         return "none"
     passed = world.answer(container.sandbox, probe_command(health)).exit_code == 0

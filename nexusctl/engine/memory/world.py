@@ -46,6 +46,7 @@ class MemoryContainer:
     placement: Placement
     state: State = "created"
     exit_code: int | None = None
+    restarts: int = 0
     ports: tuple[Port, ...] = ()
     networks: dict[str, str] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
@@ -77,7 +78,8 @@ class World:
 
     `calls` lists every call that changes something, as (method, subject). `interfere` is called with the same two
     before each of them, outside of any lock, and `cut` wherever a call has done a part of its work, or all of it
-    without the caller knowing yet. What belongs to nobody's stack has an empty text for its owner.
+    without the caller knowing yet. `probed` are images that bring a health check of their own. What belongs to nobody's
+    stack has an empty text for its owner.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class World:
         *,
         images: Iterable[str] = (),
         unreachable: Iterable[str] = (),
+        probed: Iterable[str] = (),
         behave: Behave = behave_well,
         linger: Linger = end_at_once,
         answer: Answer = answer_well,
@@ -93,6 +96,7 @@ class World:
         self.pools = DEFAULT_POOLS
         self.images = {image_reference(name): make_image(image_reference(name)) for name in images}
         self.unreachable = frozenset(image_reference(name) for name in unreachable)
+        self.probed = frozenset(image_reference(name) for name in probed)
         self.containers: dict[str, MemoryContainer] = {}
         self.networks: dict[str, tuple[str, LiveNetwork]] = {}
         self.volumes: dict[str, tuple[str, LiveVolume]] = {}
