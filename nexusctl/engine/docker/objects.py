@@ -11,7 +11,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import describe_owner, list_subnets
 from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, write_note
 from nexusctl.engine.docker.observe import sequence_of
-from nexusctl.engine.docker.spec import network_body
+from nexusctl.engine.docker.spec import network_body, volume_labels
 from nexusctl.engine.docker.volume import bears, claim_mark, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, NotFound
@@ -88,7 +88,7 @@ def remove_network(wire: Wire, network_id: str) -> None:
 
 def create_volume(wire: Wire, stack: str, volume: Volume, name: str) -> None:
     """Make it if it is not there; raises `Conflict` where it is somebody else's."""
-    wanted = {labels.STACK: stack, labels.VOLUME: volume.name, labels.ROLE: "volume"}
+    wanted = volume_labels(stack, volume.name)
     entry = claim_volume(wire, name, wanted)
     if not bears(entry, wanted):
         owner = describe_owner("volume", entry["Labels"] or {})

@@ -7,6 +7,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.probe import healthcheck_test
+from nexusctl.model.names import volume_name
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
 from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
@@ -49,7 +50,7 @@ def container_body(
         "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
         "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets},
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
-        "HostConfig": host_config(sandbox, placement, secrets),
+        "HostConfig": host_config(stack, sandbox, placement, secrets),
         "NetworkingConfig": {"EndpointsConfig": _first_endpoint(sandbox, placement)},
         **{key: value for key, value in optional.items() if value is not None},
     }
@@ -67,8 +68,8 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
     }
 
 
-def host_config(sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
-    mounts = [_mount(mount, placement.volumes) for mount in sandbox.mounts]
+def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
+    mounts = [_mount(stack, mount, placement.volumes) for mount in sandbox.mounts]
     return {
         "Init": True,
         "SecurityOpt": ["no-new-privileges:true"],
@@ -228,9 +229,21 @@ def _first_endpoint(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
     return {network_key(placement.networks[0]): endpoint(placement.networks[0], birth_aliases(sandbox, placement))}
 
 
-def _mount(mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:
-    source = volumes.get(mount.source, mount.source) if mount.kind == "volume" else mount.real or mount.source
-    return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
+def volume_labels(stack: str, name: str) -> dict[str, str]:
+    """On a volume of the stack; `name` is the one in the file."""
+    return {labels.STACK: stack, labels.VOLUME: name, labels.ROLE: "volume"}
+
+
+def _mount(stack: str, mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:
+    if mount.kind != "volume":
+        source = mount.real or mount.source
+        return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
+    name = volumes.get(mount.source, mount.source)
+    body = {"Type": "volume", "Source": name, "Target": mount.target, "ReadOnly": mount.read_only}
+    if name == volume_name(stack, mount.source):
+        # Until a container has it, a prune may take it. Then the engine makes it anew with the container.
+        body["VolumeOptions"] = {"Labels": volume_labels(stack, mount.source)}
+    return body
 
 
 def _port_key(port: Port) -> str:

@@ -116,7 +116,13 @@ def test_volumes_are_mounted_by_the_engines_name_and_folders_by_their_path() -> 
         Mount(kind="bind", source="/src", target="/app", read_only=True),
     )
     assert body(mounts=mounts)["HostConfig"]["Mounts"] == [
-        {"Type": "volume", "Source": "s_data", "Target": "/data", "ReadOnly": False},
+        {
+            "Type": "volume",
+            "Source": "s_data",
+            "Target": "/data",
+            "ReadOnly": False,
+            "VolumeOptions": {"Labels": {labels.STACK: "s", labels.VOLUME: "data", labels.ROLE: "volume"}},
+        },
         {"Type": "bind", "Source": "/src", "Target": "/app", "ReadOnly": True},
     ]
 
