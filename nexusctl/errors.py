@@ -110,3 +110,9 @@ class NotFound(EngineError):
 
 class Conflict(EngineError):
     """A name or a state is in the way."""
+
+
+def is_out_of_space(error: EngineError) -> bool:
+    """Whether the engine refused something because its disk, or its share of it, is full."""
+    text = str(error).lower()
+    return not isinstance(error, EngineUnreachable) and ("no space left" in text or "quota exceeded" in text)

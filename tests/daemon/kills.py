@@ -59,13 +59,14 @@ class Kill:
 
 
 @contextmanager
-def second_engine() -> Iterator[tuple[Second, str]]:
-    """An engine of its own, and the image on it that the stack runs."""
+def second_engine(prepare: Callable[[Path], None] = lambda folder: None) -> Iterator[tuple[Second, str]]:
+    """An engine of its own, and the image on it that the stack runs; `prepare` gets its folder before it starts."""
     wire = connect()
     image = require_base_image(wire)
     # A socket's path may have 107 bytes.
     place = Second(Path(tempfile.mkdtemp(prefix="kills-")))
     try:
+        prepare(place.folder)
         start(place)
         with wire.open("GET", f"/images/{image}/get") as answer:
             tape = iter(lambda: answer.read(1 << 20), b"")

@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,48 +18,13 @@ from nexusctl.errors import LockHeld
 from nexusctl.model.live import LockHolder
 from tests.daemon.kills import far, second_engine
 from tests.daemon.test_engine_daemon import Second
+from tests.daemon.yard import Yard
 
 pytestmark = [
     pytest.mark.engine,
     pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
     pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
 ]
-
-PRUNES = ("volume prune -f", "container prune -f", "system prune -af --volumes")
-
-
-class Yard:
-    """An engine of one's own, on which somebody prunes, and a folder with a stack file."""
-
-    def __init__(self, place: Second, image: str) -> None:
-        self.place, self.image, self.folder = place, image, place.folder
-
-    def docker(self, *words: str) -> str:
-        done = subprocess.run(["docker", "-H", self.place.url, *words], text=True, capture_output=True, check=True)
-        return done.stdout
-
-    def prune(self) -> None:
-        for words in PRUNES:
-            self.docker(*words.split())
-
-    def nexusctl(self, *words: str) -> subprocess.CompletedProcess[str]:
-        program = Path(sys.executable).parent / "nexusctl"
-        return subprocess.run(
-            [program, *words],
-            cwd=self.folder,
-            env={**os.environ, "DOCKER_HOST": self.place.url},
-            text=True,
-            capture_output=True,
-            check=False,
-        )
-
-    def write(self, text: str) -> None:
-        (self.folder / "nexus.yaml").write_text(text.replace("IMAGE", self.image))
-
-    def succeed(self, *words: str) -> str:
-        done = self.nexusctl(*words)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout + done.stderr
 
 
 @pytest.fixture(scope="module")

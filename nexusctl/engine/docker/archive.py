@@ -19,7 +19,7 @@ from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.entry import Entry, list_entries
 from nexusctl.engine.docker.exec import ROOT, run
 from nexusctl.engine.docker.pipe import is_small_file, pipe_file
-from nexusctl.engine.docker.staging import EXCHANGE, batch, stage
+from nexusctl.engine.docker.staging import EXCHANGE, MARK, SWEEP, batch, stage
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.stack import Upload
@@ -31,11 +31,14 @@ _MISFIT = re.compile(r'cannot overwrite (?P<what>(?:non-)?directory) "(?P<path>[
 _TOOLS = ("mv", "rm")
 _USUAL_FOLDERS = ("/bin", "/usr/bin")
 
-_RENAME = """
+_RENAME = (
+    f"""{SWEEP}"""
+    """
 if [ -L "$2" ]; then rm -f -- "$2"; fi
 if [ -d "$2" ]; then echo "$2 is a folder in the sandbox and a file in the upload"; exit 1; fi
-mv -f -- "$1" "$2"
+mv -f -- "$1" "$2" && sweep "${2%/*}" "${1##*-}"
 """
+)
 
 # Each tool starts once for all; what is left then is a folder with something in it, or cannot go.
 _DELETE = """
@@ -146,7 +149,7 @@ def _explain_misfit(path: str, *, folder: bool) -> Diagnostic:
 
 def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
     """Lay all but folders down beside their places, then rename it, where the sandbox can do that."""
-    mark = uuid.uuid4().hex[:12]
+    mark = uuid.uuid4().hex[:MARK]
     staging = stage(entries, mark)
     left_over = [f"{folder}/" for folder in staging.folders]
     try:
@@ -163,7 +166,7 @@ def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
             _put(wire, container_id, entries, lambda entry: entry.path)
             return
         _put(wire, container_id, staging.entries, staging.place)
-        _run_over(wire, container_id, EXCHANGE, staging.folders)
+        _run_over(wire, container_id, EXCHANGE, staging.folders, mark)
     except (StepError, EngineError):
         with contextlib.suppress(StepError, EngineError):
             _run_over(wire, container_id, _DELETE, left_over)
@@ -178,10 +181,10 @@ def _has_tools(wire: Wire, container_id: str) -> bool:
     return run(wire, container_id, ("/bin/sh", "-c", script), user=ROOT, working_dir="/").exit_code == 0
 
 
-def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *, user: str = ROOT) -> None:
-    """Run `script` over `paths` in as many calls as their length asks for."""
+def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *first: str, user: str = ROOT) -> None:
+    """Run `script` over `paths` in as many calls as their length asks for; before them it gets `first`."""
     for part in batch(paths):
-        _run_script(wire, container_id, script, part, user)
+        _run_script(wire, container_id, script, (*first, *part), user)
 
 
 def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str], user: str) -> None:

@@ -30,7 +30,7 @@ from nexusctl.engine.base import Report
 from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import Conflict, Diagnostic, EngineError, EngineUnreachable, LockHeld, LockLost, NotFound
+from nexusctl.errors import Conflict, Diagnostic, EngineError, LockHeld, LockLost, NotFound, is_out_of_space
 from nexusctl.model.holder import describe_holder
 from nexusctl.model.live import LockHolder
 from nexusctl.model.names import lock_name
@@ -108,12 +108,6 @@ def _lost(stack: str, entry: Mapping[str, Any] | None) -> LockLost:
         other = describe_holder(read_holder(entry))
         return LockLost(Diagnostic(f"{taken}, and {other} has it now; nothing more is begun", hint=hint))
     return LockLost(Diagnostic(f"{taken} while nexusctl worked on it; nothing more is begun", hint=hint))
-
-
-def is_out_of_space(error: EngineError) -> bool:
-    """Whether the engine refused something because its disk, or its share of it, is full."""
-    text = str(error).lower()
-    return not isinstance(error, EngineUnreachable) and ("no space left" in text or "quota exceeded" in text)
 
 
 def unlock(wire: Wire, stack: str) -> LockHolder | None:

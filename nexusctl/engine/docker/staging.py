@@ -22,9 +22,30 @@ POINTER = 9
 NAMES = 256
 """How many files lie in one folder at most, so that several are worked on at a time."""
 
+MARK = 12
+"""So many hexadecimal digits tell one exchange from every other."""
+
+_DIGITS = "[0-9a-f]" * MARK
+
+# Of an exchange that was killed, or whose engine was: nobody else writes meanwhile, for the stack is locked.
+SWEEP = f"""
+sweep() {{
+  for left in "$1"/.nexusctl-{_DIGITS}-[0-9]* "$1"/.*.nexusctl-{_DIGITS}; do
+    case "$left" in *"nexusctl-$2"*) continue ;; esac
+    if [ -e "$left" ]; then rm -rf -- "$left"; fi
+  done
+}}
+"""
+"""A shell function that removes from a folder what an earlier exchange has left there; it spares a mark's own."""
+
 # The folder is entered, so that `..` is where its files go, whatever links lead there. A file system takes its time to
 # give up the old files, hence several at once. What does not come through leaves its folder behind.
-EXCHANGE = """
+EXCHANGE = (
+    f"""{SWEEP}
+mark=$1
+shift
+"""
+    """
 move() {
   if [ ! -e "$1" ] && [ ! -L "$1" ]; then return 0; fi
   for name do
@@ -43,8 +64,10 @@ for folder do
 done
 wait
 for folder do if [ -d "$folder" ]; then exit 1; fi; done
+for folder do sweep "${folder%/*}" "$mark"; done
 """
-"""A script that gets the folders as its arguments, and removes them after what lies in them is in its place."""
+)
+"""A script that gets its mark and the folders; it removes them after what lies in them is in its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.wire import CALL_TIMEOUT, FOREVER, Wire
-from nexusctl.errors import Conflict, NotFound
+from nexusctl.errors import Conflict, EngineError, NotFound, is_out_of_space
 from nexusctl.model.stack import STOP_GRACE_PERIOD
 
 KILLED = 137
@@ -53,20 +53,35 @@ def remove_container(wire: Wire, container_id: str, grace: int | None = None) ->
         if inspected["State"]["Status"] in ("running", "restarting", "paused"):
             killed = stop_container(wire, container_id, grace)
         # Before the container goes: with it goes the label that says where they are.
-        if folder := (inspected["Config"]["Labels"] or {}).get(labels.SECRETS):
-            # See `containers.create_container`.
-            from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
-
-            stack = inspected["Config"]["Labels"][labels.STACK]
-            wipe_secrets(wire, inspected["Id"], stack, inspected["Image"], folder)
+        wiped = _wipe_secrets(wire, inspected)
         try:
             wire.delete(f"/containers/{container_id}", {"v": True, "force": True})
         except Conflict as error:
             # Somebody else removes it at this moment.
             if "already in progress" not in str(error):
                 raise
+        if not wiped:
+            # Perhaps there is space now. If not, their deed leads the next one to them.
+            _wipe_secrets(wire, inspected)
         return killed
     return None
+
+
+def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
+    """Remove the secrets of a container, where it has any; whether there was the space that this takes."""
+    found = inspected["Config"]["Labels"] or {}
+    if not (folder := found.get(labels.SECRETS)):
+        return True
+    # See `containers.create_container`.
+    from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
+
+    try:
+        wipe_secrets(wire, inspected["Id"], found[labels.STACK], inspected["Image"], folder)
+    except EngineError as error:
+        if not is_out_of_space(error):
+            raise
+        return False
+    return True
 
 
 def _ask(wire: Wire, container_id: str, verb: str, grace: int | None) -> tuple[float, int]:

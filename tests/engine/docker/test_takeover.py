@@ -6,8 +6,10 @@ import os
 import platform
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -91,6 +93,30 @@ def test_many_heirs_of_a_dead_owner_hold_the_lock_one_at_a_time(shop: Workshop, 
     for thread in threads:
         thread.join(120)
     assert most == [1] * 8
+
+
+def test_whoever_keeps_heirs_apart_for_good_is_not_waited_for(
+    shop: Workshop, victim: subprocess.Popen[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    victim.kill()
+    victim.wait()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    path = tmp_path / "nexusctl-takeover.lock"
+    path.touch(0o444)
+    with subprocess.Popen(["flock", path, "sleep", "600"]) as anybody:
+        try:
+            while subprocess.run(["flock", "-n", path, "true"], check=False).returncode == 0:
+                assert anybody.poll() is None
+            with (
+                pytest.raises(LockHeld, match=r"has died, and .*nexusctl-takeover.lock keeps it so") as refusal,
+                shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=print),
+            ):
+                pass
+        finally:
+            subprocess.run(["pkill", "-P", str(anybody.pid)], check=True)
+    assert f"`nexusctl unlock {shop.stack}`" in (refusal.value.diagnostics[0].hint or "")
+    with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=60, report=print):
+        pass
 
 
 def test_a_process_is_told_from_every_other(shop: Workshop, victim: subprocess.Popen[str]) -> None:
