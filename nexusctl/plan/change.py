@@ -150,6 +150,8 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield _replace_note(scene, decision)
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)
+    if decision.restore and decision.holder and decision.holder.exit_code == 0:
+        yield "it has ended as a task does: where it is meant to end, say `kind: task`"
 
 
 def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:

@@ -22,7 +22,8 @@ STATES = (*get_args(State), "absent", "partial", *get_args(HealthState))
 class SandboxStatus:
     """`state` is the engine's word, or `absent`, or `partial` for one whose creation did not come to an end.
 
-    `uptime` and `timeout` are in seconds. `endpoint` is where its first published port is reached.
+    `restarts` counts how often the engine has started it again by itself. `uptime` and `timeout` are in seconds.
+    `endpoint` is where its first published port is reached.
     """
 
     name: str
@@ -31,6 +32,7 @@ class SandboxStatus:
     state: str = "absent"
     health: str = "none"
     exit_code: int | None = None
+    restarts: int = 0
     uptime: float | None = None
     template: str = ""
     image: str = ""
@@ -93,6 +95,7 @@ def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> Sandb
         state="partial" if live.partial else live.state,
         health=live.health,
         exit_code=live.exit_code,
+        restarts=live.restarts,
         uptime=_uptime(live, now),
         template=(spec.template or "") if spec else "",
         image=spec.image if spec else live.image,

@@ -9,7 +9,7 @@ from typing import Any
 from nexusctl.model.stack import Port
 from nexusctl.plan.status import SandboxStatus
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import duration, paint, quiet, table
+from nexusctl.render.style import count, duration, paint, quiet, table
 
 _COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
 
@@ -48,6 +48,8 @@ def _row(status: SandboxStatus) -> list[str]:
 
 def describe_state(status: SandboxStatus) -> str:
     """The state in a word or two; a task that ran is `done` or `failed (code)`."""
+    if status.restarts:
+        return f"{status.state} ({count(status.restarts, 'restart')})"
     if status.exit_code is None:
         return status.state
     if status.kind == "task" and status.exit_code == 0:

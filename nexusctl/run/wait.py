@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from threading import Event
 
-from nexusctl.engine.base import Condition, Engine, Report
-from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
+from nexusctl.engine.base import Condition, Engine, Outcome, Report
+from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
 from nexusctl.model.live import State
 from nexusctl.model.stack import Health
 from nexusctl.run.interrupt import Interrupt
@@ -87,12 +87,22 @@ def wait_healthy(
                 probe = condition.probe_output or said
                 raise _failure(engine, container_id, name, f"its health check does not pass{late}", probe, hint)
             if health and condition.state == "running":
-                outcome = engine.probe(container_id, health)
+                outcome = _try(engine, container_id, health)
                 if outcome.exit_code == 0:
                     return
-                said = outcome.output
+                said = outcome.output or said
             pause(interrupt, alarm, min(rest, max(0.0, deadline - time.monotonic()) + FIRST_PAUSE))
             rest = min(rest * 1.5, LONGEST_PAUSE, health.interval if health else LONGEST_PAUSE)
+
+
+def _try(engine: Engine, container_id: str, health: Health) -> Outcome:
+    """What the probe says now. One whose container has ended meanwhile fails in many ways: its condition tells."""
+    try:
+        return engine.probe(container_id, health)
+    except EngineUnreachable:
+        raise
+    except EngineError as error:
+        return Outcome(exit_code=1, output=str(error))
 
 
 def wait_exit(engine: Engine, container_id: str, name: str, report: Report, interrupt: Interrupt) -> None:
@@ -143,8 +153,11 @@ def hold_up(engine: Engine, container_id: str, name: str) -> Condition:
 
 
 def has_failed(now: Condition) -> bool:
-    """Whether a service has ended since it was started, though the engine may have started it again."""
-    return now.state in ENDED or (now.restarts > 0 and now.health != "healthy")
+    """Whether a service has ended since it was started, though the engine may have started it again.
+
+    With a health check it may have needed more than one try.
+    """
+    return now.state in ENDED or (now.restarts > 0 and now.health == "none")
 
 
 def describe_early_end(

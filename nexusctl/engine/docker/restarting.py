@@ -11,6 +11,8 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import LiveSandbox
 
+FEW = 3
+
 
 def read_restarts(wire: Wire, found: LiveSandbox, entry: Mapping[str, Any]) -> LiveSandbox:
     """`found`, as `entry` lists it, with how often the engine has started it again, where that may be so.
@@ -24,7 +26,11 @@ def read_restarts(wire: Wire, found: LiveSandbox, entry: Mapping[str, Any]) -> L
         restarts = int(wire.get(f"/containers/{found.id}/json").get("RestartCount") or 0)
     except NotFound:
         return found
-    return replace(found, state="restarting", restarts=restarts) if restarts or found.state == "restarting" else found
+    # With a check that has yet to pass a few tries are no loop: it may wait for something that comes.
+    enough = FEW if found.health == "starting" else 1
+    if restarts >= enough or found.state == "restarting":
+        return replace(found, state="restarting", restarts=restarts)
+    return found
 
 
 def _may_restart(found: LiveSandbox, status: str) -> bool:
