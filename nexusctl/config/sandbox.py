@@ -147,6 +147,7 @@ def _build_sandbox(
         ports=tuple(port for port, _ in ports),
         mounts=mounts,
         networks=build_networks(node, around.networks, problems),
+        aliases=_aliases(node),
         resources=_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
         stop_grace_period=_stop_grace_period(node),
@@ -173,10 +174,10 @@ def _packages(
 def build_networks(node: Mapping, declared: Declared, problems: Problems) -> tuple[str, ...]:
     """The networks that a sandbox joins; `declared` are those of the stack."""
     value = node.get("networks")
-    if not isinstance(value, Sequence):
+    if not isinstance(value, Sequence | Mapping):
         return (DEFAULT_NETWORK,)
     names: dict[str, Node] = {}
-    for item in value.items:
+    for item in value.items if isinstance(value, Sequence) else value.keys.values():
         if not isinstance(item, Scalar):
             continue
         if item.text != DEFAULT_NETWORK and item.text not in declared:
@@ -188,6 +189,16 @@ def build_networks(node: Mapping, declared: Declared, problems: Problems) -> tup
             problems.add(item, f"the network `{item.text}` is named twice", "keep one of the two")
         names.setdefault(item.text, item)
     return tuple(names)
+
+
+def _aliases(node: Mapping) -> dict[str, tuple[str, ...]]:
+    """The further names of a sandbox, by the network in which it has them."""
+    found = {}
+    for name, settings in node.section("networks").items():
+        names = settings.get("aliases") if isinstance(settings, Mapping) else None
+        if isinstance(names, Sequence) and names.items:
+            found[name] = tuple(dict.fromkeys(item.text for item in names.items if isinstance(item, Scalar)))
+    return found
 
 
 def _resources(node: Mapping, problems: Problems) -> Resources:

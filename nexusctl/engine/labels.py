@@ -19,6 +19,9 @@ RECORD = PREFIX + "record"
 BIRTH_NAME = PREFIX + "birth-name"
 """On containers that get their final name only when everything declared was done."""
 
+NAMED = PREFIX + "named"
+"""On containers that have their stack's name in networks which others share; older ones lack it."""
+
 ROLE = PREFIX + "role"
 """On everything: sandbox, builder, courier, network, volume, amendment, note, end, secrets, lock, cache."""
 

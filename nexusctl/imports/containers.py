@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -14,6 +15,7 @@ from nexusctl.model.live import Portrait
 from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
 
 _HOST = "host"
+_ALIAS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
 
 
 def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
@@ -54,6 +56,11 @@ def _write(
         mounts=tuple(replace(m, source=volumes[m.source]) if m.kind == "volume" else m for m in sandbox.mounts),
         # No sandbox is in the host's network: it gets the stack's own.
         networks=tuple(networks.get(network, DEFAULT_NETWORK) for network in sandbox.networks),
+        aliases={
+            networks[network]: kept
+            for network, names in sandbox.aliases.items()
+            if (kept := tuple(known for known in names if _ALIAS.match(known)))
+        },
         env={},
     )
     env = {key: secrets.protect(name, key, str(value)) for key, value in sandbox.env.items()}

@@ -49,7 +49,10 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
         "lifecycle": _lifecycle(sandbox.lifecycle),
     }
     off = _switched_off(said, template) if template and sandbox.kind == "service" else {}
-    networks = {} if sandbox.networks == ("default",) else {"networks": list(sandbox.networks)}
+    networks: dict[str, Any] = {} if sandbox.networks == ("default",) else {"networks": list(sandbox.networks)}
+    if sandbox.aliases:
+        aliases = {name: [escape(alias) for alias in names] for name, names in sandbox.aliases.items()}
+        networks = {"networks": {n: {"aliases": aliases[n]} if n in aliases else None for n in sandbox.networks}}
     return {key: value for key, value in said.items() if value not in (None, [], {})} | off | networks
 
 

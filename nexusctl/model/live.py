@@ -90,10 +90,11 @@ class LiveSandbox:
     `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
     record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
-    gave it. `end` names what says of a task that it has ended well, also where its container is gone by now; it is one
-    of the `amendments`, which are all that goes with the container. `exit_code` is None unless it has exited.
-    `created_at` is in seconds since 1970. `restarting` is also one that the engine has started again, by itself, a few
-    seconds ago; `restarts` counts how often, where somebody looked.
+    gave it. `named` says that in networks which others share it bears its stack's name, and finds its own stack first,
+    as those do not that older versions have made. `end` names what says of a task that it has ended well, also where
+    its container is gone by now; it is one of the `amendments`, which are all that goes with the container. `exit_code`
+    is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the engine has
+    started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
     """
 
     id: str
@@ -118,6 +119,7 @@ class LiveSandbox:
     end: str = ""
     adopted: Adopted = ""
     known_by_name: bool = False
+    named: bool = False
     inspection: Inspection | None = None
     interior: Interior | None = None
 
@@ -242,7 +244,8 @@ class LiveState:
     because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not
     there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds. `addresses` is
     there where a network of the stack is not, or does not serve. `unprobed` are the references of images that are there
-    and bring no health check, among those on which somebody waits for one.
+    and bring no health check, among those on which somebody waits for one. `outer` maps the external networks, as the
+    file calls them on the engine, to their ids.
     """
 
     stack: str
@@ -260,3 +263,4 @@ class LiveState:
     foreign_binds: tuple[ForeignBind, ...] = ()
     lock: LockHolder | None = None
     addresses: AddressSpace | None = None
+    outer: Mapping[str, str] = field(default_factory=dict)

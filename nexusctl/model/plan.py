@@ -100,13 +100,17 @@ class DeriveImage(Step):
 class Attachment:
     """A network to join: its name in the file and on the engine, and its id.
 
-    The id is empty where a step makes the network first, and for an external one, which only its name tells.
+    The id is empty where a step makes the network first, and for an external one that nobody has looked for. `names`
+    are those under which others find the container there, `links` the names that mean one of the stack's own to it,
+    each as `LOOKED-FOR:KNOWN-AS`.
     """
 
     network: str
     name: str
     id: str = ""
     external: bool = False
+    names: tuple[str, ...] = ()
+    links: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,6 +97,8 @@ def _revive(cls: type[T], data: Mapping[str, Any]) -> T:
 def _revive_field(cls: type, name: str, value: Any) -> Any:
     if (cls, name) == (Sandbox, "env"):
         return {key: item if isinstance(item, str) else _revive_text(item) for key, item in value.items()}
+    if (cls, name) == (Sandbox, "aliases"):
+        return {key: tuple(names) for key, names in value.items()}
     part = _PART_OF.get((cls, name))
     if isinstance(value, list):
         return tuple(_revive(part, item) if part else item for item in value)

@@ -171,6 +171,7 @@ class Sandbox:
     A None for command, working_dir, user or stop_signal leaves the image's own in force; so does one for `health` with
     the image's HEALTHCHECK, unless `image_health` is False. `start_timeout` limits the wait for health after a start.
     `stop_grace_period` is in seconds, None for `STOP_GRACE_PERIOD`.
+    `aliases` are further names of it, by the network in which others find it under them.
     """
 
     name: str
@@ -194,6 +195,7 @@ class Sandbox:
     ports: tuple[Port, ...] = ()
     mounts: tuple[Mount, ...] = ()
     networks: tuple[str, ...] = (DEFAULT_NETWORK,)
+    aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resources: Resources = Resources()
     restart: RestartPolicy = "no"
     stop_grace_period: int | None = None

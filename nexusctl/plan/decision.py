@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Literal
 
@@ -13,6 +13,7 @@ from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare, take_recorded
+from nexusctl.plan.joining import compare_networks, find_drifted_networks, find_renamed, join_again
 from nexusctl.plan.sources import clashes, desired_sources, live_sources
 from nexusctl.plan.unread import assume_unchanged
 
@@ -117,12 +118,12 @@ def _decide_service(
     sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
 ) -> Decision:
     left = "networks" in sandbox.lifecycle.ignore
-    connect, disconnect = ((), ()) if left else _compare_networks(holder, around.attachments)
+    connect, disconnect = ((), ()) if left else compare_networks(holder, around.attachments)
     changed = {difference.field for difference in differences}
     drift = (
         *((around.moved_image,) if around.moved_image else ()),
         *find_drift(sandbox, holder, around.in_place),
-        *_drifted_networks(holder, connect, disconnect, around.networks),
+        *find_drifted_networks(holder, connect, disconnect, around.networks),
     )
     if sandbox.lifecycle.ignore:
         # See `plan.make_plan`.
@@ -130,6 +131,8 @@ def _decide_service(
 
         drift = without_ignored(drift, sandbox)
     differences = (*differences, *(difference for difference in drift if difference.field not in changed))
+    again = () if left else find_renamed(sandbox, holder, around.attachments, changed)
+    connect, disconnect = join_again(holder, again, connect, disconnect)
     if is_unsure(sandbox, holder) and "packages" not in around.in_place:
         differences = (*differences, *_unknown_packages(sandbox, holder))
     if holder.state in ("dead", "removing") or any(d.effect == "replace" for d in differences):
@@ -249,78 +252,6 @@ def _describe_state(holder: LiveSandbox) -> str:
 def count_times(number: int) -> str:
     """Such as `3 times`."""
     return "once" if number == 1 else f"{number} times"
-
-
-def _compare_networks(
-    holder: LiveSandbox, attachments: tuple[Attachment, ...]
-) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
-    connected = {network_id: name for network_id, name in holder.networks.items() if name != "none"}
-    kept: set[str] = set()
-    connect = []
-    for attachment in attachments:
-        match = _find_network(attachment, connected)
-        if match:
-            kept.add(match)
-        else:
-            connect.append(attachment)
-    return tuple(connect), tuple(sorted(set(connected) - kept))
-
-
-def _find_network(attachment: Attachment, connected: Mapping[str, str]) -> str | None:
-    if attachment.id:
-        return attachment.id if attachment.id in connected else None
-    if attachment.external:
-        return next((network_id for network_id, name in connected.items() if name == attachment.name), None)
-    return None
-
-
-def _drifted_networks(
-    holder: LiveSandbox, connect: tuple[Attachment, ...], disconnect: tuple[str, ...], names: Mapping[str, str]
-) -> Iterator[Difference]:
-    """By hand, but for a name of the file that means by now a network which nexusctl has yet to join or to make."""
-    left = {_call_network(network_id, holder, names): network_id for network_id in disconnect}
-    for joined in connect:
-        former = _find_former(joined, holder, left)
-        if former:
-            before = holder.networks[left.pop(former)]
-            yield Difference(field=f"networks.{joined.network}", before=before, after=joined.name, effect="in_place")
-        else:
-            yield _drifted_network(joined.network, None, "connected")
-    given_up = _count_given_up(holder, connect, names)
-    for name in left:
-        if given_up and name not in _recorded_networks(holder):
-            given_up -= 1
-            yield Difference(field=f"networks.{name}", before="connected", after=None, effect="in_place")
-        else:
-            yield _drifted_network(name, "connected", None)
-
-
-def _count_given_up(holder: LiveSandbox, connect: Iterable[Attachment], names: Mapping[str, str]) -> int:
-    """Names that the sandbox had in the file and has no more, of networks that it is on under another name by now."""
-    attached = {_call_network(network_id, holder, names) for network_id in holder.networks}
-    return len({*_recorded_networks(holder)} - attached - {joined.network for joined in connect})
-
-
-def _recorded_networks(holder: LiveSandbox) -> tuple[str, ...]:
-    return holder.record.networks if holder.record else ()
-
-
-def _find_former(joined: Attachment, holder: LiveSandbox, left: Iterable[str]) -> str | None:
-    """Which of the networks that are `left` the name of `joined` meant before: several names may mean one network."""
-    recorded = _recorded_networks(holder)
-    if joined.network not in recorded or (joined.id and not joined.external):
-        return None
-    return next((name for name in left if name == joined.network or name not in recorded), None)
-
-
-def _drifted_network(name: str, before: str | None, after: str | None) -> Difference:
-    return Difference(field=f"networks.{name}", before=before, after=after, cause="drifted", effect="in_place")
-
-
-def _call_network(network_id: str, holder: LiveSandbox, names: Mapping[str, str]) -> str:
-    """As the file calls it, else as the engine does."""
-    name = holder.networks[network_id]
-    return names.get(network_id) or names.get(name) or name
 
 
 def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: Surroundings) -> bool:

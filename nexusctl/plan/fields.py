@@ -114,6 +114,10 @@ def _names(name: str, value: tuple[str, ...]) -> Flat:
     return {f"{name}.{item}": "connected" for item in value}
 
 
+def _aliases(name: str, value: Mapping[str, tuple[str, ...]]) -> Flat:
+    return {f"networks.{network}.{name}": sorted(names) for network, names in value.items() if names}
+
+
 def _dependencies(name: str, value: Any) -> Flat:
     return {f"{name}.{dependency.sandbox}": dependency.condition for dependency in value}
 
@@ -141,6 +145,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="ports", effect="replace", flatten=_ports),
     Rule(field="mounts", effect="replace", flatten=_mounts),
     Rule(field="networks", effect="changeable", flatten=_names),
+    Rule(field="aliases", effect="changeable", flatten=_aliases),
     Rule(field="resources", effect="changeable", flatten=_attributes),
     Rule(field="restart", effect="changeable", flatten=_scalar),
     # Each stop says how long it waits.

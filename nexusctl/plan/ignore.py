@@ -63,7 +63,7 @@ def _leave(sandbox: Sandbox, holder: LiveSandbox | None) -> Sandbox:
     kept: dict[str, Any] = {}
     for field in (rule.field for rule in TABLE):
         recorded, desired = getattr(holder.record, field), getattr(sandbox, field)
-        if ignored(field):
+        if ignored(_BELOW.get(field, field)):
             kept[field] = recorded
         elif field in _PARTS and recorded != desired:
             kept[field] = _PARTS[field](field, recorded, desired, ignored)
@@ -119,6 +119,9 @@ def _mix_uploads(
     kept = [replace(u, files=tuple(f for f in u.files if is_left(u, f))) for u in recorded]
     return tuple(upload for upload in (*asked, *kept) if upload.files)
 
+
+_BELOW = {"aliases": "networks"}
+"""What a stack file says of a field as a part of another one."""
 
 _PARTS: Mapping[str, Callable[[str, Any, Any, Ignored], Any]] = {
     "env": _mix_mapping,

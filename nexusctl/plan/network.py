@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from nexusctl.model.live import LiveNetwork, LiveState
 from nexusctl.model.names import network_name, volume_name
 from nexusctl.model.plan import Attachment
-from nexusctl.model.stack import Network, Stack
+from nexusctl.model.stack import Network, Sandbox, Stack
 from nexusctl.model.value import dataclass
 from nexusctl.plan.conflict import count_members
+from nexusctl.plan.naming import link_siblings, name_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,13 +20,26 @@ class NetworkPlan:
     """`attachments` by name in the file; `missing` are to be made, `excess` to be removed.
 
     `subnets` are the ranges of those that are missing, as far as they are known, and `sandboxes` how many will join.
+    `links` are those of each sandbox that is in an external network.
     """
+
+    stack: str
 
     attachments: Mapping[str, Attachment]
     missing: tuple[Network, ...]
     excess: tuple[LiveNetwork, ...]
     subnets: Mapping[str, str]
     sandboxes: Mapping[str, int]
+    links: Mapping[str, Mapping[str, tuple[str, ...]]]
+
+    def join(self, sandbox: Sandbox) -> tuple[Attachment, ...]:
+        """The networks of `sandbox`, with the names that it has and knows in each."""
+        links = self.links.get(sandbox.name, {})
+        return tuple(
+            replace(found, names=name_in(self.stack, sandbox, found), links=links.get(network, ()))
+            for network in sandbox.networks
+            for found in (self.attachments[network],)
+        )
 
 
 def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
@@ -38,7 +53,7 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
     missing: list[Network] = []
     for name in sorted(counts):
         if name in stack.networks and (external := stack.networks[name].external):
-            attachments[name] = Attachment(network=name, name=external, external=True)
+            attachments[name] = Attachment(network=name, name=external, id=live.outer.get(external, ""), external=True)
     for desired, chosen in _choose_networks(stack, live, counts):
         if chosen:
             kept.add(chosen.id)
@@ -58,6 +73,8 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
         excess=excess,
         subnets=_choose_subnets(stack, live, missing, counts) if missing else {},
         sandboxes=counts,
+        stack=stack.name,
+        links=link_siblings(stack) if any(found.external for found in attachments.values()) else {},
     )
 
 

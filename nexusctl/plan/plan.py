@@ -110,7 +110,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         around = Surroundings(
             stack=stack.name,
             name=container_name(stack.name, name),
-            attachments=tuple(networks.attachments[network] for network in sandbox.networks),
+            attachments=networks.join(sandbox),
             in_place=_narrow(in_place, sandbox, stack, holder),
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
             volumes=volumes,
@@ -119,6 +119,11 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):
             decisions[name] = replace(decisions[name], sandbox=_renew(file.sandboxes[name], sandbox, holder))
+    if networks.links and any(decision.holder and not decision.holder.named for decision in decisions.values()):
+        # Only what older versions have made has anything to join again.
+        from nexusctl.plan.rejoin import rejoin  # noqa: PLC0415
+
+        decisions = rejoin(stack, networks, decisions)
     networks = replace(networks, excess=tuple(n for n in networks.excess if n.id not in _held_networks(decisions)))
     present = {volume.name for volume in live.volumes}
     return Scene(

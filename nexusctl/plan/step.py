@@ -93,7 +93,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         old_running=holder.state in ("running", "paused", "restarting"),
         stop_first=stop_first,
         stay_down=sandbox.name in scene.bereft,
-        old_networks=_live_attachments(holder) if handover else (),
+        old_networks=_live_attachments(holder, place) if handover else (),
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
         grace=choose_grace(holder, sandbox),
@@ -102,9 +102,12 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
     )
 
 
-def _live_attachments(holder: LiveSandbox) -> tuple[Attachment, ...]:
+def _live_attachments(holder: LiveSandbox, place: Placement) -> tuple[Attachment, ...]:
+    """The networks that a container is in, with the names that it has and knows in those that stay its sandbox's."""
+    kept = {attachment.name: attachment for attachment in place.networks}
     return tuple(
-        Attachment(network=name, name=name, id=network_id) for network_id, name in sorted(holder.networks.items())
+        replace(kept[name], id=network_id) if name in kept else Attachment(network=name, name=name, id=network_id)
+        for network_id, name in sorted(holder.networks.items())
     )
 
 
@@ -179,7 +182,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     packages: tuple[PackageChange, ...] = ()
     if "packages" in touched or again:
         packages = tuple(change_packages(record, sandbox, decision.differences, again=again))
-    joined = {attachment.name for attachment in decision.connect}
+    joined = {key for attachment in decision.connect for key in (attachment.name, attachment.id)}
     made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
         id=f"sandbox:{sandbox.name}:update",
@@ -196,7 +199,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         reactions=find_reactions(decision) if "uploads" in touched or again else (),
         connect=decision.connect,
         disconnect=decision.disconnect,
-        leave_first=tuple(left for left in decision.disconnect if holder.networks.get(left) in joined),
+        leave_first=tuple(left for left in decision.disconnect if joined & {left, holder.networks.get(left)}),
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.
         secrets=secrets if holder.state == "running" and not again else sandbox.secrets,
         delete_secrets=gone,
@@ -275,7 +278,7 @@ def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
         image=scene.images[sandbox.name].reference,
         name=name,
         birth_name=f"{name}_new" if beside else "",
-        networks=tuple(scene.networks.attachments[network] for network in sandbox.networks),
+        networks=scene.networks.join(sandbox),
         volumes={m.source: scene.volumes[m.source] for m in sandbox.mounts if m.kind == "volume"},
     )
 

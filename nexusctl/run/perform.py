@@ -195,7 +195,7 @@ def _update(
     for network_id in step.leave_first:
         engine.disconnect(step.container_id, network_id)
     for attachment in step.connect:
-        engine.connect(step.container_id, ledger.locate(attachment), (sandbox.name, sandbox.group))
+        engine.connect(step.container_id, ledger.locate(attachment), attachment.names)
     for network_id in step.disconnect:
         if network_id not in step.leave_first:
             engine.disconnect(step.container_id, network_id)

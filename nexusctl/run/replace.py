@@ -87,7 +87,7 @@ def _bring_up(
 def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:
     """Let others find the new one under its names."""
     if step.placement.quiet:
-        _join_again(engine, new_id, step.placement.networks, (step.sandbox.name, step.sandbox.group))
+        _join_again(engine, new_id, step.placement.networks)
 
 
 def _see_off(step: ReplaceContainer, engine: Engine) -> None:
@@ -95,16 +95,16 @@ def _see_off(step: ReplaceContainer, engine: Engine) -> None:
 
     Whoever tried to connect while it joined again tries once more after a second.
     """
-    _join_again(engine, step.old_id, step.old_networks, ())
+    _join_again(engine, step.old_id, step.old_networks, named=False)
     if step.old_networks:
         time.sleep(LINGER)
 
 
-def _join_again(engine: Engine, container_id: str, networks: Iterable[Attachment], names: tuple[str, ...]) -> None:
-    """An engine names a container where it joins: from now on `names` are what it is found by."""
+def _join_again(engine: Engine, container_id: str, networks: Iterable[Attachment], *, named: bool = True) -> None:
+    """An engine names a container where it joins: from now on it is found by its names there, or by none."""
     for attachment in networks:
         engine.disconnect(container_id, attachment.id or attachment.name)
-        engine.connect(container_id, attachment, names)
+        engine.connect(container_id, attachment, attachment.names if named else ())
 
 
 def _fall_back(
@@ -132,7 +132,7 @@ def _swap_back(
     with suppress(EngineError):
         remove(engine, new_id, step.subject, step.sandbox.stop_grace_period, warn)
         engine.rename_container(step.old_id, step.placement.name)
-        _join_again(engine, step.old_id, step.old_networks, (step.sandbox.name, step.sandbox.group))
+        _join_again(engine, step.old_id, step.old_networks)
     return _with_word(step, failure, _serve_again(step, engine))
 
 

@@ -6,7 +6,7 @@ import hashlib
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -53,7 +53,7 @@ class Workshop:
             image=sandbox.image,
             name=container_name(stack or self.stack, sandbox.name),
             birth_name=birth_name,
-            networks=networks,
+            networks=tuple(replace(found, names=(sandbox.name, sandbox.group)) for found in networks),
             volumes=volumes or {},
         )
 

@@ -84,6 +84,7 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
         (Mount(kind="bind", source="/host/./deep", target="/part"),),
         (Mount(kind="volume", source="cache", target="/cache"),),
     ),
+    "aliases": ({"default": ("one",)}, {"default": ("one", "two")}),
     "networks": ((), ("back",), ("back", "default"), ("default", "shared"), ("shared",)),
     "resources": (Resources(memory=2**26), Resources(cpus=0.5, pids=64), Resources(memory=2**27)),
     "stop_grace_period": (30, 0),

@@ -15,14 +15,12 @@ from nexusctl.engine.docker.adoption import (
     wanted_names,
 )
 from nexusctl.engine.docker.foreign import is_free, list_subnets
+from nexusctl.engine.docker.portrayal import NAMELESS
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
 from nexusctl.model.stack import Stack
 
 _COMPOSED = "com.docker.compose.service"
-_NAMELESS = frozenset({"bridge", "host", "none", "podman"})
-"""The own networks of engines, in which nobody is found by name."""
-
 Listed = Mapping[str, Any]
 Found = tuple[tuple[LiveSandbox, ...], tuple[LiveNetwork, ...], tuple[LiveVolume, ...], tuple[Orphan, ...]]
 
@@ -59,7 +57,7 @@ def _with_names(sandboxes: Iterable[LiveSandbox], containers: Iterable[Listed]) 
     """Says which of them are known by name: Compose gives the name as an alias too, and that stays after a rename."""
     composed = {entry["Id"] for entry in containers if _COMPOSED in (entry["Labels"] or {})}
     return tuple(
-        replace(found, known_by_name=found.id not in composed and not _NAMELESS.issuperset(found.networks.values()))
+        replace(found, known_by_name=found.id not in composed and not NAMELESS.issuperset(found.networks.values()))
         for found in sandboxes
     )
 

@@ -103,6 +103,7 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
             for mount in seen.mounts
         ),
         networks=tuple(networks[network] for network in seen.networks if network in networks),
+        aliases=_find_aliases(desired, {networks.get(name, ""): known for name, known in seen.aliases.items()}),
         uploads=_find_uploads(wire, container_id, desired.uploads) if desired.uploads else (),
     )
     left = "resources.pids" in desired.lifecycle.ignore or "resources" in desired.lifecycle.ignore
@@ -110,6 +111,15 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
         record = replace(record, resources=replace(seen.resources, pids=0))
     # What only a record knows, nobody has said of it yet.
     return take_recorded(record, desired)
+
+
+def _find_aliases(desired: Sandbox, known: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """What of the names that are wanted it has already; those that it has beside them nobody takes away."""
+    found = {
+        network: tuple(name for name in names if name in known.get(network, ()))
+        for network, names in desired.aliases.items()
+    }
+    return {network: names for network, names in found.items() if names}
 
 
 def _find_uploads(wire: Wire, container_id: str, wanted: Iterable[Upload]) -> tuple[Upload, ...]:

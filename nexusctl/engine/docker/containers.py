@@ -65,7 +65,7 @@ def _create(
     container_id = _create_or_adopt(wire, placement.birth_name or placement.name, body)
     try:
         for attachment in placement.networks[1:]:
-            connect(wire, container_id, attachment, birth_aliases(sandbox, placement))
+            connect(wire, container_id, attachment, birth_aliases(attachment, placement))
         if sandbox.uploads:
             # A plan, and an apply without uploads, need no tar.
             from nexusctl.engine.docker.archive import put_uploads  # noqa: PLC0415

@@ -26,7 +26,7 @@ _INDEX_SETTINGS = (
     "NPM_CONFIG_USERCONFIG",
 )
 
-IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart"})
 
 
 def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:

@@ -52,6 +52,16 @@ def find_absent(stack: Stack, networks: Iterable[Listed], volumes: Iterable[List
     return frozenset({*(("network", str(name)) for name in lost), *(("volume", str(name)) for name in gone)})
 
 
+def find_outer(stack: Stack, networks: Iterable[Listed]) -> dict[str, str]:
+    """The ids of the external networks of `stack`, by what it calls them, which may be the beginning of an id."""
+    wanted = {network.external for network in stack.networks.values()} - {None}
+    if not wanted:
+        return {}
+    ids = {str(entry["Name"]): str(entry["Id"]) for entry in networks}
+    by_id = {name: next((key for key in ids.values() if key.startswith(str(name))), "") for name in wanted}
+    return {str(name): found for name in wanted if name and (found := ids.get(name) or by_id[name])}
+
+
 def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str, int, str], str]:
     """(address, port, protocol) of each host port that a container outside `stack` publishes, and its name."""
     return {

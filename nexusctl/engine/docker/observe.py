@@ -13,6 +13,7 @@ from nexusctl.engine.docker.foreign import (
     find_absent,
     find_foreign_binds,
     find_host_ports,
+    find_outer,
     find_taken,
     is_free,
     list_subnets,
@@ -78,6 +79,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         unreachable=find_unreachable(wire, stack, images),
         absent=find_absent(stack, networks, volumes),
         unprobed=find_unprobed(wire, stack, images),
+        outer=find_outer(stack, networks),
         orphans=(
             *find_orphaned(amendments, notes, ids),
             *foreign.orphans,
@@ -279,6 +281,7 @@ def _read_sandbox(
         created_at=int(entry["Created"]),
         image=entry["Image"],
         image_id=entry["ImageID"],
+        named=bool(marks.get(labels.NAMED)),
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),
         volumes={m["Destination"]: m["Name"] for m in entry.get("Mounts") or () if m.get("Type") == "volume"},

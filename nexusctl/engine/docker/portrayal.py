@@ -44,6 +44,9 @@ _SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "NetworkDisabled": (False, None),
 }
 
+NAMELESS = frozenset({"bridge", "host", "none", "podman"})
+"""The own networks of engines, in which nobody is found by name."""
+
 
 def portray(wire: Wire, name: str) -> Portrait:
     """The container `name` with what its image says by itself left out. Raises `NotFound`, `EngineError`."""
@@ -65,6 +68,7 @@ def portray(wire: Wire, name: str) -> Portrait:
         ports=tuple(_ports(host)),
         mounts=mounts,
         networks=tuple(sorted(name for name in seen["NetworkSettings"]["Networks"] or {} if name != "none")),
+        aliases=_read_aliases(seen),
         resources=_limits(host),
         lifecycle=_lifecycle(host),
         restart=RESTART_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
@@ -194,11 +198,19 @@ def _find_unplaced(seen: Inspected) -> Iterator[str]:
             yield name
 
 
+def _read_aliases(seen: Inspected) -> dict[str, tuple[str, ...]]:
+    """The names under which others find it in its networks, its own among them; in the engine's own there are none."""
+    own, short = str(seen["Name"]).lstrip("/"), seen["Id"][:12]
+    networks = seen["NetworkSettings"]["Networks"] or {}
+    return {
+        name: tuple(alias for alias in dict.fromkeys((own, *(place.get("Aliases") or ()))) if alias != short)
+        for name, place in sorted(networks.items())
+        if name not in NAMELESS
+    }
+
+
 def _judge_networks(seen: Inspected) -> Iterator[tuple[str, str]]:
-    own = {seen["Id"][:12], str(seen["Name"]).lstrip("/")}
     for network, endpoint in sorted((seen["NetworkSettings"]["Networks"] or {}).items()):
-        if aliases := sorted(set(endpoint.get("Aliases") or ()) - own):
-            yield f"network {network}.Aliases", f"others reach it by its sandbox's name, not by {', '.join(aliases)}"
         for name in ("IPAMConfig", "Links", "DriverOpts"):
             if endpoint.get(name):
                 yield f"network {network}.{name}", "it has no place in a stack file"

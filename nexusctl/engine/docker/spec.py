@@ -51,7 +51,7 @@ def container_body(
         "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets},
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
         "HostConfig": host_config(stack, sandbox, placement, secrets),
-        "NetworkingConfig": {"EndpointsConfig": _first_endpoint(sandbox, placement)},
+        "NetworkingConfig": {"EndpointsConfig": _first_endpoint(placement)},
         **{key: value for key, value in optional.items() if value is not None},
     }
 
@@ -62,6 +62,7 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
         labels.STACK: stack,
         labels.SANDBOX: sandbox.name,
         labels.ROLE: "sandbox",
+        labels.NAMED: "stack",
         labels.RECORD: encode(sandbox),
         labels.BIRTH_NAME: placement.birth_name,
         labels.IMAGE_INVENTORY: "",
@@ -183,17 +184,20 @@ def port_bindings(ports: Iterable[Port]) -> dict[str, list[dict[str, str]]]:
 def endpoint(attachment: Attachment, aliases: Iterable[str]) -> dict[str, Any]:
     """A container's place in a network; it is found there under `aliases`, which the engine's own network knows not.
 
-    By the id alone the engine finds it again when the container starts: it keeps its networks by name.
+    By the id alone the engine finds it again when the container starts: it keeps its networks by name. An external one
+    it shall find by its name, so that another of that name does as well. Links need nobody to be there: in networks but
+    the engine's own they say what a name means to this container, before anybody else's names count.
     """
     if attachment.name == "bridge":
         return {}
-    known = {"NetworkID": attachment.id} if attachment.id else {}
-    return {"Aliases": list(dict.fromkeys(aliases)), **known}
+    known = {"NetworkID": attachment.id} if attachment.id and not attachment.external else {}
+    links = {"Links": list(attachment.links)} if attachment.links else {}
+    return {"Aliases": list(dict.fromkeys(aliases)), **known, **links}
 
 
 def network_key(attachment: Attachment) -> str:
-    """The network's id, because names are not unique; the name for an external one, whose id is not known."""
-    return attachment.id or attachment.name
+    """The network's id, because names are not unique; the name for an external one, which its makers may make anew."""
+    return attachment.name if attachment.external else attachment.id or attachment.name
 
 
 def network_body(stack: str, network: Network, name: str, *, check_duplicate: bool = True) -> dict[str, Any]:
@@ -218,15 +222,16 @@ def hostname(stack: str, name: str) -> str:
     return f"{name}.{stack}"[:63].rstrip("-.")
 
 
-def birth_aliases(sandbox: Sandbox, placement: Placement) -> tuple[str, ...]:
-    """The names under which others in its networks find a new container."""
-    return () if placement.quiet else (sandbox.name, sandbox.group)
+def birth_aliases(attachment: Attachment, placement: Placement) -> tuple[str, ...]:
+    """The names under which others in a network find a new container."""
+    return () if placement.quiet else attachment.names
 
 
-def _first_endpoint(sandbox: Sandbox, placement: Placement) -> dict[str, Any]:
+def _first_endpoint(placement: Placement) -> dict[str, Any]:
     if not placement.networks:
         return {}
-    return {network_key(placement.networks[0]): endpoint(placement.networks[0], birth_aliases(sandbox, placement))}
+    first = placement.networks[0]
+    return {network_key(first): endpoint(first, birth_aliases(first, placement))}
 
 
 def volume_labels(stack: str, name: str) -> dict[str, str]:

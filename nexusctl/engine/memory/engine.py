@@ -14,7 +14,7 @@ from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBeh
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 
-IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart"})
 
 
 class MemoryEngine(World):

@@ -55,6 +55,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
             ),
             foreign_binds=_find_foreign_binds(world, stack),
             lock=world.locks.get(stack.name),
+            outer=_find_outer(world, stack),
         )
         return replace(found, addresses=world.address_space()) if lacks_networks(stack, found) else found
 
@@ -168,6 +169,7 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
         restarts=container.restarts if container.alive else 0,
         image=container.placement.image,
         image_id=image.id if image else "",
+        named=True,
         ports=container.ports,
         networks=dict(container.networks),
         volumes={
@@ -223,6 +225,12 @@ def _health(world: World, container: MemoryContainer) -> HealthState:
         return "none"
     passed = world.answer(container.sandbox, probe_command(health)).exit_code == 0
     return "healthy" if passed else "unhealthy"
+
+
+def _find_outer(world: World, stack: Stack) -> dict[str, str]:
+    ids = {found.name: network_id for network_id, (_, found) in world.networks.items()}
+    wanted = {network.external for network in stack.networks.values()}
+    return {name: network_id for name, network_id in ids.items() if name in wanted}
 
 
 def _find_taken(world: World, stack: Stack) -> dict[str, dict[str, str]]:

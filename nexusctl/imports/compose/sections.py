@@ -77,6 +77,19 @@ def read_networks(file: Reader, around: Surroundings) -> dict[str, Any]:
     return found
 
 
+def find_outer(file: Reader, around: Surroundings) -> frozenset[str]:
+    """Which networks of the file, by Compose's names, will be external ones of the stack."""
+    listed = file.below("networks")
+    nodes = listed.node.values if listed else {}
+    called = {name: around.live.networks.get(name) for name in (*nodes, DEFAULT_NETWORK)}
+    return frozenset(
+        name
+        for name, live in called.items()
+        if (name in nodes and name != DEFAULT_NETWORK and _is_external(nodes[name]))
+        or live not in (None, network_name(around.stack, around.networks[name]))
+    )
+
+
 def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: bool = False) -> dict[str, Any] | None:
     """What is said of a network or volume: where it comes from, if from outside.
 

@@ -56,6 +56,7 @@ class Surroundings:
 
     `project` is what Compose calls them together, `stack` what the stack is called.
 
+    `outer` are Compose's names of the networks that are not the stack's.
     `tasks` are the services that others wait for to complete, `live` is what there is of the project.
     """
 
@@ -72,6 +73,7 @@ class Surroundings:
     target: Path
     tasks: frozenset[str] = field(default_factory=frozenset)
     live: Project = Project()
+    outer: frozenset[str] = frozenset()
 
 
 def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
         "stop_signal": service.text("stop_signal"),
     }
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
-    networks = _networks(service, around)
+    networks = _networks(name, service, around)
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
@@ -232,7 +234,7 @@ def _test(check: Reader) -> Any:
     return words[1] if words[0] == "CMD-SHELL" and len(words) > 1 else words[1:]
 
 
-def _networks(service: Reader, around: Surroundings) -> list[str] | None:
+def _networks(own: str, service: Reader, around: Surroundings) -> list[str] | dict[str, Any] | None:
     """None where the default network is meant, which a stack file need not name."""
     mode = service.text("network_mode")
     if mode == "none":
@@ -242,12 +244,23 @@ def _networks(service: Reader, around: Surroundings) -> list[str] | None:
     joined = service.get("networks")
     below = service.below("networks") if isinstance(joined, MappingNode) else None
     names = list(below.node.values) if below else service.texts("networks")
+    aliases: dict[str, list[str]] = {}
     if below:
         for name, value in below.node.values.items():
             below.get(name)
             if isinstance(value, MappingNode):
-                below.inside(name, value).finish({"aliases": "sandboxes have their own names only"}, _NO_PLACE)
-    fitted = [around.networks.get(name, name) for name in names or ["default"]]
+                settings = below.inside(name, value)
+                aliases[name] = settings.texts("aliases")
+                settings.finish({}, _NO_PLACE)
+    names = names or ["default"]
+    fitted = [around.networks.get(name, name) for name in names]
+    # In a network that others share a sandbox bears its stack's name, and a service its own.
+    called = {name: [*([own] if name in around.outer else []), *aliases.get(name, [])] for name in names}
+    if any(called.values()):
+        return {
+            around.networks.get(name, name): {"aliases": list(dict.fromkeys(known))} if known else None
+            for name, known in called.items()
+        }
     return None if fitted == [DEFAULT_NETWORK] else fitted
 
 

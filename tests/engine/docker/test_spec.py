@@ -43,6 +43,7 @@ def test_labels_are_all_written_even_the_empty_one() -> None:
         labels.STACK: "s",
         labels.SANDBOX: "api-1",
         labels.ROLE: "sandbox",
+        labels.NAMED: "stack",
         labels.BIRTH_NAME: "",
         labels.IMAGE_INVENTORY: "",
         labels.SECRETS: "",
@@ -92,8 +93,9 @@ def test_ports_are_published_where_said_and_a_free_one_is_asked_for() -> None:
     assert found["ExposedPorts"] == {"80/tcp": {}, "53/udp": {}}
 
 
-def test_the_first_network_is_joined_at_birth_under_both_names() -> None:
-    networks = (Attachment(network="a", name="s_a", id="1" * 64), Attachment(network="b", name="s_b", id="2" * 64))
+def test_the_first_network_is_joined_at_birth_under_its_names() -> None:
+    first = Attachment(network="a", name="s_a", id="1" * 64, names=("api-1", "api"))
+    networks = (first, Attachment(network="b", name="s_b", id="2" * 64))
     found = body(networks=networks)
     assert found["HostConfig"]["NetworkMode"] == "1" * 64
     assert found["NetworkingConfig"] == {
@@ -101,9 +103,11 @@ def test_the_first_network_is_joined_at_birth_under_both_names() -> None:
     }
 
 
-def test_an_external_network_is_joined_by_its_name() -> None:
-    found = body(networks=(Attachment(network="a", name="shared", external=True),))
+def test_an_external_network_is_joined_by_its_name_so_that_another_of_that_name_is_found() -> None:
+    outer = Attachment(network="a", name="shared", id="1" * 64, external=True, names=("s_api",), links=("s_db:db",))
+    found = body(networks=(outer,))
     assert found["HostConfig"]["NetworkMode"] == "shared"
+    assert found["NetworkingConfig"] == {"EndpointsConfig": {"shared": {"Aliases": ["s_api"], "Links": ["s_db:db"]}}}
 
 
 def test_no_network_means_none() -> None:
