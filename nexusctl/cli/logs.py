@@ -11,7 +11,7 @@ import click
 from nexusctl.api import inspection, subject
 from nexusctl.cli import options
 from nexusctl.engine.base import Engine, LogChunk
-from nexusctl.errors import NexusError, NotFound
+from nexusctl.errors import EngineUnreachable, NexusError, NotFound
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox
 from nexusctl.render.style import paint
@@ -69,6 +69,12 @@ def _read_lines(
 ) -> Iterator[tuple[str, bytes]]:
     try:
         yield from _split_lines(engine.logs(live.id, tail=tail, since=since, follow=follow))
+        if follow:
+            # An engine that stops ends its logs as a program does that ends.
+            engine.condition(live.id)
+    except EngineUnreachable as error:
+        hint = error.diagnostics[0].hint
+        raise EngineUnreachable(f"the log of {live.sandbox} ends here: {error.summary}", hint=hint) from error
     except NotFound:
         options.say(f"{live.sandbox}: its log went with its container")
 

@@ -9,6 +9,7 @@ from nexusctl.engine.base import Condition, Engine, Outcome, Report
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
 from nexusctl.model.live import State
 from nexusctl.model.stack import Health
+from nexusctl.run.excerpt import show_ends, show_last
 from nexusctl.run.interrupt import Interrupt
 
 FIRST_PAUSE = 0.05
@@ -23,6 +24,9 @@ MOST_RESTARTS = 5
 """So often may a service end and be started again before it is healthy; its engine waits longer each time."""
 
 LOG_LINES = 15
+
+TASK_LINES = 40
+"""So many lines are shown from the begin of a failed task's log, and so many from its end."""
 
 SETTLE = 0.15
 """Seconds that a service gets to fail in: three times what a shell, Python or Node takes over a missing file."""
@@ -106,7 +110,7 @@ def _try(engine: Engine, container_id: str, health: Health) -> Outcome:
 
 
 def wait_exit(engine: Engine, container_id: str, name: str, report: Report, interrupt: Interrupt) -> None:
-    """Return when the task has exited with 0; raises `StepError` with its last lines for any other code."""
+    """Return when the task has exited with 0; raises `StepError` with its first and last lines for any other code."""
     rest = FIRST_PAUSE
     report("running")
     with interrupt.alarm() as alarm, engine.listen(container_id, alarm.set):
@@ -114,7 +118,15 @@ def wait_exit(engine: Engine, container_id: str, name: str, report: Report, inte
             pause(interrupt, alarm, rest)
             rest = min(rest * 1.3, LONGEST_PAUSE)
     if condition.exit_code != 0:
-        raise _failure(engine, container_id, name, _describe_exit(condition))
+        raise _failure(engine, container_id, name, _describe_exit(condition), output=_read_ends(engine, container_id))
+
+
+def _read_ends(engine: Engine, container_id: str) -> tuple[str, ...]:
+    """Of a task the first lines may tell the cause, and the last ones what came of it."""
+    try:
+        return show_ends(engine.logs(container_id), TASK_LINES)
+    except EngineError:
+        return ()
 
 
 def _look_for_exit(engine: Engine, container_id: str) -> Condition:
@@ -180,10 +192,9 @@ def describe_early_end(
 def tail(engine: Engine, container_id: str, lines: int = LOG_LINES) -> tuple[str, ...]:
     """The last lines of a container's log, both streams as they came; empty where it cannot be read."""
     try:
-        chunks = [chunk.data for chunk in engine.logs(container_id, tail=lines)]
+        return show_last(engine.logs(container_id, tail=lines), lines)
     except EngineError:
         return ()
-    return tuple(b"".join(chunks).decode(errors="replace").splitlines()[-lines:])
 
 
 def _patience(health: Health | None) -> float:
@@ -208,15 +219,22 @@ def _describe_exit(condition: Condition) -> str:
 
 
 def _failure(
-    engine: Engine, container_id: str, name: str, what: str, probe_output: str = "", hint: str = ""
+    engine: Engine,
+    container_id: str,
+    name: str,
+    what: str,
+    probe_output: str = "",
+    hint: str = "",
+    output: tuple[str, ...] | None = None,
 ) -> StepError:
-    output = [f"probe: {line}" for line in probe_output.strip().splitlines()[-5:]]
-    output += tail(engine, container_id)
+    """`output` is what to show of its log, its last lines where that is None."""
+    probe = (f"probe: {line}" for line in probe_output.strip().splitlines()[-5:])
+    shown = tail(engine, container_id) if output is None else output
     return StepError(
         Diagnostic(
             f"{name}: {what}",
             sandbox=name,
-            output=tuple(output),
+            output=(*probe, *shown),
             hint=hint or f"`nexusctl logs {name}` shows all that it printed; the next apply carries on from here",
         )
     )

@@ -184,9 +184,10 @@ class Wire:
             plug.connect(url.path)
             return plug
         if url.scheme == "ssh":
-            plug = _dial_ssh(url.netloc)
-            plug.settimeout(patience)
-            return plug
+            # Only an engine behind ssh needs a process.
+            from nexusctl.engine.docker.ssh import dial  # noqa: PLC0415
+
+            return dial(url.netloc, patience)
         secure = self.endpoint.tls or url.scheme == "https"
         host, port = url.hostname or "localhost", url.port or (2376 if secure else 2375)
         plug = socket.create_connection((host, port), timeout=patience)
@@ -251,21 +252,6 @@ class Answer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def _dial_ssh(destination: str) -> socket.socket:
-    host, _, port = destination.rpartition(":") if destination.rpartition(":")[2].isdigit() else (destination, "", "")
-    # Only an engine behind ssh needs a process.
-    import subprocess  # noqa: PLC0415
-
-    ours, theirs = socket.socketpair()
-    with theirs:
-        subprocess.Popen(
-            ["ssh", *(["-p", port] if port else []), "--", host, "docker", "system", "dial-stdio"],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-        )
-    return ours
 
 
 def describe_failure(error: BaseException) -> str:
