@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nexusctl.api.planning import measure_losses, observe
 from nexusctl.engine.base import Engine
-from nexusctl.model.event import Event, Failed
+from nexusctl.model.event import Event, Failed, Progress
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
 from nexusctl.plan.basis import Basis
@@ -26,6 +26,8 @@ def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure 
 
 def _without_values(event: Event, conceal: Conceal) -> Event:
     """`event` without the values of secrets that a program has printed."""
+    if isinstance(event, Progress) and event.detail:
+        return replace(event, detail=conceal(event.detail))
     if not isinstance(event, Failed):
         return event
     output = tuple(map(conceal, event.problem.output))

@@ -28,6 +28,10 @@ from nexusctl.plan.choice import Choice
     "--on-failure", type=click.Choice(["keep", "rollback"]), default="keep", show_default=True,
     help="Keep what was done, or bring what this run touched back to what was recorded before.",
 )  # fmt: skip
+@click.option(
+    "--timeout", type=options.Duration(), metavar="DURATION",
+    help="Begin no step after this time, and fail; what is not done half a minute later is left.",
+)  # fmt: skip
 @options.yes
 @options.lock_timeout
 @options.as_json
@@ -42,6 +46,7 @@ def apply(
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
     on_failure: str,
+    timeout: float | None,
     yes: bool,
     lock_timeout: float,
     as_json: bool,
@@ -54,7 +59,7 @@ def apply(
     obey_sigterm()
     if saved:
         _refuse_choice(context)
-        return _apply_saved(saved, inputs.given, on_failure, lock_timeout, as_json=as_json)
+        return _apply_saved(saved, inputs.given, on_failure, timeout, lock_timeout, as_json=as_json)
     about = subject.read_chosen(options.with_lock(inputs, locked), Choice(targets=targets, excludes=excludes))
     stack = about.stack
     require_answer(yes=yes)
@@ -65,11 +70,22 @@ def apply(
         basis, known = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         question = "Carry out this plan?"
-        code = carry_out(engine, basis.plan, yes=yes, as_json=as_json, question=question, back=back, known=known)
+        code = carry_out(
+            engine,
+            basis.plan,
+            yes=yes,
+            as_json=as_json,
+            question=question,
+            back=back,
+            known=known,
+            timeout=timeout,
+        )
     return code or _show_outputs(engine, stack, as_json=as_json)
 
 
-def _apply_saved(path: Path, given: Given, on_failure: str, lock_timeout: float, *, as_json: bool) -> int:
+def _apply_saved(
+    path: Path, given: Given, on_failure: str, timeout: float | None, lock_timeout: float, *, as_json: bool
+) -> int:
     # See `plan --out`: only a saved plan needs it.
     from nexusctl.api import saving  # noqa: PLC0415
 
@@ -78,7 +94,9 @@ def _apply_saved(path: Path, given: Given, on_failure: str, lock_timeout: float,
     with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
         basis, known = secrets.read_secrets(engine, saving.recall_plan(engine, saved, given))
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        code = carry_out(engine, basis.plan, yes=True, as_json=as_json, question="", back=back, known=known)
+        code = carry_out(
+            engine, basis.plan, yes=True, as_json=as_json, question="", back=back, known=known, timeout=timeout
+        )
     return code or _show_outputs(engine, basis.stack, as_json=as_json)
 
 

@@ -6,11 +6,14 @@ import shutil
 import sys
 import threading
 import time
+from collections.abc import Iterable
 
 from nexusctl.cli.options import wants_color
+from nexusctl.cli.signals import STOPPING, TIME_IS_OVER
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
-from nexusctl.render.event import Board, render_row
+from nexusctl.render.event import Board, Row, list_busy, render_row
+from nexusctl.run.interrupt import Interrupt
 
 REFRESH = 0.1
 """Seconds between two paintings of the board."""
@@ -19,8 +22,9 @@ REFRESH = 0.1
 class LiveBoard:
     """A row for each object, painted over itself by a thread of its own so that the seconds go on."""
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, interrupt: Interrupt) -> None:
         self.board = Board(plan)
+        self._interrupt = interrupt
         self._mutex = threading.Lock()
         self._begin = time.monotonic()
         self._height = 0
@@ -51,7 +55,8 @@ class LiveBoard:
         if not everything:
             # What runs or failed is worth the room that there is; the rest is counted.
             busy = [row for row in rows if row.began is not None and row.outcome != "done"]
-            shown = rows if len(rows) < lines - 2 else busy[: lines - 3]
+            room = lines - (5 if self._interrupt.requested else 2)
+            shown = rows if len(rows) < room else busy[: max(0, room - 1)]
         else:
             shown = rows if len(rows) < lines - 2 else [row for row in rows if row.outcome != "done"]
         now = time.monotonic() - self._begin
@@ -59,7 +64,15 @@ class LiveBoard:
         if hidden := len(rows) - len(shown):
             done = sum(row.outcome == "done" for row in rows)
             text.append(f"   ... {done} of {len(rows)} done, {hidden} not shown")
+        if self._interrupt.requested:
+            text += self._describe_stop(rows, now, columns - 1)
         up = f"\x1b[{self._height}F\x1b[J" if self._height else ""
         sys.stderr.write(up + "\n".join(text) + "\n")
         sys.stderr.flush()
         self._height = len(text)
+
+    def _describe_stop(self, rows: Iterable[Row], now: float, width: int) -> list[str]:
+        """What was asked for, and what is waited for: it stays below the rows, also when all is over."""
+        busy = ", ".join(list_busy(rows, now))
+        lines = [TIME_IS_OVER if self._interrupt.late else STOPPING]
+        return [line[:width] for line in (*lines, *([f"Waiting for {busy}"] if busy else []))]

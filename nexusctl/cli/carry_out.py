@@ -36,11 +36,13 @@ def carry_out(
     question: str,
     back: Back | None = None,
     known: Disclosure = NOTHING_READ,
+    timeout: float | None = None,
 ) -> int:
     """Returns the exit code. The caller holds the stack's lock.
 
     Where the plan fails and `back` is given, it is asked for the plan that leads the
-    sandboxes which were touched back, and that is carried out. `known` are the values of secrets.
+    sandboxes which were touched back, and that is carried out. `known` are the values of secrets, `timeout` the seconds
+    after which no step is begun.
     """
     show_plan(chosen, "planned", as_json=as_json)
     if chosen.empty:
@@ -51,7 +53,7 @@ def carry_out(
     # A plan without changes is shown in less time than what carries one out takes to load.
     from nexusctl.cli.conduct import roll_back, run  # noqa: PLC0415
 
-    done = run(engine, chosen, known, as_json=as_json)
+    done = run(engine, chosen, known, as_json=as_json, timeout=timeout)
     # Whoever asked to stop wants no second run, even where something had failed before.
     if done.code == FAILED and back and not done.stopped:
         return roll_back(engine, back(done.touched), known, as_json=as_json)

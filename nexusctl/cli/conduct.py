@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import field
 
 import click
@@ -12,8 +14,8 @@ from nexusctl.api import execution
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED, INTERRUPTED
 from nexusctl.cli.plan_view import show_plan
-from nexusctl.cli.progress import Course, show
-from nexusctl.cli.signals import stoppable
+from nexusctl.cli.progress import Course, is_painted, show
+from nexusctl.cli.signals import TIME_IS_OVER, leave, stoppable
 from nexusctl.cli.streams import OutputLost
 from nexusctl.engine.base import Engine
 from nexusctl.model.event import Event, Started
@@ -25,6 +27,10 @@ from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
+from nexusctl.run.interrupt import Interrupt
+
+PATIENCE = 30.0
+"""Seconds that steps have to come to their end in, after the time of an apply is over."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +46,14 @@ class Run:
     groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
-def run(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool) -> Run:
+def run(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool, timeout: float | None = None) -> Run:
+    """Carry `chosen` out; after `timeout` seconds no step is begun, and soon afterwards none is waited for."""
     touched: set[str] = set()
-    with stoppable() as interrupt:
+    painted = is_painted(as_json=as_json)
+    with stoppable(painted=painted) as interrupt, _limited(interrupt, timeout, painted=painted):
         events = _note_touched(execution.apply(engine, chosen, interrupt, known), touched)
         try:
-            course = show(events, chosen, as_json=as_json)
+            course = show(events, chosen, interrupt, as_json=as_json)
         except (BrokenPipeError, OutputLost):
             # Nobody reads on, or the disk is full. What runs comes to its end while the lock is held, as after Ctrl-C.
             interrupt.request()
@@ -55,9 +63,35 @@ def run(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool) -> Ru
     if not as_json:
         told = merge_alike((*course.warnings, *course.problems))
         sys.stderr.write(render_diagnostics(told, color=options.wants_color(sys.stderr)))
-        click.echo(_last_word(chosen, course))
-    code = {"done": 0, "failed": FAILED, "interrupted": INTERRUPTED}[course.finished.outcome]
-    return Run(code=code, stopped=interrupt.requested, touched=frozenset(touched), groups=course.groups)
+        click.echo(_last_word(chosen, course, late=interrupt.late))
+    code = {"done": 0, "failed": FAILED, "interrupted": FAILED if interrupt.late else INTERRUPTED}[
+        course.finished.outcome
+    ]
+    stopped = interrupt.requested and not interrupt.late
+    return Run(code=code, stopped=stopped, touched=frozenset(touched), groups=course.groups)
+
+
+@contextmanager
+def _limited(interrupt: Interrupt, timeout: float | None, *, painted: bool) -> Iterator[None]:
+    """After `timeout` seconds ask for a stop; what goes on for `PATIENCE` seconds more ends with the process."""
+    if timeout is None:
+        yield
+        return
+
+    def stop() -> None:
+        if not painted:
+            options.say(TIME_IS_OVER)
+        interrupt.request(late=True)
+
+    timers = [threading.Timer(timeout, stop), threading.Timer(timeout + PATIENCE, leave, (FAILED,))]
+    for timer in timers:
+        timer.daemon = True
+        timer.start()
+    try:
+        yield
+    finally:
+        for timer in timers:
+            timer.cancel()
 
 
 def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]:
@@ -97,11 +131,12 @@ def _title(left: Omission) -> str:
     return left.name if left.kind == "sandbox" else f"{left.kind} {left.name}"
 
 
-def _last_word(chosen: Plan, course: Course) -> str:
+def _last_word(chosen: Plan, course: Course, *, late: bool) -> str:
     seconds = duration(course.finished.at)
     if course.finished.outcome == "done":
         return f"Done in {seconds}: {_past(summarize_plan(chosen))}."
     reason = f"{len(course.problems)} failed" if course.finished.outcome == "failed" else "interrupted"
+    reason = "its time is over" if late else reason
     left = render_groups(course.groups)
     return f"Not complete after {seconds} ({reason}):\n{left}\n`nexusctl plan` shows what is left to do."
 

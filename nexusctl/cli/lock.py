@@ -10,7 +10,7 @@ from nexusctl.api import connection, execution, locking
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import require_answer
-from nexusctl.cli.progress import show
+from nexusctl.cli.progress import is_painted, show
 from nexusctl.cli.signals import stoppable
 from nexusctl.engine.base import Engine
 from nexusctl.model.inputs import Inputs
@@ -55,8 +55,8 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
 
 
 def _carry(engine: Engine, plan: Plan) -> bool:
-    with stoppable() as interrupt:
-        course = show(execution.apply(engine, plan, interrupt), plan, as_json=False)
+    with stoppable(painted=is_painted(as_json=False)) as interrupt:
+        course = show(execution.apply(engine, plan, interrupt), plan, interrupt, as_json=False)
     sys.stderr.write(render_diagnostics(course.problems, color=options.wants_color(sys.stderr)))
     return course.finished.outcome == "done"
 

@@ -6,12 +6,14 @@ import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from nexusctl.cli.options import say, wants_color, write_json
+from nexusctl.cli.lines import Lines
+from nexusctl.cli.options import wants_color
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Event, Failed, Finished, Warned
 from nexusctl.model.plan import Plan
 from nexusctl.model.value import dataclass
-from nexusctl.render.event import Board, event_document, group_rows
+from nexusctl.render.event import group_rows
+from nexusctl.run.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from nexusctl.cli.board import LiveBoard
@@ -27,12 +29,17 @@ class Course:
     groups: Mapping[str, Sequence[str]]
 
 
-def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> Course:
+def is_painted(*, as_json: bool) -> bool:
+    """Whether events are shown on a board, which repaints what stands on the terminal."""
+    return not as_json and wants_color(sys.stderr)
+
+
+def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Course:
     """Show the events of an apply while they come, to their end."""
     problems: list[Diagnostic] = []
     warnings: list[Diagnostic] = []
     finished = Finished(outcome="done", at=0.0)
-    with _painter(plan, as_json=as_json) as painter:
+    with _painter(plan, interrupt, as_json=as_json) as painter:
         for event in events:
             painter.take(event)
             if isinstance(event, Failed):
@@ -45,30 +52,10 @@ def show(events: Iterable[Event], plan: Plan, *, as_json: bool) -> Course:
     return Course(finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups)
 
 
-class _Lines:
-    """Plain lines on stderr, or JSON lines on stdout."""
-
-    def __init__(self, plan: Plan, *, as_json: bool) -> None:
-        self.board = Board(plan)
-        self._as_json = as_json
-
-    def take(self, event: Event) -> None:
-        line = self.board.update(event)
-        if self._as_json:
-            write_json(event_document(event))
-        elif line:
-            say(line)
-
-    def __enter__(self) -> _Lines:
-        return self
-
-    def __exit__(self, *_: object) -> None: ...
-
-
-def _painter(plan: Plan, *, as_json: bool) -> _Lines | LiveBoard:
-    if not as_json and wants_color(sys.stderr):
+def _painter(plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Lines | LiveBoard:
+    if is_painted(as_json=as_json):
         # In a pipe there is nothing to paint, and what it takes to measure a terminal only costs time.
         from nexusctl.cli.board import LiveBoard  # noqa: PLC0415
 
-        return LiveBoard(plan)
-    return _Lines(plan, as_json=as_json)
+        return LiveBoard(plan, interrupt)
+    return Lines(plan, interrupt, as_json=as_json)

@@ -10,7 +10,8 @@ from types import FrameType
 
 from nexusctl.run.interrupt import Interrupt
 
-_STOPPING = "Stopping: no new step is started, running ones come to their end. Once more to leave at once."
+STOPPING = "Stopping: no new step is started, builders and pulls are ended. Ctrl-C once more leaves at once."
+TIME_IS_OVER = "Its time is over: no new step is started, builders and pulls are ended, others have 30 s left."
 _LEAVING = "Left at once: what was running is unknown. `nexusctl plan` shows what is left to do."
 
 
@@ -20,16 +21,19 @@ def obey_sigterm() -> None:
 
 
 @contextmanager
-def stoppable() -> Iterator[Interrupt]:
-    """An interrupt that the signals set while inside; the former handlers come back afterwards."""
+def stoppable(*, painted: bool = False) -> Iterator[Interrupt]:
+    """An interrupt that the signals set while inside; the former handlers come back afterwards.
+
+    With `painted` it is shown on a board, which would wipe away what is said here.
+    """
     interrupt = Interrupt()
 
     def handle(_number: int, _frame: FrameType | None) -> None:
         if interrupt.requested:
-            _say(_LEAVING)
-            os._exit(130)
+            leave(130)
         interrupt.request()
-        _say(_STOPPING)
+        if not painted:
+            _say(STOPPING)
 
     former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
@@ -37,6 +41,12 @@ def stoppable() -> Iterator[Interrupt]:
     finally:
         for number, handler in former.items():
             signal.signal(number, handler)
+
+
+def leave(code: int) -> None:
+    """End this process whatever it does, and say so. Its locks are taken over from the dead."""
+    _say(_LEAVING)
+    os._exit(code)
 
 
 def _say(line: str) -> None:

@@ -8,7 +8,7 @@ called again after a crash: it reads back what is there by label and takes it ov
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
@@ -21,7 +21,31 @@ from nexusctl.model.value import dataclass
 AdoptedKind = Literal["network", "volume"]
 
 Report = Callable[[str], None]
-"""Takes a short phrase that says what is being done now, such as `pulling 40 %`."""
+"""Takes a short phrase that says what is being done now, such as `pulling 40 %`; behind a line end stands what a tool
+that does it said last.
+"""
+
+
+class Cancel(Protocol):
+    """Whether somebody wants what is being done to end at once, and leave nothing."""
+
+    @property
+    def requested(self) -> bool: ...
+
+    def cutting(self, end: Callable[[], None], /) -> AbstractContextManager[None]:
+        """While inside, `end` is called, perhaps twice, as soon as somebody does, and at once where it was before."""
+
+
+class Never:
+    """Nobody can ask."""
+
+    requested = False
+
+    def cutting(self, end: Callable[[], None], /) -> AbstractContextManager[None]:
+        return nullcontext()
+
+
+NEVER = Never()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -161,15 +185,18 @@ class Engine(Protocol):
 
     # -- images --------------------------------------------------------------------------------------------
 
-    def pull_image(self, reference: str, report: Report, *, digest: str = "") -> None:
-        """Fetch `reference`; with `digest` exactly that image, which is then called `reference`."""
+    def pull_image(self, reference: str, report: Report, *, digest: str = "", cancel: Cancel = NEVER) -> None:
+        """Fetch `reference`; with `digest` exactly that image, which is then called `reference`.
+
+        When `cancel` is requested, this and the next two end at once, leave nothing, and raise `EngineError`.
+        """
 
     def remove_image(self, reference: str) -> None:
         """Remove the tag, and the image with its last one; an absent one is fine, one in use stays."""
 
-    def bootstrap_image(self, step: BootstrapImage, report: Report) -> None: ...
+    def bootstrap_image(self, step: BootstrapImage, report: Report, cancel: Cancel = NEVER) -> None: ...
 
-    def derive_image(self, step: DeriveImage, report: Report) -> None: ...
+    def derive_image(self, step: DeriveImage, report: Report, cancel: Cancel = NEVER) -> None: ...
 
     # -- networks and volumes ------------------------------------------------------------------------------
 

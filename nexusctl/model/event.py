@@ -17,11 +17,15 @@ class Started:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`doing` is a short phrase for a person: pulling, installing, starting, waiting for health."""
+    """`doing` is a short phrase for a person: pulling, installing, starting, waiting for health.
+
+    `detail` is what a tool that does it said last, empty for nothing yet.
+    """
 
     step: Step
     doing: str
     at: float
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ from nexusctl.packages.base import Blame, by_name, shell
 
 # apt has no variable for its CA bundle, and its lists and archives are of no use in an image.
 _INSTALL = """
-apt() { apt-get -qq ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 "$@"; }
+apt() { apt-get -q ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 "$@"; }
 apt update
 apt install -y --no-install-recommends "$@"
 apt-get clean
@@ -27,7 +27,7 @@ chmod 755 "$folder"
 mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
 trap 'rm -rf "$folder"' EXIT
 apt() {
-  apt-get -qq ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 \
+  apt-get -q ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 \
     -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" -o "Dir::Log=$folder" "$@"
 }
 dpkg --configure -a

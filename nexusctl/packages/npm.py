@@ -15,7 +15,7 @@ from nexusctl.packages.base import Blame, by_name, pick, shell
 # Without a package.json of its own npm installs into the nearest folder above that has one.
 _INSTALL = """
 [ -e package.json ] || echo '{"private": true}' > package.json
-exec npm install --no-audit --no-fund "$@"
+exec npm install --no-audit --no-fund --loglevel=http "$@"
 """
 # The folder of the lock is beside `node_modules`: a program that runs sees the old packages until the new are there,
 # and keeps them where the lock cannot be installed. Files that are there with the same content stay as they are.
@@ -23,7 +23,7 @@ _CHANGE_LOCK = """
 stage=$1
 shift
 if [ -e .npmrc ]; then cp .npmrc "$stage"; fi
-(cd "$stage" && npm ci --no-audit --no-fund)
+(cd "$stage" && npm ci --no-audit --no-fund --loglevel=http)
 mkdir -p "$stage/node_modules"
 if [ -e node_modules ]; then mv node_modules "$stage/former"; fi
 mv "$stage/node_modules" node_modules
@@ -136,7 +136,7 @@ class Npm:
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         if packages.lock_name:
-            return ("npm", "ci", "--no-audit", "--no-fund")
+            return ("npm", "ci", "--no-audit", "--no-fund", "--loglevel=http")
         return shell(_INSTALL, *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages))
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ def event_document(event: Event) -> dict[str, Any]:
     document |= {"step": event.step.id, "subject": event.step.subject, "at": round(event.at, 3)}
     match event:
         case Progress():
-            document["doing"] = event.doing
+            document["doing"] = f"{event.doing}: {event.detail}" if event.detail else event.doing
         case Done():
             document["took"] = round(event.took, 3)
         case Failed():
@@ -44,12 +44,14 @@ def diagnostic_document(problem: Diagnostic) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Row:
-    """What one object is going through; `left` counts its unsettled steps."""
+    """What one object is going through; `left` counts its unsettled steps, `running` those at work."""
 
     kind: str
     name: str
     left: int
+    running: int = 0
     doing: str = ""
+    detail: str = ""
     began: float | None = None
     ended: float | None = None
     outcome: str = ""
@@ -73,18 +75,20 @@ class Board:
         match event:
             case Started():
                 row.began = event.at if row.began is None else row.began
+                row.running += 1
             case Progress():
                 changed = _shape(row.doing) != _shape(event.doing)
-                row.doing = event.doing
+                row.doing, row.detail = event.doing, event.detail
                 return f"{_title(row)}: {quiet(event.doing)}" if changed else None
             case Warned():
                 return f"warning: {quiet(event.problem.summary)}"
             case Done():
+                row.running = max(0, row.running - 1)
                 return self._settle(row, event.at, "done")
             case Failed():
+                row.running = max(0, row.running - 1)
                 row.outcome = "failed" if event.problem.severity == "error" else "interrupted"
-                # What was not waited for any longer may yet come.
-                row.unknown = row.unknown or event.unknown or row.outcome == "interrupted"
+                row.unknown = row.unknown or event.unknown
                 return self._settle(row, event.at, row.outcome)
             case Skipped():
                 return self._settle(row, event.at, f"skipped: {event.reason}")
@@ -124,14 +128,27 @@ def _outcome(row: Row) -> str:
         return "unknown"
     if row.outcome in ("done", "failed"):
         return row.outcome
-    return "not started" if row.began is None else "in part"
+    # An image that was not finished leaves nothing.
+    return "not started" if row.began is None or row.kind == "image" else "in part"
+
+
+def list_busy(rows: Iterable[Row], now: float) -> list[str]:
+    """What is being worked on: each object with what is done to it, for how long, and what was said of that last."""
+    busy = [row for row in rows if row.running > 0]
+    return [f"{_title(row)} ({_describe(row)}, {duration(now - (row.began or 0.0))})" for row in busy]
+
+
+def _describe(row: Row) -> str:
+    if not row.running or not row.doing:
+        return "waiting"
+    return quiet(f"{row.doing}: {row.detail}" if row.detail else row.doing)
 
 
 def render_row(row: Row, now: float, *, width: int, color: bool) -> str:
     """One row of the board, cut to `width` columns."""
     symbol, style = _mark(row)
     seconds = duration((row.ended or now) - row.began) if row.began is not None else ""
-    text = quiet(row.outcome or row.doing or "waiting")
+    text = quiet(row.outcome) or _describe(row)
     name = f"{row.name:<24}"
     room = max(8, width - len(name) - len(seconds) - 6)
     return f" {paint(symbol, style, color=color)} {name} {text[:room]:<{room}} {paint(seconds, 'dim', color=color)}"

@@ -12,7 +12,7 @@ from dataclasses import replace
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, LockLost, NexusError, Note, NotFound
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
-from nexusctl.model.plan import Plan, Step
+from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.step import AwaitExit, AwaitHealthy, ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
@@ -123,12 +123,16 @@ class _Run:
             found = self._ledger.find_container(step)
             self._events.put(Done(step=step, at=self._now(), took=self._now() - begin, container_id=found))
         except Interrupted:
-            self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"))
+            # What was not waited for any longer may yet come.
+            self._fail(step, Diagnostic(f"{step.subject}: not waited for any longer", severity="warning"), unknown=True)
         except LockLost as error:
             # What is to be done now is for a new plan to say.
             self._interrupt.request()
             self._fail(step, error.diagnostics[0])
         except NexusError as error:
+            if self._interrupt.requested and _is_image(step):
+                self._fail(step, Diagnostic(f"{step.subject}: its making was ended", severity="warning"))
+                return
             problem = self._explain_loss(step, error) or _diagnose(step, error, self._users(step))
             self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))
         except BaseException as bug:
@@ -175,7 +179,11 @@ class _Run:
         self._events.put(Failed(step=step, at=self._now(), problem=problem, unknown=unknown))
 
     def _reporter(self, step: Step) -> Callable[[str], None]:
-        return lambda doing: self._events.put(Progress(step=step, doing=doing, at=self._now()))
+        def report(phrase: str) -> None:
+            doing, _, detail = phrase.partition("\n")
+            self._events.put(Progress(step=step, doing=doing, detail=detail, at=self._now()))
+
+        return report
 
     def _warner(self, step: Step) -> Callable[[Diagnostic], None]:
         return lambda problem: self._events.put(Warned(step=step, problem=problem, at=self._now()))
@@ -217,6 +225,11 @@ class _Run:
 def _is_wait(step: Step) -> bool:
     """Whether it changes nothing, so that any number of its kind may run at once."""
     return isinstance(step, AwaitHealthy | AwaitExit)
+
+
+def _is_image(step: Step) -> bool:
+    """Whether it makes an image, which is ended at once and leaves nothing."""
+    return isinstance(step, PullImage | BootstrapImage | DeriveImage)
 
 
 def _diagnose(step: Step, error: NexusError, users: list[str]) -> Diagnostic:

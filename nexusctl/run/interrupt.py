@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 
 class Interrupt:
-    """Set once by a signal; waits look at it, and the executor starts no new step after it."""
+    """Set once, by a signal or because the time is over; waits look at it, and the executor starts no step after it."""
 
     def __init__(self) -> None:
         self._requested = False
         self._alarms: set[threading.Event] = set()
+        self._ends: dict[object, Callable[[], None]] = {}
+        self.late = False
 
-    def request(self) -> None:
+    def request(self, *, late: bool = False) -> None:
+        """Ask for a stop; `late` says that the time which was given is over."""
+        self.late = self.late or (late and not self._requested)
         self._requested = True
         for alarm in tuple(self._alarms):
             alarm.set()
+        for end in tuple(self._ends.values()):
+            # Whoever asks is in the midst of something else, and an end may take its time.
+            threading.Thread(target=end, daemon=True).start()
 
     @property
     def requested(self) -> bool:
@@ -32,3 +39,18 @@ class Interrupt:
             yield alarm
         finally:
             self._alarms.discard(alarm)
+
+    @contextmanager
+    def cutting(self, end: Callable[[], None]) -> Iterator[None]:
+        """While inside, `end` is called, in another thread, when a stop is requested, and at once where it was before.
+
+        It may be called twice.
+        """
+        key = object()
+        self._ends[key] = end
+        try:
+            if self._requested:
+                end()
+            yield
+        finally:
+            del self._ends[key]

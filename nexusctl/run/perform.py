@@ -87,11 +87,11 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
     """
     match step:
         case PullImage():
-            engine.pull_image(step.reference, report, digest=step.digest)
+            engine.pull_image(step.reference, report, digest=step.digest, cancel=interrupt)
         case BootstrapImage():
-            engine.bootstrap_image(step, report)
+            engine.bootstrap_image(step, report, interrupt)
         case DeriveImage():
-            engine.derive_image(step, report)
+            engine.derive_image(step, report, interrupt)
         case CreateNetwork():
             made = engine.create_network(stack, step.network, step.name, step.subnet, step.sandboxes)
             ledger.note_network(step.name, made)

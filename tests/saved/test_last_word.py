@@ -62,7 +62,7 @@ def test_a_wait_that_was_cut_short_is_unknown_and_a_failure_is_a_failure(bench: 
     db, api, web = (steps(plan, name) for name in ("db", "api", "web"))
     events = [
         *finish(db[0]),
-        Failed(step=db[-1], at=1, problem=WARNING),
+        Failed(step=db[-1], at=1, problem=WARNING, unknown=True),
         Started(step=api[0], at=0),
         Failed(step=api[0], at=1, problem=Diagnostic("api: no")),
         *(event for step in web for event in skip(step)),

@@ -98,19 +98,21 @@ class Builder:
         }
         repository, _, version = tag.rpartition(":")
         query = {"container": self.id, "repo": repository, "tag": version, "pause": False}
-        self.wire.post("/commit", config, query)
+        # What an engine has begun of it, it brings to an end: that is not left to itself.
+        self.wire.uncut.post("/commit", config, query)
 
 
 @contextmanager
 def open_builder(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str] | None = None) -> Iterator[Builder]:
     """A builder from the image `base` while inside; `caches` maps the names of volumes to their folders.
 
-    It is removed whatever happens. Raises `EngineError`.
+    It is removed whatever happens, also where the calls of `wire` are cut. Raises `EngineError`.
     """
     remove_stale(wire)
     name = f"nexusctl_builder_{uuid.uuid4().hex[:12]}"
     try:
-        created = wire.post("/containers/create", _body(wire, base, trust, caches or {}), {"name": name})
+        # A create that was cut could still make one, after it was looked for to be removed.
+        created = wire.uncut.post("/containers/create", _body(wire, base, trust, caches or {}), {"name": name})
         wire.post(f"/containers/{created['Id']}/start")
         builder = Builder(wire=wire, id=created["Id"], base=wire.get(f"/images/{base}/json"), trust=trust)
         for path, content in trust.files.items():
@@ -118,7 +120,7 @@ def open_builder(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, s
         yield builder
     finally:
         # By name: a create whose reply was lost has made it nevertheless.
-        _remove(wire, name)
+        _remove(wire.uncut, name)
 
 
 def host_trust() -> HostTrust:

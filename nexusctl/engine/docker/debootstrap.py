@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import subprocess
-import tempfile
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from nexusctl.engine.base import Report
+from nexusctl.engine.base import NEVER, Cancel, Report
+from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Diagnostic, StepError
 
@@ -39,29 +41,36 @@ _MERGED_HOOK = "/usr/share/mmdebstrap/hooks/merged-usr"
 _SPLIT_SUITES = ("buster", "bullseye")
 
 
-def import_suite(wire: Wire, suite: str, apt: Sequence[str], changes: Sequence[str], report: Report) -> str:
+def import_suite(
+    wire: Wire, suite: str, apt: Sequence[str], changes: Sequence[str], report: Report, cancel: Cancel = NEVER
+) -> str:
     """Make a root folder of `suite` with the packages `apt` and import it; returns the id of the untagged image.
 
-    `changes` are lines as in a Dockerfile. Raises `StepError` where the tool is missing or fails, `EngineError`.
+    `changes` are lines as in a Dockerfile. When `cancel` is requested, the tool is ended.
+    Raises `StepError` where it is missing or fails, `EngineError`.
     """
     tool = find_tool(report)
     command = compose_command(tool, suite, apt, merge=Path(_MERGED_HOOK).is_dir())
     query = {"fromSrc": "-", "changes": "\n".join(changes)}
-    with tempfile.TemporaryFile() as complaints:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=complaints,
-            cwd="/",
-            start_new_session=True,
-        )
-        try:
-            body = _read_to_end(process, suite, complaints)
-            with wire.open("POST", "/images/create", query, body, content_type="application/x-tar") as answer:
-                return _read_id(json.loads(line) for line in answer if line.strip())
-        finally:
-            _end(process)
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd="/",
+        start_new_session=True,
+    )
+    words = _Words(process, LastLine(report, f"bootstrapping from Debian packages: {suite}"))
+    try:
+        body = _read_to_end(process, suite, words)
+        with (
+            cancel.cutting(process.terminate),
+            wire.open("POST", "/images/create", query, body, content_type="application/x-tar") as answer,
+        ):
+            return _read_id(json.loads(line) for line in answer if line.strip())
+    finally:
+        _end(process)
+        words.close()
 
 
 def compose_command(tool: str, suite: str, apt: Sequence[str], *, merge: bool) -> list[str]:
@@ -70,7 +79,6 @@ def compose_command(tool: str, suite: str, apt: Sequence[str], *, merge: bool) -
     packages = [*(["usr-is-merged"] if merging else []), "tzdata", *apt]
     return [
         tool,
-        "--quiet",
         "--variant=apt",
         "--format=tar",
         *([f"--hook-dir={_MERGED_HOOK}"] if merging else []),
@@ -119,14 +127,40 @@ def _install_tool() -> None:
     raise StepError(Diagnostic(f"{TOOL} could not be installed", hint=hint, output=output))
 
 
-def _read_to_end(process: subprocess.Popen[bytes], suite: str, complaints: IO[bytes]) -> Iterator[bytes]:
+class _Words:
+    """What the tool says beside its output: the last of it is told at once, and the end of it kept."""
+
+    def __init__(self, process: subprocess.Popen[bytes], last: LastLine) -> None:
+        assert process.stderr is not None
+        self._stream = process.stderr
+        self._last = last
+        self._kept = b""
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            while data := os.read(self._stream.fileno(), _BLOCK):
+                self._kept = (self._kept + data)[-_BLOCK:]
+                self._last.take(data)
+
+    def read_end(self) -> bytes:
+        """The end of what it said; the tool has ended."""
+        self._thread.join(timeout=10)
+        return self._kept
+
+    def close(self) -> None:
+        self._thread.join(timeout=10)
+        self._stream.close()
+
+
+def _read_to_end(process: subprocess.Popen[bytes], suite: str, words: _Words) -> Iterator[bytes]:
     """The tool's output; a failure at its end breaks the transfer off, so that no half system is imported."""
     assert process.stdout is not None
     while block := process.stdout.read(_BLOCK):
         yield block
     if process.wait() != 0:
-        complaints.seek(0)
-        output = _last_lines(complaints.read())
+        output = _last_lines(words.read_end())
         raise StepError(Diagnostic(f"{TOOL} could not make a Debian {suite}", hint=_hint(), output=output))
 
 

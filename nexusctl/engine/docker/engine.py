@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import NEVER, AdoptedKind, Cancel, Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.docker import containers, ended, endpoint, inspection, lock, objects, observe, stopping
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command
@@ -140,11 +140,11 @@ class DockerEngine:
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self.wire, stack)
 
-    def pull_image(self, reference: str, report: Report, *, digest: str = "") -> None:
+    def pull_image(self, reference: str, report: Report, *, digest: str = "", cancel: Cancel = NEVER) -> None:
         # Most runs make no image, and the builder's modules are the larger part of this room.
         from nexusctl.engine.docker.image import pull_image  # noqa: PLC0415
 
-        pull_image(self.wire, reference, report, digest=digest)
+        pull_image(self.wire, reference, report, digest=digest, cancel=cancel)
 
     def remove_image(self, reference: str) -> None:
         # See `pull_image`.
@@ -152,17 +152,17 @@ class DockerEngine:
 
         remove_image(self.wire, reference)
 
-    def bootstrap_image(self, step: BootstrapImage, report: Report) -> None:
+    def bootstrap_image(self, step: BootstrapImage, report: Report, cancel: Cancel = NEVER) -> None:
         # See `pull_image`.
         from nexusctl.engine.docker.image import bootstrap_image  # noqa: PLC0415
 
-        bootstrap_image(self.wire, step, report)
+        bootstrap_image(self.wire, step, report, cancel)
 
-    def derive_image(self, step: DeriveImage, report: Report) -> None:
+    def derive_image(self, step: DeriveImage, report: Report, cancel: Cancel = NEVER) -> None:
         # See `pull_image`.
         from nexusctl.engine.docker.image import derive_image  # noqa: PLC0415
 
-        derive_image(self.wire, step, report)
+        derive_image(self.wire, step, report, cancel)
 
     def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
         return objects.create_network(self.wire, stack, network, name, subnet, sandboxes)

@@ -8,11 +8,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.base import NEVER, Cancel, Outcome, Report
 from nexusctl.engine.docker.builder import Builder, describe_owner, host_trust, is_stale, open_builder
+from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.debootstrap import import_suite
 from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines, read_answer
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
+from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.pull import pull_image
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
@@ -27,16 +29,17 @@ FORGOTTEN = 24 * 3600.0
 """Seconds after which an image counts as left behind that a lock of another machine needed."""
 
 
-def derive_image(wire: Wire, step: DeriveImage, report: Report) -> None:
+def derive_image(wire: Wire, step: DeriveImage, report: Report, cancel: Cancel = NEVER) -> None:
     """Make `step.tag`: the packages on top of the base. Nothing is done where it is there already.
 
-    Raises `StepError` with the manager's last lines, `EngineError`.
+    When `cancel` is requested it ends at once. Raises `StepError` with the manager's last lines, `EngineError`.
     """
     if step.whole:
         _remove_left_behind(wire)
     if is_derived(wire, step.tag, step.base):
         return
-    with open_builder(wire, step.base, host_trust(), cache_volumes(step.packages)) as builder:
+    caches = cache_volumes(step.packages)
+    with cut_by(cancel, wire) as cuttable, open_builder(cuttable, step.base, host_trust(), caches) as builder:
         folder = step.working_dir or builder.working_dir
         before = _list_all(builder, step, folder)
         facts: dict[str, tuple[Package, ...]] = {
@@ -101,24 +104,23 @@ def _freeze(builder: Builder, name: str, folder: str) -> Any:
     raise StepError(Diagnostic(f"{name} does not say what it has installed", output=last_lines(outcome.output)))
 
 
-def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report) -> None:
+def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report, cancel: Cancel = NEVER) -> None:
     """Make `step.tag` from the recipe of `step.template`, from the tag below or from a Debian suite.
 
-    Raises `StepError` where a tool is missing or fails, `EngineError`.
+    When `cancel` is requested it ends at once. Raises `StepError` where a tool is missing or fails, `EngineError`.
     """
     recipe = step.template.recipe
     assert recipe is not None
     if find_image(wire, step.tag) is not None:
         return
     report(f"bootstrapping from Debian packages: {step.template.name}")
-    base = step.base or import_suite(wire, recipe.suite, recipe.apt, ['CMD ["bash"]'], report)
-    with open_builder(wire, base, host_trust()) as builder:
+    base = step.base or import_suite(wire, recipe.suite, recipe.apt, ['CMD ["bash"]'], report, cancel)
+    with cut_by(cancel, wire) as cuttable, open_builder(cuttable, base, host_trust()) as builder:
         if recipe.apt and step.base:
             packages = tuple(Package(name=name) for name in recipe.apt)
             install(builder, PackageSet(manager="apt", packages=packages), "/", report)
         if recipe.run:
-            report(f"bootstrapping: running the recipe of {step.template.name}")
-            _run_recipe(builder, recipe, step.template.name)
+            _run_recipe(builder, recipe, step.template.name, report)
         builder.commit(step.tag, marks=_marks(builder, step.tag), changes=configure(recipe, builder.base["Config"]))
 
 
@@ -175,9 +177,11 @@ def _ask(builder: Builder, folder: str) -> Ask:
     return ask
 
 
-def _run_recipe(builder: Builder, recipe: Recipe, name: str) -> None:
-    apt = MANAGERS["apt"]
-    outcome = builder.run(("/bin/sh", "-ec", recipe.run), env={**apt.env, **recipe.env})
+def _run_recipe(builder: Builder, recipe: Recipe, name: str, report: Report) -> None:
+    doing = f"bootstrapping: running the recipe of {name}"
+    report(doing)
+    apt, last = MANAGERS["apt"], LastLine(report, doing)
+    outcome = builder.run(("/bin/sh", "-ec", recipe.run), env={**apt.env, **recipe.env}, on_output=last.take)
     if outcome.exit_code != 0:
         hint = explain(apt, PackageSet(manager="apt"), outcome.exit_code, outcome.output).hint
         summary = f"the recipe of the template {name} failed with exit code {outcome.exit_code}"

@@ -9,6 +9,7 @@ from dataclasses import replace
 from nexusctl.engine.base import Report
 from nexusctl.engine.docker.archive import put_uploads
 from nexusctl.engine.docker.builder import CACHES, Builder
+from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Package, PackageSet, Upload
 from nexusctl.packages import MANAGERS
@@ -20,7 +21,9 @@ _SHOWN = 3
 _KEPT_LINES = 15
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
-_NOISE = re.compile(r"complete log of this run|Log files were not written|^npm notice|^\s*$|^npm (?:ERR!|error)\s*$")
+_NOISE = re.compile(
+    r"complete log of this run|Log files were not written|^npm (?:notice|http )|^\s*$|^npm (?:ERR!|error)\s*$"
+)
 
 # What a network that is not as the manager expects it looks like, and what to do about it.
 _NO_NAME = ("EAI_AGAIN", "ENOTFOUND", "Temporary failure in name resolution", "Temporary failure resolving")
@@ -47,11 +50,13 @@ def install(builder: Builder, chosen: PackageSet, working_dir: str, report: Repo
     Raises `StepError` with the manager's own last lines.
     """
     manager = MANAGERS[chosen.manager]
-    report(f"installing {describe(chosen)} ({manager.name})")
+    doing = f"installing {describe(chosen)} ({manager.name})"
+    report(doing)
     env = {**manager.env, **({manager.cache: f"{CACHES}/{manager.name}"} if manager.cache else {})}
     _make_folder(builder, working_dir)
     lock_path = put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
-    outcome = builder.run(manager.install(chosen, lock_path), env=env, working_dir=working_dir)
+    last = LastLine(report, doing)
+    outcome = builder.run(manager.install(chosen, lock_path), env=env, working_dir=working_dir, on_output=last.take)
     if outcome.exit_code != 0:
         raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
     answer = builder.run(manager.query(chosen), env=env, working_dir=working_dir)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.base import Report
+from nexusctl.engine.base import NEVER, Cancel, Report
+from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.reference import HUB, registry_of
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, StepError
@@ -17,11 +18,20 @@ _ABSENT = ("manifest unknown", "not found", "does not exist", "repository name n
 _DENIED = ("denied", "unauthorized", "authentication required", "no basic auth credentials")
 
 
-def pull_image(wire: Wire, reference: str, report: Report, *, digest: str = "") -> None:
+def pull_image(wire: Wire, reference: str, report: Report, *, digest: str = "", cancel: Cancel = NEVER) -> None:
     """Fetch `reference` with the credentials that docker has for its registry.
 
-    With `digest` exactly that image is fetched, and called `reference`. Raises `StepError`, `EngineError`.
+    With `digest` exactly that image is fetched, and called `reference`. An engine ends a pull whose connection does.
+    Raises `StepError`, `EngineError`.
     """
+    with cut_by(cancel, wire) as cuttable:
+        _pull(cuttable, reference, report, digest=digest)
+    if cancel.requested:
+        # The messages end alike where the connection was cut and where all of it is there.
+        raise EngineError(f"the pull of {reference} was asked to stop")
+
+
+def _pull(wire: Wire, reference: str, report: Report, *, digest: str) -> None:
     reference = image_reference(reference)
     if not digest:
         _fetch(wire, reference, report)

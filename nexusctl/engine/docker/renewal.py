@@ -18,6 +18,7 @@ from nexusctl.engine.docker.builder import Builder, host_trust, write_file
 from nexusctl.engine.docker.exec import ROOT
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
 from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
+from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.objects import read_facts
 from nexusctl.engine.docker.processes import signal_marked
 from nexusctl.engine.docker.trust import FOLDER
@@ -104,16 +105,18 @@ def _change(sandbox: Builder, change: PackageChange, folder: str, known: Known, 
     before = _look(sandbox, wanted, folder)
     pins = tuple(manager.pin(name, version) for name, version in sorted(change.pins.items()))
     if change.remove:
-        report(f"removing {', '.join(change.remove)} ({manager.name})")
+        doing = f"removing {', '.join(change.remove)} ({manager.name})"
+        report(doing)
         gone = PackageSet(manager=wanted.manager, packages=_named(change.remove))
-        _run(sandbox, gone, manager.remove(change.remove), folder)
+        _run(sandbox, gone, manager.remove(change.remove), folder, LastLine(report, doing))
     if change.changed or pins or change.lock:
         changed = PackageSet(manager=wanted.manager, packages=(*change.changed, *pins), lock_name=wanted.lock_name)
-        report(f"installing {describe(changed)} ({manager.name})")
+        doing = f"installing {describe(changed)} ({manager.name})"
+        report(doing)
         lock_path = ""
         if change.lock:
             lock_path = put_lock(sandbox, wanted, f"{folder.rstrip('/')}/{STAGE}" if manager.keeps_lock else WORKROOM)
-        _run(sandbox, changed, manager.change(wanted, changed.packages, lock_path), folder)
+        _run(sandbox, changed, manager.change(wanted, changed.packages, lock_path), folder, LastLine(report, doing))
     after = _look(sandbox, wanted, folder)
     return _learn(known, before, after, frozenset(package.name for package in (*change.changed, *pins)))
 
@@ -139,9 +142,9 @@ def _take_places(known: Mapping[str, str], before: Mapping[str, str]) -> Mapping
     return {**known, **{place: version for place, version in before.items() if place.partition(BELOW)[0] in known}}
 
 
-def _run(sandbox: Builder, what: PackageSet, command: tuple[str, ...], folder: str) -> None:
+def _run(sandbox: Builder, what: PackageSet, command: tuple[str, ...], folder: str, last: LastLine) -> None:
     manager = MANAGERS[what.manager]
-    outcome = sandbox.run(command, env=_env(manager), working_dir=folder)
+    outcome = sandbox.run(command, env=_env(manager), working_dir=folder, on_output=last.take)
     if outcome.exit_code != 0:
         raise StepError(explain(manager, what, outcome.exit_code, outcome.output))
 

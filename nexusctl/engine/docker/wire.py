@@ -50,6 +50,11 @@ class Wire:
         self.endpoint = endpoint
         self.timeout = timeout
 
+    @property
+    def uncut(self) -> Wire:
+        """The one for what has to be done even after a stop was requested."""
+        return self
+
     def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
         return self.call("GET", path, query)
 
@@ -131,7 +136,7 @@ class Wire:
     ) -> Plug:
         prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
         try:
-            plug = self._connect(timeout)
+            plug = self.connect(timeout)
         except OSError as error:
             raise self._unreachable(error) from self._explain(error)
         with self._closing_failed(plug), contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -175,7 +180,8 @@ class Wire:
         assert isinstance(error, ssl.SSLError)
         return explain(error, urlsplit(self.endpoint.url).hostname or "localhost", self.endpoint.tls)
 
-    def _connect(self, timeout: float) -> Plug:
+    def connect(self, timeout: float) -> Plug:
+        """A new connection; raises `OSError`."""
         patience = None if timeout == FOREVER else timeout
         url = urlsplit(self.endpoint.url)
         if url.scheme == "unix":

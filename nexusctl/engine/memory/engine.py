@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import NEVER, AdoptedKind, Cancel, Command, Condition, LogChunk, Outcome, Report
 from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
@@ -89,17 +89,17 @@ class MemoryEngine(World):
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self, stack)
 
-    def pull_image(self, reference: str, report: Report, *, digest: str = "") -> None:
-        images.pull_image(self, reference, report)
+    def pull_image(self, reference: str, report: Report, *, digest: str = "", cancel: Cancel = NEVER) -> None:
+        images.pull_image(self, reference, report, cancel)
 
     def remove_image(self, reference: str) -> None:
         images.remove_image(self, reference)
 
-    def bootstrap_image(self, step: BootstrapImage, report: Report) -> None:
-        images.bootstrap_image(self, step, report)
+    def bootstrap_image(self, step: BootstrapImage, report: Report, cancel: Cancel = NEVER) -> None:
+        images.bootstrap_image(self, step, report, cancel)
 
-    def derive_image(self, step: DeriveImage, report: Report) -> None:
-        images.derive_image(self, step, report)
+    def derive_image(self, step: DeriveImage, report: Report, cancel: Cancel = NEVER) -> None:
+        images.derive_image(self, step, report, cancel)
 
     def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
         return objects.create_network(self, stack, network, name, subnet, sandboxes)

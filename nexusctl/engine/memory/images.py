@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from nexusctl.engine.base import Report
+from nexusctl.engine.base import Cancel, Report
 from nexusctl.engine.memory.world import World, make_image
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.names import image_reference
 from nexusctl.model.plan import BootstrapImage, DeriveImage
 
 
-def pull_image(world: World, reference: str, report: Report) -> None:
+def pull_image(world: World, reference: str, report: Report, cancel: Cancel) -> None:
     world.note("pull_image", reference)
+    _refuse_stopped(cancel)
     report(f"pulling {reference}")
     if image_reference(reference) in world.unreachable:
         raise EngineError(f"no registry answers for {reference}", status=500)
@@ -23,16 +24,23 @@ def remove_image(world: World, reference: str) -> None:
         world.images.pop(image_reference(reference), None)
 
 
-def bootstrap_image(world: World, step: BootstrapImage, report: Report) -> None:
+def bootstrap_image(world: World, step: BootstrapImage, report: Report, cancel: Cancel) -> None:
     world.note("bootstrap_image", step.tag)
+    _refuse_stopped(cancel)
     report(f"making {step.tag}")
     _add(world, step.tag, step.base)
 
 
-def derive_image(world: World, step: DeriveImage, report: Report) -> None:
+def derive_image(world: World, step: DeriveImage, report: Report, cancel: Cancel) -> None:
     world.note("derive_image", step.tag)
+    _refuse_stopped(cancel)
     report(f"installing on {step.base}")
     _add(world, step.tag, step.base)
+
+
+def _refuse_stopped(cancel: Cancel) -> None:
+    if cancel.requested:
+        raise EngineError("it was asked to stop")
 
 
 def _add(world: World, reference: str, base: str = "") -> None:

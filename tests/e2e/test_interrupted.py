@@ -1,0 +1,201 @@
+"""What an apply says and does when it is asked to stop in the midst of long work, and when its time is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.errors import Conflict, NotFound
+
+pytestmark = pytest.mark.engine
+
+NEXUSCTL = [sys.executable, "-m", "nexusctl"]
+
+PATIENCE = 60
+"""Seconds to wait for what has to come; only a hang meets it."""
+
+_SLOW = """#!/bin/sh
+case "$*" in *install*) echo "Get:1 something slow"; sleep 600;; esac
+"""
+
+_BRIEFLY = """
+import sys
+from nexusctl.cli import conduct
+from nexusctl.cli.main import main
+conduct.PATIENCE = 1.0
+sys.exit(main())
+"""
+
+
+@pytest.fixture(scope="module")
+def slow_image(wire: Wire, base_image: str) -> Iterator[str]:
+    """An image whose apt-get prints a line and then takes ten minutes."""
+    tag = f"nexusctl-test/slow:{uuid.uuid4().hex[:8]}"
+    made = wire.post("/containers/create", {"Image": base_image, "Cmd": ["sleep", "600"]})["Id"]
+    try:
+        wire.post(f"/containers/{made}/start")
+        script = 'printf %s "$1" > /usr/local/bin/apt-get; chmod 755 /usr/local/bin/apt-get'
+        assert run(wire, made, ("sh", "-c", script, "sh", _SLOW)).exit_code == 0
+        repository, _, version = tag.rpartition(":")
+        wire.post("/commit", {}, {"container": made, "repo": repository, "tag": version})
+        yield tag
+    finally:
+        wire.delete(f"/containers/{made}", {"force": True})
+        wire.delete(f"/images/{tag}", {"force": True})
+
+
+@pytest.fixture
+def file(tmp_path: Path, stack_name: str, base_image: str, slow_image: str) -> Iterator[Path]:
+    """`slow` installs for ten minutes; `begun` has a startup script that goes on until it finds /go."""
+    file = tmp_path / "nexus.yaml"
+    file.write_text(f"""
+name: {stack_name}
+sandboxes:
+  slow: {{image: "{slow_image}", command: [sleep, infinity], packages: {{apt: [hello]}}}}
+  begun:
+    image: {base_image}
+    command: [sleep, infinity]
+    startup: "for i in $(seq 6000); do test -e /go && exit 0; sleep 0.1; done"
+""")
+    yield file
+    subprocess.run([*NEXUSCTL, "destroy", "--yes", "-f", str(file)], capture_output=True, check=False)
+
+
+def test_an_install_is_ended_at_once_and_leaves_nothing(file: Path, stack_name: str, wire: Wire) -> None:
+    file.write_text(file.read_text().partition("  begun:")[0])
+    apply = _start(file)
+    _await_builder(wire, apply.pid)
+    apply.send_signal(signal.SIGINT)
+    stdout, stderr = apply.communicate(timeout=PATIENCE)
+    assert apply.returncode == 130, stderr
+    assert "builders and pulls are ended" in stderr
+    assert "slow: skipped: interrupted" in stderr
+    assert re.search(r"not started +image nexusctl/env:\w+, slow", stdout), stdout
+    assert _list_builders(wire, apply.pid) == []
+
+
+def test_on_a_terminal_it_says_to_the_end_what_it_waits_for_and_how_to_leave(
+    file: Path, stack_name: str, wire: Wire
+) -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ.update(COLUMNS="160", LINES="40", TERM="xterm")
+        os.environ.pop("NO_COLOR", None)
+        os.execv(sys.executable, [*NEXUSCTL, "apply", "--yes", "-f", str(file)])
+    shown = _read_until(master, b"Get:1 something slow", b"running its startup script")
+    os.write(master, b"\x03")
+    shown += _read_until(master, b"Waiting for begun (running its startup script")
+    # Some paintings later it is still there.
+    for _ in range(5):
+        shown += _read_until(master, b"Waiting for begun (running its startup script")
+    assert _list_builders(wire, pid) == []
+    run(wire, f"{stack_name}_begun_new", ("touch", "/go"))
+    shown += _read_rest(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+    paintings = re.split(rb"\x1b\[\d+F\x1b\[J", shown)
+    assert b"Ctrl-C once more leaves at once" in paintings[-1]
+    assert b"something slow" in shown
+
+
+def test_a_second_ctrl_c_on_a_terminal_leaves_at_once(file: Path, stack_name: str) -> None:
+    pid, master = pty.fork()
+    if pid == 0:
+        os.environ.update(COLUMNS="160", LINES="40", TERM="xterm")
+        os.environ.pop("NO_COLOR", None)
+        os.execv(sys.executable, [*NEXUSCTL, "apply", "--yes", "-f", str(file)])
+    _read_until(master, b"running its startup script")
+    os.write(master, b"\x03")
+    _read_until(master, b"Ctrl-C once more leaves at once")
+    os.write(master, b"\x03")
+    assert b"Left at once" in _read_rest(master)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
+
+
+def test_when_its_time_is_over_no_step_is_begun_and_the_apply_has_failed(
+    file: Path, stack_name: str, wire: Wire
+) -> None:
+    apply = _start(file, "--timeout", "2s")
+    assert apply.stderr is not None
+    for line in apply.stderr:
+        if "Its time is over" in line:
+            break
+    run(wire, f"{stack_name}_begun_new", ("touch", "/go"))
+    stdout, stderr = apply.communicate(timeout=PATIENCE)
+    assert apply.returncode == 1, stderr
+    assert "(its time is over)" in stdout
+    assert re.search(r"done +network default, begun\n", stdout), stdout
+    assert _list_builders(wire, apply.pid) == []
+
+
+def test_what_goes_on_for_too_long_after_that_is_left(file: Path) -> None:
+    command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "2s"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert done.returncode == 1
+    assert "begun (running its startup script" in done.stderr
+    assert "Left at once" in done.stderr
+
+
+def _start(file: Path, *words: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*NEXUSCTL, "apply", "--yes", "-f", str(file), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _list_builders(wire: Wire, pid: int) -> list[str]:
+    """The builders that the process `pid` has made."""
+    found = wire.get("/containers/json", {"all": True, "filters": {"label": [f"{labels.ROLE}=builder"]}})
+    return [entry["Id"] for entry in found if json.loads(entry["Labels"][labels.BUILDER])["pid"] == pid]
+
+
+def _await_builder(wire: Wire, pid: int) -> None:
+    """Until something is being installed in it."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline:
+        for builder in _list_builders(wire, pid):
+            # One that was listed may have been made and not started, or be gone.
+            with suppress(Conflict, NotFound):
+                running = wire.get(f"/containers/{builder}/top", {"ps_args": "-o pid,args"})["Processes"]
+                if any("sleep 600" in row[-1] for row in running):
+                    return
+        time.sleep(0.1)
+    raise AssertionError("nothing is installed")
+
+
+def _read_until(master: int, *words: bytes) -> bytes:
+    seen, deadline = b"", time.monotonic() + PATIENCE
+    while not all(word in seen for word in words):
+        assert time.monotonic() < deadline, seen[-2000:]
+        if select.select([master], [], [], 1.0)[0]:
+            seen += os.read(master, 65536)
+    return seen
+
+
+def _read_rest(master: int) -> bytes:
+    seen = b""
+    while True:
+        try:
+            data = os.read(master, 65536)
+        except OSError:
+            return seen
+        if not data:
+            return seen
+        seen += data
