@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.text import opened_path
 from nexusctl.model.checksum import sha256_file
 from nexusctl.model.stack import UploadFile
 
@@ -33,13 +37,16 @@ class Digests:
         self._trees: dict[tuple[str, tuple[str, ...], int | None], tuple[UploadFile, ...]] = {}
 
     def file(self, path: Path, size: int) -> str:
-        """The SHA-256 of a file in hex. Raises `Unfit` where it is too large or cannot be read."""
+        """The SHA-256 of a file in hex, whose path has no links in it.
+
+        Raises `Unfit` where it is too large or cannot be read.
+        """
         if size > TOTAL_LIMIT:
             raise Unfit("it holds more than 256 MiB", "mount it under `volumes` instead")
         known = self._files.get(str(path))
         if known is None:
             try:
-                with path.open("rb") as file:
+                with open_real(path) as file:
                     known = sha256_file(file)
             except OSError as error:
                 raise _unreadable(path.name, error) from None
@@ -92,6 +99,16 @@ class Digests:
         if not stat.S_ISREG(found.st_mode):
             raise Unfit(f"`{path}` in it is a socket, pipe or device", f'leave it out: `ignore: ["/{path}"]`')
         return UploadFile(path=path, digest=self.file(top / path, found.st_size), mode=mode, size=found.st_size)
+
+
+@contextmanager
+def open_real(path: Path) -> Iterator[BufferedReader]:
+    """Open the file `path`, which is absolute and has no links on its way. Raises `OSError` where it has one by now."""
+    # Without O_NONBLOCK opening a pipe would wait for ever.
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
+        if opened_path(file) not in (None, path):
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
+        yield file
 
 
 def _scan(folder: Path, relative: str) -> list[os.DirEntry[str]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from nexusctl.config.host import display, locate
+from nexusctl.config.host import display, folders_of, locate
 from nexusctl.config.node import Scalar, Source
 from nexusctl.config.problems import Problems
 from nexusctl.config.text import read_source
@@ -45,7 +45,7 @@ def read_pairs(path: Path) -> dict[str, str]:
 
 def _read_file(found: Path, path: Scalar, problems: Problems) -> dict[str, Scalar]:
     try:
-        source = read_source(found, display=display(path), kind="env file")
+        source = read_source(found, display=display(path), kind="env file", within=folders_of(path))
     except InputError as error:
         problems.extend(error.diagnostics)
         return {}

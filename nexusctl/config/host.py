@@ -21,8 +21,41 @@ def host_path(node: Scalar, text: str | None = None) -> Path:
     return Path(os.path.abspath(node.source.folder / given))  # noqa: PTH100  (pathlib keeps `..`)
 
 
-def locate(node: Scalar, field: str, problems: Problems, text: str | None = None) -> Path | None:
-    """The path that `node` names where it exists; otherwise None, and the problem says what lies near."""
+def confine(node: Scalar, text: str | None = None) -> Path | None:
+    """The folder that what `node` names has to lie in, whatever links lead there; None where it may lie anywhere.
+
+    A path says in its own words where it starts from: an absolute one and `~` anywhere, `..` from the folder above.
+    A link says so without the one who wrote the file, as a sandbox can put one into a folder that it mounts.
+    """
+    given = path_text(node, text)
+    if given.startswith(("/", "~")):
+        return None
+    parts = os.path.normpath(given).split("/")
+    start = node.source.folder.joinpath(*(part for part in parts if part == ".."))
+    # As `host_path` does it: what `..` means is decided before any link is followed.
+    return Path(os.path.realpath(os.path.abspath(start)))  # noqa: PTH100
+
+
+def folders_of(node: Scalar, text: str | None = None) -> tuple[Path, ...]:
+    """The folders in one of which what `node` names has to lie; none where it may lie anywhere."""
+    within = confine(node, text)
+    return () if within is None else (within, Path(os.path.realpath(node.source.root)))
+
+
+def strays(node: Scalar, path: Path, text: str | None = None) -> str:
+    """Where the links of `path` lead, if that is out of where it has to lie; else empty."""
+    folders = folders_of(node, text)
+    real = os.path.realpath(path)
+    return "" if not folders or any(Path(real).is_relative_to(folder) for folder in folders) else real
+
+
+def locate(
+    node: Scalar, field: str, problems: Problems, text: str | None = None, *, outside: bool = False
+) -> Path | None:
+    """The path that `node` names where it exists; otherwise None, and the problem says what lies near.
+
+    With `outside` it may be a link to anywhere.
+    """
     path = host_path(node, text)
     if leads_out(node, path):
         summary = f"the `{field}` path `{path_text(node, text)}` leads out of the template's repository"
@@ -41,7 +74,11 @@ def locate(node: Scalar, field: str, problems: Problems, text: str | None = None
         hint = "check the path and its permissions"
         problems.add(node, f"the `{field}` path `{path_text(node, text)}` cannot be read: {reason}", hint)
     else:
-        return path
+        if outside or not (real := strays(node, path, text)):
+            return path
+        summary = f"the `{field}` path `{path_text(node, text)}` is a link that leads out of its folder, to `{real}`"
+        own = "say `outside: true` beside it" if field == "source" else "write that path itself"
+        problems.add(node, summary, f"put the file here, or {own} if it is meant")
     return None
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from nexusctl.config.hidden import hide_declared
-from nexusctl.config.host import display, locate
+from nexusctl.config.host import display, folders_of, locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import SENSITIVE, Problems, note
 from nexusctl.config.source import compose
@@ -61,7 +61,9 @@ class _Walk:
         self._known.add(identity)
         self._refuse_too_many(place)
         try:
-            document = compose(read_source(path, display(place), "file to include"), self._problems)
+            source = read_source(path, display(place), "file to include", within=folders_of(place))
+            source.root = place.source.root
+            document = compose(source, self._problems)
         except InputError as error:
             self.whole = False
             for problem in error.diagnostics:

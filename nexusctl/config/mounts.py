@@ -97,7 +97,7 @@ def _volume(place: Scalar, name: str, declared: Declared, problems: Problems) ->
 
 
 def _bind(place: Scalar, text: str, problems: Problems, *, host_access: bool) -> str | None:
-    path = locate(place, "bind", problems, text)
+    path = locate(place, "bind", problems, text, outside=True)
     if path is None:
         return None
     real = Path(os.path.realpath(path))

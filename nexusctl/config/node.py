@@ -35,7 +35,8 @@ class Source:
     """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says.
 
     `kind` says in words what it is read as. `refers` is True once a `${` was found in one of its values. `within` is
-    the folder that its paths must not lead out of, where it comes from somebody else; `is_template` is True for a
+    the folder that its paths must not lead out of, where it comes from somebody else; `root` is the folder of the first
+    of the files that it belongs to, in which their links may lead anywhere; `is_template` is True for a
     template, which several sandboxes may use. `hidden` are the numbers of lines that no message may show, `withheld`
     the places of values that none may quote. `cleared` are lines of what is given to templates whose parameters are
     known. `repeated` are keys that their mapping had already, with their values.
@@ -49,6 +50,7 @@ class Source:
         self.refers = False
         self.is_template = False
         self.within: Path | None = None
+        self.root = path.parent
         self.hidden: set[int] = set()
         self.withheld: set[tuple[int, int]] = set()
         self.cleared: set[int] = set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import get_args
@@ -173,4 +174,7 @@ def _lock_file(path: Path, folder: Path, digests: Digests) -> UploadFile:
     # The mode is a fixed one: the same lock makes the same image, however it was checked out.
     size = path.stat().st_size
     name = path.relative_to(folder).as_posix()
-    return UploadFile(path=name, digest=digests.file(path, size), mode=0o644, size=size)
+    real = Path(os.path.realpath(path))
+    if not real.is_relative_to(os.path.realpath(folder)):
+        raise Unfit(f"`{path.name}` is a link that leads out of its folder, to `{real}`", "put the file there itself")
+    return UploadFile(path=name, digest=digests.file(real, size), mode=0o644, size=size)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nexusctl.config.expression import OPENING, Expression, shorten
-from nexusctl.config.host import host_path, leads_out, nearest_path
+from nexusctl.config.host import folders_of, host_path, leads_out, nearest_path, strays
 from nexusctl.config.interpolation import NO_REFERENCE, Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
 from nexusctl.config.suggestion import nearest, suggest
+from nexusctl.config.text import opened_path
 
 FILE_LIMIT = 1024 * 1024
 
@@ -86,18 +87,27 @@ class TextFiles:
         if leads_out(place, path):
             hint = "a template from git can only name files of its own commit"
             raise Unresolved(f"`{name}` leads out of the template's repository", hint)
+        if real := strays(place, path, name):
+            raise _leading_out(name, real)
         if path not in self._texts:
-            self._texts[path] = _read(path, name)
+            self._texts[path] = _read(path, name, folders_of(place, name))
         return self._texts[path]
 
 
-def _read(path: Path, name: str) -> str:
+def _leading_out(name: str, real: str) -> Unresolved:
+    return Unresolved(f"`{name}` is a link that leads out of its folder, to `{real}`", "put the file itself there")
+
+
+def _read(path: Path, name: str, within: Sequence[Path]) -> str:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):
             what = "a folder" if stat.S_ISDIR(found.st_mode) else "a socket, pipe or device"
             raise Unresolved(f"`{name}` is {what}", "name a text file")
         with path.open("rb") as file:
+            real = opened_path(file)
+            if real and not any(real.is_relative_to(folder) for folder in within):
+                raise _leading_out(name, str(real))
             data = file.read(FILE_LIMIT + 1)
     except FileNotFoundError:
         raise Unresolved(f"there is no file `{name}`", nearest_path(path)) from None

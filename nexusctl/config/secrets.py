@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
+from pathlib import Path
 from typing import get_args
 
 from nexusctl.config.declared import Declared
-from nexusctl.config.host import host_path, locate
+from nexusctl.config.host import folders_of, host_path, locate, strays
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems
@@ -55,6 +57,7 @@ def _build_ref(name: str, node: Mapping, source: SourceKind, problems: Problems)
         where=_where(node, source, problems),
         key=node.text("key") or name,
         options={key: text for key in ("mount", "address", "namespace") if (text := node.text(key))},
+        within=_confine(node.values[source], source, problems),
         command=_words(node.get("command")),
         timeout=seconds(timeout) if isinstance(timeout, Scalar) else TIMEOUT,
         trim=(node.text("trim") or "").lower() != "false",
@@ -71,6 +74,19 @@ def _where(node: Mapping, source: SourceKind, problems: Problems) -> str:
     if source == "age":
         return str(locate(value, "age", problems) or "")
     return str(host_path(value)) if source == "file" else value.text
+
+
+def _confine(value: Node, source: SourceKind, problems: Problems) -> str:
+    """The folder that a file has to lie in when it is read, which may be much later."""
+    if source != "file" or not isinstance(value, Scalar):
+        return ""
+    path = host_path(value)
+    if real := strays(value, path):
+        summary = f"the `file` path `{value.text}` is a link that leads out of its folder, to `{real}`"
+        problems.add(value, summary, "put the file here, or write that path itself if it is meant")
+    real = os.path.realpath(path)
+    within = next((folder for folder in folders_of(value) if Path(real).is_relative_to(folder)), None)
+    return str(within or "")
 
 
 def _words(node: Node | None) -> tuple[str, ...]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
 import stat
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from typing import BinaryIO
 
 from nexusctl.config.node import Source
 from nexusctl.config.suggestion import suggest
@@ -31,12 +34,22 @@ _UNPRINTABLE_ASCII = "[^\t\n\r\x20-\x7e]"
 _UNPRINTABLE = "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 
-def read_source(path: Path, display: str | None = None, kind: str = STACK_FILE, limit: int = SIZE_LIMIT) -> Source:
-    """Read the text of `path`. Raises `InputError` where it is missing, not text, or has more than `limit` bytes."""
+def read_source(
+    path: Path,
+    display: str | None = None,
+    kind: str = STACK_FILE,
+    limit: int = SIZE_LIMIT,
+    within: Sequence[Path] = (),
+) -> Source:
+    """Read the text of `path`.
+
+    Raises `InputError` where it is missing, not text, has more than `limit` bytes, or lies in none of the folders
+    `within`, where some are given.
+    """
     piped = path == STDIN and kind == STACK_FILE
     display = display or ("stdin" if piped else str(path))
     try:
-        data = _read_stdin(limit + 1) if piped else _read_file(path, display, kind, limit + 1)
+        data = _read_stdin(limit + 1) if piped else _read_file(path, display, kind, limit + 1, within)
     except FileNotFoundError:
         raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(path, kind))) from None
     except OSError as error:
@@ -50,9 +63,10 @@ def read_source(path: Path, display: str | None = None, kind: str = STACK_FILE, 
     return source
 
 
-def _read_file(path: Path, display: str, kind: str, most: int) -> bytes:
+def _read_file(path: Path, display: str, kind: str, most: int, within: Sequence[Path]) -> bytes:
     _refuse_irregular(path, display, kind)
     with path.open("rb") as file:
+        _refuse_strayed(file, display, within)
         return file.read(most)
 
 
@@ -68,6 +82,21 @@ def _refuse_irregular(path: Path, display: str, kind: str) -> None:
         return
     what = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
     raise InputError(Diagnostic(f"`{display}` is {what}, where a {kind} is needed", hint="name the file itself"))
+
+
+def _refuse_strayed(file: BinaryIO, display: str, within: Sequence[Path]) -> None:
+    """Ask the system what was opened: links may have changed since somebody looked."""
+    if within and (real := opened_path(file)) and not any(real.is_relative_to(folder) for folder in within):
+        summary = f"`{display}` is a link that leads out of its folder, to `{real}`"
+        raise InputError(Diagnostic(summary, hint="put the file here, or write that path itself if it is meant"))
+
+
+def opened_path(file: BinaryIO) -> Path | None:
+    """Where an open file lies, without any link; None where the system cannot say."""
+    try:
+        return Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - pathlib loads slowly
+    except OSError:
+        return None
 
 
 def _absent_hint(path: Path, kind: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import stat
 from collections import abc
@@ -52,13 +53,16 @@ def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload
         return Upload(
             target=target, files=(file,), owner=node.text("owner"), on_change=_reaction(node), content=content
         )
-    path = locate(source, "source", problems) if isinstance(source, Scalar) else None
+    outside = (node.text("outside") or "").lower() == "true"
+    path = locate(source, "source", problems, outside=outside) if isinstance(source, Scalar) else None
     if path is None:
         return None
+    # What is read from here on has no links on its way, so that nobody can turn one of them.
+    real = Path(os.path.realpath(path))
     if target.endswith("/"):
         target += "" if path.is_dir() else path.name
         target = target.rstrip("/")
-    files = _files(node, path, mode, digests, problems)
+    files = _files(node, real, mode, digests, problems)
     return (
         Upload(
             target=target,
@@ -66,7 +70,7 @@ def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload
             owner=node.text("owner"),
             ignore=_patterns(node),
             on_change=_reaction(node),
-            source=str(path),
+            source=str(real),
         )
         if files
         else None

@@ -48,7 +48,8 @@ class SecretRef:
 
     `where` and `key` mean what the source says: a variable's name, a file's absolute path, a path in a vault, and what
     to take from there. `options` are the source's own, such as the address of a vault. `command` is a program with its
-    arguments. `timeout` is in seconds. With `trim` one line end at the end of the value is left out. `given` is there
+    arguments. `timeout` is in seconds. With `trim` one line end at the end of the value is left out. A file has to
+    lie in the folder `within`, where one is given, when it is read. `given` is there
     where whoever made the reference has the value already, as for a sensitive variable or parameter. `excerpt` is the
     line at `place`.
     """
@@ -61,6 +62,7 @@ class SecretRef:
     command: tuple[str, ...] = ()
     timeout: float = 30.0
     trim: bool = True
+    within: str = field(default="", compare=False, metadata={"recorded": False})
     given: Secret | None = field(default=None, compare=False, metadata={"recorded": False})
     place: Location | None = field(default=None, compare=False, metadata={"recorded": False})
     excerpt: str | None = field(default=None, compare=False, metadata={"recorded": False})

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from nexusctl.model.secret import SecretRef
 from nexusctl.secrets.base import SIZE_LIMIT, Unreadable
@@ -12,16 +14,20 @@ from nexusctl.secrets.base import SIZE_LIMIT, Unreadable
 
 class FileSource:
     def read(self, ref: SecretRef) -> bytes:
-        return read_file(Path(ref.where))
+        return read_file(Path(ref.where), ref.within)
 
 
-def read_file(path: Path) -> bytes:
-    """The content of a regular file of at most 1 MiB. Raises `Unreadable`."""
+def read_file(path: Path, within: str = "") -> bytes:
+    """The content of a regular file of at most 1 MiB, which lies in the folder `within` where one is given.
+
+    Raises `Unreadable`.
+    """
     try:
         # Without O_NONBLOCK opening a pipe would wait for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable(f"`{path}` is no regular file", "name the file itself")
+            _refuse_strayed(file, path, within)
             data = file.read(SIZE_LIMIT + 1)
     except IsADirectoryError:
         raise Unreadable(f"`{path}` is a folder", "name the file itself") from None
@@ -33,3 +39,13 @@ def read_file(path: Path) -> bytes:
     if len(data) > SIZE_LIMIT:
         raise Unreadable(f"`{path}` is larger than 1 MiB", "a file of that size belongs under `uploads`")
     return data
+
+
+def _refuse_strayed(file: BinaryIO, path: Path, within: str) -> None:
+    """Ask the system what was opened: a link may have come into the way since somebody looked."""
+    if not within:
+        return
+    with suppress(OSError):
+        real = Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - pathlib loads slowly
+        if not real.is_relative_to(within):
+            raise Unreadable(f"`{path}` is a link that leads out of its folder, to `{real}`", "put the file there")

@@ -80,6 +80,10 @@ def test_a_pipe_or_device_is_not_read_as_a_text(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "null").symlink_to("/dev/zero")
     (tmp_path / "large").write_bytes(b"x" * (1024 * 1024 + 1))
-    for name, problem in (("pipe", "is a socket"), ("null", "is a socket"), ("large", "is larger than 1 MiB")):
+    for name, problem in (
+        ("pipe", "is a socket"),
+        ("null", "leads out of its folder, to `/dev/zero`"),
+        ("large", "is larger than 1 MiB"),
+    ):
         with pytest.raises(InputError, match=problem):
             env_of(tmp_path, "x: {default: a}", "${file:./" + name + "}")

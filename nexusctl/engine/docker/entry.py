@@ -7,7 +7,7 @@ from contextlib import closing
 from io import BytesIO
 from pathlib import Path
 from posixpath import normpath
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.checksum import new_sha256
@@ -40,18 +40,43 @@ def list_entries(upload: Upload, owner: tuple[int, int]) -> Iterator[Entry]:
 
 
 def read_content(entry: Entry) -> Iterator[bytes]:
-    """The bytes of a file as they are read, hashed on their way.
+    """The bytes of a file that is the one which was planned.
 
-    Raises `StepError` at the end where it is not the file that was planned, or where it cannot be read.
+    None is sent before all were looked at: a link that somebody has put in its place must not show what it leads to.
+    Raises `StepError` where it is another file, or cannot be read.
     """
-    left, digest = entry.file.size, new_sha256()
+    size = entry.file.size
     with closing(_open(entry)) as stream:
-        while left and (data := stream.read(min(CHUNK, left))):
-            left -= len(data)
+        if size <= CHUNK:
+            data = stream.read(size + 1)
+            digest = new_sha256()
+            digest.update(data)
+            _require_planned(entry, digest)
+            if data:
+                yield data
+            return
+        digest = new_sha256()
+        for data in _chunks(stream, size + 1):
+            digest.update(data)
+        _require_planned(entry, digest)
+        stream.seek(0)
+        # It is still the same file, but its owner may write to it meanwhile.
+        digest = new_sha256()
+        for data in _chunks(stream, size):
             digest.update(data)
             yield data
-        if left or stream.read(1) or digest.hexdigest() != entry.file.digest:
-            raise _problem(f"{_source(entry)} changed while applying", "apply again: the new content is planned then")
+        _require_planned(entry, digest)
+
+
+def _chunks(stream: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0 and (data := stream.read(min(CHUNK, size))):
+        size -= len(data)
+        yield data
+
+
+def _require_planned(entry: Entry, digest: Any) -> None:
+    if digest.hexdigest() != entry.file.digest:
+        raise _problem(f"{_source(entry)} changed while applying", "apply again: the new content is planned then")
 
 
 def _open(entry: Entry) -> BinaryIO:
