@@ -91,10 +91,10 @@ class LiveSandbox:
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
     record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
     gave it. `named` says that in networks which others share it bears its stack's name, and finds its own stack first,
-    as those do not that older versions have made. `end` names what says of a task that it has ended well, also where
-    its container is gone by now; it is one of the `amendments`, which are all that goes with the container. `exit_code`
-    is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the engine has
-    started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
+    as those do not that older versions have made. `end` names what says of a task that it has ended well, and with
+    `gone` its container is no more; it is one of the `amendments`, which are all that goes with the container.
+    `exit_code` is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the
+    engine has started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
     """
 
     id: str
@@ -117,6 +117,7 @@ class LiveSandbox:
     package_facts: str = ""
     unsure: bool = False
     end: str = ""
+    gone: bool = False
     adopted: Adopted = ""
     known_by_name: bool = False
     named: bool = False

@@ -71,6 +71,10 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
         *compare(holder.record, sandbox, around.in_place),
         *_find_other_volumes(holder, sandbox, around.volumes),
     )
+    if sandbox.kind == "service" and holder.gone:
+        # Nothing is there that it could take the place of.
+        reason = "it was a task, whose container is gone"
+        return Decision(sandbox=sandbox, action="create", cause="changed", reason=reason, holder=holder)
     if sandbox.kind == "task":
         return _decide_task(sandbox, holder, differences, around)
     return _decide_service(sandbox, holder, differences, around)

@@ -39,9 +39,9 @@ def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iter
     removals = [remove_container(leftover.live, decision.sandbox) for leftover in claim.leftovers]
     yield from removals
     match decision.action:
-        case "create":
+        case "create" if decision.holder is None:
             yield from _create(scene, decision, gates, tuple(step.id for step in removals))
-        case "rerun":
+        case "create" | "rerun":
             assert decision.holder is not None
             removal = remove_container(decision.holder, decision.sandbox)
             yield removal

@@ -16,9 +16,9 @@ IN_PLACE = ("resources", "restart", "networks", "uploads")
 """Fields of a container that are not those of its birth any more."""
 
 RECORDED = (
-    "template", "depends_on", "run", "on_replace", "start_timeout", "timeout", "metadata", "packages", "secrets",
-    "lifecycle",
-)  # fmt: skip
+    *("template", "depends_on", "run", "on_replace", "start_timeout", "timeout", "stop_grace_period", "metadata"),
+    *("packages", "secrets", "lifecycle"),
+)
 """Fields that only the record knows here: this engine installs nothing, and the secrets are looked at apart."""
 
 Portrait = dict[str, Any]

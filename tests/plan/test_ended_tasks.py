@@ -54,6 +54,15 @@ def test_what_runs_at_every_apply_and_what_changed_run_again() -> None:
     assert plan_for(engine, stack(changed)).empty
 
 
+def test_one_that_becomes_a_service_is_made_as_there_is_nothing_to_replace() -> None:
+    engine = pruned()
+    service = stack(replace(JOB, kind="service"))
+    assert actions(plan_for(engine, service)) == [("job", "create", "changed")]
+    carry_out(engine, plan_for(engine, service))
+    assert plan_for(engine, service).empty
+    assert engine.ends == {}
+
+
 def test_one_that_failed_runs_again() -> None:
     engine = new_engine()
     engine.behave = lambda sandbox: 3 if sandbox.kind == "task" else None

@@ -209,7 +209,9 @@ def _read_image(entry: Listed, name: str) -> LiveImage:
 
 def _with_end(sandbox: LiveSandbox, ends: Mapping[str, Listed]) -> LiveSandbox:
     end = ends[sandbox.id]["Name"] if sandbox.id in ends else ""
-    return replace(sandbox, amendments=(*sandbox.amendments, end), end=end) if end else sandbox
+    # Only what stands for a container that is gone was never made.
+    gone = not sandbox.created_at
+    return replace(sandbox, amendments=(*sandbox.amendments, end), end=end, gone=gone) if end else sandbox
 
 
 def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:

@@ -148,6 +148,7 @@ def _recall_ended(world: World, stack: str) -> Iterator[LiveSandbox]:
                 exit_code=0,
                 amendments=(*(a.name for a in amendments), end.name),
                 end=end.name,
+                gone=True,
             )
 
 
