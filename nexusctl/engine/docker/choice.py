@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from nexusctl.engine.docker.failure import DENIED
 from nexusctl.engine.docker.machine import Machine
 from nexusctl.engine.docker.wire import Endpoint
 from nexusctl.errors import Diagnostic
@@ -131,7 +132,7 @@ def _say_remote(url: str, named_by: str) -> Diagnostic:
 def _say_denied(target: Target) -> Diagnostic:
     return Diagnostic(
         f"the socket {target.socket} is there, but this user may not open it",
-        hint='run nexusctl as root, or join its group: `sudo usermod -aG docker "$USER"`, then log in again',
+        hint=DENIED,
     )
 
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire, advice, describe_failure
+from nexusctl.engine.docker.failure import DENIED, advice, describe_failure
+from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable, UnsupportedEngine
 from nexusctl.model.checksum import sha256
 
@@ -19,9 +20,14 @@ NEWEST_VERSION = "1.45"
 PING_TIMEOUT = 5.0
 """Seconds that an engine on this machine has for its first answer."""
 
-REMOTE_PING_TIMEOUT = 30.0
-"""Seconds that an engine behind a network has for it; ssh may have to log in first."""
+REMOTE_PING_TIMEOUT = 10.0
+"""Seconds that an engine behind a network has for it."""
 
+SSH_PING_TIMEOUT = 30.0
+"""Seconds that an engine behind ssh has for it, which may have to log in first."""
+
+_REMOTE_HINT = "see whether an engine runs there, and whether this machine reaches it"
+_PING_TIMEOUTS = {"unix": PING_TIMEOUT, "ssh": SSH_PING_TIMEOUT}
 _HINT = "start one on this machine with `nexusctl engine start`, or say with DOCKER_HOST where one listens"
 _SCHEMES = ("unix", "tcp", "http", "https", "ssh")
 
@@ -59,14 +65,14 @@ def negotiate(endpoint: Endpoint) -> Endpoint:
     Raises `EngineUnreachable`, and `UnsupportedEngine` for Podman: its answers differ from Docker's where the truth
     about a sandbox rests on them, such as health, labels and events.
     """
-    timeout = PING_TIMEOUT if endpoint.url.startswith("unix:") else REMOTE_PING_TIMEOUT
+    timeout = _PING_TIMEOUTS.get(endpoint.url.partition(":")[0], REMOTE_PING_TIMEOUT)
     try:
         with Wire(endpoint, timeout=timeout).open("GET", "/_ping") as answer:
             offered, podman = answer.headers.get("api-version", ""), answer.headers.get("libpod-api-version", "")
     except EngineError as error:
         raise EngineUnreachable(
-            f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error)}",
-            hint=_advice(error),
+            f"the engine at {endpoint.url} (named by {endpoint.source}) does not answer: {_reason(error, timeout)}",
+            hint=_advice(error, endpoint),
         ) from error
     if podman:
         raise UnsupportedEngine(
@@ -91,9 +97,9 @@ def usual_sockets(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 
 def _probe_sockets(environ: Mapping[str, str]) -> Endpoint:
-    tried = []
+    tried, denied = [], ""
     for path in usual_sockets(environ):
-        if not Path(path).exists():
+        if not is_there(path):
             tried.append(f"{path}: no such socket")
             continue
         endpoint = Endpoint(url=f"unix://{path}", source="the usual sockets")
@@ -102,19 +108,36 @@ def _probe_sockets(environ: Mapping[str, str]) -> Endpoint:
         except UnsupportedEngine as error:
             tried.append(f"{path}: {error.summary.rpartition(' is ')[2]}")
         except EngineUnreachable as error:
-            tried.append(f"{path}: {_reason(error.__cause__ or error)}")
+            cause = error.__cause__ or error
+            tried.append(f"{path}: {_reason(cause, PING_TIMEOUT)}")
+            denied = denied or (path if isinstance(cause.__cause__, PermissionError) else "")
+    if denied:
+        raise EngineUnreachable(f"this user may not open the engine's socket {denied}", hint=DENIED)
     raise EngineUnreachable("no container engine answers; tried " + "; ".join(tried), hint=_HINT)
 
 
-def _reason(error: BaseException) -> str:
-    """Why a call failed, as its first cause says."""
-    return describe_failure(error.__cause__ or error)
+def is_there(path: str) -> bool:
+    """Whether there is something, or a folder on the way to it is closed to this user, which calling it will tell."""
+    try:
+        os.stat(path)  # noqa: PTH116 - pathlib answers the same to both
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return True
 
 
-def _advice(error: EngineError) -> str:
+def _reason(error: BaseException, timeout: float) -> str:
+    """Why a call with `timeout` seconds failed, as its first cause says."""
+    cause = error.__cause__ or error
+    return f"no answer came within {timeout:g} s" if isinstance(cause, TimeoutError) else describe_failure(cause)
+
+
+def _advice(error: EngineError, endpoint: Endpoint) -> str:
     if error.status == 400 and "HTTPS server" in error.summary:
         return "it speaks TLS: set DOCKER_CERT_PATH to the folder with ca.pem, cert.pem and key.pem"
-    return advice(error.__cause__) if error.__cause__ and advice(error.__cause__) else _HINT
+    known = advice(error.__cause__) if error.__cause__ else ""
+    return known or (_HINT if endpoint.url.startswith("unix:") else _REMOTE_HINT)
 
 
 def _choose_version(offered: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from nexusctl.engine.docker.choice import Situation, Target
 from nexusctl.engine.docker.dockerd import USUAL_PIDFILE, read_pidfile, recall
-from nexusctl.engine.docker.endpoint import find_endpoint, negotiate
+from nexusctl.engine.docker.endpoint import find_endpoint, is_there, negotiate
 from nexusctl.engine.docker.machine import look_around
 from nexusctl.engine.docker.wire import Endpoint
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError, UnsupportedEngine
@@ -48,7 +48,8 @@ def look(target: Target, named: Endpoint | None) -> Situation:
             raise
         except EngineUnreachable:
             answering = None
-    denied = not remote and Path(path).exists() and not os.access(path, os.R_OK | os.W_OK)
+    # Also a folder on the way to it may be closed.
+    denied = not remote and is_there(path) and not os.access(path, os.R_OK | os.W_OK)
     return Situation(
         target=target,
         machine=look_around(),

@@ -2,36 +2,86 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import os
 import socket
 import subprocess
+from typing import Literal
+
+CONNECT_TIMEOUT = 10
+"""Seconds that ssh has until the other side greets it; a login may take longer."""
+
+_WORDS = 64 * 1024
+_GRACE = 2.0
+
+
+class SshFailed(OSError):
+    """What ssh itself says; `hint` is what to do about it."""
+
+    def __init__(self, reason: str, hint: str = "") -> None:
+        super().__init__(reason)
+        self.hint = hint
 
 
 class SshPlug:
-    """Our end of what ssh passes on. With it goes the process, which a network that says nothing would keep."""
+    """A connection to `destination`, such as `ann@host:22`. Raises `SshFailed` where there is no ssh here."""
 
-    def __init__(self, ours: socket.socket, process: subprocess.Popen[bytes]) -> None:
-        self._socket = ours
-        self._process = process
-        self.sendall, self.makefile, self.shutdown = ours.sendall, ours.makefile, ours.shutdown
+    def __init__(self, destination: str, timeout: float | None) -> None:
+        name, _, port = destination.rpartition(":")
+        host, port = (name, port) if port.isdigit() and name else (destination, "")
+        options = ["-T", "-o", f"ConnectTimeout={CONNECT_TIMEOUT}", *(["-p", port] if port else [])]
+        self._plug, theirs = socket.socketpair()
+        self._plug.settimeout(timeout)
+        self._words, said = os.pipe()
+        os.set_blocking(self._words, False)
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    ["ssh", *options, "--", host, "docker", "system", "dial-stdio"],
+                    stdin=theirs.fileno(),
+                    stdout=theirs.fileno(),
+                    stderr=said,
+                )
+        except FileNotFoundError:
+            self._plug.close()
+            os.close(self._words)
+            raise SshFailed("ssh is not installed on this machine", "install it: `apt-get install ssh`") from None
+        finally:
+            os.close(said)
+
+    def sendall(self, data: bytes, /) -> None:
+        self._plug.sendall(data)
+
+    def makefile(self, mode: Literal["rb"], /) -> io.BufferedReader:
+        return self._plug.makefile(mode)
+
+    def shutdown(self, how: int, /) -> None:
+        self._plug.shutdown(how)
 
     def close(self) -> None:
-        self._socket.close()
-        self._process.kill()
-        self._process.wait()
+        """End the process, too, which may wait for the other side for as long as it likes."""
+        self._plug.close()
+        with contextlib.suppress(OSError):
+            os.close(self._words)
+        self._words = -1
+        self._process.terminate()
+        try:
+            self._process.wait(_GRACE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
+    def explain(self, error: Exception) -> Exception:
+        """`error`, or what ssh has said about it."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            code = self._process.wait(_GRACE if not isinstance(error, TimeoutError) else 0)
+            return SshFailed(self._read_last() or f"ssh ended with exit code {code}")
+        return error
 
-def dial(destination: str, patience: float | None) -> SshPlug:
-    """Connect to `[USER@]HOST[:PORT]`; `patience` is in seconds, None waits for as long as it takes.
-
-    Raises `OSError` where there is no ssh.
-    """
-    host, _, port = destination.rpartition(":") if destination.rpartition(":")[2].isdigit() else (destination, "", "")
-    ours, theirs = socket.socketpair()
-    ours.settimeout(patience)
-    with theirs:
-        process = subprocess.Popen(
-            ["ssh", *(["-p", port] if port else []), "--", host, "docker", "system", "dial-stdio"],
-            stdin=theirs.fileno(),
-            stdout=theirs.fileno(),
-        )
-    return SshPlug(ours, process)
+    def _read_last(self) -> str:
+        said = b""
+        with contextlib.suppress(OSError):
+            said = os.read(self._words, _WORDS)
+        lines = [line.strip() for line in said.decode(errors="replace").splitlines() if line.strip()]
+        return lines[-1] if lines else ""

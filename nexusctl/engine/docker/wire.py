@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from nexusctl.engine.docker.failure import advice, describe_failure
 from nexusctl.engine.docker.message import Plug, Reply, read_reply, send_request
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.value import dataclass
@@ -149,18 +150,24 @@ class Wire:
             reply = read_reply(plug, method)
             if reply.status >= 400:
                 raise _refusal(reply.status, reply.body.read())
-        return Answer(plug, reply, self._unreachable)
+        return Answer(plug, reply, lambda error: self._unreachable(self._ask_plug(plug, error)))
 
     @contextlib.contextmanager
     def _closing_failed(self, plug: Plug) -> Iterator[None]:
         try:
             yield
         except OSError as error:
+            cause = self._ask_plug(plug, error)
             plug.close()
-            raise self._unreachable(error) from self._explain(error)
+            raise self._unreachable(cause) from self._explain(cause)
         except BaseException:
             plug.close()
             raise
+
+    def _ask_plug(self, plug: Plug, error: Exception) -> Exception:
+        """What carries the connection may know better why it failed."""
+        explain = getattr(plug, "explain", None)
+        return explain(error) if explain else error
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         cause = self._explain(error)
@@ -190,10 +197,10 @@ class Wire:
             plug.connect(url.path)
             return plug
         if url.scheme == "ssh":
-            # Only an engine behind ssh needs a process.
-            from nexusctl.engine.docker.ssh import dial  # noqa: PLC0415
+            # Most engines are on this machine.
+            from nexusctl.engine.docker.ssh import SshPlug  # noqa: PLC0415
 
-            return dial(url.netloc, patience)
+            return SshPlug(url.netloc, patience)
         secure = self.endpoint.tls or url.scheme == "https"
         host, port = url.hostname or "localhost", url.port or (2376 if secure else 2375)
         plug = socket.create_connection((host, port), timeout=patience)
@@ -258,23 +265,6 @@ class Answer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
-
-
-def describe_failure(error: BaseException) -> str:
-    """Why a connection failed, in words that need no list of error numbers."""
-    match error:
-        case ConnectionRefusedError():
-            return "nothing listens there"
-        case FileNotFoundError():
-            return "there is no such socket"
-        case ConnectionResetError() | BrokenPipeError():
-            return "it hung up"
-    return str(error) or type(error).__name__
-
-
-def advice(error: BaseException) -> str:
-    """What to do about a connection that failed, where the failure itself says so; else empty."""
-    return str(getattr(error, "hint", ""))
 
 
 def _encode(query: Mapping[str, Any] | None) -> str:
