@@ -207,6 +207,21 @@ class Engine(Protocol):
         `sandboxes`. One that is there keeps the range that it has.
         """
 
+    def replace_network(
+        self,
+        stack: str,
+        network: Network,
+        name: str,
+        old_id: str,
+        members: Iterable[str],
+        subnet: str = "",
+        sandboxes: int = 1,
+    ) -> str:
+        """As `create_network`, after the network `old_id` has lost its `members` and was removed; absent is fine.
+
+        Raises `Conflict`, and changes nothing, where somebody else is in it.
+        """
+
     def remove_network(self, network_id: str) -> None: ...
 
     def create_volume(self, stack: str, volume: Volume, name: str) -> None: ...

@@ -91,7 +91,8 @@ class LiveSandbox:
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
     record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
     gave it. `named` says that in networks which others share it bears its stack's name, and finds its own stack first,
-    as those do not that older versions have made. `end` names what says of a task that it has ended well, and with
+    as those do not that older versions have made. `bound` is the network that it was made in, by its id or its name,
+    without which newer engines do not start it. `end` names what says of a task that it has ended well, and with
     `gone` its container is no more; it is one of the `amendments`, which are all that goes with the container.
     `exit_code` is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the
     engine has started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
@@ -121,6 +122,7 @@ class LiveSandbox:
     adopted: Adopted = ""
     known_by_name: bool = False
     named: bool = False
+    bound: str = ""
     inspection: Inspection | None = None
     interior: Interior | None = None
 
@@ -246,7 +248,7 @@ class LiveState:
     there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds. `addresses` is
     there where a network of the stack is not, or does not serve. `unprobed` are the references of images that are there
     and bring no health check, among those on which somebody waits for one. `outer` maps the external networks, as the
-    file calls them on the engine, to their ids.
+    file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
     """
 
     stack: str
@@ -265,3 +267,4 @@ class LiveState:
     lock: LockHolder | None = None
     addresses: AddressSpace | None = None
     outer: Mapping[str, str] = field(default_factory=dict)
+    one_name: bool = False

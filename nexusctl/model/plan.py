@@ -102,13 +102,14 @@ class Attachment:
 
     The id is empty where a step makes the network first, and for an external one that nobody has looked for. `names`
     are those under which others find the container there, `links` the names that mean one of the stack's own to it,
-    each as `LOOKED-FOR:KNOWN-AS`.
+    each as `LOOKED-FOR:KNOWN-AS`. With `by_name` a container is bound to whichever network has the name.
     """
 
     network: str
     name: str
     id: str = ""
     external: bool = False
+    by_name: bool = False
     names: tuple[str, ...] = ()
     links: tuple[str, ...] = ()
 

@@ -7,6 +7,8 @@ A plan without steps never loads them: a command waits longer for its classes th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import field
 from typing import Literal
 
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement, Step
@@ -17,12 +19,19 @@ from nexusctl.model.value import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CreateNetwork(Step):
-    """Make it for so many `sandboxes`, in `subnet` where that is still free; empty lets the engine's side choose."""
+    """Make it for so many `sandboxes`, in `subnet` where that is still free; empty lets the engine's side choose.
+
+    Where `old_id` is given, that network goes first, for it has the name: `members` are the containers that may be in
+    it, and `idle` those that no other step lets join the new one, each with its names there.
+    """
 
     network: Network
     name: str
     subnet: str = ""
     sandboxes: int = 1
+    old_id: str = ""
+    members: tuple[str, ...] = ()
+    idle: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

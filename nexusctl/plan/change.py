@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
-from nexusctl.model.names import natural_key, network_name
-from nexusctl.model.plan import BootstrapImage, Change, DeriveImage, ObjectKind, PullImage, Step
+from nexusctl.model.names import natural_key
+from nexusctl.model.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
+from nexusctl.model.stack import Network
 from nexusctl.plan.carry import describe_carrying
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
@@ -67,28 +68,69 @@ def _describe_image(step: Step) -> str:
 
 
 def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
-    records = [live.record for live in scene.live.sandboxes if live.record]
-    joined = {network for record in records for network in record.networks}
-    mounted = {mount.source for record in records for mount in record.mounts}
     for network in scene.networks.missing:
-        name = network_name(scene.stack.name, network.name)
-        yield Change(
-            action="create",
-            kind="network",
-            name=network.name,
-            cause="drifted" if network.name in joined else "new",
-            reason=f"{name}, which was there" if network.name in joined else name,
-            subnet=scene.networks.subnets.get(network.name, ""),
-        )
+        yield _describe_network(scene, network)
+    mounted = {name for live in scene.live.sandboxes for name in live.volumes.values()}
     for volume in sorted(scene.missing_volumes):
         name = scene.volumes[volume]
         yield Change(
             action="create",
             kind="volume",
             name=volume,
-            cause="drifted" if volume in mounted else "new",
-            reason=f"{name}, which was there" if volume in mounted else name,
+            cause="drifted" if name in mounted else "new",
+            reason=f"{name}, which was there" if name in mounted else _describe_volume(scene, volume),
         )
+
+
+def _describe_network(scene: Scene, network: Network) -> Change:
+    name = scene.networks.attachments[network.name].name
+    former = next((found for found in scene.live.networks if found.network == network.name), None)
+    cause: Cause = "new"
+    reason, notes = name, tuple[str, ...]()
+    if former:
+        why = "with room for more sandboxes"
+        if former.internal != network.internal:
+            why = "to be internal" if network.internal else "not to be internal any more"
+        cause, reason = "changed", f"{name}, made anew {why}"
+        notes = (_describe_move(network.name in scene.networks.renewed),)
+    elif _has_lost(scene, network.name):
+        cause, reason = "drifted", f"{name}, which was there"
+    return Change(
+        action="create",
+        kind="network",
+        name=network.name,
+        cause=cause,
+        reason=reason,
+        notes=notes,
+        subnet=scene.networks.subnets.get(network.name, ""),
+    )
+
+
+def _describe_move(renewed: bool) -> str:
+    if renewed:
+        return (
+            "the old one goes first, for the engine has one network of a name: connections in it are cut for a moment"
+        )
+    return "sandboxes that stay move over, which cuts what is connected to them in the old one"
+
+
+def _has_lost(scene: Scene, network: str) -> bool:
+    """Whether somebody has removed it: sandboxes were in it, and in no other that the file called so."""
+    moved = {d.field for decision in scene.decisions.values() for d in decision.differences if d.cause == "changed"}
+    records = [live.record for live in scene.live.sandboxes if live.record]
+    return any(network in record.networks for record in records) and f"networks.{network}" not in moved
+
+
+def _describe_volume(scene: Scene, volume: str) -> str:
+    """Where it takes the place of one of somebody else's, that stays with what is in it."""
+    before = {
+        live.volumes[mount.target]
+        for live in scene.live.sandboxes
+        for mount in (live.record.mounts if live.record else ())
+        if mount.source == volume and mount.target in live.volumes
+    }
+    left = f", empty: what is in {_enumerate(sorted(before))} stays there" if before else ""
+    return f"{scene.volumes[volume]}{left}"
 
 
 def _sandboxes(scene: Scene) -> Iterator[Change]:
@@ -205,9 +247,9 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
                 protected=protected,
             )
     for network in scene.networks.excess:
-        yield Change(
-            action="remove", kind="network", name=network.network, cause="removed", reason="no sandbox needs it"
-        )
+        taken = any(found.name == network.network for found in scene.networks.missing)
+        reason = "another takes its place" if taken else "no sandbox needs it"
+        yield Change(action="remove", kind="network", name=network.network, cause="removed", reason=reason)
     if remove_volumes:
         for volume in sorted(scene.live.volumes, key=lambda volume: volume.name):
             yield Change(action="remove", kind="volume", name=volume.volume, cause="removed", reason="its data is lost")

@@ -13,7 +13,7 @@ from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift
 from nexusctl.plan.fields import compare, take_recorded
-from nexusctl.plan.joining import compare_networks, find_drifted_networks, find_renamed, join_again
+from nexusctl.plan.joining import compare_networks, find_drifted_networks, find_renamed, find_unbound, join_again
 from nexusctl.plan.sources import clashes, desired_sources, live_sources
 from nexusctl.plan.unread import assume_unchanged
 
@@ -47,8 +47,8 @@ class Surroundings:
     """What a decision needs to know of the rest: the stack and the final name, the attachments, what changes in place.
 
     `moved_image` is there where the reference that the holder was created from means another image by now.
-    `volumes` maps the volumes of the file to what the engine calls them, `networks` ids and engine's names of networks
-    to their names in the file.
+    `one_name` is the engine's, see `LiveState`. `volumes` maps the volumes of the file to what the engine calls them,
+    `networks` ids and engine's names of networks to their names in the file.
     """
 
     stack: str
@@ -56,6 +56,7 @@ class Surroundings:
     attachments: tuple[Attachment, ...]
     in_place: frozenset[str]
     moved_image: Difference | None = None
+    one_name: bool = False
     volumes: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
 
@@ -135,6 +136,8 @@ def _decide_service(
 
         drift = without_ignored(drift, sandbox)
     differences = (*differences, *(difference for difference in drift if difference.field not in changed))
+    if around.one_name and (connect or disconnect or holder.state in ("exited", "created")):
+        differences = (*differences, *find_unbound(holder, around.attachments))
     again = () if left else find_renamed(sandbox, holder, around.attachments, changed)
     connect, disconnect = join_again(holder, again, connect, disconnect)
     if is_unsure(sandbox, holder) and "packages" not in around.in_place:

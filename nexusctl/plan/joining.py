@@ -8,6 +8,9 @@ from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Attachment, Difference
 from nexusctl.model.stack import Sandbox
 
+_ENGINES_OWN = frozenset({"", "default", "bridge", "host", "none"})
+_ID_LENGTH = 64
+
 
 def compare_networks(
     holder: LiveSandbox, attachments: tuple[Attachment, ...]
@@ -33,6 +36,15 @@ def find_renamed(
     return tuple(a for a in attachments if f"networks.{a.network}.aliases" in changed or a.network in unsure)
 
 
+def find_unbound(holder: LiveSandbox, attachments: tuple[Attachment, ...]) -> Iterator[Difference]:
+    """The network it was made in, where that is none of its networks any more: newer engines do not start it then."""
+    bound = holder.bound
+    if bound not in _ENGINES_OWN and not any(bound in (a.id, a.name) for a in attachments):
+        before = holder.networks.get(bound) or (bound[:12] if len(bound) == _ID_LENGTH else bound)
+        after = attachments[0].name if attachments else "none"
+        yield Difference(field="networks", before=f"made in {before}", after=f"made in {after}")
+
+
 def join_again(
     holder: LiveSandbox, again: Iterable[Attachment], connect: tuple[Attachment, ...], disconnect: tuple[str, ...]
 ) -> tuple[tuple[Attachment, ...], tuple[str, ...]]:
@@ -49,8 +61,7 @@ def find_drifted_networks(
     for joined in connect:
         former = _find_former(joined, holder, left)
         if former:
-            before = holder.networks[left.pop(former)]
-            yield Difference(field=f"networks.{joined.network}", before=before, after=joined.name, effect="in_place")
+            yield _describe_other(joined, left.pop(former), holder)
         else:
             yield _drifted_network(joined.network, None, "connected")
     given_up = _count_given_up(holder, connect, names)
@@ -60,6 +71,17 @@ def find_drifted_networks(
             yield Difference(field=f"networks.{name}", before="connected", after=None, effect="in_place")
         else:
             yield _drifted_network(name, "connected", None)
+
+
+def _describe_other(joined: Attachment, former: str, holder: LiveSandbox) -> Difference:
+    """One network in the place of another; of two with one name the words tell which is which."""
+    field, before = f"networks.{joined.network}", holder.networks[former]
+    if before != joined.name:
+        return Difference(field=field, before=before, after=joined.name, effect="in_place")
+    if not joined.external:
+        return Difference(field=field, before=before, after=f"{before}, made anew", effect="in_place")
+    before, after = f"{before} ({former[:12]})", f"{before} ({joined.id[:12]})"
+    return Difference(field=field, before=before, after=after, cause="drifted", effect="in_place")
 
 
 def _find_network(attachment: Attachment, connected: Mapping[str, str]) -> str | None:

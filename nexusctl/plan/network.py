@@ -20,7 +20,8 @@ class NetworkPlan:
     """`attachments` by name in the file; `missing` are to be made, `excess` to be removed.
 
     `subnets` are the ranges of those that are missing, as far as they are known, and `sandboxes` how many will join.
-    `links` are those of each sandbox that is in an external network.
+    `links` are those of each sandbox that is in an external network. `renewed` maps those that are missing to the live
+    ones that have to go first, because the engine refuses a second network of one name.
     """
 
     stack: str
@@ -31,6 +32,7 @@ class NetworkPlan:
     subnets: Mapping[str, str]
     sandboxes: Mapping[str, int]
     links: Mapping[str, Mapping[str, tuple[str, ...]]]
+    renewed: Mapping[str, LiveNetwork]
 
     def join(self, sandbox: Sandbox) -> tuple[Attachment, ...]:
         """The networks of `sandbox`, with the names that it has and knows in each."""
@@ -53,18 +55,25 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
     missing: list[Network] = []
     for name in sorted(counts):
         if name in stack.networks and (external := stack.networks[name].external):
-            attachments[name] = Attachment(network=name, name=external, id=live.outer.get(external, ""), external=True)
+            attachments[name] = Attachment(
+                network=name, name=external, id=live.outer.get(external, ""), external=True, by_name=True
+            )
     for desired, chosen in _choose_networks(stack, live, counts):
         if chosen:
             kept.add(chosen.id)
         else:
             missing.append(desired)
         attachments[desired.name] = Attachment(
-            network=desired.name, name=network_name(stack.name, desired.name), id=chosen.id if chosen else ""
+            network=desired.name,
+            name=network_name(stack.name, desired.name),
+            id=chosen.id if chosen else "",
+            by_name=live.one_name,
         )
     # A container that never started may know its network by name only.
     known = {n.id for n in live.networks}
     joined = {key if key in known else name for sandbox in live.idle for key, name in sandbox.networks.items()}
+    renewed = _find_renewed(stack, live, missing) if live.one_name else {}
+    kept.update(network.id for network in renewed.values())
     unused = (n for n in live.networks if n.id not in kept and n.id not in joined and n.name not in joined)
     excess = tuple(sorted(unused, key=lambda n: (n.network, n.id)))
     return NetworkPlan(
@@ -74,8 +83,14 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
         subnets=_choose_subnets(stack, live, missing, counts) if missing else {},
         sandboxes=counts,
         stack=stack.name,
+        renewed=renewed,
         links=link_siblings(stack) if any(found.external for found in attachments.values()) else {},
     )
+
+
+def _find_renewed(stack: Stack, live: LiveState, missing: Iterable[Network]) -> dict[str, LiveNetwork]:
+    names = {network_name(stack.name, network.name): network.name for network in missing}
+    return {names[network.name]: network for network in live.networks if network.name in names}
 
 
 def lacks_networks(stack: Stack, live: LiveState) -> bool:

@@ -111,6 +111,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
             stack=stack.name,
             name=container_name(stack.name, name),
             attachments=networks.join(sandbox),
+            one_name=live.one_name,
             in_place=_narrow(in_place, sandbox, stack, holder),
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
             volumes=volumes,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Step
@@ -32,7 +33,7 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
     for choice in scene.images.values():
         yield from choice.steps
     for network in scene.networks.missing:
-        attachment = scene.networks.attachments[network.name]
+        attachment, old = scene.networks.attachments[network.name], scene.networks.renewed.get(network.name)
         yield CreateNetwork(
             id=f"network:{network.name}:create",
             subject=network.name,
@@ -40,7 +41,10 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
             name=attachment.name,
             subnet=scene.networks.subnets.get(network.name, ""),
             sandboxes=scene.networks.sandboxes[network.name],
+            **(_renew(scene, old) if old else {}),
         )
+        if old and old.adopted:
+            yield release("network", old.network, old.id, f"network:{network.name}:create")
     for name in sorted(scene.missing_volumes):
         yield CreateVolume(
             id=f"volume:{name}:create", subject=name, volume=scene.stack.volumes[name], name=scene.volumes[name]
@@ -81,6 +85,16 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
     for orphan in scene.live.orphans:
         kind = "record" if orphan.kind == "amendment" else orphan.kind
         yield RemoveOrphan(id=f"{kind}:{orphan.name}:remove", subject=orphan.name, name=orphan.name, kind=orphan.kind)
+
+
+def _renew(scene: Scene, old: LiveNetwork) -> dict[str, Any]:
+    """What a step has to know that removes `old` before it makes another of its name."""
+    idle = [
+        found for found in scene.live.idle if {old.id, old.name} & {*found.networks.keys(), *found.networks.values()}
+    ]
+    members = [found.id for found in (*scene.live.sandboxes, *idle) if old.id in found.networks]
+    names = {f.id: (f.sandbox, f.record.group if f.record else f.sandbox) for f in idle}
+    return {"old_id": old.id, "members": tuple(members), "idle": names}
 
 
 class _Users:

@@ -93,7 +93,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         old_running=holder.state in ("running", "paused", "restarting"),
         stop_first=stop_first,
         stay_down=sandbox.name in scene.bereft,
-        old_networks=_live_attachments(holder, place) if handover else (),
+        old_networks=_live_attachments(scene, holder, place) if handover else (),
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
         grace=choose_grace(holder, sandbox),
@@ -102,12 +102,17 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
     )
 
 
-def _live_attachments(holder: LiveSandbox, place: Placement) -> tuple[Attachment, ...]:
-    """The networks that a container is in, with the names that it has and knows in those that stay its sandbox's."""
+def _live_attachments(scene: Scene, holder: LiveSandbox, place: Placement) -> tuple[Attachment, ...]:
+    """The networks that a container is in, with the names that it has and knows in those that stay its sandbox's.
+
+    Those that go before anything else happens are left out.
+    """
+    gone = {network.id for network in scene.networks.renewed.values()}
     kept = {attachment.name: attachment for attachment in place.networks}
     return tuple(
         replace(kept[name], id=network_id) if name in kept else Attachment(network=name, name=name, id=network_id)
         for network_id, name in sorted(holder.networks.items())
+        if network_id not in gone
     )
 
 

@@ -93,8 +93,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
         case DeriveImage():
             engine.derive_image(step, report, interrupt)
         case CreateNetwork():
-            made = engine.create_network(stack, step.network, step.name, step.subnet, step.sandboxes)
-            ledger.note_network(step.name, made)
+            ledger.note_network(step.name, _make_network(stack, step, engine))
         case CreateVolume():
             engine.create_volume(stack, step.volume, step.name)
         case RemoveNetwork():
@@ -150,6 +149,19 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             engine.remove_amendment(step.name)
         case _:
             raise AssertionError(step)
+
+
+def _make_network(stack: str, step: CreateNetwork, engine: Engine) -> str:
+    if not step.old_id:
+        return engine.create_network(stack, step.network, step.name, step.subnet, step.sandboxes)
+    made = engine.replace_network(
+        stack, step.network, step.name, step.old_id, step.members, step.subnet, step.sandboxes
+    )
+    attachment = Attachment(network=step.network.name, name=step.name, id=made)
+    for container_id, names in step.idle.items():
+        engine.disconnect(container_id, step.old_id)
+        engine.connect(container_id, attachment, names)
+    return made
 
 
 def _located(placement: Placement, ledger: Ledger) -> Placement:

@@ -44,7 +44,11 @@ def as_applied(stack: Stack) -> LiveState:
         stack=stack.name,
         sandboxes=tuple(_live_sandbox(stack, sandbox) for sandbox in stack.sandboxes.values()),
         networks=tuple(
-            LiveNetwork(id=f"id-of-{name}", name=network_name(stack.name, name), network=name) for name in sorted(used)
+            LiveNetwork(id=f"id-of-{name}", name=network_name(stack.name, name), network=name, internal=internal)
+            for name in sorted(used)
+            for found in (stack.networks.get(name),)
+            for internal in (bool(found and found.internal),)
+            if not (found and found.external)
         ),
         volumes=tuple(
             LiveVolume(name=volume_name(stack.name, name), volume=name)
@@ -77,12 +81,17 @@ def _live_sandbox(stack: Stack, sandbox: Sandbox) -> LiveSandbox:
         image=_images_of(sandbox)[-1],
         image_id=f"sha256:{_images_of(sandbox)[-1]}",
         ports=tuple(replace(port, host=port.host or 49152) for port in sandbox.ports),
-        networks={f"id-of-{name}": network_name(stack.name, name) for name in sandbox.networks},
+        networks={f"id-of-{name}": _call_network(stack, name) for name in sandbox.networks},
         volumes={
             mount.target: engine_volumes(stack)[mount.source] for mount in sandbox.mounts if mount.kind == "volume"
         },
         inspection=Inspection(resources=sandbox.resources, restart=sandbox.restart),
     )
+
+
+def _call_network(stack: Stack, name: str) -> str:
+    found = stack.networks.get(name)
+    return (found.external if found else None) or network_name(stack.name, name)
 
 
 def _alter_sandboxes(live: LiveState, changes: dict[str, Any]) -> list[LiveSandbox]:

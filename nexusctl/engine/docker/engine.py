@@ -167,6 +167,18 @@ class DockerEngine:
     def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
         return objects.create_network(self.wire, stack, network, name, subnet, sandboxes)
 
+    def replace_network(
+        self,
+        stack: str,
+        network: Network,
+        name: str,
+        old_id: str,
+        members: Iterable[str],
+        subnet: str = "",
+        sandboxes: int = 1,
+    ) -> str:
+        return objects.replace_network(self.wire, stack, network, name, old_id, members, subnet, sandboxes)
+
     def remove_network(self, network_id: str) -> None:
         objects.remove_network(self.wire, network_id)
 

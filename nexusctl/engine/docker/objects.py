@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.containers import disconnect
 from nexusctl.engine.docker.foreign import describe_owner, list_subnets
 from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, write_note
 from nexusctl.engine.docker.observe import sequence_of
@@ -61,6 +62,32 @@ def _find_subnet(wire: Wire, name: str, sandboxes: int, tried: Iterable[str]) ->
     raise EngineError(summary, status=403, hint=hint)
 
 
+def replace_network(
+    wire: Wire,
+    stack: str,
+    network: Network,
+    name: str,
+    old_id: str,
+    members: Iterable[str],
+    subnet: str = "",
+    sandboxes: int = 1,
+) -> str:
+    """Part `members` from the network `old_id`, remove it and make the one that takes its name; returns its id.
+
+    An absent one is fine. Raises `Conflict`, and changes nothing, where somebody else is in it.
+    """
+    with contextlib.suppress(NotFound):
+        found, own = wire.get(f"/networks/{old_id}"), set(members)
+        inside: Mapping[str, Any] = found["Containers"] or {}
+        if strangers := sorted(item["Name"] for key, item in inside.items() if key not in own):
+            raise _say_used(found["Name"], strangers)
+        for member in inside:
+            with contextlib.suppress(NotFound):
+                disconnect(wire, member, old_id)
+        remove_network(wire, old_id)
+    return create_network(wire, stack, network, name, subnet, sandboxes)
+
+
 def remove_network(wire: Wire, network_id: str) -> None:
     """Remove it; an absent one is fine. Raises `Conflict` that names the containers still in it."""
     try:
@@ -79,11 +106,12 @@ def remove_network(wire: Wire, network_id: str) -> None:
                 status=409,
                 hint="the engine has lost count; restart it, then try again",
             ) from error
-        raise Conflict(
-            f"network {found['Name']} is still used by {', '.join(users)}",
-            status=409,
-            hint="disconnect or remove those containers, then try again",
-        ) from error
+        raise _say_used(found["Name"], users) from error
+
+
+def _say_used(name: str, users: Iterable[str]) -> Conflict:
+    hint = "disconnect or remove those containers, then try again"
+    return Conflict(f"network {name} is still used by {', '.join(users)}", status=409, hint=hint)
 
 
 def create_volume(wire: Wire, stack: str, volume: Volume, name: str) -> None:

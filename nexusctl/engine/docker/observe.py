@@ -35,6 +35,9 @@ from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Port, Sandbox, Stack
 from nexusctl.plan.network import lacks_networks
 
+ONE_NAME = (1, 44)
+"""The version of the engine's language from which on it refuses a second network of one name."""
+
 Listed = Mapping[str, Any]
 """One entry of a list call."""
 
@@ -80,6 +83,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         absent=find_absent(stack, networks, volumes),
         unprobed=find_unprobed(wire, stack, images),
         outer=find_outer(stack, networks),
+        one_name=wire.endpoint.speaks(ONE_NAME),
         orphans=(
             *find_orphaned(amendments, notes, ids),
             *foreign.orphans,
@@ -284,6 +288,7 @@ def _read_sandbox(
         image=entry["Image"],
         image_id=entry["ImageID"],
         named=bool(marks.get(labels.NAMED)),
+        bound=(entry.get("HostConfig") or {}).get("NetworkMode", ""),
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),
         volumes={m["Destination"]: m["Name"] for m in entry.get("Mounts") or () if m.get("Type") == "volume"},

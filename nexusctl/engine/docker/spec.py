@@ -184,20 +184,20 @@ def port_bindings(ports: Iterable[Port]) -> dict[str, list[dict[str, str]]]:
 def endpoint(attachment: Attachment, aliases: Iterable[str]) -> dict[str, Any]:
     """A container's place in a network; it is found there under `aliases`, which the engine's own network knows not.
 
-    By the id alone the engine finds it again when the container starts: it keeps its networks by name. An external one
-    it shall find by its name, so that another of that name does as well. Links need nobody to be there: in networks but
+    By the id alone the engine finds it again when the container starts: it keeps its networks by name. Where another
+    of that name will do as well, there is no id. Links need nobody to be there: in networks but
     the engine's own they say what a name means to this container, before anybody else's names count.
     """
     if attachment.name == "bridge":
         return {}
-    known = {"NetworkID": attachment.id} if attachment.id and not attachment.external else {}
+    known = {"NetworkID": attachment.id} if attachment.id and not attachment.by_name else {}
     links = {"Links": list(attachment.links)} if attachment.links else {}
     return {"Aliases": list(dict.fromkeys(aliases)), **known, **links}
 
 
 def network_key(attachment: Attachment) -> str:
-    """The network's id, because names are not unique; the name for an external one, which its makers may make anew."""
-    return attachment.name if attachment.external else attachment.id or attachment.name
+    """The network's id where names are not unique; its name where it may be made anew, or its id is not known."""
+    return attachment.name if attachment.by_name else attachment.id or attachment.name
 
 
 def network_body(stack: str, network: Network, name: str, *, check_duplicate: bool = True) -> dict[str, Any]:

@@ -43,6 +43,10 @@ class Endpoint:
     tls: str = ""
     version: str = ""
 
+    def speaks(self, version: tuple[int, int]) -> bool:
+        """Whether it was agreed to speak at least this version."""
+        return tuple(int(part) for part in self.version.split(".") if part.isdecimal()) >= version
+
 
 class Wire:
     """Calls one endpoint. Holds no connection; safe to share between threads."""

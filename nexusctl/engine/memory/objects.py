@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from nexusctl.engine.memory.world import Amendment, World, read_back
 from nexusctl.errors import Conflict, EngineError
 from nexusctl.model.live import LiveNetwork, LiveVolume
@@ -16,7 +18,7 @@ def create_network(world: World, stack: str, network: Network, name: str, subnet
             same = (owner, found.network, found.internal) == (stack, network.name, network.internal)
             if same and has_room(found.subnet, sandboxes):
                 return network_id
-        others = (found.name for owner, found in world.networks.values() if owner != stack)
+        others = (found.name for owner, found in world.networks.values() if owner != stack or world.one_name)
         world.check_name("network", name, others)
         space = world.address_space()
         if not subnet or any(overlaps(subnet, other) for other in space.used):
@@ -30,6 +32,29 @@ def create_network(world: World, stack: str, network: Network, name: str, subnet
         world.networks[made.id] = (stack, made)
     world.cut("create_network", name)
     return made.id
+
+
+def replace_network(
+    world: World,
+    stack: str,
+    network: Network,
+    name: str,
+    old_id: str,
+    members: Iterable[str],
+    subnet: str = "",
+    sandboxes: int = 1,
+) -> str:
+    with world.mutex:
+        inside = [c for c in world.containers.values() if old_id in c.networks and c.alive]
+    if strangers := sorted(c.name for c in inside if c.id not in set(members)):
+        raise Conflict(f"network {name} is still used by {', '.join(strangers)}", status=409)
+    for member in inside:
+        world.note("disconnect", member.id)
+        with world.mutex:
+            member.networks.pop(old_id, None)
+        world.cut("disconnect", member.id)
+    remove_network(world, old_id)
+    return create_network(world, stack, network, name, subnet, sandboxes)
 
 
 def remove_network(world: World, network_id: str) -> None:

@@ -56,6 +56,7 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
             foreign_binds=_find_foreign_binds(world, stack),
             lock=world.locks.get(stack.name),
             outer=_find_outer(world, stack),
+            one_name=world.one_name,
         )
         return replace(found, addresses=world.address_space()) if lacks_networks(stack, found) else found
 

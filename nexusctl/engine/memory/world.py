@@ -94,6 +94,7 @@ class World:
         interfere: Interfere = interfere_never,
     ) -> None:
         self.pools = DEFAULT_POOLS
+        self.one_name = False
         self.images = {image_reference(name): make_image(image_reference(name)) for name in images}
         self.unreachable = frozenset(image_reference(name) for name in unreachable)
         self.probed = frozenset(image_reference(name) for name in probed)

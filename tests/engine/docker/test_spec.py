@@ -104,7 +104,9 @@ def test_the_first_network_is_joined_at_birth_under_its_names() -> None:
 
 
 def test_an_external_network_is_joined_by_its_name_so_that_another_of_that_name_is_found() -> None:
-    outer = Attachment(network="a", name="shared", id="1" * 64, external=True, names=("s_api",), links=("s_db:db",))
+    outer = Attachment(
+        network="a", name="shared", id="1" * 64, external=True, by_name=True, names=("s_api",), links=("s_db:db",)
+    )
     found = body(networks=(outer,))
     assert found["HostConfig"]["NetworkMode"] == "shared"
     assert found["NetworkingConfig"] == {"EndpointsConfig": {"shared": {"Aliases": ["s_api"], "Links": ["s_db:db"]}}}
