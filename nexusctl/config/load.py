@@ -73,26 +73,28 @@ def load_whole(inputs: Inputs) -> Loaded:
 
 
 def load_readable(inputs: Inputs) -> tuple[Stack, tuple[Diagnostic, ...]]:
-    """As much of the stack as can be read, and what is wrong with the rest.
+    """The stack, and what is wrong with what it names, such as files that are not there.
 
-    Raises `InputError` with all problems where not even the stack's name is known.
+    Raises `InputError` with all problems of files that are wrong in themselves.
     """
     problems = Problems()
-    stack = _load(inputs, problems).stack
-    found = problems.list_all()
-    if not stack.name:
-        raise InputError(*found)
-    return stack, found
+    stack = _load(inputs, problems, lenient=True).stack
+    return stack, problems.list_all()
 
 
-def _load(inputs: Inputs, problems: Problems) -> Loaded:
-    """All that can be loaded; what is wrong is reported. Raises `InputError` where a file cannot be read at all."""
+def _load(inputs: Inputs, problems: Problems, *, lenient: bool = False) -> Loaded:
+    """All that can be loaded; what is wrong is reported.
+
+    Raises `InputError` where a file cannot be read at all, and with `lenient` where one is wrong in itself.
+    """
     root = inputs.files[0].absolute().parent
     templates = Templates(problems, root)
     layers = _read(inputs, templates, problems)
     merged = _merge(layers, problems)
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
+    if lenient:
+        problems.raise_any()
     stack, groups = build(conforming, document, known, inputs, templates, problems)
     return Loaded(
         stack=stack,

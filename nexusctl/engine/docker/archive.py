@@ -18,6 +18,7 @@ from typing import Any
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.entry import Entry, list_entries
 from nexusctl.engine.docker.exec import ROOT, run
+from nexusctl.engine.docker.parents import list_missing_parents
 from nexusctl.engine.docker.pipe import is_small_file, pipe_file
 from nexusctl.engine.docker.staging import EXCHANGE, MARK, SWEEP, batch, stage
 from nexusctl.engine.docker.wire import Wire
@@ -66,7 +67,7 @@ def put_uploads(
     What lies at the paths of `clear` goes where it is a folder and the upload is none, or the other way round.
     Raises `StepError`, `EngineError`.
 
-    Files without an owner belong to the user that the container runs as; missing folders above a target are root's.
+    Files without an owner belong to the user that the container runs as; so do missing folders above a target.
     """
     inspected = wire.get(f"/containers/{container_id}/json")
     entries = list(_list_all(wire, container_id, uploads, inspected["Config"]["User"]))
@@ -80,7 +81,7 @@ def put_uploads(
     if entries and running and user.partition(":")[0] in _ROOTS and stat_path(wire, container_id, "/bin/sh"):
         _replace(wire, container_id, entries)
     elif entries:
-        _put(wire, container_id, entries, lambda entry: entry.path)
+        _put_whole(wire, container_id, entries)
     if paths := sorted(delete, reverse=True):
         if not running:
             raise Conflict(
@@ -114,6 +115,15 @@ def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: st
     accounts = Accounts(lambda path: read_file(wire, container_id, path))
     for upload in uploads:
         yield from list_entries(upload, accounts.resolve(upload.owner or user or ROOT))
+
+
+def _put_whole(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
+    """Lay all down at their places, with the folders above them."""
+    _put(wire, container_id, [*_list_parents(wire, container_id, entries), *entries], lambda entry: entry.path)
+
+
+def _list_parents(wire: Wire, container_id: str, entries: Sequence[Entry]) -> list[Entry]:
+    return list(list_missing_parents(entries, lambda path: stat_path(wire, container_id, path)))
 
 
 def _put(
@@ -163,8 +173,10 @@ def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
                 return
             left_over = [f"{folder}/" for folder in staging.folders]
         if not _has_tools(wire, container_id):
-            _put(wire, container_id, entries, lambda entry: entry.path)
+            _put_whole(wire, container_id, entries)
             return
+        if parents := _list_parents(wire, container_id, entries):
+            _put(wire, container_id, parents, lambda entry: entry.path)
         _put(wire, container_id, staging.entries, staging.place)
         _run_over(wire, container_id, EXCHANGE, staging.folders, mark)
     except (StepError, EngineError):

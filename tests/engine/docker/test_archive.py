@@ -66,12 +66,12 @@ def test_a_folder_arrives_as_it_is(shop: Workshop, tree: Path, when: str) -> Non
     ]
 
 
-def test_folders_above_a_target_are_roots_and_those_that_are_there_stay_as_they_are(shop: Workshop) -> None:
+def test_folders_above_a_target_that_are_there_stay_as_they_are(shop: Workshop) -> None:
     uploads = (text("/tmp/new/x", "x", owner="1000:1000"), text("/var/run/y", "y", mode=0o600))
     container_id = shop.start(shop.sandbox(uploads=uploads))
     assert read(shop, container_id, STATE + "/tmp /tmp/new /tmp/new/x /run/y").splitlines() == [
         "/tmp directory 1777 0:0",
-        "/tmp/new directory 755 0:0",
+        "/tmp/new directory 755 1000:1000",
         "/tmp/new/x regular file 644 1000:1000",
         "/run/y regular file 600 0:0",
     ]
@@ -299,3 +299,25 @@ def test_a_small_file_is_read_from_a_container_that_never_ran(shop: Workshop) ->
     wire = shop.engine.wire  # type: ignore[attr-defined]
     assert read_file(wire, container_id, "/srv/x") == b"x"
     assert read_file(wire, container_id, "/srv/absent") is None
+
+
+@pytest.mark.parametrize("when", ["before the start", "while it runs"])
+@pytest.mark.parametrize(("user", "owner"), [("1000:1001", None), (None, "1000:1001"), ("1000:1001", "root")])
+@pytest.mark.parametrize("count", [1, 2])
+def test_folders_made_above_a_target_belong_to_the_owner_of_what_lies_in_them(
+    shop: Workshop, user: str | None, owner: str | None, when: str, count: int
+) -> None:
+    uploads = [text(f"/srv/some/deep/{number}", "x", owner=owner) for number in range(count)]
+    container_id = shop.start(shop.sandbox(user=user, uploads=tuple(uploads) if when == "before the start" else ()))
+    if when == "while it runs":
+        shop.engine.upload(container_id, uploads)
+    wanted = "0:0" if owner == "root" else "1000:1001"
+    found = read(shop, container_id, STATE + "/srv /srv/some /srv/some/deep /srv/some/deep/0")
+    assert found.splitlines() == [
+        "/srv directory 755 0:0",
+        f"/srv/some directory 755 {wanted}",
+        f"/srv/some/deep directory 755 {wanted}",
+        f"/srv/some/deep/0 regular file 644 {wanted}",
+    ]
+    if user and not owner:
+        read(shop, container_id, "touch /srv/some/deep/beside /srv/some/beside")
