@@ -22,6 +22,9 @@ BIRTH_NAME = PREFIX + "birth-name"
 NAMED = PREFIX + "named"
 """On containers that have their stack's name in networks which others share; older ones lack it."""
 
+BIRTH = PREFIX + "birth"
+"""On containers: what no other container has, and no image that somebody makes of one says of its containers."""
+
 ROLE = PREFIX + "role"
 """On everything: sandbox, builder, courier, network, volume, amendment, note, end, secrets, lock, cache."""
 

@@ -50,7 +50,7 @@ class Desk:
 def desk(wire: Wire, tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Desk]:
     desk = Desk(wire, tmp_path, stack_name, base_image)
     yield desk
-    desk.run("destroy", "--yes", "--stack", stack_name)
+    desk.run("destroy", "--yes", "--stack", stack_name, "--ignore-missing")
 
 
 def test_a_plan_names_secrets_that_were_left_and_writes_nothing(desk: Desk) -> None:

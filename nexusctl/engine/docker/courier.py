@@ -16,6 +16,7 @@ a mark, see `volume.py`, whose labels name it. A deed that no container answers 
 from __future__ import annotations
 
 import contextlib
+import re
 import tarfile
 import time
 import uuid
@@ -26,7 +27,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.archive import Accounts, read_file, stat_path
 from nexusctl.engine.docker.exec import ROOT
-from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
+from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER, mounted_secrets
 from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
@@ -41,6 +42,14 @@ _DEED = "nexusctl_secrets_"
 
 _INSIDE = "/nexusctl-memory"
 _NOWHERE = "nexusctl-nowhere"
+
+
+_FOLDER = re.compile(r"[0-9a-f]{32}")
+
+
+def is_folder(name: str) -> bool:
+    """Whether it is a name that `new_folder` gives: whatever else a label says is no path of this host's memory."""
+    return bool(_FOLDER.fullmatch(name))
 
 
 def new_folder() -> str:
@@ -108,7 +117,13 @@ class Courier:
 
 @contextmanager
 def open_courier(wire: Wire, stack: str, image: str, folder: str) -> Iterator[Courier]:
-    """A courier to `folder` while inside. It is made from `image`, of which nothing is ever run."""
+    """A courier to `folder` while inside. It is made from `image`, of which nothing is ever run.
+
+    Raises `EngineError`, also where a label has led to something that is no folder of secrets.
+    """
+    if not is_folder(folder):
+        hint = "somebody has written that label; remove the container or volume that has it"
+        raise EngineError(f"the label {labels.SECRETS} names no folder of secrets: {folder[:40]!r}", hint=hint)
     name = f"nexusctl_courier_{uuid.uuid4().hex[:12]}"
     try:
         made = wire.post("/containers/create", _body(stack, image, folder), {"name": name})
@@ -196,15 +211,16 @@ def remove_courier(wire: Wire, name: str) -> None:
     except NotFound:
         return
     folder = inspected["Config"]["Labels"].get(labels.SECRETS, "")
-    if folder and not _users(wire, folder):
+    if is_folder(folder) and not _users(wire, folder):
         Courier(wire=wire, id=inspected["Id"], folder=folder).wipe()
     _remove(wire, name)
 
 
 def _users(wire: Wire, folder: str) -> list[str]:
-    """The ids of the sandboxes' containers that have `folder`."""
+    """The ids of the containers that mount `folder`; one of an image that somebody made has but the labels."""
     query = {"all": True, "filters": {"label": [f"{labels.SECRETS}={folder}", f"{labels.ROLE}=sandbox"]}}
-    return [str(entry["Id"]) for entry in wire.get("/containers/json", query)]
+    found = wire.get("/containers/json", query)
+    return [str(entry["Id"]) for entry in found if folder in mounted_secrets(entry)]
 
 
 def find_lost(wire: Wire, container_id: str, files: Iterable[SecretFile]) -> frozenset[str]:

@@ -18,6 +18,7 @@ from nexusctl.engine.docker.foreign import (
     is_free,
     list_subnets,
 )
+from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import find_holder
 from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes
@@ -53,6 +54,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         networks = wire.get("/networks")
         volumes = wire.get("/volumes")["Volumes"] or []
         listed = read_listed()
+    containers = without_image_claims(containers, listed)
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
     images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
     amendments, ends = _group_amendments(marked), group_ends(marked)

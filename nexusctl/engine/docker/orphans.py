@@ -7,6 +7,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.notes import find_orphaned as list_orphaned
+from nexusctl.engine.docker.spec import mounted_secrets
 from nexusctl.model.live import Orphan
 
 Listed = Mapping[str, Any]
@@ -32,10 +33,14 @@ def find_secrets(containers: Iterable[Listed], marked: Iterable[Listed]) -> Iter
     """The deeds of folders with secrets that no sandbox has; whoever looks holds the lock here, too."""
     deeds = [entry for entry in marked if entry["Labels"].get(labels.ROLE) == "secrets"]
     if deeds:
-        every = (entry["Labels"] or {} for entry in containers)
-        used = {found.get(labels.SECRETS) for found in every if found.get(labels.ROLE) == "sandbox"}
-        left = (entry["Name"] for entry in deeds if entry["Labels"].get(labels.SECRETS) not in used)
-        yield from (Orphan(kind="secrets", name=name) for name in sorted(left))
+        used = {folder for entry in containers for folder in mounted_secrets(entry)}
+        left = [entry for entry in deeds if entry["Labels"].get(labels.SECRETS) not in used]
+        if left:
+            # As everywhere, few stacks have any.
+            from nexusctl.engine.docker.courier import is_folder  # noqa: PLC0415
+
+            names = [str(entry["Name"]) for entry in left if is_folder(entry["Labels"].get(labels.SECRETS, ""))]
+            yield from (Orphan(kind="secrets", name=name) for name in sorted(names))
 
 
 def name_of(entry: Listed) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nexusctl.engine import labels
@@ -23,6 +24,7 @@ LIFTED_MEMORY = 1 << 62
 
 MEMORY = "/dev/shm"
 MEMORY_FOLDER = "nexusctl"
+_SECRETS = f"{MEMORY}/{MEMORY_FOLDER}/"
 """Where secrets lie as files on the engine's host: a folder a sandbox below this one in a place that is memory."""
 
 LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"}}
@@ -48,12 +50,17 @@ def container_body(
         "Image": placement.image,
         "Hostname": hostname(stack, sandbox.name),
         "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
-        "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets},
+        "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets, labels.BIRTH: _new_birth()},
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
         "HostConfig": host_config(stack, sandbox, placement, secrets),
         "NetworkingConfig": {"EndpointsConfig": _first_endpoint(placement)},
         **{key: value for key, value in optional.items() if value is not None},
     }
+
+
+def _new_birth() -> str:
+    # The module `uuid` takes longer to load than this call to make.
+    return os.urandom(8).hex()
 
 
 def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, str]:
@@ -85,7 +92,14 @@ def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str
 
 def secrets_mount(folder: str) -> dict[str, Any]:
     """The mount that shows the secrets folder called `folder` to a sandbox."""
-    return {"Type": "bind", "Source": f"{MEMORY}/{MEMORY_FOLDER}/{folder}", "Target": FOLDER, "ReadOnly": True}
+    return {"Type": "bind", "Source": f"{_SECRETS}{folder}", "Target": FOLDER, "ReadOnly": True}
+
+
+def mounted_secrets(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The secrets folders that a listed container mounts, whatever its labels say."""
+    for mount in entry.get("Mounts") or ():
+        if str(mount.get("Source", "")).startswith(_SECRETS):
+            yield mount["Source"].removeprefix(_SECRETS)
 
 
 def restart_policy(sandbox: Sandbox) -> RestartPolicy:

@@ -73,8 +73,11 @@ def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
     if not (folder := found.get(labels.SECRETS)):
         return True
     # See `containers.create_container`.
-    from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
+    from nexusctl.engine.docker.courier import is_folder, wipe_secrets  # noqa: PLC0415
 
+    if not is_folder(folder):
+        # Somebody has written that label, and it leads nowhere.
+        return True
     try:
         wipe_secrets(wire, inspected["Id"], found[labels.STACK], inspected["Image"], folder)
     except EngineError as error:

@@ -14,9 +14,10 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.courier import open_courier
+from nexusctl.engine.docker.courier import new_folder, open_courier
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.engine import DockerEngine
+from nexusctl.engine.docker.spec import secrets_mount
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, EngineUnreachable, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretUse
@@ -210,7 +211,8 @@ def test_secrets_whose_container_is_there_stay_though_somebody_asks_to_remove_th
     wire.delete(f"/containers/{container_id}", {"force": True})
     (orphan,) = shop.observe().orphans
     folder = {labels.SECRETS: orphan.name.rpartition("_")[2], labels.ROLE: "sandbox", labels.STACK: shop.stack}
-    body = {"Image": shop.image, "Labels": folder, "Cmd": ["true"]}
+    mounts = [secrets_mount(folder[labels.SECRETS])]
+    body = {"Image": shop.image, "Labels": folder, "Cmd": ["true"], "HostConfig": {"Mounts": mounts}}
     copy = wire.post("/containers/create", body, {"name": f"{shop.stack}_copy"})["Id"]
     shop.engine.remove_secrets(orphan.name)
     assert (folder_of(wire, copy) / "pin").read_bytes() == b"4711"
@@ -234,7 +236,7 @@ def test_a_courier_that_is_left_keeps_the_folder_of_a_sandbox_and_takes_that_of_
 ) -> None:
     container_id = shop.start(shop.sandbox(secrets=(PIN,)), reveal=reveal)
     folder = folder_of(wire, container_id)
-    lonely = folder.with_name(f"{shop.stack}-lonely")
+    lonely = folder.with_name(new_folder())
     for name in (folder.name, lonely.name):
         leave_courier(wire, shop, name)
     orphans = shop.observe().orphans
