@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 
 from nexusctl.api.planning import measure_losses, observe
 from nexusctl.engine.base import Engine
+from nexusctl.errors import EngineError
 from nexusctl.model.event import Event, Failed, Progress
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
@@ -22,6 +24,20 @@ def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure 
 
     events = watch(execute(chosen, engine, interrupt, known.reveal), engine, chosen.stack)
     return (_without_values(event, known.conceal) for event in events)
+
+
+def note_ends(engine: Engine, basis: Basis) -> None:
+    """Write down which tasks have ended well since nobody waited for them, where the plan leaves everything as it is.
+
+    Their containers are all that tells of it, and go with a prune. The caller holds the stack's lock.
+    """
+    if not basis.plan.empty:
+        return
+    for found in basis.live.sandboxes:
+        task = found.record is not None and found.record.kind == "task"
+        if task and found.exit_code == 0 and not found.end and not found.partial and not found.adopted:
+            with suppress(EngineError):
+                engine.note_end(basis.live.stack, found.sandbox, found.id)
 
 
 def _without_values(event: Event, conceal: Conceal) -> Event:

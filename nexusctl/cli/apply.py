@@ -70,6 +70,7 @@ def apply(
         basis, known = secrets.read_secrets(engine, basis)
         back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
         question = "Carry out this plan?"
+        execution.note_ends(engine, basis)
         code = carry_out(
             engine,
             basis.plan,

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from nexusctl.api import execution, planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import StepError
 from nexusctl.model.plan import Plan
@@ -77,6 +78,17 @@ def test_what_only_a_record_knows_is_written_beside_it_and_it_is_known_still() -
     later = stack(replace(JOB, metadata={"owner": "ann"}))
     carry_out(engine, plan_for(engine, later))
     assert plan_for(engine, later).empty
+
+
+def test_one_that_nobody_waited_for_is_noted_by_the_next_apply() -> None:
+    engine = new_engine()
+    carry_out(engine, plan_for(engine, stack()))
+    engine.ends.clear()
+    basis = planning.prepare(engine, stack())
+    assert basis.plan.empty
+    execution.note_ends(engine, basis)
+    prune(engine)
+    assert plan_for(engine, stack()).empty
 
 
 def test_nothing_is_left_of_it_after_destroy() -> None:
