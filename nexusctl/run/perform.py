@@ -106,7 +106,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place, reveal))
         case StartContainer():
             _check_upstream(step, engine, ledger)
-            _start(step, engine, ledger.containers[step.created], report)
+            _start(stack, step, engine, ledger.containers[step.created], report)
         case AwaitHealthy():
             container_id = step.container_id or ledger.containers[step.created]
             wait_ready(engine, container_id, step.sandbox, report, interrupt, required=step.required)
@@ -119,7 +119,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
         case ReplaceContainer():
             _check_upstream(step, engine, ledger)
             located = replace(step, placement=_located(step.placement, ledger))
-            replace_container(located, engine, ledger.containers[step.created], report, warn, interrupt)
+            replace_container(stack, located, engine, ledger.containers[step.created], report, warn, interrupt)
         case StopContainer():
             report("stopping")
             stop(engine, step.container_id, step.subject, step.grace, warn)
@@ -172,11 +172,13 @@ def _check_upstream(step: StartContainer | ReplaceContainer | RestoreContainer, 
     check_upstream(engine, step.subject, step.upstream, step.needs, lambda made: ledger.containers.get(made, ""))
 
 
-def _start(step: StartContainer, engine: Engine, container_id: str, report: Report) -> None:
+def _start(stack: str, step: StartContainer, engine: Engine, container_id: str, report: Report) -> None:
     report("starting")
     engine.start_container(container_id)
     run_startup(engine, container_id, step.sandbox, report)
     if step.placement.birth_name:
+        # Its startup may have taken its time.
+        engine.check_lock(stack)
         engine.rename_container(container_id, step.placement.name)
 
 
@@ -211,7 +213,10 @@ def _update(
     for network_id in step.disconnect:
         if network_id not in step.leave_first:
             engine.disconnect(step.container_id, network_id)
-    facts = engine.change_packages(step.container_id, step.packages, report) if step.packages else ""
+    facts = ""
+    if step.packages:
+        facts = engine.change_packages(step.container_id, step.packages, report)
+        engine.check_lock(stack)
     if step.uploads or step.delete:
         report("uploading")
         engine.upload(step.container_id, step.uploads, step.delete, step.clear)

@@ -30,7 +30,7 @@ FAILED_HINT = "mend it and apply again; the log of the new container went with i
 
 
 def replace_container(
-    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn, interrupt: Interrupt
+    stack: str, step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn, interrupt: Interrupt
 ) -> None:
     """Start `new_id`, wait until it is ready, swap the names, remove the old one.
 
@@ -46,6 +46,8 @@ def replace_container(
         if isinstance(failure, EngineError) and failure.status == 0:
             raise
         raise _fall_back(step, engine, new_id, report, warn, failure) from failure
+    # Getting ready may have taken its time.
+    engine.check_lock(stack)
     report("swapping")
     engine.rename_container(step.old_id, f"{step.placement.name}_old")
     engine.rename_container(new_id, step.placement.name)

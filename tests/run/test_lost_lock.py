@@ -31,8 +31,7 @@ def chain() -> Stack:
     return Stack(name="shop", sandboxes=made)
 
 
-def play(engine: MemoryEngine) -> list[Event]:
-    stack = chain()
+def play(engine: MemoryEngine, stack: Stack) -> list[Event]:
     with connection.hold_lock(engine, stack.name, timeout=0, report=print):
         return list(execution.apply(engine, planning.plan(engine, stack), Interrupt()))
 
@@ -43,8 +42,10 @@ def test_nothing_is_begun_once_the_lock_is_gone() -> None:
             engine.unlock("shop")
 
     engine = MemoryEngine(images=["base:1"], interfere=take_away)
-    events = play(engine)
-    assert [call for call in engine.calls if call[0] == "start_container"] == [("start_container", engine_id(engine))]
+    events = play(engine, chain())
+    assert [call for call in engine.calls if call[0] == "start_container"] == [
+        ("start_container", engine_id(engine, "a"))
+    ]
     failed = {event.problem.summary for event in events if isinstance(event, Failed)}
     assert len(failed) == 1
     assert "the lock of stack shop was taken away" in failed.pop()
@@ -54,13 +55,35 @@ def test_nothing_is_begun_once_the_lock_is_gone() -> None:
     assert events[-1].outcome == "failed"
 
 
-def engine_id(engine: MemoryEngine) -> str:
-    return next(found.id for found in engine.containers.values() if found.sandbox.name == "a")
+def engine_id(engine: MemoryEngine, name: str) -> str:
+    return next(found.id for found in engine.containers.values() if found.sandbox.name == name)
+
+
+def test_a_replacement_gives_the_names_to_nobody_once_the_lock_is_gone() -> None:
+    engine = MemoryEngine(images=["base:1"])
+
+    def web(value: str) -> Stack:
+        env = {"N": value}
+        return Stack(name="shop", sandboxes={"web": Sandbox(name="web", group="web", image="base:1", env=env)})
+
+    def take_away(method: str, subject: str) -> None:
+        if method == "start_container":
+            engine.unlock("shop")
+
+    play(engine, web("1"))
+    old = engine_id(engine, "web")
+    engine.interfere = take_away
+    assert [event.step.subject for event in play(engine, web("2")) if isinstance(event, Failed)] == ["web"]
+    assert {found.name: found.id == old for found in engine.containers.values()} == {
+        "shop_web": True,
+        "shop_web_new": False,
+    }
+    assert all(found.state == "running" for found in engine.containers.values())
 
 
 def test_without_a_thief_the_whole_chain_is_made() -> None:
     engine = MemoryEngine(images=["base:1"])
-    assert not [event for event in play(engine) if isinstance(event, Failed | Skipped)]
+    assert not [event for event in play(engine, chain()) if isinstance(event, Failed | Skipped)]
 
 
 STACK = """
@@ -79,7 +102,8 @@ sandboxes:
 def test_an_apply_says_that_its_lock_was_removed_and_two_never_write(
     tmp_path: Path, wire: Wire, base_image: str, stack_name: str
 ) -> None:
-    (tmp_path / "nexus.yaml").write_text(STACK.replace("STACK", stack_name).replace("IMAGE", base_image))
+    file = tmp_path / "nexus.yaml"
+    file.write_text(STACK.replace("STACK", stack_name).replace("IMAGE", base_image))
     case = Case(folder=tmp_path, stack=stack_name, wire=wire)
     try:
         with subprocess.Popen(
@@ -97,6 +121,7 @@ def test_an_apply_says_that_its_lock_was_removed_and_two_never_write(
         assert f"error: the lock of stack {stack_name} was taken away while nexusctl worked on it" in said
         assert said.count("was taken away") == 1, said
         assert f"{stack_name}_two" not in docker("ps", "--format", "{{.Names}}")
+        file.write_text(file.read_text().replace("touch /begun; until [ -e /go ]; do sleep 0.1; done", "touch /begun"))
         assert case.nexusctl(["apply", "--yes"]).returncode == 0
         assert "No changes" in case.nexusctl(["plan"]).stdout
     finally:
