@@ -23,11 +23,16 @@ _JUDGE = """case "$status" in
   *) echo "HTTP status $status from $url"; exit 1 ;;
 esac"""
 
+# As curl and browsers ask: some servers have other answers, or none, for whoever accepts nothing.
+ACCEPT = "*/*"
+AGENT = "nexusctl"
+
 _PYTHON_HTTP = """
 import http.client, sys
+headers = {"Accept": "*/*", "User-Agent": "nexusctl"}
 try:
     connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]), timeout=int(sys.argv[3]))
-    connection.request("GET", sys.argv[2])
+    connection.request("GET", sys.argv[2], headers=headers)
     print(connection.getresponse().status)
 except (OSError, http.client.HTTPException) as error:
     print(error, file=sys.stderr)
@@ -35,7 +40,8 @@ except (OSError, http.client.HTTPException) as error:
 
 _NODE_HTTP = """
 const [port, path, seconds] = process.argv.slice(1);
-const options = { host: "127.0.0.1", port, path, timeout: seconds * 1000, agent: false };
+const headers = { Accept: "*/*", "User-Agent": "nexusctl" };
+const options = { host: "127.0.0.1", port, path, headers, timeout: seconds * 1000, agent: false };
 const request = require("http").get(options, (r) => { console.log(r.statusCode); process.exit(); });
 request.on("error", (e) => { console.error(e.message); process.exit(); });
 request.on("timeout", () => request.destroy(new Error("timed out")));
@@ -75,10 +81,12 @@ def _http_script(port: int, path: str, seconds: int) -> str:
     path = path if path.startswith("/") else f"/{path}"
     target = shlex.quote(path)
     url = shlex.quote(f"http://127.0.0.1:{port}{path}")
-    request = f"printf 'GET %s HTTP/1.0\\r\\nHost: localhost\\r\\nConnection: close\\r\\n\\r\\n' {target}"
+    headers = (f"Host: 127.0.0.1:{port}", f"Accept: {ACCEPT}", f"User-Agent: {AGENT}", "Connection: close")
+    head = "".join(f"{header}\\r\\n" for header in headers)
+    request = f"printf 'GET %s HTTP/1.0\\r\\n{head}\\r\\n' {target}"
     by_bash = f"exec 3<>/dev/tcp/127.0.0.1/{port} && {request} >&3 && read -r -t {seconds} _ s _ <&3 && echo $s"
     status = {
-        "curl": f"curl -sS -o /dev/null -m {seconds} -w '%{{http_code}}' {url}",
+        "curl": f"curl -sS -A {AGENT} -o /dev/null -m {seconds} -w '%{{http_code}}' {url}",
         "bash": f"bash -c {shlex.quote(by_bash)}",
         "python3": f"python3 -c {shlex.quote(_PYTHON_HTTP)} {port} {target} {seconds}",
         "node": f"node -e {shlex.quote(_NODE_HTTP)} {port} {target} {seconds}",
@@ -88,7 +96,8 @@ def _http_script(port: int, path: str, seconds: int) -> str:
     # It needs a second try, because it may follow a redirection on a connection that the server has closed.
     # No time-out of wget's own: that option crashes BusyBox 1.35, and whoever runs a probe ends it in time.
     # wget tells no status in a form that all of its kinds share, but it fails for 4xx and 5xx and follows redirections.
-    bodies["wget"] = f"wget -q -O /dev/null -t 2 {url} && exit 0\necho no good answer from $url\nexit 1"
+    asked = f"--header 'Accept: {ACCEPT}' -U {AGENT}"
+    bodies["wget"] = f"wget -q -O /dev/null -t 2 {asked} {url} && exit 0\necho no good answer from $url\nexit 1"
     return f"url={url}\n" + _NO_PROXY + _first_of(bodies, ("curl", "bash", "nc", "wget", "python3", "node"))
 
 

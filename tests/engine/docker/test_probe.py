@@ -37,9 +37,11 @@ while (my $client = $server->accept) {
 
 class Handler(BaseHTTPRequestHandler):
     seen: ClassVar[list[str]] = []
+    headers_seen: ClassVar[list[dict[str, str]]] = []
 
     def do_GET(self) -> None:
         self.seen.append(self.path)
+        self.headers_seen.append(dict(self.headers))
         status = int(self.path.partition("?")[0].strip("/"))
         self.send_response(status)
         self.send_header("Location", "/200")
@@ -101,6 +103,16 @@ def test_a_path_with_odd_letters_arrives_as_it_is(tool: str, port: int, tmp_path
     assert result.returncode == 0, result
     # Some tools write a quote as %27, which means the same.
     assert [path.replace("%27", "'") for path in Handler.seen] == ["/200?a=$HOME&b='%22'"]
+
+
+@pytest.mark.parametrize("tool", HTTP_TOOLS)
+def test_it_is_asked_as_curl_and_browsers_do(tool: str, port: int, tmp_path: Path) -> None:
+    Handler.headers_seen.clear()
+    assert run_with(tool, Health(http_port=port, http_path="/200"), tmp_path).returncode == 0
+    (headers,) = Handler.headers_seen
+    assert headers["Accept"] == "*/*"
+    assert headers["Host"] == f"127.0.0.1:{port}"
+    assert headers["User-Agent"] == "nexusctl"
 
 
 @pytest.mark.parametrize("tool", TCP_TOOLS)
