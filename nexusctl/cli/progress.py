@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexusctl.cli.lines import Lines
@@ -39,11 +40,13 @@ def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: 
     problems: list[Diagnostic] = []
     warnings: list[Diagnostic] = []
     finished = Finished(outcome="done", at=0.0)
+    told = not (as_json or is_painted(as_json=as_json))
     with _painter(plan, interrupt, as_json=as_json) as painter:
         for event in events:
             painter.take(event)
             if isinstance(event, Failed):
-                problems.append(event.problem)
+                # What a program has said is shown once, when it has failed.
+                problems.append(replace(event.problem, output=()) if told else event.problem)
             elif isinstance(event, Warned):
                 warnings.append(event.problem)
             elif isinstance(event, Finished):

@@ -11,10 +11,17 @@ from nexusctl.model.value import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Blame:
-    """What a failed installation says for itself: the package that it stumbled over, and a hint; empty for none."""
+    """What a failed installation says for itself: the package that it stumbled over, and a hint; empty for none.
+
+    `certain` says that it was not the way to the package index, whatever else is in the output.
+    """
 
     package: str = ""
     hint: str = ""
+    certain: bool = False
+
+
+NEEDS_COMPILER = "it is built from source: add `apt: [build-essential]` to the sandbox's packages"
 
 
 class PackageManager(Protocol):

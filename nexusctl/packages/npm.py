@@ -10,16 +10,38 @@ from types import MappingProxyType
 
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import Package, PackageSet
-from nexusctl.packages.base import Blame, by_name, pick, shell
+from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
 
+# What is built from source needs Node's header files, which node-gyp would fetch from a site of its own. They lie
+# beside an official Node, or in the package of its version.
+_HEADERS = r"""
+if command -v make >/dev/null && command -v node >/dev/null && [ -z "${npm_config_nodedir:-}" ]; then
+  headers=$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')
+  if [ ! -e "$headers/include/node/node.h" ]; then
+    headers=$(mktemp -d)
+    if (
+      cd "$headers"
+      npm pack --silent "$(node -p '`node-${process.platform}-${process.arch}@${process.versions.node}`')"
+      tar -xzf ./*.tgz --strip-components=1 --no-same-owner package/include
+    ) >/dev/null 2>&1; then rm -f "$headers"/*.tgz; else rm -rf "$headers"; headers=; fi
+  fi
+  [ -z "$headers" ] || export npm_config_nodedir="$headers"
+fi
+"""
 # Without a package.json of its own npm installs into the nearest folder above that has one.
-_INSTALL = """
+_INSTALL = (
+    _HEADERS
+    + """
 [ -e package.json ] || echo '{"private": true}' > package.json
 exec npm install --no-audit --no-fund --loglevel=http "$@"
 """
+)
+_INSTALL_LOCK = _HEADERS + 'exec npm ci --no-audit --no-fund --loglevel=http "$@"\n'
 # The folder of the lock is beside `node_modules`: a program that runs sees the old packages until the new are there,
 # and keeps them where the lock cannot be installed. Files that are there with the same content stay as they are.
-_CHANGE_LOCK = """
+_CHANGE_LOCK = (
+    _HEADERS
+    + """
 stage=$1
 shift
 if [ -e .npmrc ]; then cp .npmrc "$stage"; fi
@@ -30,6 +52,7 @@ mv "$stage/node_modules" node_modules
 for file do cmp -s "$stage/$file" "$file" || mv -f "$stage/$file" "$file"; done
 rm -rf "$stage"
 """
+)
 # What lies below another package and is in no lock, npm does not remove by its name.
 _REMOVE = """
 left=$1
@@ -111,6 +134,22 @@ _CULPRITS = (
     re.compile(r"No matching version found for (?P<package>@?[^@\s]+@\S+?)\.?$", re.MULTILINE),
     re.compile(r"npm (?:ERR!|error) path \S*?/node_modules/(?P<package>(?:@[^/\s]+/)?[^/\s]+)$", re.MULTILINE),
 )
+# npm names the exit code of a script in the place of a code of its own.
+_OWN_SCRIPT = re.compile(r"^npm (?:ERR!|error) code (?:\d+|ELIFECYCLE)\s*$", re.MULTILINE)
+_SCRIPT_HINT = "its own install script failed: see the first error above"
+_BUILD_HINTS = (
+    (
+        re.compile(
+            r"find Python|not found: make|(?:make|g\+\+|c\+\+|gcc|cc): (?:command |No such|not found)"
+            r"|(?:python3?|make|g\+\+): not found|ENOENT.*(?:make|g\+\+)"
+        ),
+        NEEDS_COMPILER,
+    ),
+    (
+        re.compile(r"gyp.*(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|getaddrinfo|CERT|FetchError)"),
+        "node-gyp cannot fetch Node's header files; with `apt: [build-essential]` they come with npm's packages",
+    ),
+)
 _UNFIT_HINT = (
     "run `npm install` beside the lock file, so that it agrees with package.json again; "
     "`nexusctl lock --update` makes nexus.lock anew"
@@ -136,7 +175,7 @@ class Npm:
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         if packages.lock_name:
-            return ("npm", "ci", "--no-audit", "--no-fund", "--loglevel=http")
+            return shell(_INSTALL_LOCK)
         return shell(_INSTALL, *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages))
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
@@ -182,6 +221,8 @@ class Npm:
         return shell(_FREEZE)
 
     def explain(self, output: str) -> Blame:
+        if _OWN_SCRIPT.search(output):
+            return _explain_script(output)
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `npm view NAME versions` for what there is")
@@ -190,6 +231,13 @@ class Npm:
         if "npm ci" in output and "in sync" in output:
             return Blame(hint=_UNFIT_HINT)
         return Blame()
+
+
+def _explain_script(output: str) -> Blame:
+    """The index has given all that was asked of it: what failed is what a package does when it is installed."""
+    match = _CULPRITS[-1].search(output)
+    hint = next((words for pattern, words in _BUILD_HINTS if pattern.search(output)), _SCRIPT_HINT)
+    return Blame(package=match["package"] if match else "", hint=hint, certain=True)
 
 
 def _folder(place: str) -> str:

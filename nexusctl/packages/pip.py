@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
-from nexusctl.packages.base import Blame, by_name, pick, shell
+from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
 
 _PIP = """
 if command -v pip >/dev/null; then exec pip "$@"; fi
@@ -30,6 +30,11 @@ for name do
   fi
 done
 """
+_NO_COMPILER = re.compile(
+    r"error: command '\S*(?:gcc|g\+\+|cc|clang)' failed: No such file|(?:gcc|g\+\+|make|cc): (?:command )?not found"
+    r"|(?:Unknown|unable to find a|No suitable|no working) (?:C )?compiler",
+    re.IGNORECASE,
+)
 _CULPRITS = (
     re.compile(r"No matching distribution found for (?P<package>.+?)(?: \(from .*\))?$", re.MULTILINE),
     re.compile(r"satisfies the requirement (?P<package>\S+)"),
@@ -98,6 +103,11 @@ class Pip:
         return ()
 
     def explain(self, output: str) -> Blame:
+        if _NO_COMPILER.search(output):
+            match = _CULPRITS[-1].search(output)
+            return Blame(package=match["package"] if match else "", hint=NEEDS_COMPILER, certain=True)
+        if "Python.h: No such file" in output:
+            return Blame(hint="add `apt: [build-essential, python3-dev]` to the sandbox's packages", certain=True)
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `pip index versions NAME` for what there is")

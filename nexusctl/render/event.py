@@ -44,7 +44,10 @@ def diagnostic_document(problem: Diagnostic) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class Row:
-    """What one object is going through; `left` counts its unsettled steps, `running` those at work."""
+    """What one object is going through; `left` counts its unsettled steps, `running` those at work.
+
+    `problem` is what failed first.
+    """
 
     kind: str
     name: str
@@ -55,6 +58,7 @@ class Row:
     began: float | None = None
     ended: float | None = None
     outcome: str = ""
+    problem: str = ""
     unknown: bool = False
 
 
@@ -89,7 +93,9 @@ class Board:
                 row.running = max(0, row.running - 1)
                 row.outcome = "failed" if event.problem.severity == "error" else "interrupted"
                 row.unknown = row.unknown or event.unknown
-                return self._settle(row, event.at, row.outcome)
+                row.problem = row.problem or event.problem.summary.removeprefix(f"{row.name}: ")
+                line = self._settle(row, event.at, row.outcome)
+                return line and "\n".join([line, *_tell(row, event.problem)])
             case Skipped():
                 return self._settle(row, event.at, f"skipped: {event.reason}")
         return None
@@ -97,10 +103,6 @@ class Board:
     def _settle(self, row: Row, at: float, outcome: str) -> str | None:
         row.left = max(0, row.left - 1)
         first = not row.outcome
-        if outcome == "failed" and row.outcome == "done":
-            # It has ended since.
-            row.outcome, row.ended = outcome, at
-            return f"{_title(row)}: {outcome}"
         if outcome != "done" and (first or outcome == row.outcome):
             row.outcome, row.ended = outcome, at
             return f"{_title(row)}: {outcome}" if first or outcome in ("failed", "interrupted") else None
@@ -148,10 +150,18 @@ def render_row(row: Row, now: float, *, width: int, color: bool) -> str:
     """One row of the board, cut to `width` columns."""
     symbol, style = _mark(row)
     seconds = duration((row.ended or now) - row.began) if row.began is not None else ""
-    text = quiet(row.outcome) or _describe(row)
+    text = quiet(": ".join(filter(None, [row.outcome, row.problem]))) or _describe(row)
     name = f"{row.name:<24}"
     room = max(8, width - len(name) - len(seconds) - 6)
     return f" {paint(symbol, style, color=color)} {name} {text[:room]:<{room}} {paint(seconds, 'dim', color=color)}"
+
+
+def _tell(row: Row, problem: Diagnostic) -> list[str]:
+    """What went wrong, for whoever watches: the run itself may go on for a while."""
+    if problem.severity != "error":
+        return []
+    summary = problem.summary.removeprefix(f"{row.name}: ")
+    return [f"    {quiet(line)}" for line in (summary, *problem.output)]
 
 
 def _mark(row: Row) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.cause import choose_lines
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Reaction
 from nexusctl.run.startup import OUTPUT_LINES
@@ -33,7 +34,7 @@ def react(
                 Diagnostic(
                     f"{name}: the command after its upload exited with code {outcome.exit_code}",
                     sandbox=name,
-                    output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+                    output=choose_lines(outcome.output.splitlines(), OUTPUT_LINES),
                     hint="mend the command or the files; the next apply sends them and runs it again",
                 )
             )

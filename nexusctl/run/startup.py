@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.cause import choose_lines
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Sandbox
 
@@ -20,7 +21,7 @@ def run_startup(engine: Engine, container_id: str, sandbox: Sandbox, report: Rep
             Diagnostic(
                 f"{sandbox.name}: its startup script exited with code {outcome.exit_code}",
                 sandbox=sandbox.name,
-                output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+                output=choose_lines(outcome.output.splitlines(), OUTPUT_LINES),
                 hint="mend the script; the next apply makes this sandbox anew",
             )
         )

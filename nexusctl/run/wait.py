@@ -6,6 +6,7 @@ import time
 from threading import Event
 
 from nexusctl.engine.base import Condition, Engine, Outcome, Report
+from nexusctl.engine.cause import choose_lines
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
 from nexusctl.model.live import State
 from nexusctl.model.stack import Health
@@ -27,6 +28,8 @@ LOG_LINES = 15
 
 TASK_LINES = 40
 """So many lines are shown from the begin of a failed task's log, and so many from its end."""
+LOG_LOOK = 500
+"""Lines of a log that are looked through for its first error: a probe that fails writes many of its own behind it."""
 
 SETTLE = 0.15
 """Seconds that a service gets to fail in: three times what a shell, Python or Node takes over a missing file."""
@@ -190,9 +193,11 @@ def describe_early_end(
 
 
 def tail(engine: Engine, container_id: str, lines: int = LOG_LINES) -> tuple[str, ...]:
-    """The last lines of a container's log, both streams as they came; empty where it cannot be read."""
+    """The last lines of a container's log, both streams as they came, and its first error; empty where it cannot be
+    read.
+    """
     try:
-        return show_last(engine.logs(container_id, tail=lines), lines)
+        return choose_lines(show_last(engine.logs(container_id, tail=LOG_LOOK), LOG_LOOK), lines)
     except EngineError:
         return ()
 

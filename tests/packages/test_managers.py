@@ -55,7 +55,8 @@ def test_names_and_versions_are_arguments_and_never_code(packages: PackageSet, a
 
 
 def test_a_lock_is_installed_the_way_the_manager_installs_locks() -> None:
-    assert MANAGERS["npm"].install(locked("npm", "package-lock.json"))[:2] == ("npm", "ci")
+    command = MANAGERS["npm"].install(locked("npm", "package-lock.json"))
+    assert (command[:2], command[2].splitlines()[-1].split()[:3]) == (("/bin/sh", "-ec"), ["exec", "npm", "ci"])
     assert MANAGERS["pip"].install(locked("pip", "reqs.txt"), "/x/reqs.txt")[4:] == ("install", "-r", "/x/reqs.txt")
     with pytest.raises(ValueError, match="no lock"):
         MANAGERS["apt"].install(locked("apt", "x"))
@@ -140,7 +141,7 @@ def test_a_network_that_is_not_as_expected_gets_a_hint(output: str, word: str) -
 
 def test_the_last_lines_are_without_colours_and_noise() -> None:
     assert last_lines("\x1b[31mnpm error\x1b[0m boom\n\nnpm error\nnpm notice new version\n") == ("npm error boom",)
-    assert len(last_lines("x\n" * 100)) == 15
+    assert len(last_lines("".join(f"{'x' * number}\n" for number in range(1, 101)))) == 15
 
 
 def test_a_long_list_is_shortened_for_people() -> None:
@@ -153,3 +154,68 @@ def test_only_managers_that_keep_downloads_get_a_cache() -> None:
     volumes = cache_volumes([listed("npm", "a"), listed("apt", "b"), listed("pip", "c")])
     assert set(volumes) == {"nexusctl_cache_npm", "nexusctl_cache_pip"}
     assert all(folder.startswith("/dev/") for folder in volumes.values())
+
+
+NPM_BUILD = """\
+npm error code 1
+npm error path /app/node_modules/unix-dgram
+npm error command failed
+npm error command sh -c node-gyp rebuild
+npm error gyp info it worked if it ends with ok
+npm error gyp ERR! find Python Python is not set from command line or npm configuration
+npm error gyp ERR! stack Error: Could not find any Python installation to use
+npm error gyp ERR! not ok
+"""
+NPM_HEADERS = """\
+npm error code 1
+npm error path /app/node_modules/unix-dgram
+npm error command failed
+npm error gyp http GET https://nodejs.org/download/release/v22.1.0/node-v22.1.0-headers.tar.gz
+npm error gyp ERR! stack FetchError: request to https://nodejs.org/x failed, reason: getaddrinfo ENOTFOUND nodejs.org
+npm error gyp ERR! not ok
+"""
+NPM_MAKE = """\
+npm error code 1
+npm error path /app/node_modules/@team/lib
+npm error gyp ERR! stack Error: not found: make
+npm error gyp ERR! not ok
+"""
+NPM_SCRIPT = """\
+npm ERR! code 7
+npm ERR! path /app/node_modules/postgres-thing
+npm ERR! command sh -c ./fetch.sh
+npm ERR! fetch.sh: ECONNREFUSED by the mirror
+"""
+NPM_NETWORK = """\
+npm error code ENOTFOUND
+npm error network request to https://index.example/express failed, reason: getaddrinfo ENOTFOUND index.example
+"""
+PIP_BUILD = """\
+      error: command 'gcc' failed: No such file or directory
+  ERROR: Failed building wheel for uwsgi
+WARNING: Retrying after connection broken by 'NewConnectionError'
+"""
+
+
+@pytest.mark.parametrize(
+    ("manager", "output", "package", "word"),
+    [
+        ("npm", NPM_BUILD, "unix-dgram", "apt: [build-essential]"),
+        ("npm", NPM_HEADERS, "unix-dgram", "header files"),
+        ("npm", NPM_MAKE, "@team/lib", "apt: [build-essential]"),
+        ("npm", NPM_SCRIPT, "postgres-thing", "install script"),
+        ("pip", PIP_BUILD, "uwsgi", "apt: [build-essential]"),
+    ],
+)
+def test_a_failed_build_is_not_blamed_on_the_index(manager: str, output: str, package: str, word: str) -> None:
+    problem = explain(MANAGERS[manager], listed(manager, "x"), 1, output)
+    assert package in problem.summary
+    assert problem.hint
+    assert word in problem.hint
+    assert "HTTP_PROXY" not in problem.hint
+
+
+def test_an_index_that_is_not_found_still_is() -> None:
+    problem = explain(MANAGERS["npm"], listed("npm", "express"), 1, NPM_NETWORK)
+    assert problem.hint
+    assert "HTTP_PROXY" in problem.hint

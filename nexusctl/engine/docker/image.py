@@ -12,7 +12,7 @@ from nexusctl.engine.base import NEVER, Cancel, Outcome, Report
 from nexusctl.engine.docker.builder import Builder, describe_owner, host_trust, is_stale, open_builder
 from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.debootstrap import import_suite
-from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines, read_answer
+from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines, read_answer, sort_sets
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.pull import pull_image
@@ -43,7 +43,8 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report, cancel: Cancel =
         folder = step.working_dir or builder.working_dir
         before = _list_all(builder, step, folder)
         facts: dict[str, tuple[Package, ...]] = {
-            chosen.manager: install(builder, chosen, folder, report) for chosen in step.packages
+            chosen.manager: install(builder, chosen, folder, report, step.packages)
+            for chosen in sort_sets(step.packages)
         }
         after = _list_all(builder, step, folder)
         facts = {

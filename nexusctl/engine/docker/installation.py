@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.base import Report
+from nexusctl.engine.cause import choose_lines
 from nexusctl.engine.docker.archive import put_uploads
 from nexusctl.engine.docker.builder import CACHES, Builder
 from nexusctl.engine.docker.last_line import LastLine
@@ -18,12 +19,17 @@ from nexusctl.packages.base import PackageManager
 # What lies there does not come into the image.
 _LOCK_FOLDER = "/tmp/nexusctl-lock"
 _SHOWN = 3
+
+COMPILER = "build-essential"
+"""Debian's package for compilers and make; node-gyp asks for Python as well."""
 _KEPT_LINES = 15
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
 _NOISE = re.compile(
     r"complete log of this run|Log files were not written|^npm (?:notice|http )|^\s*$|^npm (?:ERR!|error)\s*$"
 )
+
+_PREFIX = re.compile(r"^npm (?:ERR!|error)\s*(?:code|path|command|errno|syscall)?\b")
 
 # What a network that is not as the manager expects it looks like, and what to do about it.
 _NO_NAME = ("EAI_AGAIN", "ENOTFOUND", "Temporary failure in name resolution", "Temporary failure resolving")
@@ -44,8 +50,12 @@ def cache_volumes(packages: Sequence[PackageSet]) -> dict[str, str]:
     return {f"nexusctl_cache_{name}": f"{CACHES}/{name}" for name in sorted(names)}
 
 
-def install(builder: Builder, chosen: PackageSet, working_dir: str, report: Report) -> tuple[Package, ...]:
+def install(
+    builder: Builder, chosen: PackageSet, working_dir: str, report: Report, beside: Sequence[PackageSet] = ()
+) -> tuple[Package, ...]:
     """Install one manager's packages in `working_dir`; returns those asked for with the versions that came.
+
+    `beside` are those that all the managers install.
 
     Raises `StepError` with the manager's own last lines.
     """
@@ -56,11 +66,26 @@ def install(builder: Builder, chosen: PackageSet, working_dir: str, report: Repo
     _make_folder(builder, working_dir)
     lock_path = put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
     last = LastLine(report, doing)
-    outcome = builder.run(manager.install(chosen, lock_path), env=env, working_dir=working_dir, on_output=last.take)
+    command = manager.install(with_tools(chosen, beside), lock_path)
+    outcome = builder.run(command, env=env, working_dir=working_dir, on_output=last.take)
     if outcome.exit_code != 0:
         raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
     answer = builder.run(manager.query(chosen), env=env, working_dir=working_dir)
     return read_answer(manager, answer.output, chosen)
+
+
+def sort_sets(packages: Sequence[PackageSet]) -> list[PackageSet]:
+    """In the order of installing: what the others are built with comes from the distribution."""
+    return sorted(packages, key=lambda chosen: chosen.manager != "apt")
+
+
+def with_tools(chosen: PackageSet, all_packages: Sequence[PackageSet]) -> PackageSet:
+    """`chosen` with what npm needs besides a compiler to build a package from source."""
+    names = {package.name for package in chosen.packages}
+    native = chosen.manager == "apt" and COMPILER in names and any(one.manager == "npm" for one in all_packages)
+    if not native or "python3" in names:
+        return chosen
+    return replace(chosen, packages=(*chosen.packages, Package(name="python3")))
 
 
 def describe(chosen: PackageSet) -> str:
@@ -77,14 +102,20 @@ def explain(manager: PackageManager, chosen: PackageSet, exit_code: int, output:
         summary = f"{manager.name} is not there, so {describe(chosen)} cannot be installed"
         return Diagnostic(summary, hint=f"take a template or an image that has {manager.name}", output=lines)
     blame = manager.explain(output)
-    hint = _network_hint(output) or blame.hint or "see the last lines above, correct the list, then apply again"
+    network = "" if blame.certain else _network_hint(output)
+    hint = network or blame.hint or "see the lines above, correct the list, then apply again"
     return Diagnostic(f"{manager.name} could not install {blame.package or describe(chosen)}", hint=hint, output=lines)
 
 
 def last_lines(output: str, count: int = _KEPT_LINES) -> tuple[str, ...]:
-    """The end of what a tool wrote, without colours and without lines that help nobody."""
+    """The end of what a tool wrote, and its first error, without colours and without lines that help nobody."""
     lines = (line.rstrip() for line in _ESCAPES.sub("", output).splitlines())
-    return tuple([line for line in lines if not _NOISE.search(line)][-count:])
+    return choose_lines([line for line in lines if not _NOISE.search(line)], count, _without_prefix)
+
+
+def _without_prefix(line: str) -> str:
+    """npm writes one that looks like an error in front of all that it says of a failure."""
+    return _PREFIX.sub("", line)
 
 
 def _network_hint(output: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -16,7 +16,7 @@ from typing import Any
 from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.docker.builder import Builder, host_trust, write_file
 from nexusctl.engine.docker.exec import ROOT
-from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer
+from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer, with_tools
 from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.objects import read_facts
@@ -61,11 +61,16 @@ def change_packages(wire: Wire, container_id: str, changes: Iterable[PackageChan
         hint = "plan again: it gets them with a new container then"
         raise Conflict("packages can be installed in a running sandbox only", status=409, hint=hint)
     folder = inspected["Config"]["WorkingDir"] or "/"
+    # What others are built with comes first.
+    steps = tuple(changes)
+    beside = tuple(change.wanted for change in steps)
     marks, facts = read_marks(wire, inspected["Image"]), read_facts(wire, container_id)
     with _open_sandbox(wire, inspected, folder) as sandbox:
         known: dict[str, Known] = {
-            change.wanted.manager: _change(sandbox, change, folder, recall(change.wanted.manager, marks, facts), report)
-            for change in changes
+            change.wanted.manager: _change(
+                sandbox, change, folder, recall(change.wanted.manager, marks, facts), report, beside
+            )
+            for change in sorted(steps, key=lambda change: change.wanted.manager != "apt")
         }
     return encode_known(known, marks)
 
@@ -99,8 +104,15 @@ def _enter(sandbox: Builder, places: tuple[str, ...], mark: str) -> None:
         raise StepError(Diagnostic("nothing can be installed in it", output=last_lines(outcome.output)))
 
 
-def _change(sandbox: Builder, change: PackageChange, folder: str, known: Known, report: Report) -> Known:
-    """Carry out what one manager has to do; returns what is known of its packages then."""
+def _change(
+    sandbox: Builder,
+    change: PackageChange,
+    folder: str,
+    known: Known,
+    report: Report,
+    beside: Sequence[PackageSet],
+) -> Known:
+    """Carry out what one manager has to do, where all install what is `beside`; returns what is known of it then."""
     wanted, manager = change.wanted, MANAGERS[change.wanted.manager]
     before = _look(sandbox, wanted, folder)
     pins = tuple(manager.pin(name, version) for name, version in sorted(change.pins.items()))
@@ -110,7 +122,8 @@ def _change(sandbox: Builder, change: PackageChange, folder: str, known: Known, 
         gone = PackageSet(manager=wanted.manager, packages=_named(change.remove))
         _run(sandbox, gone, manager.remove(change.remove), folder, LastLine(report, doing))
     if change.changed or pins or change.lock:
-        changed = PackageSet(manager=wanted.manager, packages=(*change.changed, *pins), lock_name=wanted.lock_name)
+        asked = PackageSet(manager=wanted.manager, packages=(*change.changed, *pins), lock_name=wanted.lock_name)
+        changed = with_tools(asked, beside)
         doing = f"installing {describe(changed)} ({manager.name})"
         report(doing)
         lock_path = ""
