@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,13 @@ from nexusctl.api.writing import file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError
+from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError, StepError
 from nexusctl.imports.compose.file import read_compose
 from nexusctl.imports.containers import draft_containers
 from nexusctl.imports.devcontainer import read_devcontainer
 from nexusctl.imports.draft import Draft, File
 from nexusctl.imports.names import fit_name
-from nexusctl.imports.recorded import find_wanted, read_recorded
+from nexusctl.imports.recorded import Contents, find_wanted, read_recorded
 from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import insert, read_name, write_text
 from nexusctl.model.inputs import Given, Inputs
@@ -45,6 +45,9 @@ __all__ = [
 ]
 
 _WIDEST = 80
+
+CONTENTS_BYTES = 512 * 1024 * 1024
+"""How much of files an import takes: they are held in memory until all of them can be written."""
 """Characters of a value that a message shows."""
 
 
@@ -83,13 +86,28 @@ def read_stack(engine: Engine, name: str) -> Draft:
         raise InputError(Diagnostic(f"no sandbox of a stack {name} is live", hint=hint))
     stack = recorded_stack(empty_stack(name), live)
     ids = {found.sandbox: found.id for found in live.sandboxes}
-    contents = {
-        (sandbox, path): (data, hashlib.sha256(data).hexdigest())
-        for sandbox, path in find_wanted(stack)
-        if (data := engine.read_file(ids[sandbox], path)) is not None
-    }
+    contents = _read_contents(engine, ids, find_wanted(stack))
     names = {sandbox.template for sandbox in stack.sandboxes.values()} & set(template_names())
     return read_recorded(stack, {name: load_template(name) for name in sorted(filter(None, names))}, contents)
+
+
+def _read_contents(engine: Engine, ids: Mapping[str, str], wanted: Iterable[tuple[str, str]]) -> Contents:
+    """What lies in the sandboxes with these `ids`, or why it is not taken: they may hold anything by now."""
+    contents: dict[tuple[str, str], tuple[bytes, str] | str] = {}
+    left = CONTENTS_BYTES
+    for sandbox, path in wanted:
+        if left <= 0:
+            contents[sandbox, path] = f"the files before it hold more than {CONTENTS_BYTES // 1024**2} MiB"
+            continue
+        try:
+            data = engine.read_file(ids[sandbox], path)
+        except StepError as error:
+            contents[sandbox, path] = error.diagnostics[0].summary
+            continue
+        if data is not None:
+            left -= len(data)
+            contents[sandbox, path] = data, hashlib.sha256(data).hexdigest()
+    return contents
 
 
 def render(draft: Draft, into: Path) -> str:

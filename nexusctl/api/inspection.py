@@ -34,9 +34,9 @@ def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple
     if not unprobed:
         return sandboxes
     # Threads are loaded only where there is something to ask.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+    from nexusctl.model.crew import open_crew  # noqa: PLC0415
 
-    with ThreadPoolExecutor(max_workers=8) as pool:
+    with open_crew(8) as pool:
         healthy = {live.id for live, passed in zip(unprobed, pool.map(_probe(engine), unprobed), strict=True) if passed}
     return tuple(replace(live, health="healthy") if live.id in healthy else live for live in sandboxes)
 

@@ -69,6 +69,7 @@ class Outcome:
 
     exit_code: int
     output: str
+    timed_out: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +161,10 @@ class Engine(Protocol):
         """
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
-        """What the file `path` of a sandbox holds, whatever its state; None where there is no such file."""
+        """What the file `path` of a sandbox holds, whatever its state; None where there is no such file.
+
+        Raises `StepError` where that is more than an upload may hold.
+        """
 
     def logs(
         self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
@@ -326,11 +330,11 @@ class Engine(Protocol):
     def probe(self, container_id: str, health: Health) -> Outcome:
         """Run the health probe once, now."""
 
-    def run_script(self, container_id: str, script: str) -> Outcome:
-        """Run a shell script as the sandbox's own user in its working directory."""
+    def run_script(self, container_id: str, script: str, *, timeout: float | None = None) -> Outcome:
+        """Run a shell script as the sandbox's own user in its working directory; see `run_command`."""
 
-    def run_command(self, container_id: str, command: tuple[str, ...]) -> Outcome:
-        """Run a command as the sandbox's own user in its working directory."""
+    def run_command(self, container_id: str, command: tuple[str, ...], *, timeout: float | None = None) -> Outcome:
+        """Run a command as the sandbox's own user in its working directory; after `timeout` seconds it is ended."""
 
     def execute(self, container_id: str, command: Command) -> int:
         """Run `command`; returns its exit code, or 124 when its time is over."""

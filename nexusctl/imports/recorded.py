@@ -16,8 +16,8 @@ from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, PackageSet, Sandbox, Stack, Upload, UploadFile
 from nexusctl.model.template import Template
 
-Contents = Mapping[tuple[str, str], tuple[bytes, str]]
-"""By sandbox and absolute path, what a file holds now, and the SHA-256 of that in hex."""
+Contents = Mapping[tuple[str, str], tuple[bytes, str] | str]
+"""By sandbox and absolute path, what a file holds now, and the SHA-256 of that in hex; or why that was not taken."""
 
 
 def find_wanted(stack: Stack) -> Iterator[tuple[str, str]]:
@@ -164,8 +164,8 @@ class _Writer:
         if file.kind != "file":
             return
         found = self._contents.get((sandbox.name, place))
-        if found is None:
-            self._note(sandbox, what, "it is not there any more")
+        if found is None or isinstance(found, str):
+            self._note(sandbox, what, found or "it is not there any more")
             return
         data, digest = found
         if digest != file.digest:
@@ -187,8 +187,8 @@ class _Writer:
         prefix = f"{self._stack.name}.files/{sandbox.group}.packages"
         for file in chosen.lock_files:
             content = self._contents.get((sandbox.name, _place_lock(sandbox, file)))
-            if content is None:
-                reason = f"{file.path} is not in the sandbox; write it by hand"
+            if content is None or isinstance(content, str):
+                reason = f"{content or f'{file.path} is not in the sandbox'}; write it by hand"
                 self._note(sandbox, f"packages.{chosen.manager}", reason)
                 return None
             self.files[f"{prefix}/{file.path}"] = File(data=content[0])

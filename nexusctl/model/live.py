@@ -38,9 +38,12 @@ class Inspection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveFile:
-    """One entry of a sandbox's file system. `owner` is `uid:gid`; `digest` is there for files that were read."""
+    """One entry of a sandbox's file system. `owner` is `uid:gid`; `digest` is there for files that were read.
 
-    kind: Literal["file", "folder", "link", "other"]
+    Of one that is `unread` nothing is known: looking at it took too long.
+    """
+
+    kind: Literal["file", "folder", "link", "other", "unread"]
     mode: int
     owner: str
     digest: str = ""

@@ -42,7 +42,7 @@ def find_misfits(desired: Sandbox, holder: LiveSandbox, differences: Iterable[Di
     record, inside = holder.record, holder.interior or Interior()
     recorded = {place(u.target, f.path): f.kind for u in (record.uploads if record else ()) for f in u.files}
     live = {path: inside.files[path].kind for path in drifted_paths(differences) if path in inside.files}
-    kinds: Mapping[str, str] = {**recorded, **live}
+    kinds: Mapping[str, str] = {**recorded, **{path: kind for path, kind in live.items() if kind != "unread"}}
     wanted = {place(u.target, f.path): f.kind for u in desired.uploads for f in u.files}
     return tuple(
         sorted(p for p, kind in wanted.items() if p in recorded and (kinds[p] == "folder") != (kind == "folder"))
@@ -92,6 +92,8 @@ def _compare_file(recorded: UploadFile, owner: str | None, live: LiveFile | None
     wanted = _describe(recorded.kind, recorded.digest, recorded.link, recorded.mode, owner)
     if live is None:
         return None, _join(wanted.values())
+    if live.kind == "unread":
+        return "not read in time", _join(wanted.values())
     seen = _describe(live.kind, live.digest, live.link, live.mode, live.owner if owner else None)
     differing = [name for name in wanted if wanted[name] != seen[name]]
     if not differing:

@@ -6,7 +6,7 @@ from nexusctl.engine.base import Engine, Report
 from nexusctl.engine.cause import choose_lines
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Reaction
-from nexusctl.run.startup import OUTPUT_LINES
+from nexusctl.run.startup import COMMAND_TIMEOUT, OUTPUT_LINES
 from nexusctl.run.stopping import Warn, restart
 
 
@@ -28,7 +28,16 @@ def react(
         engine.signal_container(container_id, reaction.signal)
     else:
         report("running the command of its upload")
-        outcome = engine.run_command(container_id, reaction.command)
+        outcome = engine.run_command(container_id, reaction.command, timeout=COMMAND_TIMEOUT)
+        if outcome.timed_out:
+            raise StepError(
+                Diagnostic(
+                    f"{name}: its `on_change` did not end within {COMMAND_TIMEOUT / 60:g} min, and was ended",
+                    sandbox=name,
+                    output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+                    hint="`on_change` is for what ends by itself; the next apply runs it again",
+                )
+            )
         if outcome.exit_code != 0:
             raise StepError(
                 Diagnostic(

@@ -9,13 +9,25 @@ from nexusctl.model.stack import Sandbox
 
 OUTPUT_LINES = 20
 
+COMMAND_TIMEOUT = 1800.0
+"""Seconds that a script or command of the stack file may take inside, where it has no limit of its own."""
+
 
 def run_startup(engine: Engine, container_id: str, sandbox: Sandbox, report: Report) -> None:
     """Run the script once; raises `StepError` with its last lines unless it exits with 0."""
     if not sandbox.startup:
         return
     report("running its startup script")
-    outcome = engine.run_script(container_id, sandbox.startup)
+    outcome = engine.run_script(container_id, sandbox.startup, timeout=COMMAND_TIMEOUT)
+    if outcome.timed_out:
+        raise StepError(
+            Diagnostic(
+                f"{sandbox.name}: its `startup` did not end within {COMMAND_TIMEOUT / 60:g} min, and was ended",
+                sandbox=sandbox.name,
+                output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
+                hint="`startup` is for what ends by itself; what is to run on belongs in `command`",
+            )
+        )
     if outcome.exit_code != 0:
         raise StepError(
             Diagnostic(

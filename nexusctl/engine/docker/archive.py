@@ -8,16 +8,15 @@ each file is laid beside its target and then renamed over it, where root may do 
 from __future__ import annotations
 
 import contextlib
-import io
 import re
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from posixpath import basename, dirname
-from typing import Any
+from typing import Any, BinaryIO, cast
 
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.entry import Entry, list_entries
-from nexusctl.engine.docker.exec import ROOT, run
+from nexusctl.engine.docker.exec import CHANGE_TIMEOUT, KEPT_OUTPUT, ROOT, TIMED_OUT, Unanswered, ask, run
 from nexusctl.engine.docker.parents import list_missing_parents
 from nexusctl.engine.docker.pipe import is_small_file, pipe_file
 from nexusctl.engine.docker.staging import EXCHANGE, MARK, SWEEP, batch, stage
@@ -26,6 +25,15 @@ from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepErr
 from nexusctl.model.stack import Upload
 
 _ROOTS = ("", "0", "root")
+
+FILE_BYTES = 256 * 1024 * 1024
+"""As much as one upload may hold."""
+
+ACCOUNTS_BYTES = 2 * 1024 * 1024
+"""So long /etc/passwd and /etc/group may be."""
+
+HIGHEST_ACCOUNT = 2**32 - 2
+_ACCOUNT = re.compile("[0-9]{1,10}")
 
 _MISFIT = re.compile(r'cannot overwrite (?P<what>(?:non-)?directory) "(?P<path>[^"]+)"')
 
@@ -112,7 +120,7 @@ def _delete(wire: Wire, container_id: str, paths: Sequence[str], user: str) -> N
 
 
 def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[Entry]:
-    accounts = Accounts(lambda path: read_file(wire, container_id, path))
+    accounts = read_accounts(wire, container_id)
     for upload in uploads:
         yield from list_entries(upload, accounts.resolve(upload.owner or user or ROOT))
 
@@ -190,7 +198,9 @@ def _has_tools(wire: Wire, container_id: str) -> bool:
     if all(any(stat_path(wire, container_id, f"{folder}/{tool}") for folder in _USUAL_FOLDERS) for tool in _TOOLS):
         return True
     script = " && ".join(f"command -v {tool}" for tool in _TOOLS)
-    return run(wire, container_id, ("/bin/sh", "-c", script), user=ROOT, working_dir="/").exit_code == 0
+    with contextlib.suppress(Unanswered):
+        return ask(wire, container_id, ("/bin/sh", "-c", script)).exit_code == 0
+    return False
 
 
 def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], *first: str, user: str = ROOT) -> None:
@@ -201,17 +211,22 @@ def _run_over(wire: Wire, container_id: str, script: str, paths: Sequence[str], 
 
 def _run_script(wire: Wire, container_id: str, script: str, paths: Sequence[str], user: str) -> None:
     command = ("/bin/sh", "-c", script, "upload", *paths)
-    _require_success(run(wire, container_id, command, user=user, working_dir="/"))
+    outcome = run(wire, container_id, command, user=user, working_dir="/", timeout=CHANGE_TIMEOUT, most=KEPT_OUTPUT)
+    _require_success(outcome)
 
 
 def _require_success(outcome: Outcome) -> None:
     if outcome.exit_code != 0:
+        late = f" within {CHANGE_TIMEOUT / 60:g} min" if outcome.exit_code == TIMED_OUT else ""
         lines = tuple(outcome.output.splitlines()[-10:])
-        raise StepError(Diagnostic("the uploaded files could not be put in place", output=lines))
+        raise StepError(Diagnostic(f"the uploaded files could not be put in place{late}", output=lines))
 
 
 class Accounts:
-    """Names of users and groups as the container's own files know them; each file is read once, when needed."""
+    """Names of users and groups as the container's own files know them; each file is read once, when needed.
+
+    `read` gives the content of one, None where there is none.
+    """
 
     def __init__(self, read: Callable[[str], bytes | None]) -> None:
         self._read = read
@@ -226,12 +241,12 @@ class Accounts:
             return 0, 0
         row = next((row for row in self._rows("/etc/passwd") if user in (row[0], row[2])), None)
         if row:
-            return int(row[2]), int(row[3])
+            return _read_number(row[2], "/etc/passwd", owner), _read_number(row[3], "/etc/passwd", owner)
         return self._number("/etc/passwd", user, owner), 0
 
     def _number(self, path: str, name: str, owner: str) -> int:
         if name.isdigit():
-            return int(name)
+            return _read_number(name, path, owner)
         if name == "root":
             return 0
         row = next((row for row in self._rows(path) if row[0] == name), None)
@@ -242,7 +257,7 @@ class Accounts:
                     hint="name one that its image has, or give numbers such as `1000:1000`",
                 )
             )
-        return int(row[2])
+        return _read_number(row[2], path, owner)
 
     def _rows(self, path: str) -> list[list[str]]:
         if path not in self._tables:
@@ -252,21 +267,43 @@ class Accounts:
         return self._tables[path]
 
 
-def read_file(wire: Wire, container_id: str, path: str) -> bytes | None:
-    """The content of a small file of a container, running or not; None where there is none."""
-    query: Mapping[str, Any] = {"path": path}
-    try:
-        with wire.open("GET", f"/containers/{container_id}/archive", query) as answer:
-            data = answer.read()
-    except NotFound:
-        return None
+def _read_number(text: str, path: str, owner: str) -> int:
+    if not _ACCOUNT.fullmatch(text) or int(text) > HIGHEST_ACCOUNT:
+        summary = f"{path} in the sandbox gives the owner `{owner}` the number {text[:40]!r}"
+        raise StepError(Diagnostic(summary, hint="mend that file there, or give numbers such as `1000:1000`"))
+    return int(text)
+
+
+def read_accounts(wire: Wire, container_id: str) -> Accounts:
+    """Those of a container, running or not."""
+    return Accounts(lambda path: read_file(wire, container_id, path, most=ACCOUNTS_BYTES))
+
+
+def read_file(wire: Wire, container_id: str, path: str, *, most: int = FILE_BYTES) -> bytes | None:
+    """The content of a file of a container, running or not; None where there is none.
+
+    Raises `StepError` where it holds more than `most` bytes, of which none is read then, and `EngineError`.
+    """
     # See `_put`.
     import tarfile  # noqa: PLC0415
 
-    with tarfile.open(fileobj=io.BytesIO(data)) as tar:
-        member = tar.next()
-        stream = tar.extractfile(member) if member and member.isfile() else None
-        return stream.read() if stream else None
+    query: Mapping[str, Any] = {"path": path}
+    try:
+        with (
+            wire.open("GET", f"/containers/{container_id}/archive", query) as answer,
+            tarfile.open(fileobj=cast(BinaryIO, answer), mode="r|") as tar,
+        ):
+            member = tar.next()
+            if member is None or not member.isfile():
+                return None
+            if member.size > most:
+                raise StepError(Diagnostic(f"{path} in the sandbox holds more than {most // 1024**2} MiB"))
+            stream = tar.extractfile(member)
+            return stream.read() if stream else None
+    except NotFound:
+        return None
+    except (tarfile.TarError, OSError) as error:
+        raise EngineError(f"{path} of container {container_id[:12]} cannot be read: {error}") from error
 
 
 def stat_path(wire: Wire, container_id: str, path: str) -> bool:

@@ -28,6 +28,12 @@ from nexusctl.model.value import dataclass
 
 CACHES = f"{FOLDER}/cache"
 
+INSTALL_TIMEOUT = 3600.0
+"""Seconds for one command of a package manager or a recipe, downloads and compilers included."""
+
+MANAGER_TIMEOUT = 120.0
+"""Seconds for one question to a package manager, which may look at tens of thousands of files for it."""
+
 STALE = 3600.0
 """Seconds after which a builder whose owner cannot be looked at counts as left behind."""
 
@@ -71,8 +77,9 @@ class Builder:
         env: Mapping[str, str] | None = None,
         working_dir: str = "/",
         on_output: Callable[[bytes], None] | None = None,
+        timeout: float = INSTALL_TIMEOUT,
     ) -> Outcome:
-        """Run `command` as root with the host's settings and `env`."""
+        """Run `command` as root with the host's settings and `env`; after `timeout` seconds it is ended."""
         return commands.run(
             self.wire,
             self.id,
@@ -81,6 +88,7 @@ class Builder:
             user="0:0",
             working_dir=working_dir,
             on_output=on_output,
+            timeout=timeout,
         )
 
     def commit(self, tag: str, *, marks: Mapping[str, str], changes: Mapping[str, Any] | None = None) -> None:

@@ -25,7 +25,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.archive import Accounts, read_file, stat_path
+from nexusctl.engine.docker.archive import read_accounts, stat_path
 from nexusctl.engine.docker.exec import ROOT
 from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER, mounted_secrets
 from nexusctl.engine.docker.volume import claim_mark
@@ -168,7 +168,7 @@ def fill_folder(courier: Courier, container_id: str, sandbox: Sandbox, reveal: R
 
 def _fill(courier: Courier, inspected: Mapping[str, Any], files: Sequence[SecretFile], reveal: Reveal) -> None:
     """Lay `files` down for the user of the container, as its own files know that user."""
-    accounts = Accounts(lambda path: read_file(courier.wire, inspected["Id"], path))
+    accounts = read_accounts(courier.wire, inspected["Id"])
     courier.lay(files, accounts.resolve(inspected["Config"]["User"] or ROOT), reveal)
 
 

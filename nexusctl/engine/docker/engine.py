@@ -281,11 +281,11 @@ class DockerEngine:
     def probe(self, container_id: str, health: Health) -> Outcome:
         return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
 
-    def run_script(self, container_id: str, script: str) -> Outcome:
-        return self.run_command(container_id, ("/bin/sh", "-e", "-c", script))
+    def run_script(self, container_id: str, script: str, *, timeout: float | None = None) -> Outcome:
+        return self.run_command(container_id, ("/bin/sh", "-e", "-c", script), timeout=timeout)
 
-    def run_command(self, container_id: str, command: tuple[str, ...]) -> Outcome:
-        return commands.run(self.wire, container_id, command)
+    def run_command(self, container_id: str, command: tuple[str, ...], *, timeout: float | None = None) -> Outcome:
+        return commands.run(self.wire, container_id, command, timeout=timeout)
 
     def execute(self, container_id: str, command: Command) -> int:
         # See `logs`.

@@ -10,6 +10,9 @@ from nexusctl.engine.base import LogChunk
 _HEADER = struct.Struct(">B3xL")
 _STDERR = 2
 
+_PIECE = 64 * 1024
+"""Bytes of a frame that are held at a time; its header may say any number."""
+
 
 def split_frames(read: Callable[[int], bytes]) -> Iterator[LogChunk]:
     """The pieces of a multiplexed stream as they come; `read(n)` gives n bytes, fewer only at the end.
@@ -17,6 +20,7 @@ def split_frames(read: Callable[[int], bytes]) -> Iterator[LogChunk]:
     A frame that the end of the stream cuts off is given as far as it came.
     """
     while len(header := read(_HEADER.size)) == _HEADER.size:
-        kind, size = _HEADER.unpack(header)
-        if data := read(size) if size else b"":
+        kind, left = _HEADER.unpack(header)
+        while left and (data := read(min(left, _PIECE))):
+            left -= len(data)
             yield LogChunk(stream="stderr" if kind == _STDERR else "stdout", data=data)

@@ -41,9 +41,9 @@ def identify(wire: Wire) -> str:
 def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
     """Each sandbox with its inspection; those that have gone meanwhile are left out."""
     # A plan without a look inside needs no threads.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+    from nexusctl.model.crew import open_crew  # noqa: PLC0415
 
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with open_crew(WORKERS) as pool:
         found = pool.map(lambda sandbox: _inspect(wire, sandbox), sandboxes)
         return tuple(sandbox for sandbox in found if sandbox)
 

@@ -9,7 +9,8 @@ from dataclasses import replace
 from nexusctl.engine.base import Report
 from nexusctl.engine.cause import choose_lines
 from nexusctl.engine.docker.archive import put_uploads
-from nexusctl.engine.docker.builder import CACHES, Builder
+from nexusctl.engine.docker.builder import CACHES, INSTALL_TIMEOUT, Builder
+from nexusctl.engine.docker.exec import TIMED_OUT
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Package, PackageSet, Upload
@@ -98,6 +99,9 @@ def describe(chosen: PackageSet) -> str:
 def explain(manager: PackageManager, chosen: PackageSet, exit_code: int, output: str) -> Diagnostic:
     """What a person needs of a failed installation."""
     lines = last_lines(output)
+    if exit_code == TIMED_OUT:
+        summary = f"{manager.name} did not install {describe(chosen)} within {INSTALL_TIMEOUT / 60:g} min"
+        return Diagnostic(summary, hint="see the last lines above for what it waits for", output=lines)
     if exit_code in (126, 127):
         summary = f"{manager.name} is not there, so {describe(chosen)} cannot be installed"
         return Diagnostic(summary, hint=f"take a template or an image that has {manager.name}", output=lines)

@@ -7,21 +7,22 @@ such tools, by reading its archive.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import lru_cache
 from posixpath import basename, dirname
 from typing import Any
 
 from nexusctl.engine.base import Outcome
-from nexusctl.engine.docker.archive import Accounts, read_file
+from nexusctl.engine.docker.archive import Accounts, read_accounts
+from nexusctl.engine.docker.builder import MANAGER_TIMEOUT
 from nexusctl.engine.docker.courier import find_lost
-from nexusctl.engine.docker.exec import ROOT, run
+from nexusctl.engine.docker.exec import ROOT, ask
 from nexusctl.engine.docker.inspection import WORKERS
 from nexusctl.engine.docker.inventory import read_marks, read_packages, recall
 from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, NotFound, StepError
+from nexusctl.model.crew import open_crew
 from nexusctl.model.live import Interior, LivePackages, LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
@@ -43,7 +44,7 @@ FindMarks = Callable[[str], Mapping[str, str]]
 def look_inside(wire: Wire, live: LiveState) -> LiveState:
     """`live` with the interior of its sandboxes, several at a time; those that have gone meanwhile are left out."""
     find_marks = lru_cache(maxsize=None)(lambda image_id: read_marks(wire, image_id))
-    with ThreadPoolExecutor(max_workers=WORKERS) as pool:
+    with open_crew(WORKERS) as pool:
         found = pool.map(lambda sandbox: _look_inside(wire, sandbox, find_marks), live.sandboxes)
         return replace(live, sandboxes=tuple(sandbox for sandbox in found if sandbox))
 
@@ -78,12 +79,12 @@ def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: Find
 def _read_packages(
     wire: Wire, inspected: Inspected, sandbox: LiveSandbox, marks: Mapping[str, str]
 ) -> dict[str, LivePackages]:
-    def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
+    def ask_manager(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
         folder = inspected["Config"]["WorkingDir"] or "/"
-        return run(wire, inspected["Id"], command, env=env, user=ROOT, working_dir=folder)
+        return ask(wire, inspected["Id"], command, env=env, working_dir=folder, timeout=MANAGER_TIMEOUT)
 
     return {
-        chosen.manager: read_packages(ask, chosen, recall(chosen.manager, marks, sandbox.package_facts))
+        chosen.manager: read_packages(ask_manager, chosen, recall(chosen.manager, marks, sandbox.package_facts))
         for chosen in (sandbox.record.packages if sandbox.record else ())
     }
 
@@ -104,7 +105,7 @@ def _read_uploads(wire: Wire, inspected: Inspected, record: Sandbox) -> Interior
 def _read_owners(wire: Wire, inspected: Inspected, record: Sandbox, found: Survey) -> dict[str, str]:
     """Owners whose names the sandbox does not know any more are left out."""
     tables = found.accounts
-    accounts = Accounts(lambda path: tables[path] if tables else read_file(wire, inspected["Id"], path))
+    accounts = Accounts(tables.get) if tables else read_accounts(wire, inspected["Id"])
     owners = {}
     for owner in {upload.owner or "" for upload in record.uploads}:
         try:

@@ -14,6 +14,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker.exec import Unanswered
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import LivePackages
@@ -36,13 +37,20 @@ class Known:
 
 
 Ask = Callable[[tuple[str, ...], Mapping[str, str]], Outcome]
-"""Runs a command with an environment where the packages were installed."""
+"""Runs a command with an environment where the packages were installed. May raise `Unanswered`."""
 
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
 
 
 def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
     """What `chosen`'s manager says now, beside what was `known` of it."""
+    try:
+        return _read_packages(ask, chosen, known)
+    except Unanswered as error:
+        return LivePackages(installed=known.installed, problem=str(error))
+
+
+def _read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
     manager = MANAGERS[chosen.manager]
     answer = ask(manager.query(chosen), manager.env)
     try:

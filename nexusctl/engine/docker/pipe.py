@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker.entry import Entry, read_content
-from nexusctl.engine.docker.exec import ROOT, run
+from nexusctl.engine.docker.exec import CHANGE_TIMEOUT, ROOT, run
 from nexusctl.engine.docker.wire import Wire
 
 LIMIT = 4 * 1024 * 1024
@@ -44,5 +44,5 @@ def pipe_file(wire: Wire, container_id: str, entry: Entry, temporary: str, renam
     owner, mode = f"{entry.uid}:{entry.gid}", f"{entry.file.mode:o}"
     words = (temporary, entry.path, str(len(content)), owner, mode)
     command = ("/bin/sh", "-c", _LAY + rename, "upload", *words)
-    outcome = run(wire, container_id, command, user=ROOT, working_dir="/", stdin=content)
+    outcome = run(wire, container_id, command, user=ROOT, working_dir="/", timeout=CHANGE_TIMEOUT, stdin=content)
     return None if outcome.exit_code in (_UNFIT, *_NO_COMMAND) else outcome

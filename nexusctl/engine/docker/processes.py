@@ -8,7 +8,7 @@ import signal as signals
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nexusctl.engine.docker.exec import MARK, create_exec, wait_for_exit_code
+from nexusctl.engine.docker.exec import MARK, create_exec, drain, wait_for_exit_code
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError
 
@@ -81,7 +81,7 @@ def _ask(wire: Wire, container_id: str, command: Sequence[str], user: str | None
     start = b'{"Detach":false,"Tty":false}'
     try:
         with wire.open("POST", f"/exec/{exec_id}/start", data=start, timeout=PATIENCE) as answer:
-            answer.read()
+            drain(answer, PATIENCE)
     except EngineError as error:
         if error.status != 400:
             raise

@@ -26,10 +26,10 @@ def find_unreachable(wire: Wire, stack: Stack, images: Mapping[str, LiveImage]) 
     if not by_registry:
         return frozenset()
     # A plan whose images are all here needs no threads.
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415
+    from nexusctl.model.crew import open_crew  # noqa: PLC0415
 
     samples = [min(references) for references in by_registry.values()]
-    with ThreadPoolExecutor(max_workers=min(8, len(samples))) as pool:
+    with open_crew(min(8, len(samples))) as pool:
         answers = list(pool.map(lambda sample: is_answered(wire, sample), samples))
     return frozenset(
         reference

@@ -14,8 +14,8 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine.base import Outcome, Report
-from nexusctl.engine.docker.builder import Builder, host_trust, write_file
-from nexusctl.engine.docker.exec import ROOT
+from nexusctl.engine.docker.builder import MANAGER_TIMEOUT, Builder, host_trust, write_file
+from nexusctl.engine.docker.exec import CHANGE_TIMEOUT, ROOT
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer, with_tools
 from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
 from nexusctl.engine.docker.last_line import LastLine
@@ -90,16 +90,16 @@ def _open_sandbox(wire: Wire, inspected: Mapping[str, Any], folder: str) -> Iter
     finally:
         # Where it has ended meanwhile, or the engine is silent, there are better words for it than these.
         with contextlib.suppress(EngineError):
-            sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places))
+            sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places), timeout=CHANGE_TIMEOUT)
 
 
 def _enter(sandbox: Builder, places: tuple[str, ...], mark: str) -> None:
     command = ("/bin/sh", "-ec", _ENTER, "enter", *places)
-    outcome = sandbox.run(command, env={"MARK": mark})
+    outcome = sandbox.run(command, env={"MARK": mark}, timeout=CHANGE_TIMEOUT)
     if outcome.exit_code == _BUSY:
         signal_marked(sandbox.wire, sandbox.id, outcome.output.strip(), ROOT, variable=_MARK)
-        sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places))
-        outcome = sandbox.run(command, env={"MARK": mark})
+        sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places), timeout=CHANGE_TIMEOUT)
+        outcome = sandbox.run(command, env={"MARK": mark}, timeout=CHANGE_TIMEOUT)
     if outcome.exit_code != 0:
         raise StepError(Diagnostic("nothing can be installed in it", output=last_lines(outcome.output)))
 
@@ -166,7 +166,11 @@ def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
     manager = MANAGERS[wanted.manager]
 
     def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
-        return sandbox.run(command, env={**env, **_env(manager)}, working_dir=folder)
+        outcome = sandbox.run(command, env={**env, **_env(manager)}, working_dir=folder, timeout=MANAGER_TIMEOUT)
+        if outcome.timed_out:
+            summary = f"{manager.name} does not say within {MANAGER_TIMEOUT:g} s what is there"
+            raise StepError(Diagnostic(summary, hint="see what it waits for, with `nexusctl exec`"))
+        return outcome
 
     inventory = ask(manager.inventory(), {}).output
     found = manager.find(inventory, wanted)

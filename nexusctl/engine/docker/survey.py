@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import stat
 import tarfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from posixpath import dirname
+from threading import Timer
 from typing import BinaryIO, Literal, cast
 
-from nexusctl.engine.docker.exec import ROOT, run
+from nexusctl.engine.docker.exec import Unanswered, ask
 from nexusctl.engine.docker.wire import Answer, Wire
-from nexusctl.errors import Conflict, NotFound
+from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.live import LiveFile
 from nexusctl.model.stack import Upload, UploadFile
 
 PATHS_BYTES = 512 * 1024
 """How much of paths one command gets; the kernel takes 2 MiB by default, and the survey starts others with the same."""
 
-SURVEY_TIMEOUT = 300.0
-"""Seconds after which a sandbox that does not answer is read through its archive."""
+ARCHIVE_TIMEOUT = 60.0
+"""Seconds for reading the archive of a sandbox that does not answer. What is not read by then is reported as unread."""
+
+BESIDE_BYTES = 64 * 1024 * 1024
+"""How much of an archive may be other things than what was uploaded, before each upload is asked for by itself."""
 
 _CHUNK = 256 * 1024
 
@@ -33,9 +39,9 @@ find "$@" -maxdepth 0 -type f -size -262145k -exec sha256sum {} +
 printf '\\0'
 for path do if [ -L "$path" ]; then readlink "$path" || echo; echo "$path"; fi; done
 printf '\\0'
-cat /etc/passwd
+find -L /etc/passwd -maxdepth 0 -type f -size -2049k -exec cat {} +
 printf '\\0'
-cat /etc/group
+find -L /etc/group -maxdepth 0 -type f -size -2049k -exec cat {} +
 printf '\\0'
 find "$@" -mindepth 1 -maxdepth 1 -type d -print0
 printf '\\0'
@@ -43,11 +49,35 @@ find "$@" -mindepth 1 -maxdepth 1 ! -type d -print0
 exit 0
 """
 
+_STAT = re.compile(r"(?P<mode>[0-9a-f]{1,8}) (?P<uid>[0-9]{1,10}) (?P<gid>[0-9]{1,10}) (?P<path>/.*)")
+
 _KINDS: Mapping[int, Literal["file", "folder", "link", "other"]] = {
     stat.S_IFREG: "file",
     stat.S_IFDIR: "folder",
     stat.S_IFLNK: "link",
 }
+
+
+class Exhausted(Exception):
+    """What may be read of an archive was read, and there is more."""
+
+
+@dataclass(slots=True)
+class Budget:
+    """How many bytes of an archive may still be read, and until when by the monotonic clock."""
+
+    left: int
+    deadline: float
+
+    def spend(self, size: int) -> None:
+        """Take `size` bytes off before they are read. Raises `Exhausted` where there are not as many, or no time."""
+        self.left -= size
+        if self.left < 0 or time.monotonic() >= self.deadline:
+            raise Exhausted
+
+    def remaining(self) -> float:
+        """In seconds."""
+        return max(0.0, self.deadline - time.monotonic())
 
 
 @dataclass(slots=True)
@@ -80,8 +110,8 @@ def survey_running(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> 
     for batch in _batches(list(paths)):
         command = ("/bin/sh", "-c", f"{{ {_SURVEY}\n}} 2>/dev/null", "survey", *batch)
         try:
-            outcome = run(wire, container_id, command, user=ROOT, working_dir="/", timeout=SURVEY_TIMEOUT)
-        except Conflict:
+            outcome = ask(wire, container_id, command)
+        except (Conflict, Unanswered):
             return None
         if outcome.exit_code != 0 or not _read_answer(outcome.output, paths, found):
             return None
@@ -93,17 +123,61 @@ def _is_read(file: LiveFile | None) -> bool:
 
 
 def survey_archive(wire: Wire, container_id: str, uploads: Sequence[Upload]) -> Survey:
-    """From the container's archive, which can be read whatever its state. Raises `EngineError`."""
+    """From the container's archive, which can be read whatever its state. Raises `EngineError`.
+
+    Where other things than what was uploaded fill it, each upload is asked for by itself.
+    """
     paths = recorded_paths(uploads)
     found = Survey()
+    deadline = time.monotonic() + ARCHIVE_TIMEOUT
     for upload in uploads:
+        own = {path: paths[path] for path in recorded_paths([upload])}
+        budget = Budget(left=BESIDE_BYTES + sum(file.size for file in own.values()), deadline=deadline)
         try:
-            with wire.open("GET", f"/containers/{container_id}/archive", {"path": upload.target}) as answer:
-                _read_archive(answer, dirname(upload.target), paths, found)
-        except NotFound as error:
-            if "No such container" in str(error):
-                raise
+            _read_path(wire, container_id, upload.target, own, found, budget)
+        except Exhausted:
+            for path in own.keys() - found.files.keys():
+                _read_single(wire, container_id, path, own, found, deadline)
     return found
+
+
+def _read_single(
+    wire: Wire, container_id: str, path: str, own: Mapping[str, UploadFile], found: Survey, deadline: float
+) -> None:
+    try:
+        budget = Budget(left=own[path].size + tarfile.BLOCKSIZE, deadline=deadline)
+        _read_path(wire, container_id, path, own, found, budget, alone=True)
+    except Exhausted:
+        found.files.setdefault(path, LiveFile(kind="unread", mode=0, owner=""))
+
+
+def _read_path(
+    wire: Wire,
+    container_id: str,
+    path: str,
+    own: Mapping[str, UploadFile],
+    found: Survey,
+    budget: Budget,
+    *,
+    alone: bool = False,
+) -> None:
+    """What lies at `path` and below, or `alone` what lies there itself. Raises `Exhausted`, `EngineError`."""
+    budget.spend(0)
+    try:
+        with wire.open("GET", f"/containers/{container_id}/archive", {"path": path}) as answer:
+            timer = Timer(budget.remaining(), answer.cut)
+            timer.daemon = True
+            timer.start()
+            try:
+                _read_archive(answer, dirname(path), own, found, budget, alone=alone)
+            except (EngineError, tarfile.TarError, OSError) as error:
+                budget.spend(0)
+                raise EngineError(f"the archive of {path} in container {container_id[:12]} breaks off") from error
+            finally:
+                timer.cancel()
+    except NotFound as error:
+        if "No such container" in str(error):
+            raise
 
 
 def _batches(paths: Sequence[str]) -> Iterator[list[str]]:
@@ -131,9 +205,12 @@ def _read_answer(output: str, paths: Mapping[str, UploadFile], found: Survey) ->
     rows = links.split("\n")
     targets = dict(zip(rows[1::2], rows[::2], strict=False))
     for line in stats.splitlines():
-        mode, uid, gid, path = line.split(" ", 3)
-        if path in paths:
-            found.files[path] = _live_file(int(mode, 16), f"{uid}:{gid}", digests.get(path, ""), targets.get(path, ""))
+        seen = _STAT.fullmatch(line)
+        if seen is None:
+            return False
+        if (path := seen["path"]) in paths:
+            mode, owner = int(seen["mode"], 16), f"{seen['uid']}:{seen['gid']}"
+            found.files[path] = _live_file(mode, owner, digests.get(path, ""), targets.get(path, ""))
     found.accounts = {"/etc/passwd": passwd.encode(), "/etc/group": group.encode()}
     # An empty name parts the folders from the rest.
     folders, _, others = f"\0{children}".partition("\0\0")
@@ -147,25 +224,41 @@ def _live_file(mode: int, owner: str, digest: str, link: str) -> LiveFile:
     return LiveFile(kind=kind, mode=stat.S_IMODE(mode), owner=owner, digest=digest, link=link)
 
 
-def _read_archive(answer: Answer, folder: str, paths: Mapping[str, UploadFile], found: Survey) -> None:
+def _read_archive(
+    answer: Answer, folder: str, paths: Mapping[str, UploadFile], found: Survey, budget: Budget, *, alone: bool
+) -> None:
     with tarfile.open(fileobj=cast(BinaryIO, answer), mode="r|") as tar:
         for member in tar:
+            # What the library keeps of each for going back, nobody asks for.
+            tar.members = []  # type: ignore[attr-defined]
             path = f"{folder.rstrip('/')}/{member.name.rstrip('/')}"
-            if path in paths:
+            recorded = paths.get(path)
+            if recorded and member.size == recorded.size:
+                budget.spend(member.size + tarfile.BLOCKSIZE)
                 found.files[path] = _read_member(tar, member)
+            elif recorded:
+                found.files[path] = _describe_member(member)
             elif (parent := paths.get(dirname(path))) and parent.kind == "folder":
                 found.beside[path] = "folder" if member.isdir() else "file"
+            if alone:
+                return
+            if recorded is None or member.size != recorded.size:
+                budget.spend(member.size + tarfile.BLOCKSIZE)
 
 
 def _read_member(tar: tarfile.TarFile, member: tarfile.TarInfo) -> LiveFile:
+    stream = tar.extractfile(member) if member.isfile() else None
+    return _describe_member(member, _hash(stream) if stream else "")
+
+
+def _describe_member(member: tarfile.TarInfo, digest: str = "") -> LiveFile:
     kind: Literal["file", "folder", "link", "other"] = "other"
-    digest = ""
     if member.issym():
         kind = "link"
     elif member.isdir():
         kind = "folder"
-    elif stream := tar.extractfile(member) if member.isfile() else None:
-        kind, digest = "file", _hash(stream)
+    elif member.isfile():
+        kind = "file"
     owner = f"{member.uid}:{member.gid}"
     return LiveFile(kind=kind, mode=member.mode & 0o7777, owner=owner, digest=digest, link=member.linkname)
 

@@ -200,11 +200,17 @@ class MemoryEngine(World):
     def probe(self, container_id: str, health: Health) -> Outcome:
         return observe.ask(self, container_id, probe_command(health))
 
-    def run_script(self, container_id: str, script: str) -> Outcome:
+    def run_script(self, container_id: str, script: str, *, timeout: float | None = None) -> Outcome:
         self.note("run_script", container_id)
         return observe.ask(self, container_id, ("/bin/sh", "-e", "-c", script))
 
-    def run_command(self, container_id: str, command: tuple[str, ...]) -> Outcome:
+    def run_command(
+        self,
+        container_id: str,
+        command: tuple[str, ...],
+        *,
+        timeout: float | None = None,
+    ) -> Outcome:
         self.note("run_command", container_id)
         return observe.ask(self, container_id, command)
 

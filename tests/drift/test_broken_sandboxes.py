@@ -1,0 +1,162 @@
+"""Sandboxes that do all they can so that a look inside never ends, or fills the memory of whoever looks."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from nexusctl.engine.docker import exec as commands
+from nexusctl.engine.docker import interior, processes, survey
+from nexusctl.engine.docker.wire import Answer, Wire
+from nexusctl.run import startup
+from tests.drift.scene import Scene, findings, lay_out
+
+pytestmark = pytest.mark.engine
+
+STACK = """
+name: NAME
+sandboxes:
+  sound: &box
+    image: IMAGE
+    command: [sleep, infinity]
+    uploads: [{source: ./src, target: /srv/app}]
+  sleepy: *box
+  shellless: *box
+  chatty: *box
+  sparse: *box
+  crowded: *box
+  strange: *box
+  stopped: *box
+"""
+
+MEMORY = 2 * 1024**3
+"""Bytes of address space; an interpreter with eight threads takes a third of that."""
+
+LEFT = 8 * 1024**2
+"""Bytes that a look may read of a sandbox which offers gigabytes, with what its tools and archives say of the rest."""
+
+
+ADDED = {("sandbox crowded", "uploads./srv/app/0"), ("sandbox stopped", "uploads./srv/app/0")}
+
+
+def replace_tool(path: str, script: str) -> str:
+    return f"rm -f {path}; printf '#!/bin/bash\\n{script}\\n' >{path}; chmod 755 {path}"
+
+
+@pytest.fixture
+def scene(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Scene]:
+    lay_out(tmp_path, {"src/a": "a\n", "src/b": "b\n"})
+    (tmp_path / "nexus.yaml").write_text(
+        STACK.replace("NAME", f"broken-{uuid4().hex[:8]}").replace("IMAGE", base_image)
+    )
+    made = Scene(wire, tmp_path / "nexus.yaml")
+    try:
+        yield made
+    finally:
+        made.destroy()
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commands, "LOOK_TIMEOUT", 10.0)
+    monkeypatch.setattr(interior, "MANAGER_TIMEOUT", 10.0)
+    monkeypatch.setattr(processes, "PATIENCE", 2.0)
+    monkeypatch.setattr(survey, "BESIDE_BYTES", 4 * 1024**2)
+
+
+def count_bytes(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    sizes: list[int] = []
+    take = Answer._take
+
+    def note(answer: Answer, read: object, size: int) -> bytes:
+        data = take(answer, read, size)  # type: ignore[arg-type]
+        sizes.append(len(data))
+        return data
+
+    monkeypatch.setattr(Answer, "_take", note)
+    return sizes
+
+
+@pytest.mark.usefixtures("impatient")
+def test_each_is_looked_at_within_limits_and_the_others_as_usual(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    scene.apply()
+    scene.inside("sleepy", f"echo changed >/srv/app/a; {replace_tool('/usr/bin/sha256sum', 'sleep 1001')}")
+    scene.inside("chatty", f"echo changed >/srv/app/a; {replace_tool('/usr/bin/stat', 'yes')}")
+    scene.inside("sparse", "truncate -s 40G /srv/app/a")
+    scene.inside("crowded", "truncate -s 40G /srv/app/0; echo changed >/srv/app/b")
+    scene.inside("strange", f"echo changed >/srv/app/b; {replace_tool('/usr/bin/stat', 'echo zz 0 0 /srv/app/a')}")
+    scene.inside("stopped", "truncate -s 40G /srv/app/0; echo changed >/srv/app/b")
+    scene.post("stopped", "stop", t=0)
+    scene.inside("shellless", f"echo changed >/srv/app/a; {replace_tool('/bin/sh', 'sleep 1001')}")
+    sizes = count_bytes(monkeypatch)
+    drift = scene.drift()
+    found = {(thing, field) for thing, _, field, _ in findings(drift)}
+    expected = dict.fromkeys(("sleepy", "chatty", "sparse", "shellless"), "a")
+    expected |= dict.fromkeys(("crowded", "strange", "stopped"), "b")
+    assert found - ADDED == {(f"sandbox {name}", f"uploads./srv/app/{file}") for name, file in expected.items()}
+    assert "not read in time" not in {d.before for change in drift.changes for d in change.differences}
+    assert sum(sizes) < commands.KEPT_OUTPUT + 8 * LEFT
+    # What was asked in vain does not stay, where anything inside can end it.
+    assert "sha256sum" not in scene.inside("sleepy", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+
+
+def run_limited(scene: Scene, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+    limits = ["prlimit", f"--as={MEMORY}", sys.executable, "-m", "nexusctl"]
+    command = [*limits, *arguments]
+    return subprocess.run(command, cwd=scene.file.parent, capture_output=True, text=True, timeout=timeout, check=False)
+
+
+def test_huge_files_take_no_memory(scene: Scene) -> None:
+    (scene.file.parent / "nexus.yaml").write_text(
+        scene.file.read_text().partition("  sleepy")[0].replace("target: /srv/app", "target: /srv/app, owner: games")
+    )
+    scene.apply()
+    scene.inside("sound", "truncate -s 3G /etc/passwd; truncate -s 3G /srv/app/a")
+    seen = run_limited(scene, "drift")
+    assert seen.returncode == 2, seen.stderr
+    assert "/srv/app/a: " in seen.stdout
+    assert "/srv/app/b: " not in seen.stdout
+    (scene.file.parent / "src" / "b").write_text("new\n")
+    refused = run_limited(scene, "apply", "--yes")
+    assert refused.returncode == 1, refused.stderr
+    assert "/etc/passwd in the sandbox holds more than 2 MiB" in refused.stdout + refused.stderr
+    taken = run_limited(scene, "import", "stack", scene.stack.name, "--file", "taken.yaml")
+    assert taken.returncode in (0, 1), taken.stderr
+    assert "/srv/app/a in the sandbox holds more than 256 MiB" in " ".join((taken.stdout + taken.stderr).split())
+
+
+def test_a_startup_that_never_ends_is_ended_and_named(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(startup, "COMMAND_TIMEOUT", 3.0)
+    text = scene.file.read_text().partition("  sleepy")[0]
+    scene.file.write_text(text + "    startup: 'echo begun; sleep infinity'\n")
+    (failed,) = scene.try_apply()
+    assert "sound: its `startup` did not end within 0.05 min" in failed.problem.summary
+    assert failed.problem.output == ("begun",)
+
+
+def test_ctrl_c_ends_a_look_that_waits(scene: Scene) -> None:
+    scene.file.write_text(scene.file.read_text().partition("  sleepy")[0])
+    scene.apply()
+    scene.inside("sound", replace_tool("/usr/bin/sha256sum", "touch /tmp/asked; sleep 1001"))
+    command = [sys.executable, "-m", "nexusctl", "drift"]
+    with subprocess.Popen(command, cwd=scene.file.parent, stderr=subprocess.PIPE, text=True) as process:
+        wait_for(scene, "/tmp/asked")
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert (process.returncode, said.strip()) == (130, "Interrupted.")
+
+
+def wait_for(scene: Scene, path: str) -> None:
+    for _ in range(300):
+        if "yes" in scene.inside("sound", f"[ -e {path} ] && echo yes || echo no"):
+            return
+        time.sleep(0.1)
+    raise AssertionError(f"{path} never came")
