@@ -85,7 +85,8 @@ def read_stack(engine: Engine, name: str) -> Draft:
         hint = suggest(name, engine.list_stacks() - {name}, "stacks")
         raise InputError(Diagnostic(f"no sandbox of a stack {name} is live", hint=hint))
     stack = recorded_stack(empty_stack(name), live)
-    ids = {found.sandbox: found.id for found in live.sandboxes}
+    # By what their records call them: labels may say anything.
+    ids = {found.record.name if found.record else found.sandbox: found.id for found in live.sandboxes}
     contents = _read_contents(engine, ids, find_wanted(stack))
     names = {sandbox.template for sandbox in stack.sandboxes.values()} & set(template_names())
     return read_recorded(stack, {name: load_template(name) for name in sorted(filter(None, names))}, contents)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import io
 import os
 import sys
@@ -57,4 +58,15 @@ def _wrap(raw: io.FileIO, former: TextIO | None) -> io.TextIOWrapper:
         return io.TextIOWrapper(buffer, "utf-8", line_buffering=True)
     # Where the interpreter was asked not to buffer at all, a line is soon enough.
     by_line = former.line_buffering or former.write_through
-    return io.TextIOWrapper(buffer, former.encoding, former.errors, line_buffering=by_line)
+    errors = "json-escape" if former.errors == "strict" else former.errors
+    return io.TextIOWrapper(buffer, former.encoding, errors, line_buffering=by_line)
+
+
+def _escape(error: UnicodeError) -> tuple[str, int]:
+    """What an encoding has no letters for as JSON and YAML write it, so that both stay what they are."""
+    assert isinstance(error, UnicodeEncodeError)
+    units = error.object[error.start : error.end].encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at] << 8 | units[at + 1]:04x}" for at in range(0, len(units), 2)), error.end
+
+
+codecs.register_error("json-escape", _escape)

@@ -68,3 +68,8 @@ BUILDER = PREFIX + "builder"
 
 Empty on the other images that builders make.
 """
+
+
+def read_number(text: str) -> int:
+    """A number as we write them: digits, and no more than a process has; 0 for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0

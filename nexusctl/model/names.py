@@ -59,4 +59,6 @@ def image_reference(reference: str) -> str:
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """A sorting key that puts `agent-2` before `agent-10`."""
     parts = re.split(r"(\d+)", name)
-    return tuple((0, int(part), "") if part.isdecimal() else (1, 0, part) for part in parts)
+    # By their lengths, because nobody says how many digits a name may have.
+    numbers = (part.lstrip("0") if part.isdecimal() else None for part in parts)
+    return tuple((1, 0, part) if n is None else (0, len(n), n) for part, n in zip(parts, numbers, strict=True))

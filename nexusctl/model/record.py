@@ -9,31 +9,34 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, fields, is_dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 from nexusctl.model import stack
-from nexusctl.model.secret import SecretFile, SecretText, SecretUse
+from nexusctl.model.secret import SecretFile
+from nexusctl.model.shape import Check, Malformed, Shapes, is_absolute, is_below, is_file_name, is_name
 from nexusctl.model.stack import Sandbox
 
 VERSION = 1
 
-T = TypeVar("T")
+PORTS = 65536
 
-# Which class the items of a field belong to; every other field holds plain JSON values.
-_PART_OF: Mapping[tuple[type, str], type] = {
-    (Sandbox, "secrets"): SecretFile,
-    (Sandbox, "packages"): stack.PackageSet,
-    (Sandbox, "uploads"): stack.Upload,
-    (Sandbox, "depends_on"): stack.Dependency,
-    (Sandbox, "health"): stack.Health,
-    (Sandbox, "ports"): stack.Port,
-    (Sandbox, "mounts"): stack.Mount,
-    (Sandbox, "resources"): stack.Resources,
-    (Sandbox, "lifecycle"): stack.Lifecycle,
-    (stack.Upload, "files"): stack.UploadFile,
-    (stack.PackageSet, "packages"): stack.Package,
-    (stack.PackageSet, "lock_files"): stack.UploadFile,
+LIMIT = 64 * 1024 * 1024
+"""Characters; fifty thousand uploaded files take an eighth of it."""
+
+_CHECKS: Mapping[tuple[type, str], Check] = {
+    (Sandbox, "name"): is_name,
+    (Sandbox, "group"): is_name,
+    (SecretFile, "name"): is_file_name,
+    (stack.Upload, "target"): is_absolute,
+    (stack.UploadFile, "path"): is_below,
+    (stack.UploadFile, "mode"): lambda mode: 0 <= mode <= 0o7777,
+    (stack.UploadFile, "size"): lambda size: size >= 0,
+    (stack.PackageSet, "lock_name"): is_below,
+    (stack.Mount, "target"): is_absolute,
+    (stack.Port, "container"): lambda port: 0 < port < PORTS,
+    (stack.Port, "host"): lambda port: port is None or 0 < port < PORTS,
 }
+_SHAPES = Shapes(_CHECKS)
 
 
 class RecordError(ValueError):
@@ -47,17 +50,22 @@ def encode(sandbox: Sandbox) -> str:
 
 def decode(text: str) -> Sandbox:
     """The sandbox in a record. Raises `RecordError` for a newer version or a damaged text."""
+    if len(text) > LIMIT:
+        raise RecordError(f"it is longer than {LIMIT // 1024**2} MiB")
     try:
         document = json.loads(text)
-        version = document["version"]
-        if version > VERSION:
-            raise RecordError(
-                f"it was written by a newer nexusctl (record version {version}, this one reads up to {VERSION})"
-            )
-        return _revive(Sandbox, document["sandbox"])
-    except (ValueError, KeyError, TypeError) as error:
-        if isinstance(error, RecordError):
-            raise
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"it is damaged ({error})") from error
+    version = document.get("version") if isinstance(document, dict) else None
+    if not isinstance(version, int) or isinstance(version, bool) or "sandbox" not in document:
+        raise RecordError("it is damaged (no record at all)")
+    if version > VERSION:
+        raise RecordError(
+            f"it was written by a newer nexusctl (record version {version}, this one reads up to {VERSION})"
+        )
+    try:
+        return _SHAPES.read(Sandbox, document["sandbox"])
+    except Malformed as error:
         raise RecordError(f"it is damaged ({error})") from error
 
 
@@ -85,26 +93,3 @@ def _default(f: Field[Any]) -> Any:
     if f.default_factory is not MISSING:
         return f.default_factory()
     return f.default
-
-
-def _revive(cls: type[T], data: Mapping[str, Any]) -> T:
-    known = {f.name for f in fields(cls)}  # type: ignore[arg-type]
-    if unknown := sorted(set(data) - known):
-        raise RecordError(f"it has unknown fields: {', '.join(unknown)}")
-    return cls(**{name: _revive_field(cls, name, value) for name, value in data.items()})
-
-
-def _revive_field(cls: type, name: str, value: Any) -> Any:
-    if (cls, name) == (Sandbox, "env"):
-        return {key: item if isinstance(item, str) else _revive_text(item) for key, item in value.items()}
-    if (cls, name) == (Sandbox, "aliases"):
-        return {key: tuple(names) for key, names in value.items()}
-    part = _PART_OF.get((cls, name))
-    if isinstance(value, list):
-        return tuple(_revive(part, item) if part else item for item in value)
-    return _revive(part, value) if part and value is not None else value
-
-
-def _revive_text(data: Mapping[str, Any]) -> SecretText:
-    parts = data["parts"]
-    return SecretText(parts=tuple(part if isinstance(part, str) else _revive(SecretUse, part) for part in parts))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.value import dataclass
@@ -117,3 +117,10 @@ def pick(inventory: str, packages: PackageSet, normal: Callable[[str], str]) -> 
     rows = (line.strip().partition("==") for line in inventory.splitlines())
     found = {normal(name): Package(name=name, version=version) for name, _, version in rows if version}
     return by_name([package for name, package in found.items() if name in wanted])
+
+
+def require_texts(versions: dict[Any, Any]) -> dict[str, str]:
+    """`versions` by name, where all is text in it. Raises `ValueError`."""
+    if not all(isinstance(word, str) for pair in versions.items() for word in pair):
+        raise ValueError("a name or a version in it is no text")
+    return versions

@@ -94,7 +94,7 @@ def _lock_sandbox(asked: Sandbox, resolved: Sandbox, stack: Stack, live: LiveSta
     trees: Mapping[str, Mapping[str, Any]] = {}
     if any(chosen.packages for chosen in asked.packages):
         made = live.images[resolution_tag(resolved, base.reference, mark)]
-        facts, trees = json.loads(made.packages), json.loads(made.trees or "{}")
+        facts, trees = json.loads(made.packages or "{}"), json.loads(made.trees or "{}")
     return LockedSandbox(
         image=reference,
         digest=digest,

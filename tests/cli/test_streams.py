@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -48,3 +49,23 @@ def test_a_closed_stream_is_as_good_as_one_that_nobody_reads(closed: str) -> Non
     done = run("schema", redirect=closed)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "" if ">&-" in closed.split() else done.stdout.startswith("{")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_names_that_an_encoding_has_no_letters_for_are_escaped_as_json_has_them(encoding: str) -> None:
+    name = "größe \u2192 \U0001f600 \udc80"
+    told = "import json; from nexusctl.cli.streams import open_streams; open_streams(); "
+    told += f"print(json.dumps({name!r}, ensure_ascii=False))"
+    environ = {**os.environ, "PYTHONIOENCODING": encoding}
+    done = subprocess.run((sys.executable, "-c", told), capture_output=True, env=environ, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode(encoding)) == name
+
+
+def test_a_terminal_in_ascii_gets_a_file_of_all_letters(tmp_path: Path) -> None:
+    (tmp_path / "nexus.yaml").write_text("name: demo\nsandboxes: {größe: {}}\n", encoding="utf-8")
+    command = (sys.executable, "-m", "nexusctl", "validate", "--json")
+    environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, env=environ, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "größe" in json.dumps(json.loads(done.stdout), ensure_ascii=False)

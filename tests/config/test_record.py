@@ -20,9 +20,12 @@ def tuples(items: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.lists(items, max_size=3).map(tuple)
 
 
+NAMED = TEXTS.map(lambda text: text.replace("/", "-")).filter(lambda text: text not in ("", ".", ".."))
+BELOW = st.lists(NAMED, max_size=3).map("/".join)
+ABOVE = BELOW.map(lambda path: f"/{path}")
 FILES = st.builds(
     model.UploadFile,
-    path=TEXTS,
+    path=BELOW,
     digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     mode=st.integers(0, 0o7777),
     size=st.integers(0, 2**40),
@@ -42,13 +45,13 @@ SANDBOXES = st.builds(
     working_dir=st.none() | TEXTS,
     user=st.none() | TEXTS,
     env=st.dictionaries(NAMES, TEXTS | st.builds(SecretText, parts=tuples(TEXTS | USES)), max_size=4),
-    secrets=tuples(st.builds(SecretFile, secret=NAMES, name=NAMES, digest=TEXTS)),
+    secrets=tuples(st.builds(SecretFile, secret=NAMES, name=NAMED, digest=TEXTS)),
     packages=tuples(
         st.builds(
             model.PackageSet,
             manager=st.sampled_from(["npm", "pip", "apt"]),
             packages=tuples(st.builds(model.Package, name=TEXTS, version=TEXTS)),
-            lock_name=TEXTS,
+            lock_name=BELOW,
             lock_files=tuples(FILES),
             lock_folder=st.none() | TEXTS,
         )
@@ -56,7 +59,7 @@ SANDBOXES = st.builds(
     uploads=tuples(
         st.builds(
             model.Upload,
-            target=TEXTS,
+            target=ABOVE,
             files=tuples(FILES),
             owner=st.none() | TEXTS,
             source=st.none() | TEXTS,
@@ -90,7 +93,7 @@ SANDBOXES = st.builds(
     ),
     mounts=tuples(
         st.builds(
-            model.Mount, kind=st.sampled_from(["volume", "bind"]), source=TEXTS, target=TEXTS, read_only=st.booleans()
+            model.Mount, kind=st.sampled_from(["volume", "bind"]), source=TEXTS, target=ABOVE, read_only=st.booleans()
         )
     ),
     networks=tuples(NAMES),

@@ -15,6 +15,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import is_free
 from nexusctl.engine.docker.portrayal import portray
+from nexusctl.engine.docker.status import list_names, name_container
 from nexusctl.engine.docker.survey import survey_archive
 from nexusctl.engine.docker.volume import bears, claim_mark
 from nexusctl.engine.docker.wire import Wire
@@ -52,7 +53,7 @@ def find_candidates(
     wanted = {name: adopt.get(name, container_name(stack.name, name)) for name in stack.sandboxes if name not in live}
     found = {name: _find_free(entries, known) for name, known in wanted.items()}
     if lost := sorted(adopt[name] for name, entry in found.items() if name in adopt and entry is None):
-        names = {str(entry["Id"]): str(entry["Names"][0]).lstrip("/") for entry in entries}
+        names = {str(entry["Id"]): name_container(entry) for entry in entries}
         raise Conflict(
             f"no container is called {', '.join(names.get(known, known) for known in lost)} that could be taken over",
             status=409,
@@ -62,7 +63,7 @@ def find_candidates(
     for name, entry in found.items():
         if entry and (other := owners.setdefault(str(entry["Id"]), name)) != name:
             raise Conflict(
-                f"the container {entry['Names'][0].lstrip('/')} cannot be both {other} and {name}",
+                f"the container {name_container(entry)} cannot be both {other} and {name}",
                 status=409,
                 hint="name a container of its own for each with `--adopt-container`",
             )
@@ -75,7 +76,7 @@ def _find_free(entries: Iterable[Listed], known: str) -> Listed | None:
         (
             entry
             for entry in entries
-            if (f"/{known}" in entry["Names"] or (len(known) >= _SHORT_ID and entry["Id"].startswith(known)))
+            if (known in list_names(entry) or (len(known) >= _SHORT_ID and entry["Id"].startswith(known)))
             and is_free(entry)
             and entry["State"] in ("running", "exited", "paused")
         ),

@@ -153,7 +153,7 @@ def is_stale(owner: str, created_at: float, *, after: float = STALE) -> bool:
     try:
         said = json.loads(owner)
         host, pid, birth = said["host"], int(said["pid"]), said["birth"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         host, pid, birth = "", 0, ""
     ended = has_ended(host, pid, str(birth))
     return time.time() - created_at > after if ended is None else ended

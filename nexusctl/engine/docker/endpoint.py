@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from nexusctl.engine.docker.failure import DENIED, advice, describe_failure
 from nexusctl.engine.docker.wire import CALL_TIMEOUT, Endpoint, Wire
@@ -39,9 +42,15 @@ def connect(environ: Mapping[str, str] | None = None) -> Wire:
     Raises `EngineUnreachable` where nothing answers.
     """
     environ = os.environ if environ is None else environ
-    patience = environ.get("DOCKER_CLIENT_TIMEOUT", "")
-    timeout = float(patience) if patience.replace(".", "", 1).isdigit() else CALL_TIMEOUT
+    timeout = _read_timeout(environ.get("DOCKER_CLIENT_TIMEOUT", ""))
     return Wire(negotiate(find_endpoint(environ)), timeout=timeout)
+
+
+def _read_timeout(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if (seconds := float(text)) > 0 and math.isfinite(seconds):
+            return seconds
+    return CALL_TIMEOUT
 
 
 def find_endpoint(environ: Mapping[str, str] | None = None) -> Endpoint:
@@ -157,6 +166,16 @@ def _normalise(host: str, source: str) -> str:
             f"{source} names {host}, and nexusctl does not speak {scheme}",
             hint=f"use one of {', '.join(s + '://' for s in _SCHEMES)}",
         )
+    try:
+        parts = urlsplit(url)
+        fits = parts.port is None or parts.port > 0
+    except ValueError:
+        fits = False
+    if not fits or "\0" in url:
+        raise EngineUnreachable(
+            f"{source} names {host}, which is no address: a port is a number from 1 to 65535",
+            hint="write it such as `tcp://192.0.2.7:2375` or `unix:///var/run/docker.sock`",
+        )
     return url
 
 
@@ -173,9 +192,9 @@ def _find_context_name(environ: Mapping[str, str]) -> tuple[str, str]:
     path = _config_folder(environ) / "config.json"
     try:
         config = json.loads(path.read_text())
-    except (OSError, ValueError):
+        return str(config.get("currentContext", "")), str(path)
+    except (OSError, ValueError, AttributeError, RecursionError):
         return "", ""
-    return str(config.get("currentContext", "")), str(path)
 
 
 def _read_context(name: str, source: str, folder: Path) -> Endpoint:
@@ -184,7 +203,7 @@ def _read_context(name: str, source: str, folder: Path) -> Endpoint:
     try:
         docker: Mapping[str, Any] = json.loads(meta.read_text())["Endpoints"]["docker"]
         host = str(docker["Host"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise EngineUnreachable(
             f"{source} names the docker context `{name}`, which cannot be read: {error}",
             hint="`docker context ls` lists the contexts; DOCKER_HOST wins over any of them",
@@ -200,7 +219,9 @@ def _read_context(name: str, source: str, folder: Path) -> Endpoint:
 def read_contexts(folder: Path) -> Iterator[str]:
     """The names of the docker contexts kept in `folder`."""
     for meta in sorted((folder / "contexts" / "meta").glob("*/meta.json")):
-        yield str(json.loads(meta.read_text()).get("Name", ""))
+        # One that cannot be read is none that anybody could choose.
+        with contextlib.suppress(OSError, ValueError, AttributeError, RecursionError):
+            yield str(json.loads(meta.read_text()).get("Name", ""))
 
 
 def _config_folder(environ: Mapping[str, str]) -> Path:

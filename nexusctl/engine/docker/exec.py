@@ -31,6 +31,9 @@ TOO_LONG = 125
 LOOK_TIMEOUT = 60.0
 """Seconds within which a sandbox answers a question, even a busy one on a busy machine."""
 
+EXIT_PATIENCE = 10.0
+"""Seconds within which the engine knows how a command has ended that says nothing any more."""
+
 CHANGE_TIMEOUT = 600.0
 """Seconds within which commands of ours have changed something inside."""
 
@@ -192,9 +195,9 @@ def create_exec(
     return str(wire.post(f"/containers/{container_id}/exec", body)["Id"])
 
 
-def wait_for_exit_code(wire: Wire, exec_id: str, *, patience: float = 10.0) -> int:
+def wait_for_exit_code(wire: Wire, exec_id: str) -> int:
     """The exit code of an exec whose output has ended; the engine may note it a moment after that."""
-    deadline = time.monotonic() + patience
+    deadline = time.monotonic() + EXIT_PATIENCE
     while True:
         found = wire.get(f"/exec/{exec_id}/json")
         if found["ExitCode"] is not None and not found["Running"]:

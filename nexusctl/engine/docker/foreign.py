@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.status import list_names, name_container
 from nexusctl.model.live import ForeignBind
 from nexusctl.model.names import container_name, network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK, Stack
@@ -25,7 +26,7 @@ def find_taken(
         "volume": {volume_name(stack.name, name) for name in stack.volumes},
     }
     present = {
-        "container": [(name[1:], entry["Labels"]) for entry in containers for name in entry["Names"]],
+        "container": [(name, entry["Labels"]) for entry in containers for name in list_names(entry)],
         "network": [(entry["Name"], entry["Labels"]) for entry in networks],
         "volume": [(entry["Name"], entry["Labels"]) for entry in volumes],
     }
@@ -65,7 +66,7 @@ def find_outer(stack: Stack, networks: Iterable[Listed]) -> dict[str, str]:
 def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str, int, str], str]:
     """(address, port, protocol) of each host port that a container outside `stack` publishes, and its name."""
     return {
-        (port.get("IP", "0.0.0.0"), port["PublicPort"], port["Type"]): entry["Names"][0][1:]
+        (port.get("IP", "0.0.0.0"), port["PublicPort"], port["Type"]): name_container(entry)
         for entry in containers
         if not _is_own("container", stack, entry["Labels"] or {})
         for port in entry["Ports"] or ()

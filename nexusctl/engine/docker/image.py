@@ -100,7 +100,7 @@ def _freeze_all(builder: Builder, step: DeriveImage, folder: str) -> dict[str, A
 def _freeze(builder: Builder, name: str, folder: str) -> Any:
     manager = MANAGERS[name]
     outcome = builder.run(manager.freeze(), env=manager.env, working_dir=folder)
-    with contextlib.suppress(ValueError):
+    with contextlib.suppress(ValueError, RecursionError):
         return json.loads(outcome.output)
     raise StepError(Diagnostic(f"{name} does not say what it has installed", output=last_lines(outcome.output)))
 

@@ -15,7 +15,7 @@ from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Package, PackageSet, Upload
 from nexusctl.packages import MANAGERS
-from nexusctl.packages.base import PackageManager
+from nexusctl.packages.base import PackageManager, require_texts
 
 # What lies there does not come into the image.
 _LOCK_FOLDER = "/tmp/nexusctl-lock"
@@ -163,9 +163,11 @@ def _as_uploads(chosen: PackageSet, folder: str) -> list[Upload]:
 def read_answer(manager: PackageManager, answer: str, chosen: PackageSet) -> tuple[Package, ...]:
     """What a manager says of `chosen` after installing it. Raises `StepError` where that cannot be read."""
     try:
-        return manager.read(answer, chosen)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        found = manager.read(answer, chosen)
+        require_texts({package.name: package.version for package in found})
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         summary = (
             f"{manager.name} installed {describe(chosen)}, and its answer to what is there cannot be read: {error}"
         )
         raise StepError(Diagnostic(summary, output=last_lines(answer))) from error
+    return found

@@ -22,6 +22,7 @@ from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import PackageSet
 from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
+from nexusctl.packages.base import require_texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Known:
 Ask = Callable[[tuple[str, ...], Mapping[str, str]], Outcome]
 """Runs a command with an environment where the packages were installed. May raise `Unanswered`."""
 
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError)
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
@@ -54,7 +55,7 @@ def _read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
     manager = MANAGERS[chosen.manager]
     answer = ask(manager.query(chosen), manager.env)
     try:
-        asked_for = {package.name: package.version for package in manager.read(answer.output, chosen)}
+        asked_for = require_texts({p.name: p.version for p in manager.read(answer.output, chosen)})
     except _UNREADABLE:
         last = (answer.output.strip().splitlines() or [f"exit code {answer.exit_code}"])[-1]
         return LivePackages(installed=known.installed, problem=last)
@@ -68,7 +69,7 @@ def _read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
 def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
     """The labels of an image; none where it is gone, though something still runs on it."""
     try:
-        found: Mapping[str, str] | None = wire.get(f"/images/{image_id}/json")["Config"].get("Labels")
+        found: Mapping[str, str] | None = (wire.get(f"/images/{image_id}/json")["Config"] or {}).get("Labels")
     except NotFound:
         return {}
     return found or {}
@@ -76,20 +77,21 @@ def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
 
 def recall(manager: str, marks: Mapping[str, str], facts: str) -> Known:
     """What is known of a manager's packages from the labels of a container's image, and from what came in place."""
-    inventory = _entries(_read_label(marks, labels.IMAGE_INVENTORY, manager))
+    inventory = _entries(_list_texts(_read_label(marks, labels.IMAGE_INVENTORY, manager)))
     later = _read_label({"": facts}, "", manager)
-    if not later:
-        return Known(installed=dict(_read_label(marks, labels.IMAGE_PACKAGES, manager)), inventory=inventory)
-    less = set(later["less"])
+    if not isinstance(later, dict) or not later:
+        return Known(installed=_map_texts(_read_label(marks, labels.IMAGE_PACKAGES, manager)), inventory=inventory)
+    less = set(_list_texts(later.get("less")))
     kept = {place: version for place, version in inventory.items() if place not in less}
-    return Known(installed=later["installed"], inventory=kept | _entries(later["more"]))
+    more = _entries(_list_texts(later.get("more")))
+    return Known(installed=_map_texts(later.get("installed")), inventory=kept | more)
 
 
 def encode_known(known: Mapping[str, Known], marks: Mapping[str, str]) -> str:
     """What `recall` reads back as `facts` beside the same `marks`; a full inventory would be long."""
     facts = {}
     for manager, now in known.items():
-        born = _entries(_read_label(marks, labels.IMAGE_INVENTORY, manager))
+        born = _entries(_list_texts(_read_label(marks, labels.IMAGE_INVENTORY, manager)))
         more = _lines({place: version for place, version in now.inventory.items() if born.get(place) != version})
         less = sorted(born.keys() - now.inventory.keys())
         facts[manager] = {"installed": dict(now.installed), "more": more, "less": less}
@@ -107,7 +109,7 @@ def encode_inventory(found: Mapping[str, Sequence[str]]) -> str:
 
 def _read_everything(answer: Outcome, everything: PackageSet) -> dict[str, str]:
     try:
-        return {p.name: p.version for p in MANAGERS[everything.manager].read(answer.output, everything)}
+        return require_texts({p.name: p.version for p in MANAGERS[everything.manager].read(answer.output, everything)})
     except _UNREADABLE:
         return {}
 
@@ -169,6 +171,15 @@ def _entries(lines: Iterable[str]) -> dict[str, str]:
 
 def _lines(entries: Mapping[str, str]) -> list[str]:
     return sorted(f"{place}=={version}" if version else place for place, version in entries.items())
+
+
+def _map_texts(value: Any) -> dict[str, str]:
+    """What of `value` maps names to versions: a label may hold anything."""
+    return {n: v for n, v in value.items() if isinstance(v, str)} if isinstance(value, dict) else {}
+
+
+def _list_texts(value: Any) -> list[str]:
+    return [text for text in value if isinstance(text, str)] if isinstance(value, list) else []
 
 
 def _read_label(marks: Mapping[str, str], label: str, manager: str) -> Any:

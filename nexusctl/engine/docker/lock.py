@@ -38,6 +38,9 @@ from nexusctl.model.names import lock_name
 PAUSE = 0.2
 """Seconds between two tries."""
 
+LAST_TIME = 253_000_000_000.0
+"""In the year 9987: no calendar goes much further."""
+
 TURN = 1.0
 """Seconds that heirs of one dead owner wait for each other at least; a removal takes some milliseconds."""
 
@@ -132,9 +135,9 @@ def read_holder(volume: Mapping[str, Any]) -> LockHolder:
         owner=text("owner"),
         user=text("user"),
         host=text("host"),
-        pid=int(text("pid")) if text("pid").isdigit() else 0,
+        pid=labels.read_number(text("pid")),
         command=text("command"),
-        since=_read_number(text("since")),
+        since=_read_time(text("since")),
     )
 
 
@@ -309,8 +312,10 @@ def _remove(wire: Wire, stack: str) -> None:
         wire.delete(f"/volumes/{lock_name(stack)}")
 
 
-def _read_number(text: str) -> float:
+def _read_time(text: str) -> float:
+    """Seconds since 1970, of a time that a calendar has; else 0."""
     try:
-        return float(text)
+        found = float(text)
     except ValueError:
         return 0.0
+    return found if 0.0 <= found < LAST_TIME else 0.0

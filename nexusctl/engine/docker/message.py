@@ -7,6 +7,7 @@ the little that one call to an engine needs stands here: a length, chunks, or th
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
@@ -14,6 +15,12 @@ from nexusctl.model.value import dataclass
 
 LINE_LIMIT = 65536
 """Bytes of one line of a reply's head."""
+
+HEADERS = 200
+"""How many of them a reply has at most."""
+
+_LENGTH = re.compile("[0-9]{1,18}")
+_CHUNK_LENGTH = re.compile("[0-9A-Fa-f]{1,15}")
 
 SWITCHING_PROTOCOLS = 101
 
@@ -95,6 +102,8 @@ def _read_head(source: io.BufferedReader) -> tuple[int, dict[str, str]]:
     while line := _read_line(source):
         name, _, value = line.partition(":")
         headers[name.strip().lower()] = value.strip()
+        if len(headers) > HEADERS:
+            raise ProtocolError("its answer has more headers than any engine's")
     return int(code), headers
 
 
@@ -113,6 +122,8 @@ def _choose_body(source: io.BufferedReader, status: int, headers: Mapping[str, s
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return io.BufferedReader(_Chunked(source))
     if length := headers.get("content-length", ""):
+        if not _LENGTH.fullmatch(length):
+            raise ProtocolError(f"it says that its answer has {length[:20]!r} bytes")
         return io.BufferedReader(_Sized(source, int(length)))
     return source
 
@@ -169,10 +180,9 @@ class _Chunked(io.RawIOBase):
 
     def _begin_chunk(self) -> None:
         size = _read_line(self._source).partition(";")[0].strip()
-        try:
-            self._left = int(size, 16)
-        except ValueError:
-            raise ProtocolError(f"it sent a chunk of length {size!r}") from None
+        if not _CHUNK_LENGTH.fullmatch(size):
+            raise ProtocolError(f"it sent a chunk of length {size[:20]!r}")
+        self._left = int(size, 16)
         if not self._left:
             self._ended = True
             while _read_line(self._source):

@@ -34,7 +34,7 @@ def is_tag(name: str) -> bool:
 def number_of(note: str) -> int:
     """The number of the record that answers `note`."""
     text = note.rpartition("_")[2]
-    return int(text) if text.isdigit() else 0
+    return labels.read_number(text)
 
 
 def read_notes(images: Iterable[Mapping[str, Any]], marked: Iterable[Mapping[str, Any]], stack: str) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ from nexusctl.engine.docker.foreign import describe_owner, list_subnets
 from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, write_note
 from nexusctl.engine.docker.observe import sequence_of
 from nexusctl.engine.docker.spec import network_body, volume_labels
+from nexusctl.engine.docker.status import name_container
 from nexusctl.engine.docker.volume import bears, claim_mark, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, EngineError, NotFound
@@ -131,7 +132,7 @@ def remove_volume(wire: Wire, name: str) -> None:
         return
     except Conflict as error:
         entries = wire.get("/containers/json", {"all": True, "filters": {"volume": [name]}})
-        users = sorted(entry["Names"][0][1:] for entry in entries)
+        users = sorted(name_container(entry) for entry in entries)
         raise Conflict(
             f"volume {name} is still used by {', '.join(users) or 'a container'}",
             status=409,
@@ -194,7 +195,15 @@ def merge_facts(before: str, after: str) -> str:
     """What is known of packages, as JSON by manager: those of `after`, and of `before` where `after` is silent."""
     if not before or not after:
         return before or after
-    return json.dumps({**json.loads(before), **json.loads(after)}, sort_keys=True, separators=(",", ":"))
+    return json.dumps({**_read_facts(before), **_read_facts(after)}, sort_keys=True, separators=(",", ":"))
+
+
+def _read_facts(text: str) -> dict[str, Any]:
+    """A label may hold anything; what is no object tells nothing."""
+    with contextlib.suppress(ValueError, RecursionError):
+        found = json.loads(text)
+        return found if isinstance(found, dict) else {}
+    return {}
 
 
 def remove_amendment(wire: Wire, name: str) -> None:

@@ -168,7 +168,8 @@ def list_stacks(wire: Wire) -> frozenset[str]:
         *wire.get("/networks", marked),
         *(wire.get("/volumes", marked)["Volumes"] or []),
     ]
-    return frozenset(entry["Labels"][labels.STACK] for entry in entries)
+    names = ((entry["Labels"] or {}).get(labels.STACK) for entry in entries)
+    return frozenset(name for name in names if name)
 
 
 def is_sandbox(entry: Listed, stack: str) -> bool:
@@ -202,7 +203,8 @@ def _find_by_id(images: Mapping[str, LiveImage], entries: Iterable[Listed], writ
 
 def _read_image(entry: Listed, name: str) -> LiveImage:
     marks = entry["Labels"] or {}
-    digests = dict(digest.split("@") for digest in entry["RepoDigests"] or ())
+    named = (digest.partition("@") for digest in entry["RepoDigests"] or ())
+    digests = {repository: digest for repository, _, digest in named}
     return LiveImage(
         id=entry["Id"],
         reference=familiar(name),
@@ -241,7 +243,7 @@ def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
 def sequence_of(entry: Listed) -> int:
     """The number of an amendment; one that cannot be read counts as the oldest."""
     text = (entry["Labels"] or {}).get(labels.SEQUENCE, "")
-    return int(text) if text.isdigit() else 0
+    return labels.read_number(text)
 
 
 def _read_sandboxes(
@@ -293,7 +295,7 @@ def _read_sandbox(
         bound=(entry.get("HostConfig") or {}).get("NetworkMode", ""),
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),
-        volumes={m["Destination"]: m["Name"] for m in entry.get("Mounts") or () if m.get("Type") == "volume"},
+        volumes={m["Destination"]: m.get("Name", "") for m in entry.get("Mounts") or () if m.get("Type") == "volume"},
         amendments=tuple(item["Name"] for item in amendments),
         package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )

@@ -8,6 +8,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.notes import find_orphaned as list_orphaned
 from nexusctl.engine.docker.spec import mounted_secrets
+from nexusctl.engine.docker.status import list_names
 from nexusctl.model.live import Orphan
 
 Listed = Mapping[str, Any]
@@ -45,4 +46,4 @@ def find_secrets(containers: Iterable[Listed], marked: Iterable[Listed]) -> Iter
 
 def name_of(entry: Listed) -> str:
     """Links give a container more names, such as `/other/alias`; its own has no second slash."""
-    return next((str(name)[1:] for name in entry["Names"] if "/" not in name[1:]), "")
+    return next((name for name in list_names(entry) if "/" not in name), "")

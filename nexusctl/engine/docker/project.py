@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from nexusctl.engine import labels
 from nexusctl.engine.docker.adopted import leave_out_claimed
 from nexusctl.engine.docker.foreign import is_free
 from nexusctl.engine.docker.portrayal import portray
@@ -30,7 +31,7 @@ def find_project(wire: Wire, name: str, stack: str) -> Project:
         if is_free(entry) and entry["State"] in _STATES and _label(entry, "oneoff") != "True"
     ]
     services: dict[str, list[Portrait]] = {}
-    for entry in sorted(found, key=lambda entry: int(_label(entry, "container-number") or 1)):
+    for entry in sorted(found, key=lambda entry: labels.read_number(_label(entry, "container-number") or "1")):
         services.setdefault(_label(entry, "service"), []).append(portray(wire, entry["Id"]))
     return Project(
         services={service: tuple(portraits) for service, portraits in services.items()},

@@ -6,6 +6,8 @@ A list of all containers costs one call where inspecting each would cost one per
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import Any
 
 from nexusctl.model.live import HealthState, State
 from nexusctl.model.value import dataclass
@@ -63,3 +65,13 @@ def _parse_up(state: State, status: str) -> ListedState | None:
     if note is None or note == "Paused":
         return ListedState(state=state, health="none")
     return ListedState(state=state, health=_HEALTH[note]) if note in _HEALTH else None
+
+
+def list_names(entry: Mapping[str, Any]) -> list[str]:
+    """What a listed container is called, without the slash before it. One that is just being removed has no name."""
+    return [str(name).removeprefix("/") for name in entry["Names"] or ()]
+
+
+def name_container(entry: Mapping[str, Any]) -> str:
+    """Its first name, or the beginning of its id."""
+    return next(iter(list_names(entry)), str(entry["Id"])[:12])

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from nexusctl.engine.docker.answers import find_fault
 from nexusctl.engine.docker.failure import advice, describe_failure
 from nexusctl.engine.docker.message import Plug, Reply, read_reply, send_request
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
@@ -23,6 +24,14 @@ from nexusctl.model.value import dataclass
 
 CALL_TIMEOUT = 120.0
 """Seconds without a byte after which a plain call counts as unanswered."""
+
+LONGEST_ANSWER = 512 * 1024 * 1024
+"""Bytes of an answer that is held in memory; a thousand sandboxes with thousands of files each give a fifth of it."""
+
+LONGEST_LINE = 4 * 1024 * 1024
+"""Bytes of one message of a stream, and of a refusal."""
+
+_PIECE = 256 * 1024
 
 FOREVER = math.inf
 """The time-out of a call whose answer may be silent for as long as it likes, such as a command's output."""
@@ -81,8 +90,7 @@ class Wire:
         """One call to its end; returns the decoded JSON, None for an empty answer. Raises `EngineError`."""
         data = None if body is None else json.dumps(body).encode()
         with self.open(method, path, query, data, timeout=timeout) as answer:
-            text = answer.read()
-        return json.loads(text) if text.strip() else None
+            return self._decode(method, path, answer)
 
     def lines(
         self, method: str, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
@@ -91,7 +99,7 @@ class Wire:
         with self.open(method, path, query, headers=headers) as answer:
             for line in answer:
                 if line.strip():
-                    yield json.loads(line)
+                    yield self._parse(method, path, line)
 
     def open(
         self,
@@ -123,12 +131,34 @@ class Wire:
 
         def read() -> Any:
             with self._receive(plug, "GET") as answer:
-                return json.loads(answer.read())
+                return self._decode("GET", path, answer)
 
         try:
             yield read
         finally:
             plug.close()
+
+    def _decode(self, method: str, path: str, answer: Answer) -> Any:
+        """The JSON of a whole answer. Raises `EngineError` for one that no engine gives."""
+        text = b"".join(answer.pieces(LONGEST_ANSWER + 1))
+        if len(text) > LONGEST_ANSWER:
+            raise self._misunderstood(method, path, f"it is longer than {LONGEST_ANSWER // 1024**2} MiB")
+        found = self._parse(method, path, text) if text.strip() else None
+        if fault := find_fault(method, path, found):
+            raise self._misunderstood(method, path, fault.lstrip(".") if fault[0] == "." else f"it{fault}")
+        return found
+
+    def _parse(self, method: str, path: str, text: bytes) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise self._misunderstood(method, path, "it is no JSON") from None
+
+    def _misunderstood(self, method: str, path: str, why: str) -> EngineError:
+        return EngineError(
+            f"what the engine at {self.endpoint.url} answers to {method} {path} is not Docker's: {why}",
+            hint="see whether a Docker Engine listens there: `nexusctl engine status`",
+        )
 
     def _send(
         self,
@@ -142,7 +172,8 @@ class Wire:
         prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
         try:
             plug = self.connect(timeout)
-        except OSError as error:
+        except (OSError, ValueError) as error:
+            # A name that no resolver takes is a ValueError.
             raise self._unreachable(error) from self._explain(error)
         with self._closing_failed(plug), contextlib.suppress(BrokenPipeError, ConnectionResetError):
             # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
@@ -153,7 +184,7 @@ class Wire:
         with self._closing_failed(plug):
             reply = read_reply(plug, method)
             if reply.status >= 400:
-                raise _refusal(reply.status, reply.body.read())
+                raise _refusal(reply.status, reply.body.read(LONGEST_LINE))
         return Answer(plug, reply, lambda error: self._unreachable(self._ask_plug(plug, error)))
 
     @contextlib.contextmanager
@@ -233,6 +264,12 @@ class Answer:
         """`size` bytes, fewer only at the end; all of it without a size."""
         return self._take(self._reply.body.read, size)
 
+    def pieces(self, most: int) -> Iterator[bytes]:
+        """All of it as it comes, but for what is beyond `most` bytes."""
+        while most > 0 and (data := self.read_some(min(most, _PIECE))):
+            most -= len(data)
+            yield data
+
     def read_some(self, size: int) -> bytes:
         """What has come already, at most `size` bytes; waits for the first. Empty at the end."""
         return self._take(self._reply.body.read1, size)
@@ -252,7 +289,7 @@ class Answer:
             raise self._translate(error) from error
 
     def __iter__(self) -> Iterator[bytes]:
-        while line := self._take(self._reply.body.readline, -1):
+        while line := self._take(self._reply.body.readline, LONGEST_LINE):
             yield line
 
     def cut(self) -> None:
@@ -286,7 +323,7 @@ def _encode_value(value: Any) -> str:
 def _refusal(status: int, body: bytes) -> EngineError:
     try:
         message = str(json.loads(body)["message"])
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         message = body.decode(errors="replace").strip() or f"HTTP status {status}"
     kinds: Mapping[int, type[EngineError]] = {404: NotFound, 409: Conflict}
     return kinds.get(status, EngineError)(message, status=status)

@@ -1,0 +1,152 @@
+"""What we take from the engine's answers, by the path of the call: anything else is no answer of an engine.
+
+Only what is read somewhere is named, so a newer engine may say more. None as a value stands for an absent one, too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+Shape = Any
+"""A type, `[shape]` for a list, `{name: shape}` for an object with these, `Each(shape)`, or `Maybe(shape)`."""
+
+
+class Maybe:
+    """A value that may be null or absent."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+class Null:
+    """A value that may be null, where the engine always says one of both."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+class Each:
+    """An object in which every value has this shape."""
+
+    def __init__(self, shape: Shape) -> None:
+        self.shape = shape
+
+
+_LABELS = Null(Each(str))
+_MAPPING = Maybe(Each(str))
+_TEXTS = Maybe([str])
+_NAMES = Null([str])
+_MOUNTS = Maybe([{"Type": str, "Destination": str, "Name": Maybe(str), "Source": Maybe(str), "RW": Maybe(bool)}])
+_NETWORKS = Maybe({"Networks": Maybe(Each(Maybe({"NetworkID": Maybe(str), "Aliases": _TEXTS})))})
+_VOLUME = {"Name": str, "Labels": _LABELS}
+_NETWORK = {"Name": str, "Id": str, "Labels": _LABELS, "Internal": Maybe(bool)}
+_STATE = {
+    "Status": str,
+    "ExitCode": int,
+    "Running": bool,
+    "Pid": int,
+    "StartedAt": str,
+    "FinishedAt": str,
+    "Health": Maybe({"Status": Maybe(str), "Log": Maybe([{"Output": str}])}),
+}
+_CONFIG = {
+    "Image": str,
+    "User": str,
+    "WorkingDir": str,
+    "Tty": bool,
+    "Labels": _LABELS,
+    "Env": _TEXTS,
+    "Cmd": _TEXTS,
+    "Entrypoint": _TEXTS,
+}
+_IMAGE_CONFIG = {
+    "User": Maybe(str),
+    "WorkingDir": Maybe(str),
+    "Labels": _MAPPING,
+    "Env": _TEXTS,
+    "Cmd": _TEXTS,
+    "Entrypoint": _TEXTS,
+}
+_CONTAINER = {
+    "Id": str,
+    "Image": str,
+    "Name": Maybe(str),
+    "RestartCount": Maybe(int),
+    "Config": _CONFIG,
+    "State": _STATE,
+    "HostConfig": {"RestartPolicy": Maybe({"Name": Maybe(str)}), "Tmpfs": _MAPPING},
+    "Mounts": _MOUNTS,
+    "NetworkSettings": _NETWORKS,
+    "SizeRw": Maybe(int),
+}
+_LISTED_CONTAINER = {
+    "Id": str,
+    "Names": _NAMES,
+    "State": str,
+    "Status": str,
+    "Created": int,
+    "Image": str,
+    "ImageID": str,
+    "Labels": _LABELS,
+    "Ports": Null([{"PrivatePort": int, "PublicPort": Maybe(int), "Type": str, "IP": Maybe(str)}]),
+    "Mounts": _MOUNTS,
+    "NetworkSettings": _NETWORKS,
+    "SizeRw": Maybe(int),
+}
+_IMAGE = {"Id": str, "RepoTags": _NAMES, "RepoDigests": _NAMES}
+
+SHAPES: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
+    (re.compile(pattern), shape)
+    for pattern, shape in (
+        (r"GET /containers/json", [_LISTED_CONTAINER]),
+        (r"GET /containers/[^/]+/json", _CONTAINER),
+        (r"GET /containers/[^/]+/changes", Maybe([{"Path": str, "Kind": int}])),
+        (r"GET /networks", [_NETWORK]),
+        (r"GET /networks/[^/]+", _NETWORK),
+        (r"GET /volumes", {"Volumes": Null([_VOLUME])}),
+        (r"GET /volumes/[^/]+", _VOLUME),
+        (r"GET /images/json", [{**_IMAGE, "Labels": _LABELS, "Created": Maybe(int)}]),
+        (r"GET /images/.+/json", {**_IMAGE, "Config": Null(_IMAGE_CONFIG)}),
+        (r"GET /exec/[^/]+/json", {"ExitCode": Null(int), "Running": bool, "Pid": int}),
+        (r"GET /(?:version|info)", {}),
+        (r"POST /(?:containers|networks)/create", {"Id": str}),
+        (r"POST /containers/[^/]+/exec", {"Id": str}),
+        (r"POST /volumes/create", _VOLUME),
+    )
+)
+
+
+def find_fault(method: str, path: str, answer: Any) -> str:
+    """What is wrong with `answer` to that call, empty for nothing."""
+    call = f"{method} {path}"
+    shape = next((shape for pattern, shape in SHAPES if pattern.fullmatch(call)), None)
+    return "" if shape is None else _find(shape, answer)
+
+
+def _find(shape: Shape, value: Any) -> str:
+    if isinstance(shape, Maybe | Null):
+        return "" if value is None else _find(shape.shape, value)
+    if isinstance(shape, type):
+        fits = isinstance(value, shape) and (shape is bool or not isinstance(value, bool))
+        return "" if fits else f" is {_describe(value)}"
+    if isinstance(shape, list):
+        if not isinstance(value, list):
+            return f" is {_describe(value)}"
+        faults = ((f"[{number}]", _find(shape[0], item)) for number, item in enumerate(value))
+    elif not isinstance(value, dict):
+        return f" is {_describe(value)}"
+    elif isinstance(shape, Each):
+        faults = ((f".{key[:80]}", _find(shape.shape, item)) for key, item in value.items())
+    else:
+        faults = (
+            (f".{key}", " is absent" if key not in value and isinstance(inner, Null) else _find(inner, value.get(key)))
+            for key, inner in shape.items()
+        )
+    return next((f"{place}{fault}" for place, fault in faults if fault), "")
+
+
+def _describe(value: Any) -> str:
+    kinds: Mapping[type, str] = {dict: "an object", list: "a list", str: "a text", bool: "a truth value"}
+    return "null or absent" if value is None else kinds.get(type(value), "a number")
