@@ -71,7 +71,8 @@ class Interior:
     `files` are the recorded paths that are there. `added` maps paths that lie directly in recorded folders, and came
     neither from there nor with the image, to `file` or `folder`. `owners` maps an owner as recorded (empty for none)
     to the `uid:gid` that it means inside. `packages` are by manager; a sandbox that does not run cannot be asked.
-    `lost_secrets` are the names of secrets that should be there as files and are not.
+    `lost_secrets` are the names of secrets that should be there as files and are not. Where they are `cut_off`, the
+    folder that is mounted for them was removed, and nothing that is put in its place reaches the sandbox as it runs.
     """
 
     files: Mapping[str, LiveFile] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Interior:
     owners: Mapping[str, str] = field(default_factory=dict)
     packages: Mapping[str, LivePackages] = field(default_factory=dict)
     lost_secrets: frozenset[str] = frozenset()
+    cut_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,11 +11,13 @@ from nexusctl.model.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim
-from nexusctl.plan.drift import find_drift
+from nexusctl.plan.drift import find_drift, is_cut_off
 from nexusctl.plan.fields import compare, take_recorded
 from nexusctl.plan.joining import compare_networks, find_drifted_networks, find_renamed, find_unbound, join_again
 from nexusctl.plan.sources import clashes, desired_sources, live_sources
 from nexusctl.plan.unread import assume_unchanged
+
+_CUT_OFF = "the folder of its secrets was removed on the host, so it is restarted to get another one"
 
 _UNSURE = "the record of its last change is lost or was never written, so all that changes in place is applied again"
 
@@ -148,7 +150,7 @@ def _decide_service(
         sandbox,
         holder,
         differences,
-        restore=_restore(holder),
+        restore=_restore(holder) or ("restart" if is_cut_off(holder, differences) else ""),
         rename=_is_misnamed(holder, around),
         connect=connect,
         disconnect=disconnect,
@@ -208,7 +210,8 @@ def _mend(
         otherwise: Cause = "partial" if holder.unsure else "drifted"
         causes.append(("update", "changed" if changed else otherwise, _UNSURE if holder.unsure else ""))
     if restore:
-        causes.append(("start", "drifted", _describe_state(holder)))
+        cut_off = is_cut_off(holder, differences) and not _restore(holder)
+        causes.append(("start", "drifted", _CUT_OFF if cut_off else _describe_state(holder)))
     if rename:
         # What is taken over was never called otherwise.
         meant: Cause = "changed" if holder.adopted == "new" else "drifted"

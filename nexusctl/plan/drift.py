@@ -49,6 +49,12 @@ def find_misfits(desired: Sandbox, holder: LiveSandbox, differences: Iterable[Di
     )
 
 
+def is_cut_off(holder: LiveSandbox, differences: Iterable[Difference]) -> bool:
+    """Whether secrets that have to be put back reach the container by a restart only."""
+    cut_off = holder.interior is not None and holder.interior.cut_off
+    return cut_off and any(difference.field.startswith("secrets.") for difference in differences)
+
+
 def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
     record, seen = holder.record, holder.inspection
     if record is None or seen is None:

@@ -23,7 +23,7 @@ from nexusctl.model.step import (
 from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
-from nexusctl.plan.drift import drifted_paths, find_misfits, list_above, place
+from nexusctl.plan.drift import drifted_paths, find_misfits, is_cut_off, list_above, place
 from nexusctl.plan.gate import list_upstream, ready_id
 from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
@@ -183,7 +183,9 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     again = is_unsure(sandbox, holder)
     clear = find_misfits(sandbox, holder, decision.differences) if "uploads" in touched else ()
     uploads, delete = _changed_uploads(decision, record, clear) if "uploads" in touched else ((), ())
-    secrets, gone = _changed_secrets(decision, record)
+    # What is cut off from its secrets gets them with its restart.
+    cut_off = is_cut_off(holder, decision.differences)
+    secrets, gone = ((), ()) if cut_off else _changed_secrets(decision, record)
     packages: tuple[PackageChange, ...] = ()
     if "packages" in touched or again:
         packages = tuple(change_packages(record, sandbox, decision.differences, again=again))
@@ -206,7 +208,7 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         disconnect=decision.disconnect,
         leave_first=tuple(left for left in decision.disconnect if joined & {left, holder.networks.get(left)}),
         # After a restart of its host a container that does not run has lost them all, and cannot be written to.
-        secrets=secrets if holder.state == "running" and not again else sandbox.secrets,
+        secrets=secrets if cut_off or (holder.state == "running" and not again) else sandbox.secrets,
         delete_secrets=gone,
         # Also where only packages are put right: a manager may have had to bring another version.
         amend=decision.amend or bool(packages),

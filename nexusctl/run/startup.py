@@ -18,14 +18,15 @@ def run_startup(engine: Engine, container_id: str, sandbox: Sandbox, report: Rep
     if not sandbox.startup:
         return
     report("running its startup script")
-    outcome = engine.run_script(container_id, sandbox.startup, timeout=COMMAND_TIMEOUT)
+    limit = max(COMMAND_TIMEOUT, float(sandbox.start_timeout or 0))
+    outcome = engine.run_script(container_id, sandbox.startup, timeout=limit)
     if outcome.timed_out:
         raise StepError(
             Diagnostic(
-                f"{sandbox.name}: its `startup` did not end within {COMMAND_TIMEOUT / 60:g} min, and was ended",
+                f"{sandbox.name}: its `startup` did not end within {limit / 60:g} min, and was ended",
                 sandbox=sandbox.name,
                 output=tuple(outcome.output.splitlines()[-OUTPUT_LINES:]),
-                hint="`startup` is for what ends by itself; what is to run on belongs in `command`",
+                hint="what is to run on belongs in `command`; `start_timeout` gives a script more time",
             )
         )
     if outcome.exit_code != 0:

@@ -26,12 +26,12 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.archive import read_accounts, stat_path
-from nexusctl.engine.docker.exec import ROOT
+from nexusctl.engine.docker.exec import ROOT, Unanswered, ask
 from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER, mounted_secrets
 from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.errors import EngineError, EngineUnreachable, NotFound
-from nexusctl.model.secret import Reveal, SecretFile
+from nexusctl.errors import Conflict, Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
+from nexusctl.model.secret import FOLDER, Reveal, SecretFile
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
 
@@ -39,6 +39,19 @@ FILE_MODE = 0o400
 
 _DEED = "nexusctl_secrets_"
 """Begins the name of a deed; the folder's own follows."""
+
+# Where the folder that is mounted was removed, the kernel says so.
+_LOOK = f"""
+while IFS= read -r line; do
+  case "$line" in *"//deleted {FOLDER} "*) echo deleted; break; esac
+done </proc/self/mountinfo
+number=0
+for path do
+  [ -e "$path" ] || echo $number
+  number=$((number + 1))
+done
+echo looked
+"""
 
 _INSIDE = "/nexusctl-memory"
 _NOWHERE = "nexusctl-nowhere"
@@ -159,6 +172,8 @@ def put_secrets(
         courier.make_folder()
         _fill(courier, inspected, files, reveal)
         courier.remove(delete)
+    if inspected["State"]["Status"] == "running":
+        _require_reached(wire, container_id, files)
 
 
 def fill_folder(courier: Courier, container_id: str, sandbox: Sandbox, reveal: Reveal) -> None:
@@ -223,9 +238,42 @@ def _users(wire: Wire, folder: str) -> list[str]:
     return [str(entry["Id"]) for entry in found if folder in mounted_secrets(entry)]
 
 
-def find_lost(wire: Wire, container_id: str, files: Iterable[SecretFile]) -> frozenset[str]:
-    """The names of those of `files` that the container does not have."""
-    return frozenset(file.name for file in files if not stat_path(wire, container_id, file.path))
+def find_lost(
+    wire: Wire, container_id: str, files: Sequence[SecretFile], *, running: bool
+) -> tuple[frozenset[str], bool]:
+    """The names of those of `files` that the container does not have, and whether it is cut off from their folder."""
+    if running and files and (seen := _look_inside(wire, container_id, files)):
+        return seen
+    return frozenset(file.name for file in files if not stat_path(wire, container_id, file.path)), False
+
+
+def _look_inside(wire: Wire, container_id: str, files: Sequence[SecretFile]) -> tuple[frozenset[str], bool] | None:
+    """What `find_lost` says, as the sandbox itself sees it; None where its image has no shell, or gives no answer.
+
+    The engine follows the path on its host, and finds a folder there that is not the one which is mounted any more.
+    """
+    command = ("/bin/sh", "-c", _LOOK, "look", *(file.path for file in files))
+    try:
+        outcome = ask(wire, container_id, command)
+    except (Unanswered, Conflict):
+        return None
+    except EngineError as error:
+        # So some engines say that there is no such program.
+        if error.status != 400:
+            raise
+        return None
+    lines = outcome.output.split()
+    numbers = [number for number in lines if number.isdecimal()]
+    if outcome.exit_code != 0 or lines[-1:] != ["looked"]:
+        return None
+    return frozenset(file.name for number, file in enumerate(files) if str(number) in numbers), "deleted" in lines
+
+
+def _require_reached(wire: Wire, container_id: str, files: Sequence[SecretFile]) -> None:
+    """Raise `StepError` where a container that runs does not see what was laid down for it."""
+    if files and (seen := _look_inside(wire, container_id, files)) and seen[1]:
+        summary = "its secrets do not reach it, because the folder that is mounted for them was removed on the host"
+        raise StepError(Diagnostic(summary, hint="`nexusctl apply --deep` restarts it with them"))
 
 
 def _body(stack: str, image: str, folder: str) -> dict[str, Any]:

@@ -65,15 +65,16 @@ def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> Liv
 
 def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: FindMarks) -> LiveSandbox:
     inspected = wire.get(f"/containers/{sandbox.id}/json")
-    lost = find_lost(wire, sandbox.id, record.secrets)
-    if lost and inspected["State"]["Status"] != "running":
+    running = inspected["State"]["Status"] == "running"
+    lost, cut_off = find_lost(wire, sandbox.id, record.secrets, running=running)
+    if lost and not running:
         # Without the folder of its secrets the engine shows nothing of a stopped one; its start puts them back.
         return sandbox
     interior = _read_uploads(wire, inspected, record) if record.uploads else Interior()
-    if inspected["State"]["Status"] == "running":
+    if running:
         packages = _read_packages(wire, inspected, sandbox, find_marks(inspected["Image"]))
         interior = replace(interior, packages=packages)
-    return replace(sandbox, interior=replace(interior, lost_secrets=lost))
+    return replace(sandbox, interior=replace(interior, lost_secrets=lost, cut_off=cut_off))
 
 
 def _read_packages(
