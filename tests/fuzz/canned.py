@@ -43,7 +43,7 @@ class Canned:
         if call in self.raw:
             return 200, self.raw[call]
         if path.endswith("/archive"):
-            return self._archive(query)
+            return (200, b"") if method == "PUT" else self._archive(query)
         if re.fullmatch(r"POST /containers/[^/]+/exec", call):
             return 201, self._begin(json.loads(body)["Cmd"])
         if match := re.fullmatch(r"POST /exec/([^/]+)/start", call):
@@ -54,6 +54,10 @@ class Canned:
             return 200, json.dumps({**said, "ExitCode": code} if fits else said).encode()
         if call in self.answers:
             return 200, json.dumps(self.answers[call]).encode()
+        if call == "POST /volumes/create":
+            return 201, body
+        if call == "POST /containers/create":
+            return 201, json.dumps({"Id": "3" * 64}).encode()
         return (404, b'{"message": "No such thing"}') if method in ("GET", "HEAD") else (200, b"{}")
 
     def _begin(self, words: list[str]) -> bytes:

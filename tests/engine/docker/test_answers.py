@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from nexusctl.api import planning
 from nexusctl.engine.docker import exec as commands
@@ -22,7 +23,7 @@ def test_every_verb_answers_whatever_an_engine_says(
 ) -> None:
     monkeypatch.setattr(commands, "EXIT_PATIENCE", 0.01)
     (tmp_path / "nexus.yaml").write_text(FILE)
-    play(planning.load(tmp_path / "nexus.yaml"), number, QUIET)
+    play(planning.load(tmp_path / "nexus.yaml"), number, settings(QUIET, max_examples=40))
 
 
 def test_what_an_engine_has_said_is_understood(tmp_path: Path) -> None:
