@@ -16,6 +16,12 @@ from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox
 from nexusctl.render.style import paint
 
+LONGEST_LINE = 1024 * 1024
+"""Bytes of a line that are held until it ends."""
+
+WAITING_LINES = 256
+"""So many lines of a log wait for whoever reads them; the engine keeps the rest."""
+
 _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
 
@@ -80,11 +86,14 @@ def _read_lines(
 
 
 def _split_lines(chunks: Iterator[LogChunk]) -> Iterator[tuple[str, bytes]]:
-    """Whole lines of each stream, in the order in which they are completed."""
+    """Whole lines of each stream, in the order in which they are completed; one that never ends comes in pieces."""
     rest = {"stdout": b"", "stderr": b""}
     for chunk in chunks:
         *lines, rest[chunk.stream] = (rest[chunk.stream] + chunk.data).split(b"\n")
         yield from ((chunk.stream, line + b"\n") for line in lines)
+        if len(rest[chunk.stream]) > LONGEST_LINE:
+            yield chunk.stream, rest[chunk.stream]
+            rest[chunk.stream] = b""
     yield from ((stream, line) for stream, line in rest.items() if line)
 
 
@@ -96,7 +105,7 @@ def _concatenate(sources: list[Iterator[tuple[str, bytes]]]) -> Iterator[tuple[i
 
 def _merge(sources: list[Iterator[tuple[str, bytes]]]) -> Iterator[tuple[int, str, bytes]]:
     """Lines of all sources as they come; ends when the last source ends."""
-    lines: queue.SimpleQueue[tuple[int, str, bytes] | NexusError | None] = queue.SimpleQueue()
+    lines: queue.Queue[tuple[int, str, bytes] | NexusError | None] = queue.Queue(WAITING_LINES)
 
     def pump(number: int, source: Iterator[tuple[str, bytes]]) -> None:
         try:

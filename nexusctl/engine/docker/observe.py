@@ -168,8 +168,7 @@ def list_stacks(wire: Wire) -> frozenset[str]:
         *wire.get("/networks", marked),
         *(wire.get("/volumes", marked)["Volumes"] or []),
     ]
-    names = ((entry["Labels"] or {}).get(labels.STACK) for entry in entries)
-    return frozenset(name for name in names if name)
+    return frozenset((entry["Labels"] or {}).get(labels.STACK, "") for entry in entries) - {""}
 
 
 def is_sandbox(entry: Listed, stack: str) -> bool:
@@ -242,8 +241,7 @@ def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
 
 def sequence_of(entry: Listed) -> int:
     """The number of an amendment; one that cannot be read counts as the oldest."""
-    text = (entry["Labels"] or {}).get(labels.SEQUENCE, "")
-    return labels.read_number(text)
+    return labels.read_number((entry["Labels"] or {}).get(labels.SEQUENCE, ""))
 
 
 def _read_sandboxes(
