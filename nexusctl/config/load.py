@@ -11,6 +11,7 @@ from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node
 from nexusctl.config.placed import Supplied
+from nexusctl.config.ports import refuse_unpublished
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.references import Absent, Known, connect
 from nexusctl.config.sandbox import Group, Surroundings, build_group
@@ -226,6 +227,11 @@ def build(
         secrets=around.secrets,
         sensitive=known.sensitive,
     )
+    for group in groups.values():
+        if group.ports:
+            templates_own = {layer.source for layer in group.file.layers} if group.file else set()
+            places = [place for _, place in group.ports if place.source not in templates_own]
+            refuse_unpublished(group.sandbox, stack.networks, places, problems)
     return stack, groups
 
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from collections.abc import Mapping as MappingType
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems, note
-from nexusctl.model.stack import Port
+from nexusctl.model.endpoint import overlap
+from nexusctl.model.stack import Network, Port, Sandbox
 
 _TEXT = re.compile(r"(?:(?:(?P<address>.+):)?(?P<host>[0-9]*):)?(?P<container>[0-9]+)(?:/(?P<protocol>tcp|udp))?\Z")
 _IPV4 = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.(?!\Z)|\Z)){4}")
 
 LOOPBACK = "127.0.0.1"
-_EVERYWHERE = ("0.0.0.0", "::")
 
 PlacedPort = tuple[Port, Node]
 
@@ -34,7 +35,7 @@ def refuse_port_clashes(placed: Iterable[tuple[str, Port, Node]], problems: Prob
         if port.host is None:
             continue
         others = wanted.setdefault((port.host, port.protocol), [])
-        other = next((other for other in others if _overlap(other[1], port.address)), None)
+        other = next((other for other in others if overlap(other[1], port.address)), None)
         others.append((instance, port.address, place))
         if other is None:
             continue
@@ -51,8 +52,17 @@ def refuse_port_clashes(placed: Iterable[tuple[str, Port, Node]], problems: Prob
             problems.add(place, summary, hint, note(f"`{other[0]}` takes it here", other[2]))
 
 
-def _overlap(one: str, other: str) -> bool:
-    return one == other or one in _EVERYWHERE or other in _EVERYWHERE
+def refuse_unpublished(
+    sandbox: Sandbox, networks: MappingType[str, Network], places: Iterable[Node], problems: Problems
+) -> None:
+    """Report the ports of a sandbox that no network takes to this machine; `places` are those that its file names."""
+    joined = [networks[name] for name in sandbox.networks if name in networks]
+    if len(joined) != len(sandbox.networks) or not all(network.internal for network in joined):
+        return
+    for place in places:
+        where = "is in internal networks only" if joined else "is in no network"
+        hint = "add one that is not internal, such as `default`, or remove the port: siblings reach it without"
+        problems.add(place, f"`{sandbox.group}` {where}, where no port is ever published", hint)
 
 
 def _build_port(node: Node, problems: Problems) -> Port | None:

@@ -25,6 +25,9 @@ from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Resources, Sandbox
 from nexusctl.model.value import dataclass
 
+LEAST_CPUS = 0.01
+"""The kernel counts processor time in slices of a tenth of a second, and gives no less than a thousandth in each."""
+
 LEAST_MEMORY = 6 * 1024 * 1024
 
 _MERGED = ("env", "metadata")
@@ -207,6 +210,10 @@ def _resources(node: Mapping, problems: Problems) -> Resources:
     memory_bytes = size(memory) if isinstance(memory, Scalar) else None
     if memory and memory_bytes is not None and memory_bytes < LEAST_MEMORY:
         problems.add(memory, "a sandbox needs at least 6 MiB of memory", "write for example `memory: 64m`")
+    if isinstance(cpus, Scalar) and 0 < float(cpus.value) < LEAST_CPUS:
+        problems.add(
+            cpus, f"a sandbox needs at least {LEAST_CPUS} of a processor core", "write for example `cpus: 0.1`"
+        )
     return Resources(
         cpus=float(cpus.value) if isinstance(cpus, Scalar) else None,
         memory=memory_bytes,

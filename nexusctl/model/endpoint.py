@@ -4,7 +4,19 @@ from __future__ import annotations
 
 
 def address(host: str, port: int, scheme: str) -> str:
-    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
+    return f"{scheme}://{bracketed(host)}:{port}"
+
+
+def bracketed(host: str) -> str:
+    """An address as it stands before a port: those of IPv6 have colons themselves."""
+    return f"[{host}]" if ":" in host else host
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether a port on one address of this machine is the same on the other: all of its addresses are of one kind."""
+    if (":" in one) != (":" in other):
+        return False
+    return one == other or not {"0.0.0.0", "::", ""}.isdisjoint((one, other))
 
 
 def host_of(listens_on: str) -> str:

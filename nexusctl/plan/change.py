@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
+from nexusctl.model.endpoint import bracketed, overlap
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.names import natural_key
 from nexusctl.model.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
@@ -181,7 +182,12 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         # Most plans send no file.
         from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
 
-        yield from describe_reactions(find_reactions(decision))
+        reactions = find_reactions(decision)
+        yield from describe_reactions(reactions)
+        if any(reaction.restart for reaction in reactions):
+            yield from _say_moving(decision)
+    if decision.restore == "restart":
+        yield from _say_moving(decision)
     carried = decision.action == "replace" and decision.carry
     if carried:
         yield describe_carrying(scene, decision)
@@ -196,11 +202,18 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
 
 
+def _say_moving(decision: Decision) -> Iterator[str]:
+    """Of host ports that the engine chooses: it does so at every start."""
+    if moving := [str(port.container) for port in decision.sandbox.ports if port.host is None]:
+        yield f"with the restart the host port for {_enumerate(moving)} may become another one: name one to keep it"
+
+
 def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
     return tuple(
-        f"host port {port.host} is in use by {owner}: the start will fail until it is free"
+        f"host port {bracketed(address)}:{number} is in use by {owner}: the start will fail until it is free"
         for port in decision.sandbox.ports
-        if port.host and (owner := scene.live.host_ports.get((port.address, port.host, port.protocol)))
+        for (address, number, protocol), owner in (scene.live.host_ports.items() if port.host else ())
+        if (number, protocol) == (port.host, port.protocol) and overlap(address, port.address)
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Literal
 
+from nexusctl.model.endpoint import overlap
 from nexusctl.model.live import HealthState, LiveSandbox
 from nexusctl.model.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
@@ -274,10 +275,15 @@ def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: Surroundings
         return False
     if sandbox.on_replace == "preserve":
         return True
-    ports = {(p.host, p.protocol) for p in record.ports if p.host} & {(p.host, p.protocol) for p in sandbox.ports}
+    had_ports = [p for p in record.ports if p.host]
+    ports = any(
+        (p.host, p.protocol) == (other.host, other.protocol) and overlap(p.address, other.address)
+        for p in had_ports
+        for other in sandbox.ports
+    )
     wanted = desired_sources(sandbox.mounts, around.stack, around.volumes)
     had = live_sources(holder, around.stack, around.volumes) if wanted else ()
-    return bool(ports) or any(clashes(one, other) for one in had for other in wanted)
+    return ports or any(clashes(one, other) for one in had for other in wanted)
 
 
 def _join(words: list[str]) -> str:

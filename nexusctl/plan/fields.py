@@ -12,6 +12,7 @@ from dataclasses import fields, replace
 from itertools import groupby
 from typing import Any, Literal
 
+from nexusctl.model.endpoint import bracketed
 from nexusctl.model.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
 from nexusctl.model.stack import PackageSet, Sandbox
@@ -97,7 +98,7 @@ def _uploads(name: str, value: Any) -> Flat:
 def _ports(name: str, value: Any) -> Flat:
     ordered = sorted(value, key=lambda p: (p.container, p.protocol, p.address, p.host or 0))
     return {
-        f"{name}.{container}/{protocol}[{number}]": f"{port.address}:{port.host or 'any'}"
+        f"{name}.{container}/{protocol}[{number}]": f"{bracketed(port.address)}:{port.host or 'any'}"
         for (container, protocol), ports in groupby(ordered, key=lambda p: (p.container, p.protocol))
         for number, port in enumerate(ports)
     }

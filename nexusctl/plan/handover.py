@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from nexusctl.model.endpoint import overlap
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.value import dataclass
@@ -76,18 +77,16 @@ def find_squatters(stack: str, live: LiveState, decisions: Mapping[str, Decision
 
 
 def _find_ports(live: LiveState, decisions: Mapping[str, Decision]) -> Iterator[Handover]:
-    wanted = {
-        (port.host, port.protocol): name
-        for name, decision in decisions.items()
-        if _starts(decision)
-        for port in decision.sandbox.ports
-        if port.host
-    }
+    wanted: dict[tuple[int, str], list[tuple[str, str]]] = {}
+    for name, decision in decisions.items():
+        for port in decision.sandbox.ports if _starts(decision) else ():
+            if port.host:
+                wanted.setdefault((port.host, port.protocol), []).append((port.address, name))
     for found in sorted(live.sandboxes, key=lambda found: found.id) if wanted else ():
         for port in found.ports:
-            taker = wanted.get((port.host, port.protocol)) if port.host else None
-            if taker and taker != found.sandbox:
-                yield Handover(what=f"host port {port.host}", holder=found, taker=taker)
+            for address, taker in wanted.get((port.host, port.protocol), ()) if port.host else ():
+                if taker != found.sandbox and overlap(address, port.address):
+                    yield Handover(what=f"host port {port.host}", holder=found, taker=taker)
 
 
 def _find_sources(

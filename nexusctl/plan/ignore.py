@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.endpoint import overlap
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Difference
 from nexusctl.model.stack import PackageSet, Port, Resources, Sandbox, Stack, Upload, UploadFile
@@ -15,8 +16,6 @@ from nexusctl.plan.claim import Claim
 from nexusctl.plan.fields import TABLE
 
 Ignored = Callable[[str], bool]
-
-_EVERYWHERE = frozenset({"0.0.0.0", "::"})
 
 
 def leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
@@ -48,7 +47,7 @@ def find_kept_ports(sandboxes: Iterable[Sandbox]) -> Iterator[Diagnostic]:
     for (number, _), found in sorted(owners.items()):
         keepers = [pair for pair in found if "ports" in pair[0].lifecycle.ignore]
         for (keeper, kept), (other, wanted) in itertools.product(keepers, found):
-            if keeper is not other and (kept.address == wanted.address or _EVERYWHERE & {kept.address, wanted.address}):
+            if keeper is not other and overlap(kept.address, wanted.address):
                 yield Diagnostic(
                     f"{other.name} wants host port {number}, which {keeper.name} keeps: it ignores its ports",
                     sandbox=other.name,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
+from nexusctl.model.endpoint import bracketed
 from nexusctl.model.stack import Port
 from nexusctl.plan.status import SandboxStatus
 from nexusctl.render.format import FORMAT_VERSION
@@ -59,7 +60,7 @@ def describe_state(status: SandboxStatus) -> str:
 
 def _describe_port(port: Port) -> str:
     inside = f"{port.container}/{port.protocol}"
-    return f"{port.address}:{port.host}->{inside}" if port.host else inside
+    return f"{bracketed(port.address)}:{port.host}->{inside}" if port.host else inside
 
 
 def _paint_row(line: str, cell: str, *, color: bool) -> str:

@@ -115,11 +115,34 @@ def update_limits(
     """Set all but those that are `left`.
 
     What is not limited stays as it is, for a limit that was lifted does not look like none at all.
+    Raises `EngineError`, and changes nothing, where it uses more memory already: some kernels refuse that, and others
+    end its programs.
     """
     config = wire.get(f"/containers/{container_id}/json")["HostConfig"]
+    if resources.memory and "memory" not in left:
+        _require_memory(wire, container_id, resources.memory, read_limits(config).memory)
     cores = int(wire.get("/info")["NCPU"]) if counts_cores(config) else None
     body = limits_update(resources, restart, read_limits(config), left, cores)
     wire.post(f"/containers/{container_id}/update", body)
+
+
+def _require_memory(wire: Wire, container_id: str, wanted: int, limit: int | None) -> None:
+    if limit is not None and limit <= wanted:
+        return
+    stats = wire.get(f"/containers/{container_id}/stats", {"stream": False, "one-shot": True})
+    found = stats.get("memory_stats") or {}
+    # What it has read of files is given up at need.
+    used = int(found.get("usage") or 0) - int((found.get("stats") or {}).get("inactive_file") or 0)
+    if used > wanted:
+        raise EngineError(
+            f"memory: {_mebibytes(wanted)} is less than the {_mebibytes(used)} that it uses now",
+            status=409,
+            hint="give it more than that, or restart its program first",
+        )
+
+
+def _mebibytes(size: int) -> str:
+    return f"{size / 2**20:.0f} MiB"
 
 
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:

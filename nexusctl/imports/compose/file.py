@@ -20,6 +20,7 @@ from nexusctl.imports.compose.parts import note_others, refuse_parts
 from nexusctl.imports.compose.project import match_containers
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.compose.sections import (
+    find_closed,
     find_outer,
     name_default_network,
     read_configs,
@@ -98,7 +99,7 @@ def _read_file(
         tasks=_find_tasks(services),
         live=live,
     )
-    around = replace(around, outer=find_outer(file, around))
+    around = replace(around, outer=find_outer(file, around), closed=find_closed(file, around))
     sandboxes = {around.names[name]: read_service(name, service, around) for name, service in services.items()}
     _note_services(file, services, sandboxes, around)
     document = {

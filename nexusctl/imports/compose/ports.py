@@ -72,6 +72,7 @@ def _spread(container: str, host: str | None, means: tuple[str, str], drop: Drop
     elif shared and any(outside):
         drop(f"replicas cannot share the host port {host}; each gets a free one")
         outside = [""] * len(inside)
+    address = f"[{address}]" if ":" in address and address[0] not in "[$" else address
     suffix = "" if protocol == "tcp" else f"/{protocol}"
     for number, published in zip(inside, outside, strict=True):
         yield f"{address}:{published}:{number}{suffix}"

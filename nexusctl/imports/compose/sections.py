@@ -90,6 +90,22 @@ def find_outer(file: Reader, around: Surroundings) -> frozenset[str]:
     )
 
 
+def find_closed(file: Reader, around: Surroundings) -> frozenset[str]:
+    """Which networks of the draft will be internal ones of the stack's own."""
+    listed = file.below("networks")
+    closed = (
+        name
+        for name, node in (listed.node.values.items() if listed else ())
+        if name not in (DEFAULT_NETWORK, *find_outer(file, around)) and _is_set(node, "internal")
+    )
+    return frozenset(around.networks[name] for name in closed)
+
+
+def _is_set(node: Node, key: str) -> bool:
+    value = node.get(key) if isinstance(node, Mapping) else None
+    return isinstance(value, Scalar) and value.text.lower() in ("true", "yes")
+
+
 def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: bool = False) -> dict[str, Any] | None:
     """What is said of a network or volume: where it comes from, if from outside.
 

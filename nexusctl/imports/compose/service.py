@@ -56,7 +56,7 @@ class Surroundings:
 
     `project` is what Compose calls them together, `stack` what the stack is called.
 
-    `outer` are Compose's names of the networks that are not the stack's.
+    `outer` are Compose's names of the networks that are not the stack's, `closed` the draft's of the internal ones.
     `tasks` are the services that others wait for to complete, `live` is what there is of the project.
     """
 
@@ -74,6 +74,7 @@ class Surroundings:
     tasks: frozenset[str] = field(default_factory=frozenset)
     live: Project = Project()
     outer: frozenset[str] = frozenset()
+    closed: frozenset[str] = frozenset()
 
 
 def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, Any]:
@@ -111,6 +112,10 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
     }
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
     networks = _networks(name, service, around)
+    joined = {"default"} if networks is None else set(networks)
+    if sandbox["ports"] and joined <= around.closed:
+        service.drop("ports", "no port is published where all networks are internal, or there are none")
+        sandbox["ports"] = []
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
