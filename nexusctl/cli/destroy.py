@@ -16,7 +16,7 @@ from nexusctl.render.format import FORMAT_VERSION
 @click.command()
 @options.stack_inputs
 @options.stack_name
-@click.option("--volumes", is_flag=True, help="Remove the named volumes too; their data is lost.")
+@click.option("--volumes", is_flag=True, help="Remove the volumes too; their data is lost.")
 @click.option("--ignore-missing", is_flag=True, help="With --stack: no error where there is no stack of that name.")
 @options.yes
 @options.lock_timeout
@@ -30,7 +30,7 @@ def destroy(
     lock_timeout: float,
     as_json: bool,
 ) -> int:
-    """Remove everything that belongs to the stack; named volumes stay unless --volumes."""
+    """Remove everything that belongs to the stack; volumes stay unless --volumes."""
     obey_sigterm()
     about = subject.read_subject(inputs, stack_name)
     options.warn(about.problems)
@@ -69,5 +69,5 @@ def _describe_remains(stack: str, remains: LiveState) -> str:
     left = _list_remains(remains)
     if not left:
         return f"Nothing is left of stack {stack}."
-    hint = " (`--volumes` removes named volumes and their data)" if remains.volumes else ""
+    hint = " (`--volumes` removes volumes and their data)" if remains.volumes else ""
     return f"Left of stack {stack}: {', '.join(left)}{hint}."

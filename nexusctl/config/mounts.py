@@ -49,6 +49,9 @@ def _build_mount(node: Node, declared: Declared, problems: Problems) -> Mount | 
         kind = "bind" if "bind" in node.values else "volume"
         place, target = node.values[kind], node.text("target") or ""
         read_only, host_access = (_is_true(node, key) for key in ("read_only", "host_access"))
+    elif isinstance(node, Scalar) and ":" not in node.text:
+        target = _target(node, node.text, problems)
+        return Mount(kind="anonymous", source="", target=target) if target else None
     else:
         place, parts = node, (node.text if isinstance(node, Scalar) else "").split(":")
         kind = "bind" if parts[0].startswith((".", "/", "~")) else "volume"

@@ -237,6 +237,8 @@ class Engine(Protocol):
     def create_container(self, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
         """Create it and put its uploads and secrets in, without starting it; returns its id.
 
+        The volumes that its image declares, and those that it has a target alone for, are made where `placement` does
+        not name them: they are called by stack, sandbox and target, so that the next container finds them again.
         `reveal` gives the values of the secrets that it uses. Every attachment of `placement` has its id by now,
         external ones excepted.
         """
@@ -258,7 +260,7 @@ class Engine(Protocol):
     def unpause_container(self, container_id: str) -> None: ...
 
     def remove_container(self, container_id: str, grace: int | None = None) -> int | None:
-        """Stop it as `stop_container` does and remove it with its anonymous volumes; absent is fine.
+        """Stop it as `stop_container` does and remove it; absent is fine. Its volumes stay.
 
         Returns what `stop_container` does.
         """

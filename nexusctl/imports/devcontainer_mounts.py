@@ -56,6 +56,8 @@ def _mount(file: Reader, key: str, item: Node, words: dict[str, str], folders: t
         file.drop_at(key, "it is known only with its variables; write it as one of `volumes`", item)
     elif kind == "bind":
         return read_bind(item, file, key, source, place, read_only, *folders)
+    elif kind == "volume" and not source and not read_only and ":" not in place:
+        return place
     elif kind == "volume" and source:
         return f"{fit_name(source)}:{place}{':ro' if read_only else ''}"
     else:

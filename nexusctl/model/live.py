@@ -159,11 +159,25 @@ class AddressSpace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveVolume:
-    """`volume` is the name in the stack file, `name` the engine's."""
+    """`volume` is the name in the stack file, `name` the engine's.
+
+    Of a volume that a sandbox has for itself, by its image's VOLUME or by a target alone in the file, `volume` is
+    SANDBOX:TARGET. One that is `loose` bears no label: only the container that mounts it tells whose it is.
+    """
 
     name: str
     volume: str
     adopted: Adopted = ""
+    loose: bool = False
+
+    @property
+    def sandbox(self) -> str:
+        """Whose own it is; empty for a volume of the file."""
+        return self.volume.partition(":")[0] if ":" in self.volume else ""
+
+    @property
+    def target(self) -> str:
+        return self.volume.partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

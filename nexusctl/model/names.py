@@ -29,6 +29,16 @@ def volume_name(stack: str, volume: str) -> str:
     return f"{stack}_{volume}"
 
 
+def anonymous_volume(sandbox: str, target: str) -> str:
+    """What a sandbox's own volume at `target` is called beside the volumes of the file, whose names have no colon."""
+    return f"{sandbox}:{target}"
+
+
+def anonymous_volume_name(stack: str, sandbox: str, target: str) -> str:
+    """What the engine calls it where nexusctl makes it; others, and older versions, leave the name to the engine."""
+    return f"{container_name(stack, sandbox)}_{sha256(target.encode())[:12]}"
+
+
 def lock_name(stack: str) -> str:
     return f"nexusctl_lock_{stack}"
 

@@ -135,7 +135,8 @@ class Placement:
     """Where a new container goes: its image, its names, its networks, and what the engine calls its volumes.
 
     It is created as `birth_name`, or as `name` at once where that is empty. A `quiet` one joins its networks without
-    the names under which others find it there.
+    the names under which others find it there. `anonymous` maps targets to the volumes that the sandbox had there,
+    which it gets again where its image or itself still says that it has one there.
     """
 
     image: str
@@ -143,6 +144,7 @@ class Placement:
     birth_name: str
     networks: tuple[Attachment, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
+    anonymous: Mapping[str, str] = field(default_factory=dict)
     quiet: bool = False
 
 

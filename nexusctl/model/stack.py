@@ -67,10 +67,12 @@ class Port:
 class Mount:
     """A named volume of the stack (`volume`) or a folder of the host (`bind`) at `target`.
 
+    An `anonymous` volume is the sandbox's alone and has no `source`; its image may bring more of them.
+
     `real` is where the `source` of a bind leads once its links are followed; that is what was checked and is mounted.
     """
 
-    kind: Literal["volume", "bind"]
+    kind: Literal["volume", "bind", "anonymous"]
     source: str
     target: str
     read_only: bool = False

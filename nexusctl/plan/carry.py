@@ -45,7 +45,7 @@ def choose_left_behind(scene: Scene, decision: Decision) -> LeftBehind:
     assert decision.holder is not None
     desired, record = decision.sandbox, decision.holder.record
     specs = [desired, record] if record else [desired]
-    declared = {path for spec in specs for path in _list_declared(spec)}
+    declared = {path for spec in specs for path in _list_declared(spec)} | decision.holder.volumes.keys()
     added = {path for path, difference in drifted_paths(decision.differences).items() if difference.after is None}
     folders = {place(u.target, f.path) for u in desired.uploads for f in u.files if f.kind == "folder"}
     before = record.uploads if record else ()

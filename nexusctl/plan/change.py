@@ -9,6 +9,7 @@ from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.names import natural_key
 from nexusctl.model.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
 from nexusctl.model.stack import Network
+from nexusctl.plan.anonymous import describe_kept, describe_own
 from nexusctl.plan.carry import describe_carrying
 from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
@@ -198,6 +199,8 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield _replace_note(scene, decision)
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)
+    if decision.action in ("create", "replace", "rerun"):
+        yield from describe_own(scene.own, decision.sandbox, decision.holder)
     if decision.restore and decision.holder and decision.holder.exit_code == 0:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
 
@@ -255,7 +258,10 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
                 name=live.sandbox,
                 cause="removed",
                 reason=_why_gone(scene, live, groups),
-                notes=(f"it ends before {passed}",) if (passed := _describe_passed(scene, live)) else (),
+                notes=(
+                    *((f"it ends before {passed}",) if (passed := _describe_passed(scene, live)) else ()),
+                    *(() if remove_volumes else describe_kept(live)),
+                ),
                 leaving=live.id,
                 protected=protected,
             )

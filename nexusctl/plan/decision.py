@@ -11,6 +11,7 @@ from nexusctl.model.live import HealthState, LiveSandbox
 from nexusctl.model.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.value import dataclass
+from nexusctl.plan.anonymous import own_mounts
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.drift import find_drift, is_cut_off
 from nexusctl.plan.fields import compare, take_recorded
@@ -283,7 +284,7 @@ def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: Surroundings
     )
     wanted = desired_sources(sandbox.mounts, around.stack, around.volumes)
     had = live_sources(holder, around.stack, around.volumes) if wanted else ()
-    return ports or any(clashes(one, other) for one in had for other in wanted)
+    return ports or bool(own_mounts(holder)) or any(clashes(one, other) for one in had for other in wanted)
 
 
 def _join(words: list[str]) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from nexusctl.model.endpoint import bracketed
 from nexusctl.model.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import PackageSet, Sandbox
+from nexusctl.model.stack import Mount, PackageSet, Sandbox
 from nexusctl.model.value import dataclass
 
 Flat = Mapping[str, Any]
@@ -106,9 +106,13 @@ def _ports(name: str, value: Any) -> Flat:
 
 def _mounts(name: str, value: Any) -> Flat:
     return {
-        f"{name}.{mount.target}": f"{mount.kind} {mount.source}{' (read-only)' if mount.read_only else ''}"
+        f"{name}.{mount.target}": f"{_describe_mount(mount)}{' (read-only)' if mount.read_only else ''}"
         for mount in value
     }
+
+
+def _describe_mount(mount: Mount) -> str:
+    return "a volume of its own" if mount.kind == "anonymous" else f"{mount.kind} {mount.source}"
 
 
 def _names(name: str, value: tuple[str, ...]) -> Flat:

@@ -10,6 +10,7 @@ from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.plan.anonymous import group_own
 from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
 from nexusctl.plan.conflict import find_conflicts
@@ -135,6 +136,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         missing_volumes=frozenset(
             name for name, volume in stack.volumes.items() if not volume.external and volumes[name] not in present
         ),
+        own=group_own(live),
         claims=claims,
         decisions=decisions,
         images=_choose_images(stack, live, decisions),

@@ -34,7 +34,7 @@ def recall_stack(before: Basis) -> Stack:
         stack,
         sandboxes={name: _with_content(record, stack.sandboxes.get(name)) for name, record in records.items()},
         networks={**stack.networks, **{n.network: Network(name=n.network, internal=n.internal) for n in live.networks}},
-        volumes={**{v.volume: Volume(name=v.volume) for v in live.volumes}, **stack.volumes},
+        volumes={**{v.volume: Volume(name=v.volume) for v in live.volumes if not v.sandbox}, **stack.volumes},
     )
 
 

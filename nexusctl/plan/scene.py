@@ -18,8 +18,8 @@ from nexusctl.plan.network import NetworkPlan
 class Scene:
     """All that the steps of one sandbox depend on.
 
-    `bereft` are sandboxes whose old container must not run again once it was stopped, `required` are those that others
-    wait for to be healthy.
+    `own` are the volumes that sandboxes have for themselves, by target. `bereft` are sandboxes whose old container must
+    not run again once it was stopped, `required` are those that others wait for to be healthy.
     """
 
     stack: Stack
@@ -27,6 +27,7 @@ class Scene:
     networks: NetworkPlan
     volumes: Mapping[str, str]
     missing_volumes: frozenset[str]
+    own: Mapping[str, Mapping[str, str]]
     claims: Mapping[str, Claim]
     decisions: Mapping[str, Decision]
     images: Mapping[str, ImageChoice]

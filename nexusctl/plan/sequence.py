@@ -10,6 +10,7 @@ from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
 from nexusctl.plan.adoption import build_adoptions, release
+from nexusctl.plan.anonymous import claim_loose
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates, find_required
 from nexusctl.plan.order import acyclic, order_steps
 from nexusctl.plan.passing import build_passings, find_passings
@@ -22,8 +23,11 @@ from nexusctl.plan.step_id import removal_id
 def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     """Every step that the scene calls for, each once, in one deterministic order."""
     scene = replace(scene, required=find_required(scene))
+    every = _all_steps(scene, remove_volumes=remove_volumes)
+    if not remove_volumes and any(volume.loose for volume in scene.live.volumes):
+        every = claim_loose(scene.live, tuple(every))
     steps: dict[str, Step] = {}
-    for step in _all_steps(scene, remove_volumes=remove_volumes):
+    for step in every:
         # A sandbox that is restarted waits for that, whoever waits for it.
         steps.setdefault(step.id, step)
     return order_steps(steps.values())
@@ -74,14 +78,17 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
             yield release("network", excess.network, excess.id, f"network:{excess.network}:remove:{excess.id[:12]}")
     if remove_volumes:
         for volume in scene.live.volumes:
+            removal = f"volume:{volume.volume}:remove"
+            # Several containers may have had one at the same target.
+            removal += f":{volume.name[:12]}" if volume.sandbox else ""
             yield RemoveVolume(
-                id=f"volume:{volume.volume}:remove",
+                id=removal,
                 subject=volume.volume,
                 needs=users.of_volume(volume),
                 name=volume.name,
             )
             if volume.adopted:
-                yield release("volume", volume.volume, volume.name, f"volume:{volume.volume}:remove")
+                yield release("volume", volume.volume, volume.name, removal)
     for orphan in scene.live.orphans:
         kind = "record" if orphan.kind == "amendment" else orphan.kind
         yield RemoveOrphan(id=f"{kind}:{orphan.name}:remove", subject=orphan.name, name=orphan.name, kind=orphan.kind)
@@ -106,12 +113,15 @@ class _Users:
     def __init__(self, scene: Scene, touching: Mapping[str, Iterable[str]]) -> None:
         self._networks: dict[str, set[str]] = {}
         self._volumes: dict[str, set[str]] = {}
+        self._mounted: dict[str, set[str]] = {}
         self._unknown: set[str] = set()
         for live in scene.live.sandboxes:
             steps = (removal_id(live), *touching.get(live.sandbox, ()))
             # A container that never started may know its network by name only.
             for network in {*live.networks.keys(), *live.networks.values()}:
                 self._networks.setdefault(network, set()).update(steps)
+            for name in live.volumes.values():
+                self._mounted.setdefault(name, set()).update(steps)
             for mount in live.record.mounts if live.record else ():
                 self._volumes.setdefault(mount.source, set()).update(steps)
             if live.record is None:
@@ -122,7 +132,8 @@ class _Users:
 
     def of_volume(self, volume: LiveVolume) -> tuple[str, ...]:
         """Also those of sandboxes whose record cannot be read, which may use any."""
-        return tuple(self._volumes.get(volume.volume, set()) | self._unknown)
+        own = self._mounted.get(volume.name, set())
+        return tuple(own | self._volumes.get(volume.volume, set()) | self._unknown)
 
 
 def _removals(scene: Scene) -> Iterator[RemoveContainer]:

@@ -32,8 +32,15 @@ class Source:
 
 
 def desired_sources(mounts: Iterable[Mount], stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:
-    """What `mounts` mean; `volumes` maps the volumes of the file to what the engine calls them."""
-    return tuple(_source(mount, volumes.get(mount.source) or volume_name(stack, mount.source)) for mount in mounts)
+    """What `mounts` mean, without what a sandbox has for itself.
+
+    `volumes` maps the volumes of the file to what the engine calls them.
+    """
+    return tuple(
+        _source(mount, volumes.get(mount.source) or volume_name(stack, mount.source))
+        for mount in mounts
+        if mount.kind != "anonymous"
+    )
 
 
 def live_sources(live: LiveSandbox, stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:

@@ -101,7 +101,9 @@ def _lose_volume(engine: MemoryEngine, number: int) -> None:
     own = sorted(name for name, (owner, _) in engine.volumes.items() if owner)
     if own:
         name = own[number % len(own)]
-        users = [c.id for c in engine.containers.values() if name in c.placement.volumes.values()]
+        users = [
+            c.id for c in engine.containers.values() if name in {*c.placement.volumes.values(), *c.anonymous.values()}
+        ]
         for container_id in users:
             engine.remove_container(container_id)
         engine.remove_volume(name)

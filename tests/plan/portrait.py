@@ -8,7 +8,14 @@ from typing import Any
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import MemoryContainer
-from nexusctl.model.names import container_name, environment_tag, network_name, recipe_tag, volume_name
+from nexusctl.model.names import (
+    anonymous_volume_name,
+    container_name,
+    environment_tag,
+    network_name,
+    recipe_tag,
+    volume_name,
+)
 from nexusctl.model.stack import PackageSet, Port, Sandbox, Stack, Upload, UploadFile
 from tests.plan.variants import REMOTE
 
@@ -42,7 +49,9 @@ def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
     return {
         "containers": sorted((_describe(engine, container) for container in own), key=str),
         "networks": sorted((network.name, network.internal) for network in networks),
-        "volumes": sorted(volume.name for owner, volume in engine.volumes.values() if owner == stack.name),
+        "volumes": sorted(
+            volume.name for owner, volume in engine.volumes.values() if owner == stack.name and not volume.sandbox
+        ),
         "orphans": sorted(a.name for a in engine.amendments.values() if a.container_id not in engine.containers),
     }
 
@@ -105,6 +114,8 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
         # Packages may have been installed in place, on whatever was there.
         "image": "" if born.packages or _keeps_image(record) else container.placement.image,
         "volumes": sorted(container.placement.volumes[m.source] for m in born.mounts if m.kind == "volume"),
+        # Its image may bring more of them.
+        "own": {m.target: container.anonymous[m.target] for m in born.mounts if m.kind == "anonymous"},
         "ports": [
             (p.container, p.protocol, p.address, p.host if _is_fixed(p, born) else "any")
             for p in container.ports
@@ -137,6 +148,11 @@ def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
         "exit": 0 if done else None,
         "image": "" if _keeps_image(sandbox) else _expected_image(sandbox, stack),
         "volumes": sorted(volumes[m.source] for m in sandbox.mounts if m.kind == "volume"),
+        "own": {
+            m.target: anonymous_volume_name(stack.name, sandbox.name, m.target)
+            for m in sandbox.mounts
+            if m.kind == "anonymous"
+        },
         "ports": [
             (p.container, p.protocol, p.address, p.host or "any") for p in ports if not _is_left(sandbox, "ports")
         ],

@@ -56,9 +56,10 @@ def test_every_field_of_a_sandbox_has_values_to_draw() -> None:
 def test_an_apply_makes_what_is_declared_and_the_plan_after_it_is_empty(pair: Pair, picks: list[int]) -> None:
     engine = new_engine()
     for stack in pair:
-        volumes = own_volumes(engine)
+        volumes, kept = own_volumes(engine), kept_volumes(engine)
         carry_out(engine, plan_for(engine, stack), picks)
         hold_declared(engine, stack, volumes)
+        assert kept <= kept_volumes(engine), "what a sandbox has for itself outlives its containers"
         hold_quiet(plan_for(engine, stack), stack)
         hold_quiet(plan_for(engine, stack, deep=True), stack)
 
@@ -188,8 +189,9 @@ def test_destroying_leaves_only_volumes_and_with_them_nothing(pair: Pair, done: 
     for stack in pair:
         apply(engine, stack)
     meddle(engine, done)
-    nothing, volumes = Stack(name="world"), own_volumes(engine)
+    nothing, volumes, kept = Stack(name="world"), own_volumes(engine), kept_volumes(engine)
     carry_out(engine, plan_for(engine, nothing), picks)
+    assert kept_volumes(engine) == kept
     assert take_portrait(engine, nothing) == expected_portrait(nothing, volumes)
     carry_out(engine, plan_for(engine, nothing, remove_volumes=True), picks)
     assert take_portrait(engine, nothing) == expected_portrait(nothing, set())
@@ -237,7 +239,12 @@ def take_idle(engine: MemoryEngine, stack: Stack) -> dict[str, MemoryContainer]:
 
 
 def own_volumes(engine: MemoryEngine) -> set[str]:
-    return {volume.name for owner, volume in engine.volumes.values() if owner}
+    """The volumes of files; see `kept_volumes`."""
+    return {volume.name for owner, volume in engine.volumes.values() if owner and not volume.sandbox}
+
+
+def kept_volumes(engine: MemoryEngine) -> set[str]:
+    return {volume.name for _, volume in engine.volumes.values() if volume.sandbox}
 
 
 def hold_declared(engine: MemoryEngine, stack: Stack, volumes: set[str]) -> None:

@@ -79,6 +79,8 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
     "mounts": (
         (Mount(kind="volume", source="data", target="/data"),),
         (Mount(kind="volume", source="data", target="/data", read_only=True),),
+        (Mount(kind="anonymous", source="", target="/own"),),
+        (Mount(kind="anonymous", source="", target="/own"), Mount(kind="volume", source="data", target="/brought")),
         (Mount(kind="bind", source="/host", target="/mnt"), Mount(kind="volume", source="cache", target="/c")),
         (Mount(kind="bind", source="/host/deep/part", target="/mnt", read_only=True),),
         (Mount(kind="bind", source="/host/./deep", target="/part"),),

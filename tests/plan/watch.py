@@ -72,13 +72,13 @@ class WatchedEngine(MemoryEngine):
         return False
 
     def _places_of(self, sandbox: Sandbox) -> Iterator[tuple[PurePosixPath, bool]]:
-        for mount in sandbox.mounts:
+        for mount in (m for m in sandbox.mounts if m.kind != "anonymous"):
             external = self._stack.volumes[mount.source].external if mount.kind == "volume" else None
             yield _place(mount, external or f"{self._stack.name}_{mount.source}"), mount.read_only
 
 
 def _places(container: MemoryContainer) -> Iterator[tuple[PurePosixPath, bool]]:
-    for mount in container.sandbox.mounts:
+    for mount in (m for m in container.sandbox.mounts if m.kind != "anonymous"):
         yield _place(mount, container.placement.volumes.get(mount.source, "")), mount.read_only
 
 

@@ -16,7 +16,7 @@ from nexusctl.plan.plan import make_plan
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform import Ledger, perform
 from tests.plan.drafts import FOREIGN_NETWORK, FOREIGN_VOLUME
-from tests.plan.variants import BASE, REMOTE
+from tests.plan.variants import BASE, OTHER, REMOTE
 
 IMAGE = BASE
 """One that is there."""
@@ -38,6 +38,7 @@ def furnish(engine: E) -> E:
     """`engine` with what somebody else has there."""
     network = LiveNetwork(id=engine.new_id(FOREIGN_NETWORK), name=FOREIGN_NETWORK, network="")
     engine.networks[network.id] = ("", network)
+    engine.image_volumes[OTHER] = ("/brought",)
     engine.volumes[FOREIGN_VOLUME] = ("", LiveVolume(name=FOREIGN_VOLUME, volume=""))
     return engine
 

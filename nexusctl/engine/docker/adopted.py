@@ -72,7 +72,7 @@ def leave_out_claimed(
 
 
 def _as_candidate(wire: Wire, stack: Stack, found: LiveSandbox, name: str) -> LiveSandbox:
-    record = record_of(wire, stack, found.id, name)
+    record = record_of(wire, stack, found.id, name, found.volumes.keys())
     return replace(found, sandbox=name, record=record, record_problem="", adopted="new")
 
 

@@ -23,7 +23,7 @@ from nexusctl.errors import Conflict
 from nexusctl.model.live import LiveFile
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
-from nexusctl.model.stack import Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Mount, Sandbox, Stack, Upload, UploadFile
 from nexusctl.plan.drift import place
 from nexusctl.plan.fields import take_recorded
 from nexusctl.secrets.digest import digest_secret
@@ -84,8 +84,8 @@ def _find_free(entries: Iterable[Listed], known: str) -> Listed | None:
     )
 
 
-def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox:
-    """What a foreign container is, in the words of the sandbox that it is to be."""
+def record_of(wire: Wire, stack: Stack, container_id: str, name: str, targets: Collection[str] = ()) -> Sandbox:
+    """What a foreign container is, in the words of the sandbox that it is to be; it has volumes at `targets`."""
     desired, seen = stack.sandboxes[name], portray(wire, container_id).sandbox
     volumes = {found.external or volume_name(stack.name, volume): volume for volume, found in stack.volumes.items()}
     networks = {
@@ -101,7 +101,7 @@ def record_of(wire: Wire, stack: Stack, container_id: str, name: str) -> Sandbox
         env={key: _recognize(stack.name, value, desired.env.get(key)) for key, value in seen.env.items()},
         mounts=tuple(
             replace(mount, source=volumes.get(mount.source, mount.source)) if mount.kind == "volume" else mount
-            for mount in seen.mounts
+            for mount in (*seen.mounts, *_also_said(desired, seen, targets))
         ),
         networks=tuple(networks[network] for network in seen.networks if network in networks),
         aliases=_find_aliases(desired, {networks.get(name, ""): known for name, known in seen.aliases.items()}),
@@ -121,6 +121,16 @@ def _find_aliases(desired: Sandbox, known: Mapping[str, tuple[str, ...]]) -> dic
         for network, names in desired.aliases.items()
     }
     return {network: names for network, names in found.items() if names}
+
+
+def _also_said(desired: Sandbox, seen: Sandbox, targets: Collection[str]) -> tuple[Mount, ...]:
+    """The volumes of its own that the file names and the image brings anyway: to say so is no change."""
+    known = {mount.target for mount in seen.mounts}
+    return tuple(
+        mount
+        for mount in desired.mounts
+        if mount.kind == "anonymous" and mount.target in targets and mount.target not in known
+    )
 
 
 def _find_uploads(wire: Wire, container_id: str, wanted: Iterable[Upload]) -> tuple[Upload, ...]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.anonymous import claim_anonymous
 from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.spec import (
     birth_aliases,
@@ -30,6 +32,7 @@ def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placem
 
     One of ours that was created before and never started is taken over. What cannot be completed is removed again.
     """
+    placement = replace(placement, anonymous=claim_anonymous(wire, stack, sandbox, placement))
     if not sandbox.secrets:
         return _create(wire, sandbox, placement, container_body(stack, sandbox, placement, reveal))
     # Few sandboxes have secrets as files.

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.anonymous import find_loose
 from nexusctl.engine.docker.ended import group_ends, list_gone
 from nexusctl.engine.docker.foreign import (
     find_absent,
@@ -73,11 +74,12 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     if stack.digests and not deep:
         # What a lock fixes is seen unasked.
         sandboxes = read_origins(wire, sandboxes)
+    own_volumes = (*_read_volumes(marked), *foreign.volumes)
     found = LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
         networks=(*_read_networks(stack.name, networks), *foreign.networks),
-        volumes=(*_read_volumes(marked), *foreign.volumes),
+        volumes=(*own_volumes, *find_loose(stack.name, sandboxes, own_volumes, containers)),
         images=images,
         taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import re
+import posixpath
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.engine.docker.anonymous import UNNAMED
 from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits
 from nexusctl.engine.docker.wire import Wire
@@ -15,7 +16,6 @@ from nexusctl.model.stack import STOP_GRACE_PERIOD, Health, Lifecycle, Mount, Po
 
 Inspected = Mapping[str, Any]
 
-_ANONYMOUS = re.compile(r"[0-9a-f]{64}\Z")
 _OF_COMPOSE = "com.docker.compose."
 
 # Settings of the host that have a place, that `_judge` speaks of, or that only say how the container was asked for.
@@ -54,7 +54,7 @@ def portray(wire: Wire, name: str) -> Portrait:
     image = wire.get(f"/images/{seen['Image']}/json")["Config"] or {}
     config, host = seen["Config"], seen["HostConfig"]
     own = str(seen["Name"]).lstrip("/")
-    mounts, lost = _mounts(seen)
+    mounts, lost = _mounts(seen, image)
     sandbox = Sandbox(
         name=own,
         group=own,
@@ -158,12 +158,17 @@ def _ports(host: Inspected) -> Iterator[Port]:
             )
 
 
-def _mounts(seen: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], ...]]:
-    """Those that can be named, and remarks on the others."""
+def _mounts(seen: Inspected, image: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], ...]]:
+    """Those that can be named, and remarks on the others; what the image declares it brings by itself."""
     mounts, lost = [], []
+    brought = {posixpath.normpath(target) for target in image.get("Volumes") or {}}
+    named = _list_named(seen["HostConfig"])
     for mount in sorted(seen["Mounts"] or (), key=lambda mount: mount["Destination"]):
         kind, target, read_only = mount["Type"], mount["Destination"], not mount["RW"]
-        if kind == "volume" and not _ANONYMOUS.match(mount["Name"]):
+        if kind == "volume" and UNNAMED.match(mount["Name"]) and mount["Name"] not in named:
+            if target not in brought:
+                mounts.append(Mount(kind="anonymous", source="", target=target))
+        elif kind == "volume":
             mounts.append(Mount(kind="volume", source=mount["Name"], target=target, read_only=read_only))
         elif kind == "bind":
             mounts.append(Mount(kind="bind", source=mount["Source"], target=target, read_only=read_only))
@@ -172,11 +177,14 @@ def _mounts(seen: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], 
                     (f"mount {target}", f"its propagation `{mount['Propagation']}` has no place in a stack file")
                 )
         else:
-            reason = (
-                "an anonymous volume, whose data stays with the container" if kind == "volume" else f"a {kind} mount"
-            )
-            lost.append((f"mount {target}", reason))
+            lost.append((f"mount {target}", f"a {kind} mount"))
     return tuple(mounts), tuple(lost)
+
+
+def _list_named(host: Inspected) -> set[str]:
+    """The volumes that somebody asked for by name."""
+    binds = {str(bind).partition(":")[0] for bind in host.get("Binds") or ()}
+    return binds | {str(mount.get("Source") or "") for mount in host.get("Mounts") or ()}
 
 
 def _remarks(seen: Inspected, image: Inspected) -> Iterator[tuple[str, str]]:

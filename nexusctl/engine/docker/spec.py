@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.probe import healthcheck_test
-from nexusctl.model.names import volume_name
+from nexusctl.model.names import anonymous_volume, anonymous_volume_name, volume_name
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
 from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
@@ -77,7 +77,8 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
 
 
 def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
-    mounts = [_mount(stack, mount, placement.volumes) for mount in sandbox.mounts]
+    mounts = [_mount(stack, mount, placement.volumes) for mount in sandbox.mounts if mount.kind != "anonymous"]
+    mounts += [_own_mount(stack, sandbox, target, name) for target, name in placement.anonymous.items()]
     return {
         "Init": True,
         "SecurityOpt": ["no-new-privileges:true"],
@@ -262,6 +263,14 @@ def _mount(stack: str, mount: Mount, volumes: Mapping[str, str]) -> dict[str, An
     if name == volume_name(stack, mount.source):
         # Until a container has it, a prune may take it. Then the engine makes it anew with the container.
         body["VolumeOptions"] = {"Labels": volume_labels(stack, mount.source)}
+    return body
+
+
+def _own_mount(stack: str, sandbox: Sandbox, target: str, name: str) -> dict[str, Any]:
+    """As for those of the file; one that the engine or another stack has named keeps what it bears."""
+    body: dict[str, Any] = {"Type": "volume", "Source": name, "Target": target}
+    if name == anonymous_volume_name(stack, sandbox.name, target):
+        body["VolumeOptions"] = {"Labels": volume_labels(stack, anonymous_volume(sandbox.name, target))}
     return body
 
 

@@ -45,7 +45,7 @@ def restart_container(wire: Wire, container_id: str, grace: int | None = None) -
 
 
 def remove_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
-    """See `Engine.remove_container`; its secrets go with it."""
+    """See `Engine.remove_container`; its secrets go with it. Volumes are data, and go only where somebody says so."""
     with contextlib.suppress(NotFound):
         inspected = wire.get(f"/containers/{container_id}/json")
         killed = None
@@ -55,7 +55,7 @@ def remove_container(wire: Wire, container_id: str, grace: int | None = None) ->
         # Before the container goes: with it goes the label that says where they are.
         wiped = _wipe_secrets(wire, inspected)
         try:
-            wire.delete(f"/containers/{container_id}", {"v": True, "force": True})
+            wire.delete(f"/containers/{container_id}", {"force": True})
         except Conflict as error:
             # Somebody else removes it at this moment.
             if "already in progress" not in str(error):

@@ -9,7 +9,8 @@ from dataclasses import replace
 from nexusctl.engine.left_behind import choose_carried
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
 from nexusctl.errors import Conflict, EngineError, NotFound
-from nexusctl.model.names import image_reference
+from nexusctl.model.live import LiveVolume
+from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_reference
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Port, Resources, RestartPolicy, Sandbox, Upload
@@ -221,7 +222,9 @@ def _adopt(world: World, stack: str, sandbox: Sandbox, placement: Placement, nam
 
 def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name: str) -> MemoryContainer:
     world.check_name("container", name, (c.name for c in world.containers.values()))
+    anonymous = _claim_anonymous(world, stack, sandbox, placement)
     made = MemoryContainer(
+        anonymous=anonymous,
         id=world.new_id(name),
         name=name,
         stack=stack,
@@ -235,6 +238,19 @@ def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name
         made.networks[_find_network(world, first) or first.id or first.name] = first.name
     world.containers[made.id] = made
     return made
+
+
+def _claim_anonymous(world: World, stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, str]:
+    declared = {mount.target for mount in sandbox.mounts if mount.kind != "anonymous"}
+    wanted = {mount.target for mount in sandbox.mounts if mount.kind == "anonymous"}
+    wanted |= {*world.image_volumes.get(image_reference(placement.image), ())}
+    found = {}
+    for target in sorted(wanted - declared):
+        name = placement.anonymous.get(target) or anonymous_volume_name(stack, sandbox.name, target)
+        found[target] = name
+        volume = LiveVolume(name=name, volume=anonymous_volume(sandbox.name, target))
+        world.volumes.setdefault(name, (stack, volume))
+    return found
 
 
 def _leave(container: MemoryContainer, name: str) -> None:

@@ -49,4 +49,6 @@ def _add(world: World, reference: str, base: str = "") -> None:
             raise NotFound(f"no such image: {base}", status=404)
         base_id = world.images[image_reference(base)].id if base else ""
         world.images[image_reference(reference)] = make_image(image_reference(reference), base_id)
+        if brought := world.image_volumes.get(image_reference(base) if base else ""):
+            world.image_volumes[image_reference(reference)] = brought
     world.cut("add_image", reference)

@@ -83,7 +83,8 @@ def remove_volume(world: World, name: str) -> None:
         users = [
             c.name
             for c in world.containers.values()
-            if any(c.placement.volumes.get(mount.source) == name for mount in c.sandbox.mounts)
+            if name in c.anonymous.values()
+            or any(c.placement.volumes.get(mount.source) == name for mount in c.sandbox.mounts)
         ]
         if users:
             raise Conflict(f"volume {name} is still used by {', '.join(sorted(users))}", status=409)

@@ -174,7 +174,8 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
         named=True,
         ports=container.ports,
         networks=dict(container.networks),
-        volumes={
+        volumes=container.anonymous
+        | {
             mount.target: container.placement.volumes.get(mount.source, mount.source)
             for mount in container.sandbox.mounts
             if mount.kind == "volume"

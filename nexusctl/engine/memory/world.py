@@ -55,6 +55,7 @@ class MemoryContainer:
     secrets: dict[str, bytes] = field(default_factory=dict)
     files: dict[str, UploadFile] = field(default_factory=dict)
     packages: dict[str, LivePackages] = field(default_factory=dict)
+    anonymous: dict[str, str] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)
 
     @property
@@ -78,8 +79,8 @@ class World:
 
     `calls` lists every call that changes something, as (method, subject). `interfere` is called with the same two
     before each of them, outside of any lock, and `cut` wherever a call has done a part of its work, or all of it
-    without the caller knowing yet. `probed` are images that bring a health check of their own. What belongs to nobody's
-    stack has an empty text for its owner.
+    without the caller knowing yet. `probed` are images that bring a health check of their own, `image_volumes` the
+    targets that an image declares, by its reference. What belongs to nobody's stack has an empty text for its owner.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class World:
         self.probed = frozenset(image_reference(name) for name in probed)
         self.containers: dict[str, MemoryContainer] = {}
         self.networks: dict[str, tuple[str, LiveNetwork]] = {}
+        self.image_volumes: dict[str, tuple[str, ...]] = {}
         self.volumes: dict[str, tuple[str, LiveVolume]] = {}
         self.amendments: dict[str, Amendment] = {}
         self.notes: dict[str, Amendment] = {}

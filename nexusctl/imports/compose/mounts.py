@@ -28,6 +28,8 @@ def _read_mount(item: Node, service: Reader, volumes: dict[str, str], origin: Pa
     text = service.rewrite(item) if isinstance(item, Scalar) else ""
     masked = mask(text)
     parts = [masked.show(part) for part in masked.text.split(":")]
+    if len(parts) == 1 and parts[0].startswith("/"):
+        return text
     if len(parts) == 1:
         service.drop_at(what, explain_lost("volume", text), item)
         return None
@@ -50,6 +52,8 @@ def _read_long(item: Mapping, service: Reader, volumes: dict[str, str], origin: 
     mount.finish({}, "only its source, its target and `read_only` have a place")
     if kind == "bind":
         return read_bind(item, service, "volumes", source, place, read_only, origin, target)
+    if kind == "volume" and not source and not read_only and place.startswith("/"):
+        return place
     if kind != "volume" or not source:
         service.drop_at(f"{service.where}.volumes", explain_lost(kind, place), item)
         return None

@@ -1,0 +1,252 @@
+"""The volumes that a sandbox has for itself: what is in them stays its own, whatever becomes of its containers."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nexusctl.engine.docker.exec import run as run_inside
+from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.labels import SANDBOX, STACK
+from nexusctl.errors import NotFound
+
+pytestmark = pytest.mark.engine
+
+NAMELESS = re.compile(r"[0-9a-f]{64}")
+
+
+class Bench:
+    """A stack with `db`, whose image says `VOLUME /data` and has a file `/data/brought`."""
+
+    def __init__(self, folder: Path, stack: str, image: str, plain: str, wire: Wire) -> None:
+        self.folder, self.stack, self.image, self.plain, self.wire = folder, stack, image, plain, wire
+
+    def db(self, **more: Any) -> dict[str, Any]:
+        return {"image": self.image, "command": ["sleep", "infinity"], **more}
+
+    def write(self, **sandboxes: Any) -> None:
+        (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": sandboxes}))
+
+    def run(self, *arguments: str, code: int = 0) -> str:
+        command = [sys.executable, "-m", "nexusctl", *arguments]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout
+
+    def docker(self, *arguments: str) -> str:
+        return subprocess.run(["docker", *arguments], check=True, capture_output=True, text=True).stdout.strip()
+
+    def apply(self, **sandboxes: Any) -> str:
+        self.write(**sandboxes)
+        return self.run("apply", "--yes")
+
+    def container(self, sandbox: str = "db") -> dict[str, Any]:
+        query = {"all": True, "filters": {"label": [f"{STACK}={self.stack}", f"{SANDBOX}={sandbox}"]}}
+        (found,) = self.wire.get("/containers/json", query)
+        inspected: dict[str, Any] = self.wire.get(f"/containers/{found['Id']}/json")
+        return inspected
+
+    def inside(self, script: str, container: str = "") -> str:
+        found = run_inside(self.wire, container or self.container()["Id"], ("sh", "-c", script))
+        return found.output.strip()
+
+    def volume(self, target: str = "/data", container: str = "") -> str:
+        seen = self.wire.get(f"/containers/{container}/json") if container else self.container()
+        return next(str(m["Name"]) for m in seen["Mounts"] if m["Destination"] == target)
+
+    def has(self, volume: str) -> bool:
+        try:
+            self.wire.get(f"/volumes/{volume}")
+        except NotFound:
+            return False
+        return True
+
+    def is_empty(self) -> bool:
+        self.run("plan", "--detailed-exitcode")
+        return True
+
+
+@pytest.fixture(scope="session")
+def image(wire: Wire, base_image: str) -> str:
+    """One made by others, with a volume that is not empty."""
+    name = "nexusctl-test/volume:1"
+    made = wire.post(
+        "/containers/create", {"Image": base_image, "Cmd": ["sh", "-c", "mkdir /data; echo brought > /data/brought"]}
+    )["Id"]
+    wire.post(f"/containers/{made}/start")
+    wire.post(f"/containers/{made}/wait")
+    wire.post(
+        "/commit",
+        {"Volumes": {"/data": {}}, "Cmd": ["true"]},
+        {"container": made, "repo": "nexusctl-test/volume", "tag": "1"},
+    )
+    wire.delete(f"/containers/{made}", {"force": True})
+    return name
+
+
+@pytest.fixture
+def bench(tmp_path: Path, stack_name: str, base_image: str, image: str, wire: Wire) -> Iterator[Bench]:
+    made = Bench(tmp_path, stack_name, image, base_image, wire)
+    yield made
+    made.run("destroy", "--yes", "--volumes", "--stack", stack_name, "--ignore-missing")
+    left = wire.get("/volumes", {"filters": {"label": [f"{STACK}={stack_name}"]}})["Volumes"]
+    assert not left, "what bears the stack's label outlives `destroy --volumes`"
+
+
+WAYS: dict[str, dict[str, Any]] = {
+    "image": {},
+    "file": {"image": "PLAIN", "volumes": ["/data"]},
+}
+
+
+def start(bench: Bench, way: str, **more: Any) -> dict[str, Any]:
+    fields = {**WAYS[way], **more}
+    db = bench.db(**({**fields, "image": bench.plain} if way == "file" else fields))
+    bench.apply(db=db)
+    bench.inside("echo mine > /data/mine")
+    return db
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("on_replace", ["discard", "preserve"])
+def test_a_replacement_gets_them(bench: Bench, way: str, on_replace: str) -> None:
+    db = start(bench, way, on_replace=on_replace)
+    volume, before = bench.volume(), bench.container()["Id"]
+    said = bench.apply(db={**db, "env": {"A": "1"}})
+    assert bench.container()["Id"] != before
+    assert (bench.volume(), bench.inside("cat /data/mine")) == (volume, "mine")
+    assert "its volume at /data passes on to the new container" in said
+    assert "stopped first" in said
+    assert bench.is_empty()
+
+
+def test_the_image_s_own_files_are_in_it(bench: Bench) -> None:
+    start(bench, "image")
+    assert bench.inside("cat /data/brought") == "brought"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_destroy_keeps_them_and_the_next_apply_finds_them_again(bench: Bench, way: str) -> None:
+    db = start(bench, way)
+    volume = bench.volume()
+    said = bench.run("destroy", "--yes")
+    assert f"its volume at /data stays, as {volume}" in said
+    assert f"volume {volume}" in said.splitlines()[-1]
+    said = bench.apply(db=db)
+    assert f"it gets its volume at /data again, which was kept as {volume}" in said
+    assert bench.inside("cat /data/mine") == "mine"
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_destroy_with_volumes_removes_them_and_says_so(bench: Bench, way: str) -> None:
+    start(bench, way)
+    volume = bench.volume()
+    said = bench.run("destroy", "--yes", "--volumes")
+    assert re.search("volume +db:/data", said)
+    assert "its data is lost" in said
+    assert not bench.has(volume)
+    assert said.splitlines()[-1] == f"Nothing is left of stack {bench.stack}."
+
+
+def test_a_sandbox_that_leaves_the_file_leaves_them(bench: Bench) -> None:
+    start(bench, "image")
+    volume = bench.volume()
+    said = bench.apply(other={"image": bench.plain, "command": ["sleep", "infinity"]})
+    assert f"its volume at /data stays, as {volume}" in said
+    assert bench.has(volume)
+    assert bench.is_empty()
+
+
+def test_a_task_that_runs_again_has_them(bench: Bench) -> None:
+    job = {"image": bench.image, "kind": "task", "command": "echo run >> /data/runs; wc -l < /data/runs"}
+    for count in (1, 2, 3):
+        bench.apply(job={**job, "env": {"N": str(count)}})
+        assert bench.run("logs", "job").strip() == str(count)
+
+
+def test_a_failed_replacement_leaves_them_to_the_old_one(bench: Bench) -> None:
+    db = start(bench, "image")
+    volume = bench.volume()
+    bench.write(db={**db, "startup": "exit 3"})
+    bench.run("apply", "--yes", code=1)
+    assert (bench.volume(), bench.inside("cat /data/mine")) == (volume, "mine")
+
+
+def test_what_an_older_nexusctl_left_to_the_engine_is_taken_along(bench: Bench) -> None:
+    """Its containers have nameless volumes, which only the container tells of."""
+    db = start(bench, "image")
+    born = bench.container()
+    config = {key: born["Config"][key] for key in ("Image", "Cmd", "Labels", "Env")}
+    bench.run("destroy", "--yes", "--volumes")
+    config["Labels"] |= {"dev.nexusctl.birth-name": ""}
+    made = bench.wire.post("/containers/create", config, {"name": f"{bench.stack}_db"})["Id"]
+    bench.wire.post(f"/containers/{made}/start")
+    bench.inside("echo mine > /data/mine")
+    volume = bench.volume()
+    assert NAMELESS.fullmatch(volume)
+    bench.apply(db={**db, "networks": []})
+    bench.apply(db={**db, "networks": [], "env": {"A": "1"}})
+    assert (bench.volume(), bench.inside("cat /data/mine")) == (volume, "mine")
+    said = bench.run("destroy", "--yes")
+    assert f"volume {volume}" in said.splitlines()[-1]
+    bench.apply(db=db)
+    assert (bench.volume(), bench.inside("cat /data/mine")) == (volume, "mine")
+    bench.run("destroy", "--yes", "--volumes")
+    assert not bench.has(volume)
+
+
+@pytest.mark.parametrize("options", [[], ["-v", "/more"]])
+def test_an_adopted_container_brings_its_own(bench: Bench, options: list[str]) -> None:
+    name = f"{bench.stack}-theirs"
+    made = bench.docker("run", "-d", "--name", name, *options, bench.image, "sleep", "infinity")
+    try:
+        bench.run("import", "container", name, "--adopt", "--stack", bench.stack)
+        assert bench.is_empty()
+        volumes = {
+            mount["Destination"]: mount["Name"] for mount in bench.wire.get(f"/containers/{made}/json")["Mounts"]
+        }
+        text = (bench.folder / "nexus.yaml").read_text()
+        assert ("/more" in text) == bool(options)
+        (bench.folder / "nexus.yaml").write_text(text.replace("command:", "env: {A: '1'}\n    command:"))
+        said = bench.run("apply", "--yes")
+        assert "passes on to the new container" in said
+        now = {mount["Destination"]: mount["Name"] for mount in bench.container(name)["Mounts"]}
+        assert now == volumes
+    finally:
+        subprocess.run(["docker", "rm", "-f", made], check=False, capture_output=True)
+
+
+def test_what_others_use_too_is_never_removed(bench: Bench) -> None:
+    name = f"{bench.stack}-theirs"
+    made = bench.docker("run", "-d", "--name", name, bench.image, "sleep", "infinity")
+    bench.run("import", "container", name, "--adopt", "--stack", bench.stack)
+    volume = bench.volume(container=made)
+    reader = bench.docker("run", "-d", "-v", f"{volume}:/theirs", bench.plain, "sleep", "infinity")
+    try:
+        bench.run("destroy", "--yes", "--volumes")
+        assert bench.has(volume)
+    finally:
+        bench.docker("rm", "-f", reader)
+        bench.docker("volume", "rm", volume)
+
+
+def test_import_stack_writes_them(bench: Bench) -> None:
+    start(bench, "file")
+    assert '"/data"' in bench.run("import", "stack", bench.stack, "--stdout")
+
+
+def test_the_path_of_one_may_become_a_volume_of_the_file(bench: Bench) -> None:
+    db = start(bench, "image")
+    own = bench.volume()
+    text = {"name": bench.stack, "volumes": {"data": None}, "sandboxes": {"db": {**db, "volumes": ["data:/data"]}}}
+    (bench.folder / "nexus.yaml").write_text(json.dumps(text))
+    bench.run("apply", "--yes")
+    assert bench.volume() == f"{bench.stack}_data"
+    assert bench.has(own)

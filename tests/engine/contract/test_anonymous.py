@@ -1,0 +1,36 @@
+"""The volumes that a sandbox has for itself."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusctl.errors import Conflict
+from nexusctl.model.names import anonymous_volume_name
+from nexusctl.model.stack import Mount
+from tests.engine.workshop import Workshop
+
+OWN = Mount(kind="anonymous", source="", target="/data")
+
+
+def test_one_is_made_with_its_container_and_outlives_it(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox(mounts=(OWN,)))
+    name = anonymous_volume_name(shop.stack, "a", "/data")
+    assert shop.look(container_id).volumes == {"/data": name}
+    shop.engine.remove_container(container_id)
+    (kept,) = shop.observe().volumes
+    assert (kept.name, kept.volume, kept.sandbox, kept.target, kept.loose) == (name, "a:/data", "a", "/data", False)
+    assert shop.look(shop.start(shop.sandbox(mounts=(OWN,)))).volumes == {"/data": name}
+
+
+def test_two_sandboxes_have_two(shop: Workshop) -> None:
+    for name in ("a", "b"):
+        shop.start(shop.sandbox(name, mounts=(OWN,)))
+    assert [volume.volume for volume in shop.observe().volumes] == ["a:/data", "b:/data"]
+
+
+def test_one_in_use_is_not_removed(shop: Workshop) -> None:
+    container_id = shop.create(shop.sandbox(mounts=(OWN,)))
+    (name,) = shop.look(container_id).volumes.values()
+    with pytest.raises(Conflict, match="still used by"):
+        shop.engine.remove_volume(name)
+    assert [volume.name for volume in shop.observe().volumes] == [name]
