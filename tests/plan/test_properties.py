@@ -110,8 +110,10 @@ def test_a_plan_that_is_not_refused_spares_what_must_not_be_destroyed_and_what_i
     ended |= {step.old_id for step in plan.steps if isinstance(step, ReplaceContainer)}
     forbidden = find_forbidden(plan)
     assert {found.sandbox for found in forbidden} == {protected[i] for i in ended & protected.keys()}
+    # Of a task that has ended there may be only the end left.
+    spared = (protected.keys() - ended) & engine.containers.keys()
     carry_out(engine, plan, picks)
-    assert protected.keys() - ended <= engine.containers.keys()
+    assert spared <= engine.containers.keys()
     assert take_idle(engine, after) == idle
 
 
