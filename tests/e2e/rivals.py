@@ -142,7 +142,7 @@ def _apply(folder: Path, stack: str) -> list[str]:
 
 
 def _destroy(stack: str) -> list[str]:
-    return [*NEXUSCTL, "destroy", "--yes", "--lock-timeout", "5m", "--stack", stack]
+    return [*NEXUSCTL, "destroy", "--yes", "--lock-timeout", "5m", "--ignore-missing", "--stack", stack]
 
 
 def main(rounds: int) -> int:

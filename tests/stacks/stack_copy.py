@@ -93,4 +93,4 @@ def copy_stack(name: str, folder: Path, wire: Wire) -> Iterator[StackCopy]:
     try:
         yield copy
     finally:
-        copy.nexusctl("destroy", "--yes", "--volumes", "--stack", stack)
+        copy.nexusctl("destroy", "--yes", "--volumes", "--ignore-missing", "--stack", stack)
