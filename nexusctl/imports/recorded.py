@@ -9,11 +9,20 @@ from typing import Any
 
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
-from nexusctl.imports.plain import plain_sandbox, sensitive_variable
+from nexusctl.imports.plain import escape, plain_command, plain_sandbox, sensitive_variable
 from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import write_text
 from nexusctl.model.secret import list_uses
-from nexusctl.model.stack import DEFAULT_NETWORK, Network, PackageSet, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import (
+    DEFAULT_NETWORK,
+    Network,
+    PackageSet,
+    Reaction,
+    Sandbox,
+    Stack,
+    Upload,
+    UploadFile,
+)
 from nexusctl.model.template import Template
 
 Contents = Mapping[tuple[str, str], tuple[bytes, str] | str]
@@ -35,6 +44,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     The content of uploads is what lies in the sandboxes now.
     """
     leftovers = Leftovers()
+    leftovers.add("outputs, profiles", "no record has them; write them anew where the lost file had some")
     writer = _Writer(stack, dict(_select_fitting(templates, stack)), contents, leftovers)
     sandboxes = {sandbox.group: writer.write(sandbox) for sandbox in _first_of_groups(stack)}
     document = {
@@ -74,6 +84,8 @@ class _Writer:
         if sandbox.name != sandbox.group:
             document |= self._several(sandbox, members)
         uploads = [entry for upload in sandbox.uploads if (entry := self._upload(sandbox, upload))]
+        if uploads:
+            self._note(sandbox, "uploads", "`on_change` and `ignore` stand as they were when the sandbox last changed")
         locks = self._locks(sandbox)
         if locks:
             document["packages"] = {**document.get("packages", {}), **locks}
@@ -152,6 +164,8 @@ class _Writer:
             "target": upload.target,
             **mode,
             **({"owner": upload.owner} if upload.owner else {}),
+            **({"ignore": list(map(escape, upload.ignore))} if upload.ignore else {}),
+            **({"on_change": _plain_reaction(upload.on_change)} if upload.on_change else {}),
         }
 
     def _take(self, sandbox: Sandbox, upload: Upload, file: UploadFile, source: str) -> None:
@@ -243,6 +257,12 @@ def _quote(text: str) -> str:
 def _place_lock(sandbox: Sandbox, file: UploadFile) -> str:
     """Where a manager that keeps its lock file has it."""
     return f"{(sandbox.working_dir or '').rstrip('/')}/{basename(file.path)}"
+
+
+def _plain_reaction(reaction: Reaction) -> Any:
+    if reaction.restart:
+        return "restart"
+    return {"signal": reaction.signal} if reaction.signal else {"exec": plain_command(reaction.command)}
 
 
 def _networks(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:

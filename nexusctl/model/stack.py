@@ -117,13 +117,15 @@ class Upload:
     """Files that nexusctl puts into the sandbox before it starts.
 
     `ignore` are gitignore patterns of what is not uploaded, and does not count as added where the sandbox has it.
+    It and `on_change` are recorded for an import to find, and say nothing of what is live: uploads do not differ by
+    them.
     """
 
     target: str
     files: tuple[UploadFile, ...]
     owner: str | None = None
-    ignore: tuple[str, ...] = field(default=(), compare=False, metadata=OUTSIDE)
-    on_change: Reaction | None = field(default=None, compare=False, metadata=OUTSIDE)
+    ignore: tuple[str, ...] = field(default=(), compare=False)
+    on_change: Reaction | None = field(default=None, compare=False)
     source: str | None = field(default=None, compare=False, metadata=OUTSIDE)
     content: str | None = field(default=None, compare=False, metadata=OUTSIDE)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nexusctl.config.load import load
-from nexusctl.model.record import encode
+from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Reaction
+from nexusctl.plan.fields import compare
 
 
 @pytest.mark.parametrize(
@@ -30,4 +32,7 @@ def test_a_consequence_is_a_word_or_names_a_signal_or_a_command(
     (tmp_path / "nexus.yaml").write_text(f"name: s\nsandboxes: {{a: {{image: debian, uploads: {uploads}}}}}\n")
     sandbox = load(tmp_path / "nexus.yaml").sandboxes["a"]
     assert [upload.on_change for upload in sandbox.uploads] == [meant, meant]
-    assert "on_change" not in encode(sandbox)
+    # An import finds it in the record, and to a plan it makes no difference.
+    assert [upload.on_change for upload in decode(encode(sandbox)).uploads] == [meant, meant]
+    unsaid = replace(sandbox, uploads=tuple(replace(upload, on_change=None) for upload in sandbox.uploads))
+    assert (unsaid == sandbox, compare(unsaid, sandbox, frozenset())) == (True, ())

@@ -36,14 +36,14 @@ def insert(readme: str, reference: str) -> str:
 
 def _table(root: Schema, properties: dict[str, Schema], *, skip: tuple[str, ...] = ()) -> list[str]:
     rows = ["| field | what it says | default | example |", "|---|---|---|---|"]
-    for path, schema in _walk(root, properties, ""):
+    for path, schema in walk(root, properties, ""):
         if path not in skip:
             cells = (f"`{path}`", _prose(schema), _code(schema, "default"), _example(schema))
             rows.append("| " + " | ".join(cells) + " |")
     return rows
 
 
-def _walk(root: Schema, properties: dict[str, Schema], prefix: str) -> Iterator[tuple[str, Schema]]:
+def walk(root: Schema, properties: dict[str, Schema], prefix: str) -> Iterator[tuple[str, Schema]]:
     """Every field with its path, also those inside lists (`ports[].host`) and mappings (`volumes.NAME.external`)."""
     for name, field in properties.items():
         schema = _resolve(root, field)
@@ -55,7 +55,7 @@ def _walk(root: Schema, properties: dict[str, Schema], prefix: str) -> Iterator[
 def _walk_inside(root: Schema, schema: Schema, path: str) -> Iterator[tuple[str, Schema]]:
     if path in ("defaults", "sandboxes"):
         return
-    yield from _walk(root, schema.get("properties", {}), f"{path}.")
+    yield from walk(root, schema.get("properties", {}), f"{path}.")
     for branch in schema.get("oneOf", []) + schema.get("anyOf", []):
         yield from _walk_inside(root, _resolve(root, branch), path)
     if isinstance(schema.get("items"), dict):
