@@ -41,7 +41,14 @@ _NAMES = Null([str])
 _MOUNTS = Maybe([{"Type": str, "Destination": str, "Name": Maybe(str), "Source": Maybe(str), "RW": Maybe(bool)}])
 _NETWORKS = Maybe({"Networks": Maybe(Each(Maybe({"NetworkID": Maybe(str), "Aliases": _TEXTS})))})
 _VOLUME = {"Name": str, "Labels": _LABELS}
-_NETWORK = {"Name": str, "Id": str, "Labels": _LABELS, "Internal": Maybe(bool)}
+_NETWORK = {
+    "Name": str,
+    "Id": str,
+    "Labels": _LABELS,
+    "Internal": Maybe(bool),
+    "Options": _MAPPING,
+    "IPAM": Maybe({"Config": Maybe([{"Subnet": Maybe(str)}])}),
+}
 _STATE = {
     "Status": str,
     "ExitCode": int,
@@ -89,6 +96,7 @@ _LISTED_CONTAINER = {
     "Created": int,
     "Image": str,
     "ImageID": str,
+    "HostConfig": Maybe({"NetworkMode": Maybe(str)}),
     "Labels": _LABELS,
     "Ports": Null([{"PrivatePort": int, "PublicPort": Maybe(int), "Type": str, "IP": Maybe(str)}]),
     "Mounts": _MOUNTS,
