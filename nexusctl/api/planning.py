@@ -56,8 +56,18 @@ def prepare(
     _require_declared(adopt or {}, stack)
     live = observe(engine, stack, deep=deep, adopt=adopt)
     require_known(choice, group_names(stack, live))
-    basis = Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name))
+    basis = Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name), warnings=_warn(stack, live))
     return plan_anew(engine, _leave_absent(basis) if live.absent and not choice.everything else basis)
+
+
+def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
+    """What hinders nothing and should be known all the same."""
+    if not live.neighbours:
+        return ()
+    # Few stacks are in networks of others.
+    from nexusctl.plan.clash import find_clashes  # noqa: PLC0415
+
+    return tuple(replace(problem, severity="warning") for problem in find_clashes(stack, live))
 
 
 def _leave_absent(basis: Basis) -> Basis:

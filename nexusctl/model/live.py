@@ -268,6 +268,8 @@ class LiveState:
     there where a network of the stack is not, or does not serve. `unprobed` are the references of images that are there
     and bring no health check, among those on which somebody waits for one. `outer` maps the external networks, as the
     file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
+    `neighbours` maps the external networks to the names that others bear there, each with the container's name, as far
+    as a list of containers tells them.
     """
 
     stack: str
@@ -287,3 +289,4 @@ class LiveState:
     addresses: AddressSpace | None = None
     outer: Mapping[str, str] = field(default_factory=dict)
     one_name: bool = False
+    neighbours: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import uuid
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.checks import GIB, Check, diagnose
 from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts
+from nexusctl.engine.docker.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
 from nexusctl.engine.docker.wire import Endpoint
 from nexusctl.model.live import AddressSpace
 
@@ -112,6 +113,7 @@ def test_whatever_is_not_ok_says_what_to_do() -> None:
         (engine(skew=-7.0), "clock", "warning", "7.0 s"),
         (engine(builders=("nexusctl-builder-1",)), "leftovers", "warning", "nexusctl-builder-1"),
         (engine(stale_locks=("shop",)), "leftovers", "warning", "lock of stack shop"),
+        (engine(empty_networks={"shop_default": "shop"}), "leftovers", "warning", "network shop_default of stack shop"),
         (NO_REGISTRY, "registry", "warning", "no such host"),
         (host(NO_REGISTRY, mmdebstrap=""), "recipes", "problem", "not installed"),
         (host(NO_REGISTRY, root=False), "recipes", "problem", "not root"),
@@ -173,6 +175,20 @@ def test_the_command_exits_with_1_where_no_engine_answers(tmp_path: Path) -> Non
     assert code == 1
     assert answer["healthy"] is False
     assert answer["checks"][0]["status"] == "problem"
+
+
+@pytest.mark.engine
+def test_a_network_that_is_left_of_a_stack_is_found_and_one_that_was_just_made_is_not(stack_name: str) -> None:
+    wire, name = connect(), f"{stack_name}_default"
+    marks = {labels.STACK: stack_name, labels.ROLE: "network", labels.NETWORK: "default"}
+    made = wire.post("/networks/create", {"Name": name, "Labels": marks})["Id"]
+    try:
+        listed = wire.get("/networks")
+        (begun,) = (datetime.fromisoformat(entry["Created"]).timestamp() for entry in listed if entry["Id"] == made)
+        assert name not in find_empty_networks(wire, listed, begun + 60)
+        assert find_empty_networks(wire, listed, begun + 3600)[name] == stack_name
+    finally:
+        wire.delete(f"/networks/{made}")
 
 
 @pytest.mark.engine

@@ -139,6 +139,28 @@ def make_older(wire: Wire, container: str) -> None:
     wire.post(f"/containers/{made}/start")
 
 
+def test_a_plan_warns_of_names_that_a_neighbour_has_as_well(
+    tmp_path: Path, stack_name: str, base_image: str, outer: str, neighbour: str, wire: Wire
+) -> None:
+    web = sandbox(base_image) | {"networks": {"shared": {"aliases": ["db"]}}}
+    stack: dict[str, Any] = {
+        "name": stack_name,
+        "networks": {"shared": {"external": outer}},
+        "sandboxes": {"web": web, "db": sandbox(base_image, "shared")},
+    }
+    shown = apply(tmp_path, stack, "plan")
+    assert f"warning: web: db is what {outer}-neighbour is called as well on {outer}" in shown
+    web["networks"] = ["shared"]
+    assert "warning" not in apply(tmp_path, stack, "plan")
+    apply(tmp_path, stack)
+    assert "warning" not in apply(tmp_path, stack, "plan")
+    # An older version asks for plain names.
+    make_older(wire, f"{stack_name}_web")
+    shown = apply(tmp_path, stack, "plan")
+    assert "No changes" in shown
+    assert f"web may get {outer}-neighbour when it asks for db: both are called so on {outer}" in shown
+
+
 def test_what_older_versions_have_made_stays_and_joins_again_when_another_gets_the_stacks_name(
     tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire
 ) -> None:

@@ -131,6 +131,9 @@ def _check_clock(engine: EngineFacts) -> Check:
 
 def _check_leftovers(engine: EngineFacts) -> Check:
     found = [f"builder {name}" for name in engine.builders] + [f"lock of stack {name}" for name in engine.stale_locks]
+    found += [
+        f"network {name} of stack {stack}, which has no containers" for name, stack in engine.empty_networks.items()
+    ]
     if not found:
         return Check(name="leftovers", status="ok", finding="none")
     advice = []
@@ -138,6 +141,12 @@ def _check_leftovers(engine: EngineFacts) -> Check:
         advice.append("the next command on the stack takes its lock over by itself")
     if engine.builders:
         advice.append("if no apply runs now: docker rm -f " + " ".join(engine.builders))
+    if engine.empty_networks:
+        stacks = sorted(set(engine.empty_networks.values()))
+        advice += [f"nexusctl destroy --stack {stack}" for stack in stacks]
+        advice.append(
+            "an engine that keeps one in use has lost count of what was in it: restart it, or apply the stack again"
+        )
     return Check(name="leftovers", status="warning", finding=", ".join(found), advice="; ".join(advice))
 
 

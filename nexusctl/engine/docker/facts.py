@@ -28,6 +28,9 @@ REGISTRY_TIMEOUT = 6.0
 INFO_TIMEOUT = 30.0
 """Seconds for the registry's answer through the engine, and for the engine's own."""
 
+NEW_NETWORK = 600.0
+"""Seconds in which whoever has made a network will have made a container in it."""
+
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 INDEX_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "npm_config_registry", "NPM_CONFIG_REGISTRY")
@@ -49,6 +52,7 @@ class EngineFacts:
     `template_images` counts the images that recipes have made. `addresses` are those that networks may get, and
     `routed` tells of nexusctl's networks whose addresses this machine looks for elsewhere, a phrase each.
     `builders` are names of containers that an install left behind, `stale_locks` stacks whose owner is dead.
+    `empty_networks` maps the names of networks that are left of stacks without containers to those stacks.
     """
 
     endpoint: Endpoint
@@ -62,6 +66,7 @@ class EngineFacts:
     template_images: int = 0
     builders: tuple[str, ...] = ()
     stale_locks: tuple[str, ...] = ()
+    empty_networks: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +132,7 @@ def _gather_engine(wire: Wire, environ: Mapping[str, str]) -> EngineFacts:
         template_images=_count_template_images(wire.get("/images/json")),
         builders=_find_builders(wire),
         stale_locks=_find_stale_locks(wire),
+        empty_networks=find_empty_networks(wire, networks, now),
     )
 
 
@@ -160,6 +166,18 @@ def _find_stale_locks(wire: Wire) -> tuple[str, ...]:
         if known.get(f"{labels.LOCK}host") == here and pid.isdigit() and not Path(f"/proc/{pid}").exists():
             stale.append(known.get(labels.STACK, volume["Name"]))
     return tuple(sorted(stale))
+
+
+def find_empty_networks(wire: Wire, networks: Any, now: float) -> dict[str, str]:
+    """An apply makes its networks before anything else, so those that are new are none."""
+    entries = wire.get("/containers/json", {"all": True, "filters": {"label": [labels.STACK]}})
+    stacks = {entry["Labels"][labels.STACK] for entry in entries}
+    marked = ((entry, (entry["Labels"] or {}).get(labels.STACK, "")) for entry in networks)
+    return {
+        str(entry["Name"]): stack
+        for entry, stack in marked
+        if stack and stack not in stacks and _read_skew(str(entry["Created"]), now) < -NEW_NETWORK
+    }
 
 
 # With packages, for sandboxes and for locks.

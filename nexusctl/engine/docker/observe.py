@@ -14,6 +14,7 @@ from nexusctl.engine.docker.foreign import (
     find_absent,
     find_foreign_binds,
     find_host_ports,
+    find_neighbours,
     find_outer,
     find_taken,
     is_free,
@@ -29,16 +30,13 @@ from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.restarting import read_restarts
 from nexusctl.engine.docker.status import ListedState, parse_status
 from nexusctl.engine.docker.unprobed import find_unprobed
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.wire import ONE_NAME, Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Port, Sandbox, Stack
 from nexusctl.plan.network import lacks_networks
-
-ONE_NAME = (1, 44)
-"""The version of the engine's language from which on it refuses a second network of one name."""
 
 Listed = Mapping[str, Any]
 """One entry of a list call."""
@@ -87,6 +85,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         absent=find_absent(stack, networks, volumes),
         unprobed=find_unprobed(wire, stack, images),
         outer=find_outer(stack, networks),
+        neighbours=find_neighbours(stack, containers),
         one_name=wire.endpoint.speaks(ONE_NAME),
         orphans=(
             *find_orphaned(amendments, notes, ids),

@@ -33,6 +33,9 @@ LONGEST_LINE = 4 * 1024 * 1024
 
 _PIECE = 256 * 1024
 
+ONE_NAME = (1, 44)
+"""The version of the engine's language from which on it refuses a second network of one name."""
+
 FOREVER = math.inf
 """The time-out of a call whose answer may be silent for as long as it likes, such as a command's output."""
 

@@ -7,8 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from nexusctl.engine.docker.observe import ONE_NAME
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.wire import ONE_NAME, Wire
 from nexusctl.errors import EngineError
 from tests.engine.workshop import Workshop
 
