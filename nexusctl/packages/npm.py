@@ -114,6 +114,21 @@ walk("node_modules", [], (path, above, name) => {{
 console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
 """
 )
+# `npm ls` says what the package.json of the working folder names, and that may be a file of the sandbox's own.
+# Without npm nothing could be put right.
+_ASK = """
+command -v npm >/dev/null || { echo "npm is not there"; exit 127; }
+list=$1
+shift
+exec node -e "$list" "$@"
+"""
+_LIST_NAMED = (
+    _VERSION_OF
+    + r"""
+const found = process.argv.slice(1).map(name => [name, { version: versionOf(`node_modules/${name}`) }]);
+console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
+"""
+)
 # Without addresses of the index that it was made with, made anew where npm was told to keep none, and without what npm
 # writes there for people.
 _FREEZE = """
@@ -181,6 +196,8 @@ class Npm:
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         if packages.fixed:
             return ("node", "-e", _LIST_FIXED, *(package.name for package in packages.packages))
+        if packages.packages:
+            return shell(_ASK, _LIST_NAMED, *(package.name for package in packages.packages))
         # It exits with 1 where a peer dependency is unmet, and answers nevertheless.
         return shell("npm ls --json --depth=0 --silent || true")
 

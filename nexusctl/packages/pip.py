@@ -10,14 +10,15 @@ from types import MappingProxyType
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
 
+# What lies in the working folder is the sandbox's own, and no part of Python.
 _PIP = """
 if command -v pip >/dev/null; then exec pip "$@"; fi
-exec python3 -m pip "$@"
+exec python3 -I -m pip "$@"
 """
 # What others need stays, and so does what the removed ones have brought: pip does not know who asked for it.
 # Where not even a record tells what belongs to a package, nobody installed it: all that makes it one goes.
 _REMOVE = """
-ask() { if command -v pip >/dev/null; then pip "$@"; else python3 -m pip "$@"; fi; }
+ask() { if command -v pip >/dev/null; then pip "$@"; else python3 -I -m pip "$@"; fi; }
 normal() { echo "${1%%\\[*}" | tr 'A-Z._' 'a-z--'; }
 roots=$(ask list --not-required --format=freeze | while read -r line; do normal "${line%%==*}"; done)
 forget() { python3 -c 'import importlib.metadata, shutil, sys

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.model.plan import Change, Plan
@@ -12,7 +13,9 @@ from nexusctl.render.style import count, paint, quiet
 
 
 def render_drift(found: Plan, *, color: bool = False) -> str:
-    """What differs from what was applied, for a person; a difference goes from how it is to how it was."""
+    """What differs from what was applied, for a person; a difference goes from how it was to how it is: what is gone is
+    a `-`.
+    """
     return "".join([*render_busy(found), _render_whole(found, color=color)])
 
 
@@ -43,7 +46,8 @@ def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
     head = f"{change.kind:>9} {change.name:<{width}}"
     yield f"{paint(head, 'yellow', color=color)}  {quiet(_explain(change))}".rstrip()
     for difference in change.differences:
-        yield f"{'':11}{render_difference(difference, color=color)}"
+        happened = replace(difference, before=difference.after, after=difference.before)
+        yield f"{'':11}{render_difference(happened, color=color)}"
 
 
 def _explain(change: Change) -> str:

@@ -19,7 +19,7 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.live import LivePackages
 from nexusctl.model.lockfile import BELOW
-from nexusctl.model.stack import PackageSet
+from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import require_texts
@@ -52,18 +52,28 @@ def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
 
 
 def _read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
-    manager = MANAGERS[chosen.manager]
-    answer = ask(manager.query(chosen), manager.env)
+    manager, named = MANAGERS[chosen.manager], _by_name(chosen, known)
+    answer = ask(manager.query(named), manager.env)
     try:
-        asked_for = require_texts({p.name: p.version for p in manager.read(answer.output, chosen)})
+        asked_for = require_texts({p.name: p.version for p in manager.read(answer.output, named)})
     except _UNREADABLE:
         last = (answer.output.strip().splitlines() or [f"exit code {answer.exit_code}"])[-1]
         return LivePackages(installed=known.installed, problem=last)
-    added = _find_added(ask, chosen, answer, known.inventory)
+    added = _find_added(ask, named, answer, known.inventory)
     if manager.nests and any(known.inventory.values()):
         now = read_entries(ask(manager.inventory(), manager.env).output)
         added |= _find_nested(now, known.inventory)
     return LivePackages(asked_for=asked_for, installed=known.installed, added=added)
+
+
+def _by_name(chosen: PackageSet, known: Known) -> PackageSet:
+    """`chosen`, where a lock alone says what is in it by the names that came of it.
+
+    What a manager calls asked for hangs on files of the sandbox, and on what else has been installed since.
+    """
+    if chosen.packages or not known.installed:
+        return chosen
+    return PackageSet(manager=chosen.manager, packages=tuple(Package(name=name) for name in sorted(known.installed)))
 
 
 def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
