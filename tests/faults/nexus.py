@@ -142,7 +142,7 @@ class Nexusctl:
         return _nexusctl("apply", "--yes", "-f", str(file))
 
     def destroy(self, file: Path, stack: str) -> list[str]:
-        return _nexusctl("destroy", "--yes", "--volumes", "--stack", stack)
+        return _nexusctl("destroy", "--yes", "--volumes", "--stack", stack, "--ignore-missing")
 
     def check(self, file: Path, stack: str) -> list[str]:
         return _nexusctl("plan", "--deep", "--detailed-exitcode", "-f", str(file))
