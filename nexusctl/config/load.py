@@ -25,7 +25,7 @@ from nexusctl.config.validate import validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
-from nexusctl.model.stack import DEFAULT_NETWORK, Network, Sandbox, Stack, Volume
+from nexusctl.model.stack import DEFAULT_NETWORK, Move, Network, Sandbox, Stack, Volume
 from nexusctl.model.value import dataclass
 
 __all__ = ["Loaded", "load", "load_readable", "load_template", "load_whole", "pin", "template_names"]
@@ -224,6 +224,7 @@ def build(
         templates=templates.used,
         inactive=tuple(sorted(absent.keys() & _names(entries))),
         outputs=_outputs(conforming, sandboxes, known, around) if "outputs" in conforming.values else {},
+        moved=_moved(conforming, sandboxes, known, problems) if "moved" in conforming.values else (),
         secrets=around.secrets,
         sensitive=known.sensitive,
     )
@@ -242,6 +243,15 @@ def _outputs(
     from nexusctl.config.outputs import build_outputs  # noqa: PLC0415
 
     return build_outputs(conforming.section("outputs"), sandboxes, known, around)
+
+
+def _moved(
+    conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Known, problems: Problems
+) -> tuple[Move, ...]:
+    # Few stacks have some.
+    from nexusctl.config.moved import build_moves  # noqa: PLC0415
+
+    return build_moves(conforming.get("moved"), sandboxes, known, problems)
 
 
 def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs, problems: Problems) -> MappingType[str, Absent]:

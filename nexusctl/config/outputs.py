@@ -92,9 +92,10 @@ class _Builder:
         return SecretUse(secret=name)
 
     def reach(self, asked: Asked) -> Reach:
-        sandbox = self.sandboxes.get(asked.name)
+        sandbox = self.sandboxes.get(asked.name) or self.first(asked.name)
         if sandbox is None:
-            self.refuse_name(asked.name)
+            if asked.name not in self.known.declared:
+                raise no_sandbox(asked.name, self.known.declared)
             # Nothing answers, unless it runs from another time.
             return Reach(sandbox=asked.name, attribute=asked.attribute, container=asked.port or 0, left_out=True)
         port = _published(sandbox, asked.port)
@@ -107,12 +108,9 @@ class _Builder:
             scheme=scheme,
         )
 
-    def refuse_name(self, name: str) -> None:
-        members = [member.name for member in self.sandboxes.values() if member.group == name]
-        if members:
-            raise Unresolved(f"`{name}` is several sandboxes", suggest("", members, "name one of"))
-        if name not in self.known.declared:
-            raise no_sandbox(name, self.known.declared)
+    def first(self, group: str) -> Sandbox | None:
+        """What the name of a group means here, where one is to answer."""
+        return next((member for member in self.sandboxes.values() if member.group == group), None)
 
 
 def _published(sandbox: Sandbox, number: int | None) -> Port:

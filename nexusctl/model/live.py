@@ -101,6 +101,7 @@ class LiveSandbox:
     `gone` its container is no more; it is one of the `amendments`, which are all that goes with the container.
     `exit_code` is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the
     engine has started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
+    `moved_from` is what it was called where the planner has followed a move; then its record has that name still.
     """
 
     id: str
@@ -124,6 +125,7 @@ class LiveSandbox:
     unsure: bool = False
     end: str = ""
     gone: bool = False
+    moved_from: str = ""
     adopted: Adopted = ""
     known_by_name: bool = False
     named: bool = False

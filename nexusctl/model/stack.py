@@ -228,6 +228,14 @@ class Volume:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """The sandbox or group that was called `source` is `target` from now on: it keeps its containers."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Stack:
     """The whole desired state. `templates` are those that its sandboxes use, `secrets` say where values come from.
 
@@ -245,4 +253,5 @@ class Stack:
     inactive: tuple[str, ...] = ()
     digests: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
+    moved: tuple[Move, ...] = ()
     sensitive: frozenset[str] = field(default=frozenset(), metadata=OUTSIDE)

@@ -166,6 +166,7 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
         name=decision.sandbox.name,
         cause=decision.cause,
         reason=decision.reason,
+        moved_from=decision.holder.moved_from if decision.holder else "",
         differences=decision.differences,
         notes=tuple(_notes(scene, decision)),
         leaving=decision.holder.id if decision.holder and _loses_files(decision) else "",
@@ -189,6 +190,8 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
             yield from _say_moving(decision)
     if decision.restore == "restart":
         yield from _say_moving(decision)
+    if decision.holder and decision.holder.moved_from and decision.disconnect:
+        yield _describe_joining(decision)
     carried = decision.action == "replace" and decision.carry
     if carried:
         yield describe_carrying(scene, decision)
@@ -203,6 +206,28 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield from describe_own(scene.own, decision.sandbox, decision.holder)
     if decision.restore and decision.holder and decision.holder.exit_code == 0:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
+    if decision.action == "create" and len(scene.live.sandboxes) > 0:
+        yield from _offer_move(scene, decision)
+
+
+def _describe_joining(decision: Decision) -> str:
+    moving = any(port.host is None for port in decision.sandbox.ports)
+    ports = ", and a host port without a number may change" if moving else ""
+    return f"it joins its networks again to be found by its new name, which cuts open connections{ports}"
+
+
+def _offer_move(scene: Scene, decision: Decision) -> Iterator[str]:
+    """Where one that goes was just the same: what to write for it to stay under its new name."""
+    if any(live.sandbox not in scene.stack.sandboxes for live in scene.live.sandboxes):
+        # In most plans nobody goes.
+        from nexusctl.plan.renamed import find_former  # noqa: PLC0415
+
+        if found := find_former(scene.stack, scene.live, decision.sandbox):
+            before, after = found
+            yield (
+                f"if this is {before} under another name, write `moved: [{{from: {before}, to: {after}}}]`"
+                " in the stack file, and its container stays"
+            )
 
 
 def _say_moving(decision: Decision) -> Iterator[str]:

@@ -23,6 +23,9 @@ _CUT_OFF = "the folder of its secrets was removed on the host, so it is restarte
 
 _UNSURE = "the record of its last change is lost or was never written, so all that changes in place is applied again"
 
+_NAMES = ("name", "group")
+"""What others find a sandbox by."""
+
 Action = Literal["create", "replace", "rerun", "update", "start", "rename", "none"]
 Restore = Literal["", "start", "unpause", "restart"]
 
@@ -73,6 +76,7 @@ def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
     assert holder.record is not None
     sandbox = leave_unprobed(assume_unchanged(sandbox, holder.record), holder.record, holder.health)
     differences = (
+        *_find_other_name(holder, sandbox, around.in_place),
         *compare(holder.record, sandbox, around.in_place),
         *_find_other_volumes(holder, sandbox, around.volumes),
     )
@@ -109,7 +113,7 @@ def _decide_task(
         rerun = ("failed", f"its last run exited with {holder.exit_code}")
     elif sandbox.run == "always":
         rerun = ("run", "it runs at every apply")
-    elif sandbox.run == "changed" and any(d.effect != "record" for d in differences):
+    elif sandbox.run == "changed" and any(d.effect != "record" and d.field not in _NAMES for d in differences):
         rerun = ("changed", "it changed since its last run")
     if rerun:
         cause, reason = rerun
@@ -118,9 +122,12 @@ def _decide_task(
         )
     assert holder.record is not None
     # What it has not run as yet stays a difference, for the day when it is to run again after a change.
-    records = tuple(d for d in differences if d.effect == "record")
+    records = tuple(d for d in differences if d.effect == "record" or d.field in _NAMES)
     rename = _is_misnamed(holder, around)
-    return _mend(take_recorded(holder.record, sandbox), holder, records, rename=rename)
+    recorded = replace(take_recorded(holder.record, sandbox), name=sandbox.name, group=sandbox.group)
+    again = around.attachments if holder.state != "exited" and _is_renamed(holder, records) else ()
+    connect, disconnect = join_again(holder, again, (), ())
+    return _mend(recorded, holder, records, rename=rename, connect=connect, disconnect=disconnect)
 
 
 def _decide_service(
@@ -143,6 +150,7 @@ def _decide_service(
     if around.one_name and (connect or disconnect or holder.state in ("exited", "created")):
         differences = (*differences, *find_unbound(holder, around.attachments))
     again = () if left else find_renamed(sandbox, holder, around.attachments, changed)
+    again = around.attachments if _is_renamed(holder, differences) else again
     connect, disconnect = join_again(holder, again, connect, disconnect)
     if is_unsure(sandbox, holder) and "packages" not in around.in_place:
         differences = (*differences, *_unknown_packages(sandbox, holder))
@@ -159,9 +167,16 @@ def _decide_service(
     )
 
 
+def _is_renamed(holder: LiveSandbox, differences: tuple[Difference, ...]) -> bool:
+    """Whether others are to find it by a name that it did not have."""
+    record = holder.record
+    had = {record.name, record.group} if record else set()
+    return not {d.after for d in differences if d.field in _NAMES} <= had
+
+
 def _is_misnamed(holder: LiveSandbox, around: Surroundings) -> bool:
     """A container that others find by its name alone keeps that: an alias cannot be added while it runs."""
-    return holder.name != around.name and not holder.known_by_name
+    return holder.name != around.name and not holder.known_by_name and not holder.gone
 
 
 def is_unsure(sandbox: Sandbox, holder: LiveSandbox) -> bool:
@@ -210,11 +225,12 @@ def _mend(
     if differences or connect or disconnect or holder.unsure:
         changed = any(d.cause == "changed" for d in differences)
         otherwise: Cause = "partial" if holder.unsure else "drifted"
-        causes.append(("update", "changed" if changed else otherwise, _UNSURE if holder.unsure else ""))
+        moved = f"it was {holder.moved_from}, and its container stays" if holder.moved_from else ""
+        causes.append(("update", "changed" if changed else otherwise, _UNSURE if holder.unsure else moved))
     if restore:
         cut_off = is_cut_off(holder, differences) and not _restore(holder)
         causes.append(("start", "drifted", _CUT_OFF if cut_off else _describe_state(holder)))
-    if rename:
+    if rename and not holder.moved_from:
         # What is taken over was never called otherwise.
         meant: Cause = "changed" if holder.adopted == "new" else "drifted"
         causes.append(("rename", meant, f"it is called {holder.name}"))
@@ -242,6 +258,13 @@ def _restore(holder: LiveSandbox) -> Restore:
     if holder.state == "paused":
         return "unpause"
     return "restart" if holder.health == "unhealthy" or holder.state == "restarting" else ""
+
+
+def _find_other_name(holder: LiveSandbox, sandbox: Sandbox, in_place: frozenset[str]) -> Iterator[Difference]:
+    before = holder.record.name if holder.record else sandbox.name
+    if before != sandbox.name:
+        effect: Literal["in_place", "replace"] = "in_place" if "networks" in in_place else "replace"
+        yield Difference(field="name", before=before, after=sandbox.name, effect=effect)
 
 
 def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[str, str]) -> Iterator[Difference]:

@@ -132,7 +132,7 @@ def _digest(digest: str) -> str:
 
 
 TABLE: tuple[Rule, ...] = (
-    Rule(field="group", effect="replace", flatten=_scalar),
+    Rule(field="group", effect="changeable", flatten=_scalar),
     Rule(field="kind", effect="replace", flatten=_scalar),
     Rule(field="image", effect="replace", flatten=_scalar),
     Rule(field="template", effect="record", flatten=_scalar),
@@ -165,6 +165,9 @@ TABLE: tuple[Rule, ...] = (
 )
 """Every field of `Sandbox` but `name`, which is its identity."""
 
+_NEEDED = {"group": "networks"}
+"""Under the name of its group others find a sandbox where it joins a network."""
+
 
 def compare(recorded: Sandbox, desired: Sandbox, in_place: frozenset[str]) -> tuple[Difference, ...]:
     """Where `desired` differs from `recorded`, field by field; `in_place` are the fields that the engine can change."""
@@ -191,7 +194,7 @@ def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: fr
     fixed = rule.field == "secrets" and not (before and after)
     if rule.effect == "record":
         effect = "record"
-    elif rule.effect == "changeable" and rule.field in in_place and not fixed:
+    elif rule.effect == "changeable" and _NEEDED.get(rule.field, rule.field) in in_place and not fixed:
         effect = "in_place"
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)

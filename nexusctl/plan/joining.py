@@ -30,7 +30,7 @@ def compare_networks(
 def find_renamed(
     sandbox: Sandbox, holder: LiveSandbox, attachments: Iterable[Attachment], changed: Collection[str]
 ) -> tuple[Attachment, ...]:
-    """Those in which it gets other names, or may have got them in a change that was cut off."""
+    """Those in which it gets other aliases, or may have got them in a change that was cut off."""
     recorded = holder.record.aliases if holder.record else {}
     unsure = {*recorded, *sandbox.aliases} if holder.unsure else ()
     return tuple(a for a in attachments if f"networks.{a.network}.aliases" in changed or a.network in unsure)

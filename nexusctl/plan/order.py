@@ -9,16 +9,26 @@ from heapq import heapify, heappop, heappush
 from nexusctl.model.plan import Step
 
 
-def order_steps(steps: Iterable[Step]) -> tuple[Step, ...]:
-    """`steps` in topological order, ties broken by id; their needs are sorted, and those that name no step left out."""
+def order_steps(steps: Iterable[Step], wishes: Mapping[str, frozenset[str]] | None = None) -> tuple[Step, ...]:
+    """`steps` in topological order, ties broken by id; their needs are sorted, and those that name no step left out.
+
+    `wishes` are further needs, by the id of the step that has them, which are given up where they make a circle.
+    """
     known = {step.id: step for step in steps}
-    by_id = {
-        step_id: replace(step, needs=tuple(sorted({need for need in step.needs if need in known})))
-        for step_id, step in known.items()
-    }
+    by_id = _tidy(known, wishes or {})
     order = sort_nodes({step_id: step.needs for step_id, step in by_id.items()})
+    if wishes and len(order) != len(by_id):
+        return order_steps(known.values())
     assert len(order) == len(by_id), "steps that wait for each other"
     return tuple(by_id[step_id] for step_id in order)
+
+
+def _tidy(known: Mapping[str, Step], wishes: Mapping[str, frozenset[str]]) -> dict[str, Step]:
+    nothing: frozenset[str] = frozenset()
+    return {
+        step_id: replace(step, needs=tuple(sorted({*step.needs, *wishes.get(step_id, nothing)} & known.keys())))
+        for step_id, step in known.items()
+    }
 
 
 def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:

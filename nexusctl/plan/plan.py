@@ -17,6 +17,7 @@ from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
 from nexusctl.plan.handover import find_bereft, find_handovers, find_squatters
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
+from nexusctl.plan.moved import follow_moves
 from nexusctl.plan.network import call_networks, engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
 from nexusctl.plan.unread import assume_unchanged, find_unread
@@ -28,7 +29,7 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     A stack without sandboxes yields the plan that destroys it; its volumes stay unless `remove_volumes`.
     Raises `PlanError` with every conflict at once.
     """
-    live = _active(stack, live)
+    live = _active(stack, follow_moves(stack, live))
     claims = settle_claims(live.sandboxes, {name: container_name(stack.name, name) for name in stack.sandboxes})
     if conflicts := find_conflicts(stack, live, claims):
         raise PlanError(*conflicts)
@@ -51,9 +52,7 @@ def _active(stack: Stack, live: LiveState) -> LiveState:
     """`live` with what belongs to sandboxes whose profile was not asked for set apart: it keeps its host ports."""
     if not stack.inactive:
         return live
-    idle = tuple(
-        found for found in live.sandboxes if (found.record.group if found.record else found.sandbox) in stack.inactive
-    )
+    idle = tuple(found for found in live.sandboxes if _is_idle(stack, found))
     held: dict[tuple[str, int, str], str] = {
         (p.address, p.host, p.protocol): found.name for found in idle for p in found.ports if p.host
     }
@@ -63,6 +62,12 @@ def _active(stack: Stack, live: LiveState) -> LiveState:
         idle=idle,
         host_ports={**live.host_ports, **held},
     )
+
+
+def _is_idle(stack: Stack, found: LiveSandbox) -> bool:
+    if found.moved_from:
+        return found.sandbox not in stack.sandboxes
+    return (found.record.group if found.record else found.sandbox) in stack.inactive
 
 
 def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:

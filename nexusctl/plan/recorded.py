@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox, LiveState
@@ -16,16 +16,29 @@ from nexusctl.plan.rollback import recall_stack
 
 
 def recorded_stack(stack: Stack, live: LiveState) -> Stack:
-    """The declared sandboxes, as recorded where they are live; all that are live where `stack` declares none."""
+    """The declared sandboxes, as recorded where they are live; all that are live where `stack` declares none.
+
+    One that is still to be moved goes by the name of its record.
+    """
     basis = Basis(stack=stack, live=live, choice=Choice(), plan=Plan(stack=stack.name))
     recalled = recall_stack(basis)
-    declared = {name: recalled.sandboxes.get(name, sandbox) for name, sandbox in stack.sandboxes.items()}
+    former = {move.source: move.target for move in recalled.moved}
+    wanted = {former.get(name, name): _refer_back(sandbox, former) for name, sandbox in stack.sandboxes.items()}
+    declared = {name: recalled.sandboxes.get(name, sandbox) for name, sandbox in wanted.items()}
     return replace(
         recalled,
+        moved=(),
         sandboxes=declared or recalled.sandboxes,
         networks={**{n.name: n for n in _guess_external(recalled, live)}, **recalled.networks},
         volumes={**{v.name: v for v in _find_external(recalled, live)}, **recalled.volumes},
     )
+
+
+def _refer_back(sandbox: Sandbox, former: Mapping[str, str]) -> Sandbox:
+    if not former:
+        return sandbox
+    depends_on = tuple(replace(d, sandbox=former.get(d.sandbox, d.sandbox)) for d in sandbox.depends_on)
+    return replace(sandbox, depends_on=depends_on)
 
 
 def select_drift(plan: Plan, names: frozenset[str] | None) -> Plan:

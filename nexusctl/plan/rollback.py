@@ -14,6 +14,7 @@ from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Vo
 from nexusctl.model.step import AwaitHealthy, CreateContainer, RestoreContainer, UpdateContainer
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.claim import settle_claims
+from nexusctl.plan.moved import find_moves, reverse_moves
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.selection import leave_out
 
@@ -30,9 +31,13 @@ def recall_stack(before: Basis) -> Stack:
     """
     stack, live = before.stack, before.live
     records = {name: holder.record for name, holder in _find_holders(before).items() if holder.record}
+    moves = find_moves(stack, live)
     return replace(
         stack,
-        sandboxes={name: _with_content(record, stack.sandboxes.get(name)) for name, record in records.items()},
+        sandboxes={
+            name: _with_content(record, stack.sandboxes.get(moves.get(name, name))) for name, record in records.items()
+        },
+        moved=reverse_moves(moves),
         networks={**stack.networks, **{n.network: Network(name=n.network, internal=n.internal) for n in live.networks}},
         volumes={**{v.volume: Volume(name=v.volume) for v in live.volumes if not v.sandbox}, **stack.volumes},
     )
@@ -64,6 +69,7 @@ def plan_back(
     `omitted` says that, and what cannot be undone: tasks have run, content that is known only by its digest is lost,
     and new volumes may hold data. Raises `PlanError`.
     """
+    touched = touched | {move.target for move in former.moved if move.source in touched}
     plan = _leave_down(make_plan(former, live, in_place), touched & _list_down(before))
     foreign = {c.name: "" for c in plan.changes if c.kind == "sandbox" and c.name not in touched}
     back = leave_out(plan, foreign | _find_lost(plan, former, touched, readable))

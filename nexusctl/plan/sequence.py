@@ -30,7 +30,30 @@ def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     for step in every:
         # A sandbox that is restarted waits for that, whoever waits for it.
         steps.setdefault(step.id, step)
-    return order_steps(steps.values())
+    return order_steps(steps.values(), _find_wishes(scene))
+
+
+def _find_wishes(scene: Scene) -> dict[str, frozenset[str]]:
+    """What a group that keeps a member under another number goes without for a moment only if there is no other way.
+
+    The one that stays gets its new name when those that come are there, and before those go that go.
+    """
+    wishes: dict[str, frozenset[str]] = {}
+    for name, decision in scene.decisions.items():
+        if decision.holder is None or not decision.holder.moved_from:
+            continue
+        group = decision.sandbox.group
+        coming = [
+            other for other, its in scene.decisions.items() if its.sandbox.group == group and its.action == "create"
+        ]
+        wishes[f"sandbox:{name}:update"] = frozenset(
+            f"sandbox:{other}:{verb}" for other in coming for verb in ("start", "ready")
+        )
+        own = frozenset(f"sandbox:{name}:{verb}" for verb in ("update", "rename", "ready"))
+        for live in scene.live.sandboxes:
+            if live.sandbox not in scene.stack.sandboxes and live.record and live.record.group == group:
+                wishes[removal_id(live)] = own
+    return wishes
 
 
 def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:

@@ -13,6 +13,7 @@ from nexusctl.model.names import container_name, natural_key
 from nexusctl.model.stack import Port, Sandbox, Stack
 from nexusctl.model.value import dataclass
 from nexusctl.plan.claim import Claim, settle_claims
+from nexusctl.plan.moved import follow_moves
 
 STATES = (*get_args(State), "absent", "partial", *get_args(HealthState))
 """What `select` knows of: the words for states, and those for health."""
@@ -45,7 +46,8 @@ class SandboxStatus:
 
 
 def summarize(stack: Stack, live: LiveState, now: float) -> tuple[SandboxStatus, ...]:
-    """A status for every declared and every live sandbox, by name. `now` is in seconds since 1970."""
+    """A status for every declared and every live sandbox, by its name in `stack`. `now` is in seconds since 1970."""
+    live = follow_moves(stack, live)
     names = {found.sandbox for found in live.sandboxes} | set(stack.sandboxes)
     claims = settle_claims(live.sandboxes, {name: container_name(live.stack, name) for name in names})
     return tuple(_summarize(name, claims, stack, now) for name in sorted(names, key=natural_key))

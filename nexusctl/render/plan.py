@@ -177,6 +177,7 @@ def change_document(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "differences": [difference_document(difference) for difference in change.differences],
         "notes": list(change.notes),
+        "moved_from": change.moved_from or None,
         "lost_bytes": change.lost_bytes,
         "subnet": change.subnet or None,
     }

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nexusctl.model.stack import Dependency, Kind, Network, Port, Sandbox, Stack, Volume
+from nexusctl.model.stack import Dependency, Kind, Move, Network, Port, Sandbox, Stack, Volume
 from nexusctl.model.template import Recipe, Template
 from tests.plan.variants import BASE, EITHER, OTHER, REMOTE, SERVICE, TASK
 
@@ -42,13 +42,17 @@ class Group:
 
 @dataclass(frozen=True)
 class Draft:
-    """`turned` turns the direction in which groups may depend on each other; `ports` says whose a host port is."""
+    """`turned` turns the direction in which groups may depend on each other; `ports` says whose a host port is.
+
+    `moved` are pairs of a name before and after.
+    """
 
     groups: Mapping[str, Group] = field(default_factory=dict)
     turned: bool = False
     ports: Mapping[int, str] = field(default_factory=dict)
     back: Network = _BACK[0]
     data: Volume = _DATA[0]
+    moved: tuple[tuple[str, str], ...] = ()
 
 
 _values = st.sampled_from(
@@ -82,6 +86,7 @@ _edits = st.one_of(
     st.tuples(st.just("after"), _names, _after),
     st.tuples(st.just("put"), _names, _groups),
     st.tuples(st.just("drop"), _names, st.none()),
+    st.tuples(st.just("rename"), _names, _names),
     st.tuples(st.just("turned"), _names, st.booleans()),
     st.tuples(st.just("ports"), _names, _ports),
     st.tuples(st.just("back"), _names, st.sampled_from(_BACK)),
@@ -101,10 +106,32 @@ def edit(draft: Draft, edits: list[tuple[str, str, Any]]) -> Draft:
     for what, name, value in edits:
         if what in ("turned", "ports", "back", "data"):
             draft = replace(draft, **{what: value})
+        elif what == "rename":
+            draft = _rename(draft, name, value)
         else:
             groups = {**draft.groups, name: _edit_group(draft.groups.get(name, Group()), what, value)}
             draft = replace(draft, groups={k: g for k, g in groups.items() if what != "drop" or k != name})
     return draft
+
+
+def _rename(draft: Draft, name: str, other: str) -> Draft:
+    """With all that refers to it; where one of that name is there already, nothing."""
+    if name not in draft.groups or other in draft.groups:
+        return draft
+    names = {name: other}
+    groups = {
+        names.get(key, key): replace(group, after=tuple((names.get(one, one), strict) for one, strict in group.after))
+        for key, group in draft.groups.items()
+    }
+    ports = {port: names.get(owner, owner) for port, owner in draft.ports.items()}
+    return replace(draft, groups=groups, ports=ports, moved=(*draft.moved, (name, other)))
+
+
+def _moves(draft: Draft) -> tuple[Move, ...]:
+    """Those that a file may have: the last ones for each name."""
+    last = {target: source for source, target in draft.moved}
+    left = {source: target for target, source in last.items() if source not in draft.groups}
+    return tuple(Move(source=source, target=target) for source, target in left.items() if target in draft.groups)
 
 
 def _edit_group(group: Group, what: str, value: Any) -> Group:
@@ -157,6 +184,7 @@ def build(draft: Draft, before: Draft | None = None) -> Stack:
         },
         volumes={"data": draft.data, "cache": Volume(name="cache")},
         templates=_TEMPLATES,
+        moved=_moves(draft),
     )
 
 

@@ -77,6 +77,9 @@ def _connect(engine: MemoryEngine, found: MemoryContainer) -> None:
     others = {network.name: network_id for network_id, (_, network) in engine.networks.items()}
     kept = {key: name for key, name in found.networks.items() if name not in others or others[name] == key}
     found.networks = kept | {network_id: name for name, network_id in others.items()}
+    plain = (found.sandbox.name, found.sandbox.group)
+    known = (*plain, *(f"{found.stack}_{name}" for name in plain))
+    found.aliases = dict.fromkeys(others, known) | found.aliases
 
 
 def _lose_network(engine: MemoryEngine, number: int) -> None:
@@ -113,7 +116,7 @@ def _clone(engine: MemoryEngine, found: MemoryContainer) -> None:
     name = f"{found.name}_copy"
     if all(other.name != name for other in engine.containers.values()):
         made = replace(found, id=engine.new_id(name), name=name, ports=(), networks=dict(found.networks))
-        made.files = dict(found.files)
+        made.files, made.aliases = dict(found.files), dict(found.aliases)
         if found.alive and any(port.host for port in found.sandbox.ports):
             # It cannot be started beside the one that has the port.
             made.state = "created"

@@ -17,6 +17,7 @@ from nexusctl.model.names import (
     volume_name,
 )
 from nexusctl.model.stack import PackageSet, Port, Sandbox, Stack, Upload, UploadFile
+from tests.plan.drafts import FOREIGN_NETWORK
 from tests.plan.variants import REMOTE
 
 IN_PLACE = ("resources", "restart", "networks", "uploads")
@@ -36,11 +37,12 @@ def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
 
     What is left alone is left out: idle sandboxes, fields that are ignored, and the networks of those alone.
     """
-    own = [c for c in engine.containers.values() if c.stack == stack.name and not is_idle(c, stack)]
-    bound = {network_id for c in own if _is_bound(c.sandbox.name, stack) for network_id in c.networks}
-    others = [c for c in engine.containers.values() if c.stack == stack.name and is_idle(c, stack)]
+    own = [c for c in engine.containers.values() if c.stack == stack.name and not is_idle(engine, c, stack)]
+    bound = {network_id for c in own if _is_bound(read_record(engine, c).name, stack) for network_id in c.networks}
+    others = [c for c in engine.containers.values() if c.stack == stack.name and is_idle(engine, c, stack)]
     free = {network_id for c in others for network_id in c.networks}
     loose = _is_loose(stack)
+    known = {*engine.containers, *(end.container_id for end in engine.ends.values())}
     networks = [
         network
         for network_id, (owner, network) in engine.networks.items()
@@ -52,7 +54,7 @@ def take_portrait(engine: MemoryEngine, stack: Stack) -> Portrait:
         "volumes": sorted(
             volume.name for owner, volume in engine.volumes.values() if owner == stack.name and not volume.sandbox
         ),
-        "orphans": sorted(a.name for a in engine.amendments.values() if a.container_id not in engine.containers),
+        "orphans": sorted(a.name for a in engine.amendments.values() if a.container_id not in known),
     }
 
 
@@ -69,8 +71,15 @@ def expected_portrait(stack: Stack, volumes: set[str]) -> Portrait:
     }
 
 
-def is_idle(container: MemoryContainer, stack: Stack) -> bool:
-    return container.sandbox.group in stack.inactive
+def is_idle(engine: MemoryEngine, container: MemoryContainer, stack: Stack) -> bool:
+    group = read_record(engine, container).group
+    return bool({group, *(move.target for move in stack.moved if move.source == group)} & {*stack.inactive})
+
+
+def read_record(engine: MemoryEngine, container: MemoryContainer) -> Sandbox:
+    """The newest one: it has the names that the container goes by."""
+    amendments = find_amendments(engine, container.id)
+    return (amendments[-1].sandbox if amendments else None) or container.sandbox
 
 
 def _is_bound(name: str, stack: Stack) -> bool:
@@ -96,8 +105,7 @@ def _roams(sandbox: Sandbox | None) -> bool:
 
 def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any]:
     born = container.sandbox
-    amendments = find_amendments(engine, container.id)
-    record = amendments[-1].sandbox if amendments else born
+    record = read_record(engine, container)
     joined = {engine.networks[i][1].name if i in engine.networks else "gone" for i in container.networks}
     effective = replace(
         born,
@@ -105,6 +113,8 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
         restart=container.restart,
         networks=tuple(sorted(joined)),
         uploads=(),
+        name=record.name,
+        group=record.group,
         **{name: getattr(record, name) for name in RECORDED},
     )
     return {
@@ -121,6 +131,7 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
             for p in container.ports
             if not _is_left(record, "ports")
         ],
+        "known": container.state == "exited" or _roams(record) or _is_known(container, record),
         "spec": _comparable(effective),
         "record": _comparable(record),
         "secrets": dict(sorted(container.secrets.items())),
@@ -130,6 +141,16 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
             if file.kind != "folder" and not _is_left(record, f"uploads.{path}")
         },
     }
+
+
+def _is_known(container: MemoryContainer, record: Sandbox) -> bool:
+    """Whether others find it by its names in each of its networks."""
+    plain = {record.name, record.group}
+    full = {container_name(container.stack, name) for name in plain}
+    return all(
+        (full if network == FOREIGN_NETWORK else plain) <= set(container.aliases.get(network, ()))
+        for network in container.networks.values()
+    )
 
 
 def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
@@ -156,6 +177,7 @@ def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
         "ports": [
             (p.container, p.protocol, p.address, p.host or "any") for p in ports if not _is_left(sandbox, "ports")
         ],
+        "known": True,
         "spec": _comparable(effective),
         "record": _comparable(sandbox),
         "secrets": {file.name: file.digest.encode() for file in sorted(sandbox.secrets, key=lambda f: f.name)},

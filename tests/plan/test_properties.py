@@ -28,6 +28,7 @@ from nexusctl.model.step import (
     UpdateContainer,
 )
 from nexusctl.plan.claim import settle_claims
+from nexusctl.plan.moved import follow_moves
 from nexusctl.plan.protection import find_forbidden
 from nexusctl.plan.recorded import recorded_stack
 from tests.plan.drafts import stack_pairs
@@ -222,8 +223,9 @@ def find_protected(engine: MemoryEngine, stack: Stack) -> dict[str, str]:
 
     What the file says counts for what it has, and the record for the rest.
     """
-    live = [found for found in engine.observe(stack).sandboxes if found.record]
-    live = [found for found in live if found.record and found.record.group not in stack.inactive]
+    live = [found for found in follow_moves(stack, engine.observe(stack)).sandboxes if found.record]
+    idle = {c.id for c in engine.containers.values() if is_idle(engine, c, stack)}
+    live = [found for found in live if found.id not in idle]
     claims = settle_claims(live, {name: container_name(stack.name, name) for name in stack.sandboxes})
     kept: dict[str, str] = {}
     for name, claim in claims.items():
@@ -237,7 +239,7 @@ def find_protected(engine: MemoryEngine, stack: Stack) -> dict[str, str]:
 
 def take_idle(engine: MemoryEngine, stack: Stack) -> dict[str, MemoryContainer]:
     """Copies of the containers that are left alone, but for a name that another sandbox needs."""
-    return {c.id: replace(deepcopy(c), name="") for c in engine.containers.values() if is_idle(c, stack)}
+    return {c.id: replace(deepcopy(c), name="") for c in engine.containers.values() if is_idle(engine, c, stack)}
 
 
 def own_volumes(engine: MemoryEngine) -> set[str]:

@@ -14,6 +14,8 @@ from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Mount, Sandbox, Stack
 from nexusctl.model.step import RemoveContainer, ReplaceContainer
+from nexusctl.plan.moved import follow_moves
+from tests.plan.portrait import read_record
 from tests.plan.variants import BASE, REMOTE
 from tests.plan.worlds import furnish
 
@@ -27,6 +29,7 @@ class WatchedEngine(MemoryEngine):
         self._ended: set[str] = set()
         self._started: set[str] = set()
         self._stack = Stack(name="world")
+        self._names: dict[str, str] = {}
         furnish(self)
 
     def watch(self, plan: Plan, stack: Stack) -> None:
@@ -34,6 +37,7 @@ class WatchedEngine(MemoryEngine):
         self._ended = {s.container_id for s in plan.steps if isinstance(s, RemoveContainer)}
         self._ended |= {s.old_id for s in plan.steps if isinstance(s, ReplaceContainer)}
         self._started, self._stack = set(), stack
+        self._names = {found.id: found.sandbox for found in follow_moves(stack, self.observe(stack)).sandboxes}
 
     def start_container(self, container_id: str) -> None:
         self._look(container_id)
@@ -43,15 +47,16 @@ class WatchedEngine(MemoryEngine):
         self._look(container_id)
         super().unpause_container(container_id)
 
-    def restart_container(self, container_id: str) -> None:
-        self.stop_container(container_id)
+    def restart_container(self, container_id: str, grace: int | None = None) -> int | None:
+        killed = self.stop_container(container_id, grace)
         self.start_container(container_id)
+        return killed
 
     def _look(self, container_id: str) -> None:
         one = self.get(container_id)
         self._started.add(container_id)
         for other in list(self.containers.values()):
-            if other.id == one.id or not other.alive or other.sandbox.name == one.sandbox.name:
+            if other.id == one.id or not other.alive or self._called(other) == self._called(one):
                 continue
             gone = other.id in self._ended and self._meet(other, one)
             # It was stopped for another one, and comes back beside that.
@@ -59,9 +64,13 @@ class WatchedEngine(MemoryEngine):
             if gone or back:
                 self.seen.append((one.name, other.name))
 
+    def _called(self, container: MemoryContainer) -> str:
+        """The name in the stack."""
+        return self._names.get(container.id) or read_record(self, container).name
+
     def _meet(self, going: MemoryContainer, staying: MemoryContainer) -> bool:
         """Whether they share what one of them writes to, and the stack does not give it to the sandbox that goes."""
-        desired = self._stack.sandboxes.get(going.sandbox.name)
+        desired = self._stack.sandboxes.get(self._called(going))
         kept = list(self._places_of(desired)) if desired else []
         for path, read_only in _places(going):
             for other, other_read_only in _places(staying):

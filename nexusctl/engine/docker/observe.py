@@ -280,7 +280,8 @@ def _read_sandbox(
     return LiveSandbox(
         id=entry["Id"],
         name=name_of(entry),
-        sandbox=marks[labels.SANDBOX] if labels.SANDBOX in marks else source.get(labels.SANDBOX, ""),
+        # A container that was moved has the name that it was born with in its own labels.
+        sandbox=source.get(labels.SANDBOX) or marks.get(labels.SANDBOX, ""),
         state=state.state,
         record=record,
         record_problem=problem,

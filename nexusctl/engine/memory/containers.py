@@ -37,7 +37,7 @@ def create_container(world: World, stack: str, sandbox: Sandbox, placement: Plac
     try:
         world.cut("create_container", name)
         for attachment in placement.networks[1:]:
-            _join(world, made, attachment)
+            _join(world, made, attachment, _birth_names(attachment, placement))
             world.cut("create_container", name)
         _lay_down(world, made, sandbox.uploads)
     except Exception:
@@ -174,9 +174,9 @@ def carry_over(world: World, source_id: str, target_id: str, left_behind: LeftBe
     world.cut("carry_over", target_id)
 
 
-def connect(world: World, container_id: str, attachment: Attachment) -> None:
+def connect(world: World, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
     world.note("connect", container_id)
-    _join(world, world.get(container_id), attachment)
+    _join(world, world.get(container_id), attachment, tuple(aliases))
     world.cut("connect", container_id)
 
 
@@ -236,6 +236,7 @@ def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name
     # A first network that is not there is noticed at the start only.
     for first in placement.networks[:1]:
         made.networks[_find_network(world, first) or first.id or first.name] = first.name
+        made.aliases[first.name] = _birth_names(first, placement)
     world.containers[made.id] = made
     return made
 
@@ -257,7 +258,11 @@ def _leave(container: MemoryContainer, name: str) -> None:
     container.networks = {key: called for key, called in container.networks.items() if called != name}
 
 
-def _join(world: World, container: MemoryContainer, attachment: Attachment) -> None:
+def _birth_names(attachment: Attachment, placement: Placement) -> tuple[str, ...]:
+    return () if placement.quiet else attachment.names
+
+
+def _join(world: World, container: MemoryContainer, attachment: Attachment, aliases: tuple[str, ...]) -> None:
     with world.mutex:
         found = _find_network(world, attachment)
         if not found:
@@ -265,6 +270,7 @@ def _join(world: World, container: MemoryContainer, attachment: Attachment) -> N
         # An engine keeps them by name, so that one of the same name takes the place of another.
         _leave(container, attachment.name)
         container.networks[found] = attachment.name
+        container.aliases[attachment.name] = aliases
 
 
 def _find_network(world: World, attachment: Attachment) -> str:

@@ -168,7 +168,7 @@ class MemoryEngine(World):
         containers.carry_over(self, source_id, target_id, left_behind)
 
     def connect(self, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:
-        containers.connect(self, container_id, attachment)
+        containers.connect(self, container_id, attachment, aliases)
 
     def disconnect(self, container_id: str, network_id: str) -> None:
         containers.disconnect(self, container_id, network_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.awaited import list_awaited
@@ -10,7 +10,7 @@ from nexusctl.engine.base import Condition, Outcome
 from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
-from nexusctl.engine.memory.world import MemoryContainer, World
+from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
 from nexusctl.errors import Conflict
 from nexusctl.model.live import (
     ForeignBind,
@@ -24,7 +24,7 @@ from nexusctl.model.live import (
     Portrait,
 )
 from nexusctl.model.names import container_name, image_reference
-from nexusctl.model.stack import Health, Stack
+from nexusctl.model.stack import Health, Sandbox, Stack
 from nexusctl.plan.drift import place
 from nexusctl.plan.network import lacks_networks
 
@@ -140,17 +140,24 @@ def _recall_ended(world: World, stack: str) -> Iterator[LiveSandbox]:
     for end in world.ends.values():
         if end.stack == stack and end.container_id not in world.containers and end.sandbox:
             amendments = find_amendments(world, end.container_id)
+            notes = [note for note in world.notes.values() if note.container_id == end.container_id]
             yield LiveSandbox(
                 id=end.container_id,
                 name=container_name(stack, end.sandbox.name),
-                sandbox=end.sandbox.name,
+                sandbox=_name_of(end.sandbox, amendments),
                 state="exited",
                 record=amendments[-1].sandbox if amendments else end.sandbox,
                 exit_code=0,
-                amendments=(*(a.name for a in amendments), end.name),
+                amendments=(*(a.name for a in (*amendments, *notes)), end.name),
                 end=end.name,
                 gone=True,
             )
+
+
+def _name_of(born: Sandbox, amendments: Sequence[Amendment]) -> str:
+    """The sandbox's name by its newest record."""
+    newest = amendments[-1].sandbox if amendments else None
+    return newest.name if newest else born.name
 
 
 def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
@@ -162,7 +169,7 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
     return LiveSandbox(
         id=container.id,
         name=container.name,
-        sandbox=container.sandbox.name,
+        sandbox=_name_of(container.sandbox, amendments),
         state=container.state,
         record=amendments[-1].sandbox if amendments else container.sandbox,
         birth_name=container.placement.birth_name,

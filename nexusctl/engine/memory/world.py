@@ -37,7 +37,10 @@ ALIVE = ("running", "paused", "restarting")
 
 @dataclass(slots=True, kw_only=True)
 class MemoryContainer:
-    """`sandbox` is what it was created as, by its record: a label, which nothing changes."""
+    """`sandbox` is what it was created as, by its record: a label, which nothing changes.
+
+    `aliases` are the names by which others find it, by the name of the network.
+    """
 
     id: str
     name: str
@@ -49,6 +52,7 @@ class MemoryContainer:
     restarts: int = 0
     ports: tuple[Port, ...] = ()
     networks: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
     restart: RestartPolicy = "no"
     env: dict[str, bytes] = field(default_factory=dict)
