@@ -88,6 +88,24 @@ sandboxes:
 """
 """A port of the host, which forces stop-first, and goes over to another sandbox."""
 
+_HEIR = """
+volumes: {data: , logs: }
+sandboxes:
+  one:
+    image: IMAGE
+    command: [sh, -c, "WRITER"]
+    volumes: ["data:/data"]
+  two:
+    image: IMAGE
+    command: [sh, -c, "WRITER"]
+    volumes: ["logs:/data"]
+""".replace(
+    "WRITER",
+    "if [ -e /data/held ]; then echo torn > /data/torn; fi; echo held > /data/held;"
+    " trap 'sleep 1; rm /data/held; exit 0' TERM; while :; do sleep 0.1; done",
+)
+"""Volumes that pass from one to the other; whoever starts on one that somebody still holds writes that down."""
+
 _KIT = """
 sandboxes:
   box: {template: node, command: [sleep, infinity], working_dir: /srv/STACKNAME, packages: [ms@2.1.2]}
@@ -120,6 +138,14 @@ STACKS = {
         _FRONT,
         replace=swap(("V: one", "V: two")),
         shrink=lambda text: f"\nsandboxes:\n{text[text.index('  api:') :]}".replace("[81]", '["HOSTPORT:80"]'),
+    ),
+    "heir": vary(
+        _HEIR,
+        update=swap(("  one:", "  first:"), ("\nsandboxes:", "\nmoved: [{from: one, to: first}]\nsandboxes:")),
+        replace=swap(("data:/data", "PASSED"), ("logs:/data", "data:/data"), ("PASSED", "logs:/data")),
+        shrink=lambda text: f"{text[: text.index('  one:')]}{text[text.index('  two:') :]}".replace(
+            "logs:/data", "data:/data"
+        ),
     ),
     "kit": vary(_KIT, update=swap(("[ms@2.1.2]", "[ms@2.1.3, is-odd@3.0.0]"))),
 }

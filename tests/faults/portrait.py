@@ -14,7 +14,16 @@ Portrait = dict[str, Any]
 
 _PACKAGES = tuple(f"node_modules/{name}/package.json" for name in ("ms", "is-odd", "is-number"))
 
-FILES = ("/srv/one.txt", "/srv/kept", "/data/started", "/data/loaded", "/run/secrets/token", *_PACKAGES)
+FILES = (
+    "/srv/one.txt",
+    "/srv/kept",
+    "/data/started",
+    "/data/loaded",
+    "/data/torn",
+    "/data/held",
+    "/run/secrets/token",
+    *_PACKAGES,
+)
 """The files that the scenarios write, those of packages in the working folder."""
 
 TASK = "load"
