@@ -273,7 +273,7 @@ def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[
     for mount in sandbox.mounts:
         before, after = holder.volumes.get(mount.target), volumes.get(mount.source)
         if mount.kind == "volume" and mount in recorded and before and after and before != after:
-            yield Difference(field=f"mounts.{mount.target}", before=f"volume {before}", after=f"volume {after}")
+            yield Difference(field=f"volumes.{mount.target}", before=f"volume {before}", after=f"volume {after}")
 
 
 def _describe_state(holder: LiveSandbox) -> str:

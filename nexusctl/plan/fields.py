@@ -15,7 +15,7 @@ from typing import Any, Literal
 from nexusctl.model.endpoint import bracketed
 from nexusctl.model.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import Mount, PackageSet, Sandbox
+from nexusctl.model.stack import Health, Lifecycle, Mount, PackageSet, Sandbox
 from nexusctl.model.value import dataclass
 
 Flat = Mapping[str, Any]
@@ -53,9 +53,28 @@ def _attributes(name: str, value: Any) -> Flat:
     return {f"{name}.{key}": list(item) if isinstance(item, tuple) else item for key, item in pairs if item is not None}
 
 
+def _health(name: str, value: Health | None) -> Flat:
+    """As the file writes it: the one probe that there is, and when it runs."""
+    if value is None:
+        return {}
+    probe: dict[str, Any] = {"tcp": value.tcp_port}
+    if value.http_port is not None:
+        probe = {"http.port": value.http_port, "http.path": value.http_path}
+    elif value.command:
+        probe = {"command": list(value.command)}
+    times = {key: getattr(value, key) for key in ("interval", "timeout", "retries", "start_period")}
+    return {f"{name}.{key}": item for key, item in {**probe, **times}.items()}
+
+
 def _image_health(_: str, value: bool) -> Flat:
     """As the file writes it."""
     return {} if value else {"health": "none"}
+
+
+def _lifecycle(name: str, value: Lifecycle) -> Flat:
+    """With mounts under their name in the file."""
+    ignore = ["volumes" if path == "mounts" else path for path in value.ignore]
+    return {f"{name}.prevent_destroy": value.prevent_destroy, f"{name}.ignore": ignore}
 
 
 def _secrets(name: str, value: tuple[SecretFile, ...]) -> Flat:
@@ -104,9 +123,9 @@ def _ports(name: str, value: Any) -> Flat:
     }
 
 
-def _mounts(name: str, value: Any) -> Flat:
+def _mounts(_: str, value: Any) -> Flat:
     return {
-        f"{name}.{mount.target}": f"{_describe_mount(mount)}{' (read-only)' if mount.read_only else ''}"
+        f"volumes.{mount.target}": f"{_describe_mount(mount)}{' (read-only)' if mount.read_only else ''}"
         for mount in value
     }
 
@@ -144,7 +163,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="packages", effect="changeable", flatten=_packages),
     Rule(field="uploads", effect="changeable", flatten=_uploads),
     Rule(field="startup", effect="replace", flatten=_scalar),
-    Rule(field="health", effect="replace", flatten=_attributes),
+    Rule(field="health", effect="replace", flatten=_health),
     Rule(field="image_health", effect="replace", flatten=_image_health),
     Rule(field="start_timeout", effect="record", flatten=_scalar),
     Rule(field="ports", effect="replace", flatten=_ports),
@@ -161,7 +180,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="run", effect="record", flatten=_scalar),
     Rule(field="timeout", effect="record", flatten=_scalar),
     Rule(field="metadata", effect="record", flatten=_mapping),
-    Rule(field="lifecycle", effect="record", flatten=_attributes),
+    Rule(field="lifecycle", effect="record", flatten=_lifecycle),
 )
 """Every field of `Sandbox` but `name`, which is its identity."""
 
