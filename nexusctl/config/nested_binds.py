@@ -21,7 +21,7 @@ def refuse_nested_binds(placed: Iterable[tuple[str, Mount, Node]], problems: Pro
     told = set()
     for _, mount, place in binds:
         outer = next((path for path in _parents(mount.real) if path in writable), "")
-        if not outer or id(place) in told:
+        if not outer or id(place) in told or (isinstance(place, Mapping) and place.text("host_access") == "true"):
             continue
         told.add(id(place))
         holder, where = writable[outer]

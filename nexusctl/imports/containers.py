@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from nexusctl.imports.draft import Draft, Leftovers
 from nexusctl.imports.names import fit_name, fit_names
+from nexusctl.imports.nested_binds import settle_nested
 from nexusctl.imports.plain import plain_sandbox
 from nexusctl.imports.secrets import IN_TEXT, Secrets
 from nexusctl.model.live import Portrait
@@ -34,6 +36,7 @@ def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
         sandboxes[name] = _write(name, portrait.sandbox, volumes, networks, secrets)
         for key in secrets.find_in_commands(sandboxes[name]):
             leftovers.add(f"{portrait.name}.{key}", IN_TEXT)
+    settle_nested(sandboxes, Path("/"), leftovers, keep=True)
     document = {
         "name": fit_name(stack),
         "volumes": {fitted: {"external": name} for name, fitted in volumes.items()},

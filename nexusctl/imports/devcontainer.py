@@ -21,6 +21,7 @@ from nexusctl.imports.devcontainer_mounts import read_mounts
 from nexusctl.imports.devcontainer_variables import refer
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
+from nexusctl.imports.nested_binds import settle_nested
 from nexusctl.imports.secrets import IN_TEXT, Secrets
 
 _REASONS = {
@@ -69,6 +70,7 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
     sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
     for key in secrets.find_in_commands(sandbox):
         leftovers.add(f"dev.{key}", IN_TEXT)
+    settle_nested({"dev": sandbox}, target.absolute(), leftovers, keep=False)
     document: dict[str, Any] = {
         "name": name,
         "volumes": _named_volumes(sandbox.get("volumes", ())),

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from pathlib import Path
 from posixpath import basename
 from typing import Any
 
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
+from nexusctl.imports.nested_binds import settle_nested
 from nexusctl.imports.plain import escape, plain_command, plain_sandbox, sensitive_variable
 from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import write_text
@@ -47,6 +49,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     leftovers.add("outputs, profiles", "no record has them; write them anew where the lost file had some")
     writer = _Writer(stack, dict(_select_fitting(templates, stack)), contents, leftovers)
     sandboxes = {sandbox.group: writer.write(sandbox) for sandbox in _first_of_groups(stack)}
+    settle_nested(sandboxes, Path("/"), leftovers, keep=True)
     document = {
         "name": stack.name,
         "variables": _variables(stack, leftovers),

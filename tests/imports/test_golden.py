@@ -24,10 +24,9 @@ CASES += sorted(path.parent for path in (HERE / "devcontainer").glob("*/devconta
 def test_import_writes_what_fits_and_lists_the_rest(
     case: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = shutil.copytree(case, tmp_path / case.name)
+    folder = at_home(case, tmp_path)
     monkeypatch.chdir(folder)
-    # Some files mount what lies there.
-    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
     done = run(case)
     assert done.exit_code == 0, done.output
     assert done.stdout == (case / "expected.yaml").read_text()
@@ -137,6 +136,12 @@ def test_a_line_with_a_secret_is_not_repeated(tmp_path: Path, monkeypatch: pytes
     assert "nor-this" not in done.output
 
 
+def at_home(case: Path, place: Path) -> Path:
+    """A copy of the case in the folder `place`, beside a home folder, from which some files mount what lies there."""
+    shutil.copytree(case / "data", place / "home" / "data") if (case / "data").is_dir() else (place / "home").mkdir()
+    return shutil.copytree(case, place / case.name)
+
+
 def run(case: Path) -> Result:
     kind = case.parent.name
     file = "compose.yaml" if kind == "compose" else "devcontainer.json"
@@ -145,10 +150,13 @@ def run(case: Path) -> Result:
 
 if __name__ == "__main__":
     import os
+    import tempfile
 
     for place in CASES:
-        os.chdir(place)
-        os.environ["HOME"] = str(place)
-        result = run(place)
+        with tempfile.TemporaryDirectory() as name:
+            at_home(place, Path(name))
+            os.environ["HOME"] = str(Path(name) / "home")
+            os.chdir(Path(name) / place.name)
+            result = run(place)
         (place / "expected.yaml").write_text(result.stdout)
         (place / "expected.txt").write_text(result.stderr)

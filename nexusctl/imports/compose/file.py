@@ -33,6 +33,7 @@ from nexusctl.imports.compose.service import Surroundings, read_service
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Draft, Leftovers
 from nexusctl.imports.names import fit_name, fit_names
+from nexusctl.imports.nested_binds import settle_nested
 from nexusctl.imports.references import settle
 from nexusctl.imports.secrets import IN_TEXT, Secrets
 from nexusctl.model.live import Project
@@ -102,6 +103,7 @@ def _read_file(
     around = replace(around, outer=find_outer(file, around), closed=find_closed(file, around))
     sandboxes = {around.names[name]: read_service(name, service, around) for name, service in services.items()}
     _note_services(file, services, sandboxes, around)
+    settle_nested(sandboxes, target, leftovers, keep=bool(live.services))
     document = {
         "name": stack,
         "volumes": read_volumes(file, around),
