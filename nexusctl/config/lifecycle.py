@@ -12,6 +12,8 @@ from nexusctl.model.stack import Lifecycle
 _IN_PARTS = ("env", "metadata", "packages", "resources", "uploads")
 
 _AS_A_WHOLE = (
+    "cap_add",
+    "cap_drop",
     "command",
     "health",
     "image",

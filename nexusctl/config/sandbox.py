@@ -155,6 +155,8 @@ def _build_sandbox(
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
         stop_grace_period=_stop_grace_period(node),
         stop_signal=_stop_signal(node),
+        cap_add=_capabilities(node, "cap_add"),
+        cap_drop=_capabilities(node, "cap_drop"),
         on_replace="preserve" if node.text("on_replace") == "preserve" else "discard",
         timeout=_timeout(node, "timeout", "leave it out for a sandbox without an end", problems),
         metadata=build_texts(node, "metadata", problems),
@@ -235,6 +237,12 @@ def _stop_grace_period(node: Mapping) -> int | None:
     """In whole seconds, as an engine counts them, and never fewer than the file says."""
     value = node.get("stop_grace_period")
     return math.ceil(seconds(value)) if isinstance(value, Scalar) else None
+
+
+def _capabilities(node: Mapping, key: str) -> tuple[str, ...]:
+    listed = node.get(key)
+    items = listed.items if isinstance(listed, Sequence) else ()
+    return tuple(sorted({item.text.removeprefix("CAP_") for item in items if isinstance(item, Scalar)}))
 
 
 def _stop_signal(node: Mapping) -> str | None:

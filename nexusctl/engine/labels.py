@@ -25,6 +25,9 @@ NAMED = PREFIX + "named"
 BIRTH = PREFIX + "birth"
 """On containers: what no other container has, and no image that somebody makes of one says of its containers."""
 
+CAPABILITIES = PREFIX + "capabilities"
+"""On containers that have not all capabilities of the engine's default; older ones lack it."""
+
 ROLE = PREFIX + "role"
 """On everything: sandbox, builder, courier, network, volume, amendment, note, end, secrets, lock, cache."""
 

@@ -43,6 +43,8 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
         "restart": sandbox.restart if sandbox.restart != "no" else None,
         "stop_grace_period": None if sandbox.stop_grace_period is None else f"{sandbox.stop_grace_period}s",
         "stop_signal": sandbox.stop_signal,
+        "cap_add": list(sandbox.cap_add),
+        "cap_drop": list(sandbox.cap_drop),
         "on_replace": sandbox.on_replace if sandbox.on_replace != "discard" else None,
         "timeout": f"{sandbox.timeout}s" if sandbox.timeout else None,
         "metadata": {name: escape(value) for name, value in sandbox.metadata.items()},

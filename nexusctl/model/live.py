@@ -102,6 +102,7 @@ class LiveSandbox:
     `exit_code` is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the
     engine has started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
     `moved_from` is what it was called where the planner has followed a move; then its record has that name still.
+    `reduced` says that it has not all capabilities of the engine's default.
     """
 
     id: str
@@ -129,6 +130,7 @@ class LiveSandbox:
     adopted: Adopted = ""
     known_by_name: bool = False
     named: bool = False
+    reduced: bool = False
     bound: str = ""
     inspection: Inspection | None = None
     interior: Interior | None = None

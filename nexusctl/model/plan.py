@@ -180,6 +180,7 @@ class Plan:
 
     `unchanged` names the sandboxes that are as they should be, `omitted` the changes that are not in this plan,
     `unread` the secrets that are used and were not read: a plan takes their values to be what they were.
+    `unreduced` are sandboxes that older versions have made and that keep all capabilities of the engine's default.
     `busy` says who changes the stack at this moment, empty for nobody else, and `in_flight` what is half done by them.
     """
 
@@ -189,6 +190,7 @@ class Plan:
     unchanged: tuple[str, ...] = ()
     omitted: tuple[Omission, ...] = ()
     unread: tuple[str, ...] = ()
+    unreduced: tuple[str, ...] = ()
     busy: str = ""
     in_flight: tuple[str, ...] = ()
 

@@ -204,6 +204,8 @@ class Sandbox:
     restart: RestartPolicy = "no"
     stop_grace_period: int | None = None
     stop_signal: str | None = None
+    cap_add: tuple[str, ...] = ()
+    cap_drop: tuple[str, ...] = ()
     on_replace: OnReplace = "discard"
     timeout: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)

@@ -46,6 +46,10 @@ def _mapping(name: str, value: Mapping[str, Any]) -> Flat:
     return {f"{name}.{key}": item for key, item in value.items()}
 
 
+def _each(name: str, value: tuple[str, ...]) -> Flat:
+    return {f"{name}.{word}": True for word in value}
+
+
 def _attributes(name: str, value: Any) -> Flat:
     if value is None:
         return {}
@@ -175,6 +179,8 @@ TABLE: tuple[Rule, ...] = (
     # Each stop says how long it waits.
     Rule(field="stop_grace_period", effect="record", flatten=_scalar),
     Rule(field="stop_signal", effect="replace", flatten=_scalar),
+    Rule(field="cap_add", effect="replace", flatten=_each),
+    Rule(field="cap_drop", effect="replace", flatten=_each),
     Rule(field="on_replace", effect="record", flatten=_scalar),
     Rule(field="depends_on", effect="record", flatten=_dependencies),
     Rule(field="run", effect="record", flatten=_scalar),

@@ -45,7 +45,14 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
         steps=_sequence(scene, remove_volumes=remove_volumes) if changes else (),
         unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
         unread=find_unread(stack.sandboxes.values()),
+        unreduced=_find_unreduced(scene.decisions),
     )
+
+
+def _find_unreduced(decisions: Mapping[str, Decision]) -> tuple[str, ...]:
+    """Nothing is replaced for it alone. What was taken over is as somebody else has made it."""
+    kept = {name: d.holder for name, d in decisions.items() if d.action not in ("create", "replace", "rerun")}
+    return tuple(n for n, h in kept.items() if h and not (h.reduced or h.adopted or h.gone or h.state == "exited"))
 
 
 def _active(stack: Stack, live: LiveState) -> LiveState:

@@ -89,6 +89,7 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "changes": [change_document(change) for change in plan.changes],
         "unchanged": list(plan.unchanged),
         "unread": list(plan.unread),
+        "unreduced": list(plan.unreduced),
         "busy": plan.busy,
         "in_flight": list(plan.in_flight),
         "omitted": [
@@ -140,6 +141,10 @@ def _render_omitted(plan: Plan) -> Iterator[str]:
 
 
 def _render_unread(plan: Plan) -> Iterator[str]:
+    if plan.unreduced:
+        keep = "keeps" if len(plan.unreduced) == 1 else "keep"
+        who = f"{count(len(plan.unreduced), 'sandbox')} of an older version {keep}"
+        yield f"{who} all default capabilities until replaced: {', '.join(plan.unreduced)}."
     if plan.unread:
         yield f"{count(len(plan.unread), 'secret')} will be read at apply: {', '.join(plan.unread)}."
 

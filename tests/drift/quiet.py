@@ -46,7 +46,10 @@ FIELDS: dict[str, list[Any]] = {
     "restart": ["always", "on-failure", "unless-stopped", "no"],
     "stop_grace_period": [30, "1m", "1500ms"],
     "stop_signal": ["SIGINT", "QUIT", 15],
+    "cap_add": [["NET_RAW"], ["CAP_NET_RAW", "SYS_NICE"], []],
+    "cap_drop": [["ALL"], ["KILL", "CAP_SETPCAP"], []],
     "on_replace": ["preserve", "discard", "preserve"],
+    "start_timeout": ["5m", 120, "1h"],
     "timeout": [60, "2h", "90m"],
     "metadata": [{}, {"team": "x"}, {"a/b": "", "c": "ü"}],
     "lifecycle": [

@@ -77,6 +77,7 @@ def _live_sandbox(stack: Stack, sandbox: Sandbox) -> LiveSandbox:
         state="exited" if task else "running",
         exit_code=0 if task else None,
         record=sandbox,
+        reduced=True,
         health="healthy" if sandbox.health else "none",
         image=_images_of(sandbox)[-1],
         image_id=f"sha256:{_images_of(sandbox)[-1]}",

@@ -91,6 +91,8 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
     "resources": (Resources(memory=2**26), Resources(cpus=0.5, pids=64), Resources(memory=2**27)),
     "stop_grace_period": (30, 0),
     "stop_signal": ("SIGINT", "3"),
+    "cap_add": (("NET_RAW",), ("MKNOD", "NET_RAW")),
+    "cap_drop": (("ALL",), ("KILL",)),
     "timeout": (60, 3600),
     "metadata": ({"team": "x"}, {"team": "y", "of": ""}),
     "lifecycle": (

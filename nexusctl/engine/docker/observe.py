@@ -292,6 +292,7 @@ def _read_sandbox(
         image=entry["Image"],
         image_id=entry["ImageID"],
         named=bool(marks.get(labels.NAMED)),
+        reduced=bool(marks.get(labels.CAPABILITIES)),
         bound=(entry.get("HostConfig") or {}).get("NetworkMode", ""),
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ from nexusctl.engine.docker.anonymous import UNNAMED
 from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits
 from nexusctl.engine.docker.wire import Wire
+from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
 from nexusctl.model.live import Portrait
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Health, Lifecycle, Mount, Port, Resources, Sandbox
 
@@ -21,9 +22,9 @@ _OF_COMPOSE = "com.docker.compose."
 # Settings of the host that have a place, that `_judge` speaks of, or that only say how the container was asked for.
 _PLACED = frozenset(
     {
-        "Binds", "ConsoleSize", "ContainerIDFile", "CpuPeriod", "CpuQuota", "Init", "LogConfig", "MaskedPaths",
-        "Memory", "MemorySwap", "Mounts", "NanoCpus", "NetworkMode", "PidsLimit", "PortBindings", "ReadonlyPaths",
-        "RestartPolicy",
+        "Binds", "CapAdd", "CapDrop", "ConsoleSize", "ContainerIDFile", "CpuPeriod", "CpuQuota", "Init", "LogConfig",
+        "MaskedPaths", "Memory", "MemorySwap", "Mounts", "NanoCpus", "NetworkMode", "PidsLimit", "PortBindings",
+        "ReadonlyPaths", "RestartPolicy",
     }
 )  # fmt: skip
 # What others say, besides nothing, that means nothing special. Every other one has no place.
@@ -74,6 +75,8 @@ def portray(wire: Wire, name: str) -> Portrait:
         restart=RESTART_POLICIES.get(host["RestartPolicy"]["Name"], "no"),
         stop_grace_period=_stop_grace_period(config),
         stop_signal=_stop_signal(config, image),
+        cap_add=_capabilities(host, "CapAdd", GRANTED),
+        cap_drop=_capabilities(host, "CapDrop", (ALL, *LEFT_OUT, *GIVEN)),
     )
     return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
 
@@ -101,6 +104,14 @@ def _stop_grace_period(config: Inspected) -> int | None:
     """One without an end, which others may ask for, cannot be said."""
     found = config.get("StopTimeout")
     return None if found is None or found < 0 or found == STOP_GRACE_PERIOD else int(found)
+
+
+def _capabilities(host: Inspected, key: str, known: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted({_bare(name) for name in host.get(key) or ()} & {*known}))
+
+
+def _bare(capability: str) -> str:
+    return capability.upper().removeprefix("CAP_")
 
 
 def _stop_signal(config: Inspected, image: Inspected) -> str | None:
@@ -232,6 +243,8 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
         ("Entrypoint", "the image's own is used"),
         bool(image.get("Entrypoint")) and (config.get("Entrypoint") or None) != image["Entrypoint"],
     )
+    further = sorted({_bare(name) for name in host.get("CapAdd") or ()} - {*GRANTED, *GIVEN})
+    yield ("CapAdd", f"a sandbox is never given {', '.join(further)}"), bool(further)
     yield ("Init", "every sandbox has an init process"), not host.get("Init")
     yield ("SecurityOpt", "every sandbox has no-new-privileges"), not host.get("SecurityOpt")
     yield (

@@ -8,6 +8,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.probe import healthcheck_test
+from nexusctl.model.capabilities import settle_capabilities
 from nexusctl.model.names import anonymous_volume, anonymous_volume_name, volume_name
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.record import encode
@@ -22,6 +23,7 @@ the NanoCpus that mean the same."""
 LIFTED_MEMORY = 1 << 62
 """The limit that stands for none when a live container's is lifted: the engine takes 0 for `unchanged`."""
 
+_LOW_PORTS = 1024
 MEMORY = "/dev/shm"
 MEMORY_FOLDER = "nexusctl"
 _SECRETS = f"{MEMORY}/{MEMORY_FOLDER}/"
@@ -70,6 +72,7 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
         labels.SANDBOX: sandbox.name,
         labels.ROLE: "sandbox",
         labels.NAMED: "stack",
+        labels.CAPABILITIES: "reduced",
         labels.RECORD: encode(sandbox),
         labels.BIRTH_NAME: placement.birth_name,
         labels.IMAGE_INVENTORY: "",
@@ -81,6 +84,7 @@ def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str
     mounts += [_own_mount(stack, sandbox, target, name) for target, name in placement.anonymous.items()]
     return {
         "Init": True,
+        **capabilities(sandbox),
         "SecurityOpt": ["no-new-privileges:true"],
         "LogConfig": LOG_CONFIG,
         "NetworkMode": network_key(placement.networks[0]) if placement.networks else "none",
@@ -94,6 +98,12 @@ def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str
 def secrets_mount(folder: str) -> dict[str, Any]:
     """The mount that shows the secrets folder called `folder` to a sandbox."""
     return {"Type": "bind", "Source": f"{_SECRETS}{folder}", "Target": FOLDER, "ReadOnly": True}
+
+
+def capabilities(sandbox: Sandbox) -> dict[str, list[str]]:
+    low = any(port.container < _LOW_PORTS for port in sandbox.ports)
+    added, dropped = settle_capabilities(sandbox.cap_add, sandbox.cap_drop, low_port=low)
+    return {"CapAdd": list(added), "CapDrop": list(dropped)}
 
 
 def mounted_secrets(entry: Mapping[str, Any]) -> Iterator[str]:

@@ -179,6 +179,7 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
         image=container.placement.image,
         image_id=image.id if image else "",
         named=True,
+        reduced=True,
         ports=container.ports,
         networks=dict(container.networks),
         volumes=container.anonymous

@@ -18,6 +18,7 @@ from nexusctl.imports.compose.project import leave_as_it_is
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.secrets import Secrets
+from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
 from nexusctl.model.live import Portrait, Project
 from nexusctl.model.stack import DEFAULT_NETWORK
 from nexusctl.model.value import dataclass
@@ -28,7 +29,6 @@ REASONS = {
     "container_name": "containers are called STACK_SANDBOX, so that two stacks never meet",
     "hostname": "the host name is the sandbox's name",
     "privileged": "a sandbox never has power over its machine",
-    "cap_add": "a sandbox gets no further capabilities",
     "devices": "a sandbox gets no devices",
     "security_opt": "every sandbox has no-new-privileges, and nothing that loosens it",
     "logging": "every sandbox has rotated logs of at most 3 times 10 MB",
@@ -109,6 +109,8 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
         "restart": _restart(service),
         "stop_grace_period": service.text("stop_grace_period"),
         "stop_signal": service.text("stop_signal"),
+        "cap_add": _capabilities(service, "cap_add", GRANTED),
+        "cap_drop": _capabilities(service, "cap_drop", (ALL, *LEFT_OUT, *GIVEN)),
     }
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
     networks = _networks(name, service, around)
@@ -122,6 +124,18 @@ def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, 
         _drop_from_task(service, sandbox)
     kept = {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
     return kept if networks is None else {**kept, "networks": networks}
+
+
+def _capabilities(service: Reader, key: str, known: Collection[str]) -> list[str]:
+    """Those that a file may name; the others are left over, each for itself."""
+    found = []
+    for item in service.scalars(key):
+        name = service.rewrite(item).upper().removeprefix("CAP_")
+        if name in known:
+            found.append(name)
+        elif not (key == "cap_add" and name in GIVEN):
+            service.drop_at(service.path(key), f"{name} reaches further than a sandbox does", item)
+    return found
 
 
 def _image(name: str, service: Reader, around: Surroundings) -> str:

@@ -39,11 +39,13 @@ def test_every_sandbox_has_the_safe_defaults() -> None:
 def test_labels_are_all_written_even_the_empty_one() -> None:
     found = body(env={"A": "1"})["Labels"]
     assert decode(found.pop(labels.RECORD)).env == {"A": "1"}
+    assert len(found.pop(labels.BIRTH)) == 16
     assert found == {
         labels.STACK: "s",
         labels.SANDBOX: "api-1",
         labels.ROLE: "sandbox",
         labels.NAMED: "stack",
+        labels.CAPABILITIES: "reduced",
         labels.BIRTH_NAME: "",
         labels.IMAGE_INVENTORY: "",
         labels.SECRETS: "",
