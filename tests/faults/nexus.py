@@ -106,6 +106,22 @@ sandboxes:
 )
 """Volumes that pass from one to the other; whoever starts on one that somebody still holds writes that down."""
 
+_STORE = """
+sandboxes:
+  db:
+    image: IMAGE
+    command: [sleep, infinity]
+    volumes: [/data]
+    startup: "[ -e /data/started ] || echo $SIZE >/data/started"
+    stop_grace_period: 1s
+    env: {SIZE: "1"}
+  side:
+    image: IMAGE
+    command: [sleep, infinity]
+    volumes: [/data]
+"""
+"""Volumes that sandboxes have for themselves: what the first container has written, each next one finds."""
+
 _KIT = """
 sandboxes:
   box: {template: node, command: [sleep, infinity], working_dir: /srv/STACKNAME, packages: [ms@2.1.2]}
@@ -146,6 +162,12 @@ STACKS = {
         shrink=lambda text: f"{text[: text.index('  one:')]}{text[text.index('  two:') :]}".replace(
             "logs:/data", "data:/data"
         ),
+    ),
+    "store": vary(
+        _STORE,
+        update=swap(("stop_grace_period: 1s", "stop_grace_period: 2s")),
+        replace=swap(('SIZE: "1"', 'SIZE: "2"')),
+        shrink=cut("  side:"),
     ),
     "kit": vary(_KIT, update=swap(("[ms@2.1.2]", "[ms@2.1.3, is-odd@3.0.0]"))),
 }

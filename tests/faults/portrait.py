@@ -7,7 +7,7 @@ from typing import Any
 
 from nexusctl.engine.docker.exec import run
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.engine.labels import SANDBOX, SECRETS, STACK
+from nexusctl.engine.labels import ROLE, SANDBOX, SECRETS, STACK
 from nexusctl.model.names import is_environment
 
 Portrait = dict[str, Any]
@@ -131,8 +131,9 @@ def _is_ours(name: str, labels: dict[str, str] | None, stack: str) -> bool:
 
 
 def _is_amendment(volume: dict[str, Any]) -> bool:
-    """Whether one is needed depends on the way that led here, and its content is compared by the plan."""
-    return SANDBOX in (volume.get("Labels") or {})
+    """Whether one is needed depends on the way that led here, and its content is compared by the plan; so for notes."""
+    marks = volume.get("Labels") or {}
+    return SANDBOX in marks or marks.get(ROLE) == "note"
 
 
 def _call(volume: dict[str, Any], stack: str) -> str:

@@ -10,7 +10,7 @@ from tests.faults.nexus import Nexusctl
 
 SEED = 20240229
 POINTS = 2
-"""Of each kind of change: with six stacks these are fifty-eight in all."""
+"""Of each kind of change: with seven stacks these are sixty-eight in all."""
 
 
 def assert_convergence(wire: Wire, image: str, stack: str) -> None:

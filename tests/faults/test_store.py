@@ -1,0 +1,14 @@
+"""Faults in every kind of change of volumes that sandboxes have for themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+from nexusctl.engine.docker.wire import Wire
+from tests.faults.sample import assert_convergence
+
+pytestmark = pytest.mark.engine
+
+
+def test_one_more_apply_converges_after_any_of_some_faults(wire: Wire, base_image: str) -> None:
+    assert_convergence(wire, base_image, "store")
