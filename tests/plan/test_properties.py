@@ -201,15 +201,6 @@ def test_destroying_leaves_only_volumes_and_with_them_nothing(pair: Pair, done: 
     assert [owner for owner, _ in (*engine.networks.values(), *engine.volumes.values())] == ["", ""]
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _without_pauses() -> Iterator[None]:
-    """Nothing happens in memory while nobody acts, so that there is nothing to wait for."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nexusctl.run.replace.LINGER", 0)
-        patch.setattr("nexusctl.run.wait.BRIEF", 0)
-        yield
-
-
 @pytest.fixture(scope="module")
 def readers() -> Iterator[list[Reader]]:
     made = [Reader(seed) for seed in (1, 2, 3)]
