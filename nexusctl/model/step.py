@@ -195,10 +195,14 @@ class RenameContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemoveContainer(Step):
-    """Stop and remove; `amendments` go with it."""
+    """Stop and remove; `amendments` go with it.
+
+    `end`, which says of a task that it has ended well, goes before: it would stand for the container that is gone.
+    """
 
     container_id: str
     amendments: tuple[str, ...] = ()
+    end: str = ""
     grace: int | None = None
 
 

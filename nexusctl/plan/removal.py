@@ -26,6 +26,7 @@ def remove_container(live: LiveSandbox, desired: Sandbox | None = None, needs: t
         subject=live.sandbox,
         needs=(*needs, aside_id(live)),
         container_id=live.id,
-        amendments=live.amendments,
+        amendments=tuple(name for name in live.amendments if name != live.end),
+        end=live.end,
         grace=choose_grace(live, desired),
     )

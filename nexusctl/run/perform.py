@@ -132,6 +132,8 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             engine.rename_container(step.container_id, step.name)
         case RemoveContainer():
             report("stopping")
+            if step.end:
+                engine.remove_amendment(step.end)
             remove(engine, step.container_id, step.subject, step.grace, warn)
             for name in step.amendments:
                 engine.remove_amendment(name)

@@ -29,6 +29,9 @@ RECORDED = (
 )
 """Fields that only the record knows here: this engine installs nothing, and the secrets are looked at apart."""
 
+NAMES = tuple(f"{letter}{number}" for letter in "abcde" for number in ("", "-1", "-2", "-3"))
+"""What a sandbox may have been called before it was moved."""
+
 Portrait = dict[str, Any]
 
 
@@ -103,6 +106,13 @@ def _roams(sandbox: Sandbox | None) -> bool:
     return sandbox is not None and "networks" in sandbox.lifecycle.ignore
 
 
+def _call_own(container: MemoryContainer, record: Sandbox, target: str) -> str:
+    """A volume of its own keeps the name that it got from a sandbox which was called otherwise."""
+    found = container.anonymous[target]
+    earlier = {anonymous_volume_name(container.stack, name, target) for name in NAMES}
+    return anonymous_volume_name(container.stack, record.name, target) if found in earlier else found
+
+
 def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any]:
     born = container.sandbox
     record = read_record(engine, container)
@@ -125,7 +135,7 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
         "image": "" if born.packages or _keeps_image(record) else container.placement.image,
         "volumes": sorted(container.placement.volumes[m.source] for m in born.mounts if m.kind == "volume"),
         # Its image may bring more of them.
-        "own": {m.target: container.anonymous[m.target] for m in born.mounts if m.kind == "anonymous"},
+        "own": {m.target: _call_own(container, record, m.target) for m in born.mounts if m.kind == "anonymous"},
         "ports": [
             (p.container, p.protocol, p.address, p.host if _is_fixed(p, born) else "any")
             for p in container.ports

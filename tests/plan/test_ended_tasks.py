@@ -11,6 +11,9 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import StepError
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Dependency, RunPolicy, Sandbox, Stack
+from nexusctl.model.step import RemoveContainer
+from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.perform import Ledger, perform
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 JOB = Sandbox(name="job", group="job", image=IMAGE, kind="task", run="once")
@@ -62,6 +65,15 @@ def test_one_that_becomes_a_service_is_made_as_there_is_nothing_to_replace() -> 
     carry_out(engine, plan_for(engine, service))
     assert plan_for(engine, service).empty
     assert engine.ends == {}
+
+
+def test_one_that_was_to_run_again_does_though_somebody_was_interrupted_between_its_end_and_its_start() -> None:
+    engine = new_engine()
+    carry_out(engine, plan_for(engine, stack(replace(JOB, run="changed"))))
+    changed = stack(replace(JOB, run="changed", command=("true",)))
+    removal = next(step for step in plan_for(engine, changed).steps if isinstance(step, RemoveContainer))
+    perform("demo", removal, engine, Ledger(), lambda _: None, lambda _: None, Interrupt())
+    assert ("job", "create", "new") in actions(plan_for(engine, changed))
 
 
 def test_one_that_failed_runs_again() -> None:
