@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from nexusctl.model.plan import Change, Difference, Plan
+from nexusctl.model.plan import Change, Difference, Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count, paint, quiet, size
 
@@ -48,24 +48,29 @@ def render_busy(plan: Plan) -> Iterator[str]:
 
 
 def _render_whole(plan: Plan, *, color: bool) -> str:
+    # That nothing changes holds as far as these have not.
+    unread = len(plan.unread)
+    doubt = f"{count(unread, 'secret')} {'was' if unread == 1 else 'were'} not read" if unread else ""
     if plan.empty and plan.omitted:
         return "\n".join(
             [
-                f"No changes in the part of stack {plan.stack} that was chosen.",
+                f"No changes in the part of stack {plan.stack} that was chosen{f' ({doubt})' if doubt else ''}.",
                 *_render_omitted(plan),
-                *_render_unread(plan),
+                *_render_unreduced(plan),
                 "",
             ]
         )
     if plan.empty:
         kept = f"{count(len(plan.unchanged), 'sandbox')} unchanged" if plan.unchanged else "there are no sandboxes"
-        lines = [f"No changes: stack {plan.stack} is as it should be ({kept}).", *_render_unread(plan), ""]
+        kept = "; ".join(filter(None, (kept, doubt)))
+        lines = [f"No changes: stack {plan.stack} is as it should be ({kept}).", *_render_unreduced(plan), ""]
         return "\n".join(lines)
     lines = [paint(f"Stack {plan.stack}", "bold", color=color), ""]
     width = max(len(change.name) for change in plan.changes)
     for change in plan.changes:
         lines += _render_change(change, width, color=color)
-    return "\n".join([*lines, *_render_omitted(plan), "", f"Plan: {summarize_plan(plan)}.", *_render_unread(plan), ""])
+    lines += [*_render_omitted(plan), "", f"Plan: {summarize_plan(plan)}."]
+    return "\n".join([*lines, *_render_unreduced(plan), *_render_unread(plan), ""])
 
 
 def summarize_plan(plan: Plan) -> str:
@@ -140,13 +145,27 @@ def _render_omitted(plan: Plan) -> Iterator[str]:
         yield f"{'':5} {left.kind:<8} {quiet(left.name)} ({_VERBS[left.action]}): {quiet(left.reason)}"
 
 
-def _render_unread(plan: Plan) -> Iterator[str]:
+def _render_unreduced(plan: Plan) -> Iterator[str]:
     if plan.unreduced:
         keep = "keeps" if len(plan.unreduced) == 1 else "keep"
         who = f"{count(len(plan.unreduced), 'sandbox')} of an older version {keep}"
         yield f"{who} all default capabilities until replaced: {', '.join(plan.unreduced)}."
-    if plan.unread:
+
+
+def _render_unread(plan: Plan) -> Iterator[str]:
+    """Where something changes in a sandbox that has secrets."""
+    if plan.unread and any(map(_takes_secrets, plan.steps)):
         yield f"{count(len(plan.unread), 'secret')} will be read at apply: {', '.join(plan.unread)}."
+
+
+def _takes_secrets(step: Step) -> bool:
+    # A plan that changes nothing does without the steps.
+    from nexusctl.model.secret import list_uses  # noqa: PLC0415
+    from nexusctl.model.step import CreateContainer, StartContainer, UpdateContainer  # noqa: PLC0415
+
+    if not isinstance(step, CreateContainer | StartContainer | UpdateContainer):
+        return False
+    return any(True for _ in list_uses(step.sandbox.env, step.sandbox.secrets))
 
 
 def render_difference(difference: Difference, *, color: bool) -> str:

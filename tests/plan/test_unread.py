@@ -39,8 +39,25 @@ def test_a_secret_that_was_not_read_is_no_change_and_is_named() -> None:
     plan = plan_for(engine, unread)
     assert (plan.changes, plan.unread) == ((), ("key", "pin"))
     assert render_plan(plan) == (
-        "No changes: stack shop is as it should be (1 sandbox unchanged).\n2 secrets will be read at apply: key, pin.\n"
+        "No changes: stack shop is as it should be (1 sandbox unchanged; 2 secrets were not read).\n"
     )
+
+
+def test_secrets_to_be_read_are_named_where_a_sandbox_that_has_some_changes() -> None:
+    def stack(api: str, web: str) -> Stack:
+        plain = Sandbox(name="web", group="web", image=IMAGE, env={"A": web})
+        known = stack_of({"URL": url(""), "A": api})
+        return replace(known, sandboxes={**known.sandboxes, "web": plain})
+
+    said = "1 secret will be read at apply: pin."
+    assert said in render_plan(plan_for(new_engine(), stack("1", "1")))
+    engine = applied(stack("1", "1"))
+    assert said in render_plan(plan_for(engine, stack("2", "1")))
+    other = plan_for(engine, stack("1", "2"))
+    assert other.unread == ("pin",)
+    assert render_plan(other).endswith("\n\nPlan: 1 to replace, 1 unchanged.\n")
+    chosen = select_changes(other, stack("1", "2"), engine.observe(stack("1", "2")), Choice(targets=("api",)))
+    assert "No changes in the part of stack shop that was chosen (1 secret was not read).\n" in render_plan(chosen)
 
 
 def test_a_changed_value_shows_as_changed_and_never_as_itself() -> None:

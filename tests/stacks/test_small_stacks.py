@@ -249,13 +249,15 @@ def test_secrets_come_from_three_places_and_only_their_sizes_show(
     (stack_copy.folder / "db_password.txt").write_text("canary-22\n")
     stack_copy.nexusctl("secrets", "keygen")
     stack_copy.nexusctl("secrets", "encrypt", "session_key", given="canary-333")
-    said = stack_copy.nexusctl("apply", "--yes", timeout=FIRST_APPLY)
+    said = stack_copy.nexusctl("plan")
+    assert "3 secrets will be read at apply: api_key, db_password, session_key." in said
+    said += stack_copy.nexusctl("apply", "--yes", timeout=FIRST_APPLY)
     lines = wait_for(stack_copy, lines=4)
     files = ("/run/secrets/db.txt holds 9 bytes", "/run/secrets/session_key holds 10 bytes")
     for line in (*files, "API_URL holds 38 characters", "API_KEY holds 8 characters"):
         assert line in lines
     said += stack_copy.nexusctl("plan")
-    assert "3 secrets will be read at apply: api_key, db_password, session_key." in said
+    assert "unchanged; 3 secrets were not read)" in said
     said += stack_copy.nexusctl("config") + stack_copy.nexusctl("config", "--origin")
     inspected = [stack_copy.wire.get(f"/containers/{one}/json") for one in stack_copy.containers().values()]
     said += json.dumps([one["Config"]["Labels"] for one in inspected])
