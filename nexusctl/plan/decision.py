@@ -53,15 +53,16 @@ class Decision:
 class Surroundings:
     """What a decision needs to know of the rest: the stack and the final name, the attachments, what changes in place.
 
-    `moved_image` is there where the reference that the holder was created from means another image by now.
-    `one_name` is the engine's, see `LiveState`. `volumes` maps the volumes of the file to what the engine calls them,
-    `networks` ids and engine's names of networks to their names in the file.
+    `obstacle` says why packages do not. `moved_image` is there where the reference that the holder was created from
+    means another image by now. `one_name` is the engine's, see `LiveState`. `volumes` maps the volumes of the file to
+    what the engine calls them, `networks` ids and engine's names of networks to their names in the file.
     """
 
     stack: str
     name: str
     attachments: tuple[Attachment, ...]
     in_place: frozenset[str]
+    obstacle: str = ""
     moved_image: Difference | None = None
     one_name: bool = False
     volumes: Mapping[str, str] = field(default_factory=dict)
@@ -198,7 +199,9 @@ def _replace(
     reason = f"it is {holder.state}"
     if forcing:
         fields = _join([d.field for d in forcing])
-        reason = f"{fields} cannot {'change' if changed else 'be put right'} in a live container"
+        reason = (
+            f"{fields} cannot {'change' if changed else 'be put right'} in a live container{_say_why(forcing, around)}"
+        )
     return Decision(
         sandbox=sandbox,
         action="replace",
@@ -209,6 +212,16 @@ def _replace(
         stop_first=_must_stop_first(sandbox, holder, around),
         carry=sandbox.on_replace == "preserve",
     )
+
+
+def _say_why(forcing: list[Difference], around: Surroundings) -> str:
+    """Of fields that others change in a live container, unless what never does forces the same."""
+    (field, *others) = {difference.field.partition(".")[0] for difference in forcing}
+    if field == "packages" and around.obstacle and not others:
+        return f", because {around.obstacle}"
+    if field == "secrets" and not others:
+        return ", because a folder for secrets is mounted at its creation"
+    return ""
 
 
 def _mend(

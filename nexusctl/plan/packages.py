@@ -16,21 +16,29 @@ _ROOTS = ("", "0", "root")
 _NPM_FILES = ("package.json", "package-lock.json", "npm-shrinkwrap.json")
 
 
-def can_install(sandbox: Sandbox, holder: LiveSandbox, stack: Stack) -> bool:
-    """Whether the managers can bring what `sandbox` asks for into its container.
+def find_obstacle(sandbox: Sandbox, holder: LiveSandbox, stack: Stack) -> str:
+    """Why the managers cannot bring what `sandbox` asks for into its container; empty where they can.
 
-    They work in it as root and over its own networks. What a former lock has brought, nobody but a new image forgets.
+    The words follow `because`. Managers work in it as root and over its own networks. What a former lock has brought,
+    nobody but a new image forgets.
     """
     record = holder.record
     assert record is not None
+    if holder.state != "running":
+        return "it does not run"
     # Root has no power in a sandbox with a user of its own.
-    rooted = (sandbox.user or "").partition(":")[0] in _ROOTS
-    if holder.state != "running" or not rooted or not _has_way_out(sandbox, stack):
-        return False
+    user = (sandbox.user or "").partition(":")[0]
+    if user not in _ROOTS:
+        return f"root installs packages, and it runs as {user}"
+    if not _has_way_out(sandbox, stack):
+        return "none of its networks leads to a package index"
     before, after = _by_manager(record), _by_manager(sandbox)
-    return all(
-        _can_follow(before.get(manager), after.get(manager)) for manager in before.keys() | after.keys()
-    ) and not _shares_npm_files(record, sandbox)
+    for manager in sorted(before.keys() | after.keys()):
+        if not _can_follow(before.get(manager), after.get(manager)):
+            return f"only a new image forgets what {manager} has installed"
+    if _shares_npm_files(record, sandbox):
+        return "npm would write into files that are uploaded"
+    return ""
 
 
 def change_packages(

@@ -120,12 +120,14 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
     decisions: dict[str, Decision] = {}
     for name, sandbox in sorted(stack.sandboxes.items()):
         holder = claims[name].holder if name in claims else None
+        obstacle = _find_obstacle(in_place, sandbox, stack, holder)
         around = Surroundings(
             stack=stack.name,
             name=container_name(stack.name, name),
             attachments=networks.join(sandbox),
             one_name=live.one_name,
-            in_place=_narrow(in_place, sandbox, stack, holder),
+            in_place=in_place - {"packages"} if obstacle else in_place,
+            obstacle=obstacle,
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
             volumes=volumes,
             networks=called,
@@ -169,14 +171,16 @@ def _held_networks(decisions: Mapping[str, Decision]) -> frozenset[str]:
     )
 
 
-def _narrow(in_place: frozenset[str], sandbox: Sandbox, stack: Stack, holder: LiveSandbox | None) -> frozenset[str]:
-    """The fields that can change in place in this very sandbox."""
+def _find_obstacle(in_place: frozenset[str], sandbox: Sandbox, stack: Stack, holder: LiveSandbox | None) -> str:
+    """Why packages cannot change in place in this very sandbox; empty where they can or there are none."""
     if holder is None or holder.record is None or not (holder.record.packages or sandbox.packages):
-        return in_place
+        return ""
+    if "packages" not in in_place:
+        return "their index is on this machine, where no sandbox reaches it"
     # Sandboxes without packages are the most, and a plan for them waits for nothing that it does not need.
-    from nexusctl.plan.packages import can_install  # noqa: PLC0415
+    from nexusctl.plan.packages import find_obstacle  # noqa: PLC0415
 
-    return in_place if can_install(sandbox, holder, stack) else in_place - {"packages"}
+    return find_obstacle(sandbox, holder, stack)
 
 
 def _renew(written: Sandbox, kept: Sandbox, holder: LiveSandbox | None) -> Sandbox:
