@@ -181,13 +181,7 @@ def _loses_files(decision: Decision) -> bool:
 def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
     unsure = decision.holder is not None and decision.holder.unsure
     if decision.action == "update" and (unsure or any(d.field.startswith("uploads.") for d in decision.differences)):
-        # Most plans send no file.
-        from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
-
-        reactions = find_reactions(decision)
-        yield from describe_reactions(reactions)
-        if any(reaction.restart for reaction in reactions):
-            yield from _say_moving(decision)
+        yield from _upload_notes(decision)
     if decision.restore == "restart":
         yield from _say_moving(decision)
     if decision.holder and decision.holder.moved_from and decision.disconnect:
@@ -208,6 +202,19 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
     if decision.action == "create" and len(scene.live.sandboxes) > 0:
         yield from _offer_move(scene, decision)
+
+
+def _upload_notes(decision: Decision) -> Iterator[str]:
+    # Most plans send no file.
+    from nexusctl.plan.interpreted import describe_stale  # noqa: PLC0415
+    from nexusctl.plan.reaction import describe_reactions, find_reactions  # noqa: PLC0415
+
+    reactions = find_reactions(decision)
+    yield from describe_reactions(reactions)
+    if any(reaction.restart for reaction in reactions):
+        yield from _say_moving(decision)
+    if not reactions and (stale := describe_stale(decision)):
+        yield stale
 
 
 def _describe_joining(decision: Decision) -> str:
