@@ -18,6 +18,9 @@ _DECLARED = "leave it out: of what is declared here, nothing but `external` is c
 _NO_NEED = "leave it out: a variable without a `default` has to be set"
 _KUBERNETES = "leave it out: a stack file has `name` and `sandboxes`, with `image`, `env` and `ports` of each"
 
+_IGNORE_SCRIPTS = "write `npm: {packages: [...], ignore_scripts: true}`: no other manager has it"
+_OMIT = "write `npm: {packages: [...], omit: [dev]}`: no other manager has it"
+
 _STACK = {
     "apiversion": _KUBERNETES,
     "containers": "write `sandboxes`, with the name of each as its key",
@@ -199,7 +202,10 @@ _UPLOADS = {
 _PACKAGES = {
     "apk": "write `apt`, with an image of Debian or Ubuntu",
     "dnf": "write `apt`, with an image of Debian or Ubuntu",
+    "ignorescripts": _IGNORE_SCRIPTS,
     "node": "write `npm`",
+    "omit": _OMIT,
+    "packages": "write the list itself behind the name of the manager: `pip: [flask]`",
     "pnpm": "write `npm`",
     "poetry": "write `pip`",
     "pypi": "write `pip`",

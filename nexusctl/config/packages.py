@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from nexusctl.config.digest import Digests, Unfit
 from nexusctl.config.host import locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import Problems, note
-from nexusctl.model.stack import Manager, Package, PackageSet, UploadFile
+from nexusctl.model.stack import Manager, Omitted, Package, PackageSet, UploadFile
 
 # Name and version as one text, per manager. Neither can begin with a dash, so neither can become an option.
 _ITEMS = {
@@ -34,7 +35,10 @@ _LOCKS = {"npm": ("package-lock.json", "npm-shrinkwrap.json"), "pip": (), "apt":
 def build_packages(
     sandbox: Mapping, manager: str | None, digests: Digests, problems: Problems
 ) -> tuple[PackageSet, ...]:
-    """What is to be installed; a flat list goes to `manager`, the template's own, None where there is none."""
+    """What is to be installed; a flat list goes to `manager`, the template's own, None where there is none.
+
+    A set may be empty that says only how what its template brings is installed.
+    """
     node = sandbox.get("packages")
     if isinstance(node, Sequence) and node.items:
         if manager is None:
@@ -51,7 +55,10 @@ def build_packages(
 
 
 def with_template_packages(own: tuple[PackageSet, ...], template: tuple[PackageSet, ...]) -> tuple[PackageSet, ...]:
-    """`own` and what the template needs itself; the versions in `own` win, and a lock of its own names everything."""
+    """`own` and what the template needs itself; the versions in `own` win, and a lock of its own names everything.
+
+    Both may narrow how that is installed.
+    """
     managers = {chosen.manager: chosen for chosen in template}
     for chosen in own:
         below = managers.get(chosen.manager)
@@ -59,12 +66,21 @@ def with_template_packages(own: tuple[PackageSet, ...], template: tuple[PackageS
     return tuple(managers[name] for name in get_args(Manager) if name in managers)
 
 
+def without_empty(sets: tuple[PackageSet, ...]) -> tuple[PackageSet, ...]:
+    """Those of `sets` that install something."""
+    return tuple(chosen for chosen in sets if chosen.packages or chosen.lock_name)
+
+
 def _over(own: PackageSet, below: PackageSet) -> PackageSet:
+    scripts, omit = own.ignore_scripts or below.ignore_scripts, tuple(sorted({*own.omit, *below.omit}))
+    own = replace(own, ignore_scripts=scripts, omit=omit)
+    if below.lock_name and not (own.packages or own.lock_name):
+        return replace(below, ignore_scripts=scripts, omit=omit)
     if own.lock_name or below.lock_name:
         return own
     named = {package.name for package in own.packages}
     kept = tuple(package for package in below.packages if package.name not in named)
-    return PackageSet(manager=own.manager, packages=(*kept, *own.packages))
+    return replace(own, packages=(*kept, *own.packages))
 
 
 def is_package(manager: str, text: str) -> bool:
@@ -77,15 +93,38 @@ def package_text(manager: Manager, package: Package) -> str:
     return package.name + (_JOINTS[manager] + package.version if package.version else "")
 
 
+def plain_options(chosen: PackageSet) -> dict[str, Any]:
+    """How `chosen` is installed, as a stack file says it beside `packages` or `from`; empty where it is as usual."""
+    said = {"ignore_scripts": chosen.ignore_scripts, "omit": list(chosen.omit)}
+    return {key: value for key, value in said.items() if value}
+
+
 def _package_set(manager: str, node: Node, digests: Digests, problems: Problems) -> PackageSet | None:
     if isinstance(node, Sequence):
         return _from_list(manager, node, problems)
-    lock = node.get("from") if isinstance(node, Mapping) else None
-    return _from_lock(manager, lock, digests, problems) if isinstance(lock, Scalar) else None
+    if not isinstance(node, Mapping):
+        return None
+    listed, lock = node.get("packages"), node.get("from")
+    chosen: PackageSet | None = None
+    if isinstance(listed, Sequence):
+        chosen = _from_list(manager, listed, problems)
+    elif isinstance(lock, Scalar):
+        chosen = _from_lock(manager, lock, digests, problems)
+    return replace(chosen, **_options(node)) if chosen else None
+
+
+def _options(node: Mapping) -> dict[str, Any]:
+    """How npm installs them; the kinds that it omits have no order."""
+    scripts, omit = node.get("ignore_scripts"), node.get("omit")
+    kinds = {item.text for item in omit.items if isinstance(item, Scalar)} if isinstance(omit, Sequence) else set()
+    return {
+        "ignore_scripts": isinstance(scripts, Scalar) and scripts.value is True,
+        "omit": tuple(kind for kind in get_args(Omitted) if kind in kinds),
+    }
 
 
 def _some(one: PackageSet | None) -> tuple[PackageSet, ...]:
-    return (one,) if one and (one.packages or one.lock_name) else ()
+    return (one,) if one and (one.packages or one.lock_name or any(one.options)) else ()
 
 
 def _from_list(manager: str, node: Sequence, problems: Problems) -> PackageSet:

@@ -14,7 +14,7 @@ from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.host import host_path
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, resolve
-from nexusctl.config.packages import package_text
+from nexusctl.config.packages import package_text, plain_options
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
 from nexusctl.config.sandbox import Group
@@ -157,12 +157,15 @@ def _first(group: str, stack: Stack) -> Sandbox | None:
 
 
 def _packages(sets: tuple[PackageSet, ...]) -> dict[str, Any]:
-    return {
-        chosen.manager: {"from": f"{chosen.lock_folder}/{chosen.lock_name}"}
-        if chosen.lock_name
-        else [package_text(chosen.manager, package) for package in chosen.packages]
-        for chosen in sets
-    }
+    return {chosen.manager: _package_set(chosen) for chosen in sets}
+
+
+def _package_set(chosen: PackageSet) -> Any:
+    options = {key: Bare("true") if value is True else value for key, value in plain_options(chosen).items()}
+    if chosen.lock_name:
+        return {"from": f"{chosen.lock_folder}/{chosen.lock_name}", **options}
+    listed = [package_text(chosen.manager, package) for package in chosen.packages]
+    return {"packages": listed, **options} if options else listed
 
 
 def _depends_on(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from nexusctl.config.health import build_command, build_health
 from nexusctl.config.lifecycle import build_lifecycle
 from nexusctl.config.mounts import build_mounts
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.packages import build_packages, with_template_packages
+from nexusctl.config.packages import build_packages, with_template_packages, without_empty
 from nexusctl.config.ports import PlacedPort, build_ports
 from nexusctl.config.problems import Problems
 from nexusctl.config.quantity import seconds, size
@@ -171,9 +171,9 @@ def _packages(
     packages = build_packages(node, manager, around.digests, around.problems)
     defaults = file.defaults if file else None
     if defaults is None or defaults.lacks("packages") or defaults.get("packages") is node.get("packages"):
-        return packages
+        return without_empty(packages)
     below = build_packages(defaults, manager, around.digests, around.problems)
-    return with_template_packages(packages, below)
+    return without_empty(with_template_packages(packages, below))
 
 
 def build_networks(node: Mapping, declared: Declared, problems: Problems) -> tuple[str, ...]:

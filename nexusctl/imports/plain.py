@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.closed_paths import is_closed
+from nexusctl.config.packages import plain_options
 from nexusctl.model.secret import SecretFile, SecretText, Text
-from nexusctl.model.stack import Health, Lifecycle, Mount, Package, Port, Resources, Sandbox
+from nexusctl.model.stack import Health, Lifecycle, Mount, Package, PackageSet, Port, Resources, Sandbox
 from nexusctl.model.template import Template
 
 _JOINTS = {"npm": "@", "pip": "", "apt": "="}
@@ -100,12 +101,13 @@ def _switched_off(said: Mapping[str, Any], template: Template) -> dict[str, Any]
     return {key: value for key, value in empty.items() if key in template.defaults and not said[key]}
 
 
-def _packages(sandbox: Sandbox) -> dict[str, list[str]]:
-    return {
-        chosen.manager: [_package(chosen.manager, package) for package in chosen.packages]
-        for chosen in sandbox.packages
-        if chosen.packages
-    }
+def _packages(sandbox: Sandbox) -> dict[str, Any]:
+    return {chosen.manager: _package_set(chosen) for chosen in sandbox.packages if chosen.packages}
+
+
+def _package_set(chosen: PackageSet) -> Any:
+    listed, options = [_package(chosen.manager, package) for package in chosen.packages], plain_options(chosen)
+    return {"packages": listed, **options} if options else listed
 
 
 def _package(manager: str, package: Package) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from posixpath import basename
 from typing import Any
 
+from nexusctl.config.packages import plain_options
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.nested_binds import settle_nested
@@ -200,7 +201,7 @@ class _Writer:
             if chosen.lock_name and (locked := self._lock(sandbox, chosen))
         }
 
-    def _lock(self, sandbox: Sandbox, chosen: PackageSet) -> dict[str, str] | None:
+    def _lock(self, sandbox: Sandbox, chosen: PackageSet) -> dict[str, Any] | None:
         prefix = f"{self._stack.name}.files/{sandbox.group}.packages"
         for file in chosen.lock_files:
             content = self._contents.get((sandbox.name, _place_lock(sandbox, file)))
@@ -215,7 +216,7 @@ class _Writer:
                 f"packages.{chosen.manager}",
                 f"a list that nexus.lock fixed; {chosen.lock_name} stands for both",
             )
-        return {"from": f"./{prefix}/{chosen.lock_name}"}
+        return {"from": f"./{prefix}/{chosen.lock_name}", **plain_options(chosen)}
 
     def _note(self, sandbox: Sandbox, what: str, reason: str) -> None:
         self._leftovers.add(f"{sandbox.group}.{what}", reason)

@@ -22,6 +22,7 @@ Condition = Literal["started", "healthy", "completed"]
 OnReplace = Literal["discard", "preserve"]
 RestartPolicy = Literal["no", "on-failure", "always", "unless-stopped"]
 Manager = Literal["npm", "pip", "apt"]
+Omitted = Literal["dev", "optional", "peer"]
 
 OUTSIDE: Mapping[str, Any] = {"recorded": False}
 
@@ -144,12 +145,16 @@ class PackageSet:
 
     A lock beside a list was made from it, and fixes what its packages need. Without a `lock_name` the files are where
     the manager starts from. Their content lies in `lock_folder`, or in `lock_texts` by their names.
+    With `ignore_scripts` no script of a package runs when it is installed; `omit` are kinds of dependencies, sorted,
+    that are not. Only npm has the two.
     """
 
     manager: Manager
     packages: tuple[Package, ...] = ()
     lock_name: str = ""
     lock_files: tuple[UploadFile, ...] = ()
+    ignore_scripts: bool = False
+    omit: tuple[Omitted, ...] = ()
     lock_folder: str | None = field(default=None, compare=False, metadata=OUTSIDE)
     lock_texts: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=OUTSIDE)
 
@@ -157,6 +162,11 @@ class PackageSet:
     def fixed(self) -> bool:
         """Whether it is a list whose every need is fixed by a lock."""
         return bool(self.lock_name and self.packages)
+
+    @property
+    def options(self) -> tuple[bool, tuple[Omitted, ...]]:
+        """How its packages are installed, whichever they are."""
+        return self.ignore_scripts, self.omit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

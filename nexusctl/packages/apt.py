@@ -97,7 +97,7 @@ class Apt:
             raise ValueError("apt knows no lock files")
         return shell(_LIVE + _CHANGE, *map(_ask_for, changed))
 
-    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+    def remove(self, wanted: PackageSet, names: Sequence[str]) -> tuple[str, ...]:
         return shell(_LIVE + _REMOVE, *names)
 
     def pin(self, name: str, version: str) -> Package:

@@ -83,8 +83,8 @@ class PackageManager(Protocol):
         It has the rest of `wanted` already, maybe other versions of `changed`, and programs that work with them.
         """
 
-    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
-        """The command that removes `names`, places among them, from a sandbox that runs.
+    def remove(self, wanted: PackageSet, names: Sequence[str]) -> tuple[str, ...]:
+        """The command that removes `names`, places among them, from a sandbox that runs and keeps `wanted`.
 
         What something else needs may stay.
         """

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from posixpath import dirname
 from types import MappingProxyType
 
@@ -42,10 +43,10 @@ _INSTALL_LOCK = _HEADERS + 'exec npm ci --no-audit --no-fund --loglevel=http "$@
 _CHANGE_LOCK = (
     _HEADERS
     + """
-stage=$1
-shift
+stage=$1 options=$2
+shift 2
 if [ -e .npmrc ]; then cp .npmrc "$stage"; fi
-(cd "$stage" && npm ci --no-audit --no-fund --loglevel=http)
+(cd "$stage" && npm ci --no-audit --no-fund --loglevel=http $options)
 mkdir -p "$stage/node_modules"
 if [ -e node_modules ]; then mv node_modules "$stage/former"; fi
 mv "$stage/node_modules" node_modules
@@ -190,8 +191,12 @@ class Npm:
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         if packages.lock_name:
-            return shell(_INSTALL_LOCK)
-        return shell(_INSTALL, *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages))
+            return shell(_INSTALL_LOCK, *_options(packages))
+        return shell(
+            _INSTALL,
+            *_options(packages),
+            *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages),
+        )
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         if packages.fixed:
@@ -223,13 +228,16 @@ class Npm:
 
     def change(self, wanted: PackageSet, changed: Sequence[Package], lock_path: str = "") -> tuple[str, ...]:
         if wanted.lock_name:
-            return shell(_CHANGE_LOCK, dirname(lock_path), *(file.path for file in wanted.lock_files))
-        return self.install(PackageSet(manager="npm", packages=tuple(changed)))
+            files = (file.path for file in wanted.lock_files)
+            return shell(_CHANGE_LOCK, dirname(lock_path), " ".join(_options(wanted)), *files)
+        return self.install(replace(wanted, packages=tuple(changed)))
 
-    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+    def remove(self, wanted: PackageSet, names: Sequence[str]) -> tuple[str, ...]:
         below = [name for name in names if BELOW in name]
         others = [name for name in names if BELOW not in name]
-        return shell(_REMOVE, str(len(below)), *map(_folder, below), *others)
+        # npm would bring what it omitted before.
+        options = _options(wanted) if others else ()
+        return shell(_REMOVE, str(len(below)), *map(_folder, below), *options, *others)
 
     def pin(self, name: str, version: str) -> Package:
         return Package(name=name, version=version)
@@ -255,6 +263,11 @@ def _explain_script(output: str) -> Blame:
     match = _CULPRITS[-1].search(output)
     hint = next((words for pattern, words in _BUILD_HINTS if pattern.search(output)), _SCRIPT_HINT)
     return Blame(package=match["package"] if match else "", hint=hint, certain=True)
+
+
+def _options(packages: PackageSet) -> tuple[str, ...]:
+    scripts = ("--ignore-scripts",) if packages.ignore_scripts else ()
+    return (*scripts, *(f"--omit={kind}" for kind in packages.omit))
 
 
 def _folder(place: str) -> str:

@@ -94,7 +94,7 @@ class Pip:
         rest = [package for package in wanted.packages if _normal(package.name) not in names]
         return self.install(PackageSet(manager="pip", packages=(*changed, *rest)))
 
-    def remove(self, names: Sequence[str]) -> tuple[str, ...]:
+    def remove(self, wanted: PackageSet, names: Sequence[str]) -> tuple[str, ...]:
         return shell(_REMOVE, *names)
 
     def pin(self, name: str, version: str) -> Package:

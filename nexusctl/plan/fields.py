@@ -93,6 +93,9 @@ def _packages(name: str, value: Any) -> Flat:
         # What else lies beside the lock of a list follows from the list.
         files = [file for file in chosen.lock_files if not chosen.packages or file.path == chosen.lock_name]
         flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in files})
+        # No package begins with a dash.
+        flat.update({f"{prefix}.--ignore-scripts": True} if chosen.ignore_scripts else {})
+        flat.update({f"{prefix}.--omit": list(chosen.omit)} if chosen.omit else {})
     return flat
 
 
@@ -104,7 +107,7 @@ def _without_shared_locks(*values: tuple[PackageSet, ...]) -> Iterator[tuple[Pac
 
 
 def _identify_lock(chosen: PackageSet) -> tuple[Any, ...]:
-    return chosen.manager, chosen.lock_name, chosen.lock_files
+    return chosen.manager, chosen.lock_name, chosen.lock_files, chosen.options
 
 
 def _uploads(name: str, value: Any) -> Flat:

@@ -92,8 +92,9 @@ def _mix_packages(
     before, after = ({chosen.manager: chosen for chosen in sets} for sets in (recorded, desired))
     mixed = []
     for manager in dict.fromkeys((*after, *before)):
-        empty = PackageSet(manager=manager)
-        old, new = before.get(manager, empty), after.get(manager, empty)
+        old = before.get(manager, PackageSet(manager=manager))
+        # What stays of one that is not asked for any more stays as it was installed.
+        new = after.get(manager, PackageSet(manager=manager, ignore_scripts=old.ignore_scripts, omit=old.omit))
         prefix = f"{name}.{manager}"
         if ignored(prefix):
             mixed.append(old)

@@ -85,6 +85,9 @@ def _has_way_out(sandbox: Sandbox, stack: Stack) -> bool:
 
 
 def _can_follow(before: PackageSet | None, after: PackageSet | None) -> bool:
+    if before and after and before.options != after.options and not (before.lock_name and after.lock_name):
+        # To a manager what is there is there, whether its scripts have run or not.
+        return False
     if before == after or not ((before and before.lock_name) or (after and after.lock_name)):
         return True
     if before is None or (after and after.fixed) or (before.fixed and not (after and after.lock_name)):

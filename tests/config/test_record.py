@@ -54,6 +54,8 @@ SANDBOXES = st.builds(
             lock_name=BELOW,
             lock_files=tuples(FILES),
             lock_folder=st.none() | TEXTS,
+            ignore_scripts=st.booleans(),
+            omit=tuples(st.sampled_from(["dev", "optional", "peer"])),
         )
     ),
     uploads=tuples(

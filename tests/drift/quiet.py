@@ -111,7 +111,7 @@ def make_document(name: str, plain: str, loaded: str, plain_id: str) -> dict[str
         sandboxes[f"template-{number}"] = {"template": f"./{template}.yaml"}
     for number, values in enumerate(({}, {"text": "y"}, {"list": ["sleep", "1000"]})):
         sandboxes[f"with-{number}"] = {"template": "./given.yaml", "with": values, "command": WAIT}
-    for number, packages in enumerate(([], {}, {"npm": []})):
+    for number, packages in enumerate(([], {}, {"npm": []}, {"npm": {"packages": [], "omit": ["dev"]}})):
         sandboxes[f"packages-{number}"] = {"template": "./own.yaml", "packages": packages}
     secrets = {"pin": {"file": "./one.env"}, "blob": {"file": "./src/a b.txt", "trim": False}}
     return {"name": name, "secrets": secrets, "volumes": {"data": {}}, "networks": {"back": {}}, "sandboxes": sandboxes}

@@ -22,7 +22,7 @@ from tests.readme.reference import ROOT, Schema, walk
 
 FILES = {
     "src/a": "a", "src/b": "b", "one": "1", "some.env": "A=b\n", "part.yaml": "sandboxes: {b: {image: i}}\n",
-    "requirements.txt": "flask==3.0.0\n", "folder/x": "x",
+    "requirements.txt": "flask==3.0.0\n", "folder/x": "x", "package.json": "{}", "package-lock.json": "{}",
 }  # fmt: skip
 
 ONE = {"source": "one", "target": "/x"}
@@ -42,6 +42,14 @@ WRITTEN: Mapping[str, Any] = {
     "packages.npm": {"packages": {"npm": ["ms@2"]}},
     "packages.npm[].name": {"packages": {"npm": [{"name": "ms"}]}},
     "packages.npm[].version": {"packages": {"npm": [{"name": "ms", "version": "2"}]}},
+    "packages.npm.packages": {"packages": {"npm": {"packages": ["ms@2"]}}},
+    "packages.npm.packages[].name": {"packages": {"npm": {"packages": [{"name": "ms"}]}}},
+    "packages.npm.packages[].version": {"packages": {"npm": {"packages": [{"name": "ms", "version": "2"}]}}},
+    "packages.npm.ignore_scripts": {"packages": {"npm": {"packages": ["ms"], "ignore_scripts": True}}},
+    "packages.npm.omit": {
+        "working_dir": "/app",
+        "packages": {"npm": {"from": "package-lock.json", "omit": ["peer", "dev"]}},
+    },
     "packages.pip": {"packages": {"pip": ["flask"]}},
     "packages.pip[].name": {"packages": {"pip": [{"name": "flask"}]}},
     "packages.pip[].version": {"packages": {"pip": [{"name": "flask", "version": "==3.0.0"}]}},

@@ -62,6 +62,20 @@ def test_a_lock_is_installed_the_way_the_manager_installs_locks() -> None:
         MANAGERS["apt"].install(locked("apt", "x"))
 
 
+def test_npm_is_told_how_to_install_wherever_it_may_bring_something() -> None:
+    npm, said = MANAGERS["npm"], ("--ignore-scripts", "--omit=dev", "--omit=peer")
+    asked = replace(listed("npm", "ms|2", "pg"), ignore_scripts=True, omit=("dev", "peer"))
+    assert npm.install(asked)[4:] == (*said, "ms@2", "pg")
+    assert npm.change(asked, asked.packages[:1])[4:] == (*said, "ms@2")
+    assert npm.remove(asked, ["old", "ms > old"])[4:] == ("1", "node_modules/ms/node_modules/old", *said, "old")
+    assert npm.remove(asked, ["ms > old"])[4:] == ("1", "node_modules/ms/node_modules/old")
+    lock = replace(locked("npm", "package-lock.json"), ignore_scripts=True, omit=("dev", "peer"))
+    assert npm.install(lock)[4:] == said
+    assert npm.change(lock, (), "/app/.stage/package-lock.json")[4:6] == ("/app/.stage", " ".join(said))
+    as_usual = npm.change(locked("npm", "package-lock.json"), (), "/app/.stage/package-lock.json")
+    assert as_usual[4:] == ("/app/.stage", "", "package-lock.json")
+
+
 def test_what_npm_says_is_there_counts_for_what_was_asked() -> None:
     answer = json.dumps({"dependencies": {"express": {"version": "5.1.0"}, "other": {"version": "1.0.0"}, "gone": {}}})
     assert MANAGERS["npm"].read(answer, listed("npm", "express|^5")) == (Package(name="express", version="5.1.0"),)

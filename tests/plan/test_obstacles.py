@@ -65,3 +65,12 @@ def test_the_first_secret_file_says_why_it_needs_a_new_container() -> None:
     after = stack(secrets=(SecretFile(secret="key", name="key", digest="d1"),))
     words = "secrets.key cannot change in a live container, because a folder for secrets is mounted at its creation"
     assert reason(stack(), after) == words
+
+
+def test_a_list_that_is_installed_in_another_way_needs_a_new_image() -> None:
+    npm = PackageSet(manager="npm", packages=(Package(name="ms", version="1"),), ignore_scripts=True)
+    words = "because only a new image forgets what npm has installed"
+    assert reason(stack(), stack(packages=(npm,))) == (
+        f"packages.npm.--ignore-scripts cannot change in a live container, {words}"
+    )
+    assert reason(stack(packages=()), stack(packages=(npm,))) == "", "there was none before"

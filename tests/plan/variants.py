@@ -56,6 +56,7 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
     "packages": (
         (PackageSet(manager="npm", packages=(Package(name="ms"),)),),
         (PackageSet(manager="npm", packages=(Package(name="ms", version="2"), Package(name="pg"))),),
+        (PackageSet(manager="npm", packages=(Package(name="ms"),), ignore_scripts=True, omit=("dev", "peer")),),
         (PackageSet(manager="pip", lock_name="r.txt", lock_files=(_file("r.txt"),)),),
     ),
     "uploads": (

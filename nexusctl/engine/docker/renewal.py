@@ -120,7 +120,7 @@ def _change(
         doing = f"removing {', '.join(change.remove)} ({manager.name})"
         report(doing)
         gone = PackageSet(manager=wanted.manager, packages=_named(change.remove))
-        _run(sandbox, gone, manager.remove(change.remove), folder, LastLine(report, doing))
+        _run(sandbox, gone, manager.remove(wanted, change.remove), folder, LastLine(report, doing))
     if change.changed or pins or change.lock:
         asked = PackageSet(manager=wanted.manager, packages=(*change.changed, *pins), lock_name=wanted.lock_name)
         changed = with_tools(asked, beside)
