@@ -194,6 +194,8 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
             yield f"the old container is stopped before {passed}"
     elif decision.action == "replace":
         yield _replace_note(scene, decision)
+    if decision.action == "replace":
+        yield from _say_moving(decision, "replacement")
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)
     if decision.action in ("create", "replace", "rerun"):
@@ -237,10 +239,12 @@ def _offer_move(scene: Scene, decision: Decision) -> Iterator[str]:
             )
 
 
-def _say_moving(decision: Decision) -> Iterator[str]:
-    """Of host ports that the engine chooses: it does so at every start."""
-    if moving := [str(port.container) for port in decision.sandbox.ports if port.host is None]:
-        yield f"with the restart the host port for {_enumerate(moving)} may become another one: name one to keep it"
+def _say_moving(decision: Decision, occasion: str = "restart") -> Iterator[str]:
+    """Of host ports that the engine chooses, and did before: it does so at every start."""
+    record = decision.holder.record if decision.holder else None
+    had = record.ports if record else ()
+    if moving := [str(port.container) for port in decision.sandbox.ports if port.host is None and port in had]:
+        yield f"with the {occasion} the host port for {_enumerate(moving)} may become another one: name one to keep it"
 
 
 def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:

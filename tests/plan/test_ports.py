@@ -80,6 +80,22 @@ def test_a_restart_says_which_host_ports_may_move(host: int | None, said: bool) 
     assert (words in render_plan(make_plan(healthy, with_health(healthy, "unhealthy"), IN_PLACE))) is said
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [(None, None, True), (8080, 8080, False), (None, 8080, False), (8080, None, False)],
+)
+@pytest.mark.parametrize("on_replace", ["discard", "preserve"])
+def test_a_replacement_says_which_host_ports_may_move(
+    before: int | None, after: int | None, said: bool, on_replace: str
+) -> None:
+    one, other = (
+        stack(a=sandbox("a", Port(container=80, host=host), env={"A": a}, on_replace=on_replace))
+        for host, a in ((before, "1"), (after, "2"))
+    )
+    words = "with the replacement the host port for 80 may become another one: name one to keep it"
+    assert (words in render_plan(plan_of(one, other))) is said
+
+
 def with_health(wanted: Stack, health: HealthState) -> LiveState:
     live = as_applied(wanted)
     return replace(live, sandboxes=tuple(replace(found, health=health) for found in live.sandboxes))
