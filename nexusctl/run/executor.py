@@ -105,7 +105,7 @@ class _Run:
             self._begin(self._ready.popleft())
 
     def _begin(self, step: Step) -> None:
-        if self._interrupt.requested:
+        if self._interrupt.requested and not _is_settling(step):
             return
         # Nothing is lost when a wait ends with the process.
         thread = threading.Thread(target=self._work, args=(step,), name=step.id, daemon=_is_wait(step))
@@ -220,6 +220,11 @@ class _Run:
         for step in self._plan.steps:
             if step.id not in self._settled:
                 yield Skipped(step=step, at=self._now(), reason="interrupted")
+
+
+def _is_settling(step: Step) -> bool:
+    """Whether it is but a look at what was started, which takes no time once somebody wants to stop."""
+    return isinstance(step, AwaitHealthy) and step.sandbox.health is None and not step.required
 
 
 def _is_wait(step: Step) -> bool:

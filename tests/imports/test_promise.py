@@ -96,6 +96,8 @@ WRITTEN: Mapping[str, Any] = {
     "restart": {"restart": "always"},
     "stop_grace_period": {"stop_grace_period": "30s"},
     "stop_signal": {"stop_signal": "SIGINT"},
+    "cap_add": {"cap_add": ["NET_RAW"]},
+    "cap_drop": {"cap_drop": ["KILL"]},
     "on_replace": {"on_replace": "preserve"},
     "start_timeout": {"health": {"tcp": 80}, "start_timeout": "30s"},
     "timeout": {"timeout": "60s"},
@@ -147,6 +149,7 @@ ELSEWHERE: Mapping[str, str] = {
     )},
     "packages.npm.from": "test_stack.py",
     "packages.apt.from": "apt knows no lock files",
+    **dict.fromkeys(("moved", "moved[].from", "moved[].to"), "what has moved is called by its new name"),
     "uploads[].outside": "the source lies beside the new file",
     "volumes[].host_access": "test_nothing_lost.py",
 }  # fmt: skip

@@ -201,7 +201,8 @@ def _create_or_adopt(wire: Wire, name: str, body: Mapping[str, Any]) -> str:
 
 def _is_adoptable(found: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
     marks = found["Config"]["Labels"] or {}
-    same = all(marks.get(name) == value for name, value in body["Labels"].items())
+    wanted = {name: value for name, value in body["Labels"].items() if name != labels.BIRTH}
+    same = all(marks.get(name) == value for name, value in wanted.items())
     return same and found["State"]["Status"] == "created" and found["Config"]["Image"] == body["Image"]
 
 
