@@ -178,9 +178,9 @@ def test_what_a_killed_nexusctl_has_left_is_cleared_away_first(box: Box, node_im
     box.scene.inside(
         "box",
         f"mkdir -p {WORKROOM} {FOLDER} /app/{STAGE}; echo token > {FOLDER}/npmrc; echo old > {WORKROOM}/mark;"
-        "NEXUSCTL_INSTALL=old sleep 1000 >/dev/null 2>&1 &"
-        "sleep 999 >/dev/null 2>&1 &",
+        "NEXUSCTL_INSTALL=old sleep 1000 >/dev/null 2>&1 &",
     )
+    box.scene.inside("box", "sleep 999 >/dev/null 2>&1 &")
     box.change("[ms@2.1.3]")
     running = box.scene.inside("box", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
     assert "sleep 1000" not in running

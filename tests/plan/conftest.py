@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _without_pauses() -> Iterator[None]:
+@pytest.fixture(scope="module", autouse=True)
+def without_pauses() -> Iterator[None]:
     """Nothing happens in memory while nobody acts, so that there is nothing to wait for."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("nexusctl.run.replace.LINGER", 0)

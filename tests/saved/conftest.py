@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.run import early_exit
+from tests.plan.conftest import without_pauses
 from tests.saved.workbench import THREE, Workbench
 
 
@@ -15,3 +16,6 @@ def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workbench:
     made = Workbench(folder=tmp_path)
     made.write(THREE)
     return made
+
+
+__all__ = ["without_pauses"]

@@ -58,7 +58,7 @@ def test_a_host_port_that_an_idle_sandbox_has_is_told_before_the_start_fails(ben
     )
     found = planning.prepare(bench.engine, planning.load(Inputs(files=(bench.file,)))).plan
     notes = [note for change in found.changes for note in change.notes]
-    assert "host port 8080 is in use by demo_mail: the start will fail until it is free" in notes
+    assert "host port 127.0.0.1:8080 is in use by demo_mail: the start will fail until it is free" in notes
 
 
 def test_what_the_file_does_not_declare_any_more_is_removed_whatever_its_profile_was(bench: Workbench) -> None:

@@ -153,11 +153,15 @@ def test_what_the_run_did_not_touch_stays_as_it_is(bench: Workbench) -> None:
     assert {change.name for change in back.changes} <= {"db"}
 
 
+_HARMLESS = "note_end"
+"""A task has run whether that could be written down or not."""
+
+
 def _fail_at(number: int) -> Callable[[str, str], None]:
     count = itertools.count()
 
     def interfere(method: str, subject: str) -> None:
-        if next(count) == number:
+        if method != _HARMLESS and next(count) == number:
             raise EngineError(f"{method} of {subject} was refused", status=500)
 
     return interfere
@@ -201,7 +205,7 @@ def _count_calls(before: Stack, after: Stack) -> int:
     carry_out(engine, plan_for(engine, before))
     done = len(engine.calls)
     carry_out(engine, plan_for(engine, after))
-    return len(engine.calls) - done
+    return sum(method != _HARMLESS for method, _ in engine.calls[done:])
 
 
 def _records(live: LiveState) -> dict[str, Sandbox]:

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,9 +24,9 @@ STACK = "name: x\nsandboxes: {a: {image: debian:12}}\n"
 
 
 @pytest.fixture(scope="module")
-def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """The socket of a Podman with storage of its own."""
-    folder = tmp_path_factory.mktemp("podman")
+def podman() -> Iterator[Path]:
+    """The socket of a Podman with storage of its own, in a folder with a short name: it takes 50 characters of one."""
+    folder = Path(tempfile.mkdtemp(prefix="nexusctl-podman-"))
     path = folder / "podman" / "podman.sock"
     path.parent.mkdir()
     storage = ["--root", str(folder / "root"), "--runroot", str(folder / "run"), "--storage-driver", "vfs"]
@@ -42,6 +43,7 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         service.terminate()
         service.wait()
+        shutil.rmtree(folder)
 
 
 @pytest.mark.parametrize("verb", ["plan", "apply --yes", "status", "destroy --yes", "drift", "engine start"])
