@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,12 @@ class Trial:
         return container_name(self.stack, sandbox)
 
     def health(self, sandbox: str) -> str:
+        """What the engine says once it has looked for itself: an apply has asked the sandbox already."""
+        while (found := self._health(sandbox)) == "starting":
+            time.sleep(0.5)
+        return found
+
+    def _health(self, sandbox: str) -> str:
         found = json.loads(self.nexusctl("status", "--json").stdout)["sandboxes"]
         return str(next(one["health"] for one in found if one["name"] == sandbox))
 
@@ -49,5 +56,5 @@ class Trial:
 def trial(wire: Wire, tmp_path: Path, stack_name: str) -> Iterator[Trial]:
     chosen = Trial(folder=tmp_path, stack=stack_name)
     yield chosen
-    done = chosen.nexusctl("destroy", "--yes", "--volumes", "--stack", stack_name)
+    done = chosen.nexusctl("destroy", "--yes", "--volumes", "--stack", stack_name, "--ignore-missing")
     assert done.returncode == 0, done.stderr
