@@ -172,7 +172,7 @@ def test_apply_takes_over_what_is_named_and_says_what_differs(composed: Composed
     assert shown.returncode == 0, shown.stderr
     differing = set(re.findall(r"^ +[~+-] ([a-z]\S+):", shown.stdout, re.MULTILINE))
     # Its volume is another one by the stack's name, as the import said.
-    assert differing == {"resources.pids", "mounts./var/lib/data"}
+    assert differing == {"resources.pids", "volumes./var/lib/data"}
     assert composed.ids() == project
 
 
