@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import CALL_TIMEOUT, FOREVER, Wire
+from nexusctl.engine.docker.wire import FOREVER, Wire
 from nexusctl.errors import Conflict, EngineError, NotFound, is_out_of_space
 from nexusctl.model.stack import STOP_GRACE_PERIOD
 
@@ -93,7 +93,7 @@ def _ask(wire: Wire, container_id: str, verb: str, grace: int | None) -> tuple[f
     begun = time.monotonic()
     path, query = f"/containers/{container_id}/{verb}", {"t": patience}
     # One that says -1 is never killed.
-    wire.call("POST", path, query, timeout=FOREVER if patience < 0 else patience + CALL_TIMEOUT)
+    wire.call("POST", path, query, timeout=FOREVER if patience < 0 else patience + wire.timeout)
     return time.monotonic() - begun, patience
 
 
