@@ -20,12 +20,15 @@ _KEYS = (
 )
 
 
-def why_closed(path: Path, environ: Mapping[str, str] | None = None) -> str:
-    """Why mounting `path`, which is absolute, would hand this machine to the sandbox; empty where it would not.
+def why_closed(path: Path) -> str:
+    """Why mounting `path`, which is absolute, or what its links lead to, would hand this machine to the sandbox.
 
-    `environ` says which sockets and which home folder are the caller's.
+    Empty where it would not. The environment says which sockets and which home folder are the caller's.
     """
-    environ = os.environ if environ is None else environ
+    return _judge(Path(os.path.realpath(path)), os.environ) or _judge(path, os.environ)
+
+
+def _judge(path: Path, environ: Mapping[str, str]) -> str:
     if any(path.is_relative_to(tree) for tree in _TREES):
         return "it is part of the system"
     if any(Path(tree).is_relative_to(path) for tree in _TREES):
@@ -39,7 +42,7 @@ def why_closed(path: Path, environ: Mapping[str, str] | None = None) -> str:
 
 
 def is_closed(path: Path) -> bool:
-    """Whether mounting `path`, which is absolute, would hand this machine to the sandbox."""
+    """Whether mounting `path`, which is absolute, or what its links lead to, would hand this machine to the sandbox."""
     return bool(why_closed(path))
 
 

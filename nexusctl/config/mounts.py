@@ -104,7 +104,7 @@ def _bind(place: Scalar, text: str, problems: Problems, *, host_access: bool) ->
     if path is None:
         return None
     real = Path(os.path.realpath(path))
-    why = why_closed(real) or why_closed(path)
+    why = why_closed(path)
     if not why or host_access:
         return str(path)
     via = f" (it leads to `{real}`)" if real != path else ""

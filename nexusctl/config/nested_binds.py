@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems, note
@@ -20,7 +20,7 @@ def refuse_nested_binds(placed: Iterable[tuple[str, Mount, Node]], problems: Pro
     writable = {mount.real: (name, place) for name, mount, place in reversed(binds) if not mount.read_only}
     told = set()
     for _, mount, place in binds:
-        outer = next((path for path in _parents(mount.real) if path in writable), "")
+        outer = next((path for path in list_parents(mount.real) if path in writable), "")
         if not outer or id(place) in told or (isinstance(place, Mapping) and place.text("host_access") == "true"):
             continue
         told.add(id(place))
@@ -36,7 +36,8 @@ def _written(place: Node) -> str:
     return source or (place.text.split(":")[0] if isinstance(place, Scalar) else "")
 
 
-def _parents(path: str) -> Iterable[str]:
+def list_parents(path: str) -> Iterator[str]:
+    """The folders above an absolute path, the nearest first."""
     while (above := os.path.dirname(path)) != path:  # noqa: PTH120 - pathlib loads slowly
         yield above
         path = above

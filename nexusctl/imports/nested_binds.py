@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.expression import OPENING
+from nexusctl.config.nested_binds import list_parents
 from nexusctl.imports.draft import Leftovers
 from nexusctl.model.value import dataclass
 
@@ -33,7 +34,7 @@ def settle_nested(sandboxes: Mapping[str, dict[str, Any]], folder: Path, leftove
     binds = [bind for name, sandbox in sandboxes.items() for bind in _binds(name, sandbox, folder)]
     writable = {bind.real: bind for bind in reversed(binds) if not bind.read_only}
     for bind in binds:
-        outer = next((writable[above] for above in _parents(bind.real) if above in writable), None)
+        outer = next((writable[above] for above in list_parents(bind.real) if above in writable), None)
         if outer:
             why = _WHY.format(outer=outer.source, holder=outer.sandbox)
             _settle(sandboxes[bind.sandbox], bind, why, leftovers, keep=keep)
@@ -69,7 +70,3 @@ def _binds(name: str, sandbox: Mapping[str, Any], folder: Path) -> Iterator[_Bin
         if source.startswith((".", "/", "~")) and OPENING not in source:
             real = os.path.realpath(folder / Path(source).expanduser())
             yield _Bind(sandbox=name, entry=entry, source=source, target=target, read_only=read_only, real=real)
-
-
-def _parents(path: str) -> Iterator[str]:
-    yield from map(str, Path(path).parents)

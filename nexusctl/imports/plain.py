@@ -148,7 +148,7 @@ def _port(port: Port) -> Any:
 def _mount(mount: Mount) -> Any:
     if mount.kind == "anonymous":
         return escape(mount.target)
-    closed = mount.kind == "bind" and (is_closed(Path(mount.source)) or is_closed(Path(mount.source).resolve()))
+    closed = mount.kind == "bind" and is_closed(Path(mount.source))
     if ":" in mount.source or ":" in mount.target or closed:
         flags = {"read_only": mount.read_only, "host_access": closed}
         said = {key: True for key, value in flags.items() if value}
