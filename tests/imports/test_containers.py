@@ -71,8 +71,9 @@ def test_an_imported_container_is_described_whole_and_left_alone(
     assert "/anonymous" in sandbox["volumes"]
     assert list(config["volumes"].values()) == [{"external": f"{stack_name}-data"}]
     assert list(config["networks"].values()) == [{"external": f"{stack_name}-net"}]
+    assert sandbox["cap_add"] == ["SYS_PTRACE"]
     assert "hunter2" not in done.stderr + (tmp_path / "nexus.yaml").read_text()
-    for lost in ("CapAdd", "label team", "Init"):
+    for lost in ("SecurityOpt", "label team", "Init"):
         assert f"{foreign}.{lost}: " in done.stderr
     assert look(wire, foreign) == before
 
