@@ -7,8 +7,7 @@ import click
 
 from nexusctl.cli import options
 from nexusctl.cli.group import Group
-from nexusctl.config.secrets import NAME
-from nexusctl.model.secret import SAFE
+from nexusctl.model.secret import NAME, SAFE
 from nexusctl.render.style import count
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from nexusctl.config.given_lines import find_given, may_give
+from nexusctl.config.hidden import SENSITIVE, Discreet
 from nexusctl.config.node import Source
-from nexusctl.config.problems import SENSITIVE, Discreet
 from nexusctl.errors import Diagnostic, Location, Note
 
 

@@ -37,9 +37,13 @@ class Expression(NamedTuple):
 
 
 class Malformed(NamedTuple):
-    """What begins like a reference and is none; with `quotes`, the words about it repeat it."""
+    """What begins like a reference and is none; with `quotes`, the words about it repeat it.
+
+    `hint` is empty where all of `text` has to be looked at to give one.
+    """
 
     at: int
+    text: str
     summary: str
     hint: str
     quotes: bool = True
@@ -64,7 +68,7 @@ def parse(text: str, at: int = 0, depth: int = 0) -> tuple[Part, ...]:
         end = _end(text, begin)
         if end < 0:
             hint = "close it with `}`, or write `$${` for a literal `${`"
-            return (*parts, Malformed(at + begin, "this `${` is never closed", hint, quotes=False))
+            return (*parts, Malformed(at + begin, text[begin:], "this `${` is never closed", hint, quotes=False))
         parts.append(_reference(text[begin:end], at + begin, depth))
         position = end
     literal += text[position:]
@@ -87,18 +91,15 @@ def _reference(text: str, at: int, depth: int) -> Expression | Malformed:
     inside = text[len(OPENING) : -1]
     match = REFERENCE.match(inside)
     if not match:
-        # Few texts hold one that is none.
-        from nexusctl.config.malformed import advise  # noqa: PLC0415
-
-        return Malformed(at, f"`{shorten(text)}` is no reference", advise(text, inside))
+        return Malformed(at, text, f"`{shorten(text)}` is no reference", hint="")
     words = tuple(match["words"].split(".")[1:])
     operator, argument = _tail(match["rest"])
     if argument is not None and words:
         hint = f"write `{OPENING}{match['namespace']}{match['words']}}}`, or `:-` before what stands in for it"
-        return Malformed(at, f"`{shorten(text)}` has a `:` where a reference ends", hint)
+        return Malformed(at, text, f"`{shorten(text)}` has a `:` where a reference ends", hint)
     if operator and depth >= DEPTH_LIMIT:
         summary = f"references stand more than {DEPTH_LIMIT} deep inside of each other"
-        return Malformed(at, summary, "nest them less", quotes=False)
+        return Malformed(at, text, summary, "nest them less", quotes=False)
     behind = match.start("rest") + len(OPENING) + len(operator)
     operand = parse(text[behind:-1], at + behind, depth + 1) if operator else ()
     return Expression(at, text, match["namespace"], words, argument, operator, operand)

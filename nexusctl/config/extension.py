@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nexusctl.config.hidden import hide_declared
+from nexusctl.config.hidden import SENSITIVE, hide_declared
 from nexusctl.config.node import Mapping, Node
 from nexusctl.config.overlay import merge_all
-from nexusctl.config.problems import SENSITIVE, Problems, note
+from nexusctl.config.problems import Problems, note
 from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.template_found import Found, read_document
 from nexusctl.config.template_search import find_template

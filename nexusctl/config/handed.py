@@ -12,7 +12,6 @@ from nexusctl.config.instances import Kept
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.placed import Woven
 from nexusctl.config.problems import Problems
-from nexusctl.config.sandbox import Group
 from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
@@ -27,11 +26,9 @@ def is_from_parameter(node: Node) -> bool:
     return any(isinstance(part, SecretRef) and part.source == "parameter" for part in parts)
 
 
-def template_of(node: Node, group: Group | None, root: Path) -> TemplateFile | None:
-    """The template of `node`, of which `group` was made; where none was, it is read anew, if it can be."""
-    if group or not isinstance(node, Mapping):
-        return group.file if group else None
-    return Templates(Problems(), root).find(node)
+def reread_template(node: Node, root: Path) -> TemplateFile | None:
+    """The template of `node`, of which no sandbox was made: it is read anew, if it can be."""
+    return Templates(Problems(), root).find(node) if isinstance(node, Mapping) else None
 
 
 def sensitive_parameters(node: Mapping, file: TemplateFile | None) -> frozenset[str] | None:
@@ -41,10 +38,13 @@ def sensitive_parameters(node: Mapping, file: TemplateFile | None) -> frozenset[
     return sensitive_names(file.layers) if file else frozenset()
 
 
-def clear_each(patterns: MappingType[str, Node], groups: MappingType[str, Group]) -> None:
-    """Let messages show the lines of each `for_each` of `patterns` of which nothing sensitive is made."""
+def clear_each(patterns: MappingType[str, Node], files: MappingType[str, TemplateFile | None]) -> None:
+    """Let messages show the lines of each `for_each` of `patterns` of which nothing sensitive is made.
+
+    `files` are the templates of what was made of them.
+    """
     for name, pattern in patterns.items():
-        file = next((group.file for group in groups.values() if group.key.text == name), None)
+        file = files.get(name)
         each = pattern.get("for_each") if isinstance(pattern, Mapping) else None
         if isinstance(pattern, Mapping) and each and _is_harmless(pattern, file):
             clear(pattern.keys["for_each"], each)

@@ -7,6 +7,12 @@ from collections.abc import Iterable
 
 from nexusctl.config.node import Mapping, Node, Scalar, Source
 
+SENSITIVE = "sensitive"
+"""The word that every file has in it which declares something sensitive."""
+
+Discreet = tuple[str, str]
+"""A summary and a hint that repeat nothing of what a file says but names."""
+
 SECTIONS = ("variables", "parameters")
 """Where things are declared that may be sensitive: in a stack file, and in a template."""
 
@@ -99,7 +105,7 @@ def _withhold(nodes: list[Node]) -> None:
 
 def may_hide(text: str) -> bool:
     """Whether a file with this text, or one that it names, may declare something as sensitive."""
-    return any(word in text for word in ("sensitive", "include", "extends"))
+    return any(word in text for word in (SENSITIVE, "include", "extends"))
 
 
 def hide_sections(source: Source) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from nexusctl.config.hidden import hide_declared
+from nexusctl.config.hidden import SENSITIVE, hide_declared
 from nexusctl.config.host import display, folders_of, locate
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.problems import SENSITIVE, Problems, note
+from nexusctl.config.problems import Problems, note
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError

@@ -28,9 +28,10 @@ from collections.abc import Mapping as MappingType
 from typing import Any
 
 from nexusctl.config.expression import OPENING, Expression, Malformed, Part, parse, shorten
+from nexusctl.config.hidden import Discreet
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.placed import Placed, Woven, from_value, move, point_into
-from nexusctl.config.problems import Discreet, Problems
+from nexusctl.config.problems import Problems
 from nexusctl.config.source import DEPTH_LIMIT, NODE_LIMIT
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.errors import Note
@@ -134,7 +135,7 @@ class Interpolation:
             return part
         try:
             if isinstance(part, Malformed):
-                raise Unresolved(part.summary, part.hint, discreet=NO_REFERENCE if part.quotes else None)  # noqa: TRY301
+                raise _refuse_malformed(part)
             value = self._look_up(part, place, namespaces)
             if not whole and isinstance(value, Mapping | Sequence):
                 kind = "list" if isinstance(value, Sequence) else "mapping"
@@ -292,6 +293,13 @@ def one_argument(expression: Expression, name: str) -> str:
 def wrong_form(expression: Expression, right: str) -> Unresolved:
     """The error for a reference whose namespace is right and whose rest is not."""
     return _none(f"`{expression.text}` is no reference", f"write it as `{right}`")
+
+
+def _refuse_malformed(part: Malformed) -> Unresolved:
+    # Few texts hold what is none.
+    from nexusctl.config.malformed import advise  # noqa: PLC0415
+
+    return Unresolved(part.summary, part.hint or advise(part.text), discreet=NO_REFERENCE if part.quotes else None)
 
 
 def _none(summary: str, hint: str) -> Unresolved:

@@ -215,7 +215,7 @@ def build(
         # Most stacks are right.
         from nexusctl.config.handed import clear_each  # noqa: PLC0415
 
-        clear_each(known.patterns, groups)
+        clear_each(known.patterns, {group.key.text: group.file for group in reversed(groups.values())})
     stack = Stack(
         name=conforming.text("name") or "",
         sandboxes=sandboxes,

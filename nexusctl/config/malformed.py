@@ -17,8 +17,9 @@ _OF_A_WORKFLOW = re.compile(r"\{\s*(?P<namespace>secrets?|vars?|env)\.(?P<name>[
 _OF_A_SHELL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[?-].*)\Z", re.S)
 
 
-def advise(text: str, inside: str) -> str:
-    """A hint about `text`, `${` and `}` included; `inside` is what stands between them."""
+def advise(text: str) -> str:
+    """A hint about `text`, `${` and `}` included."""
+    inside = text[len(OPENING) : -1]
     if OPENING in inside:
         return "a reference cannot stand inside of the name of another; write the name out"
     if REFERENCE.match(inside.strip()):

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.expression import OPENING
-from nexusctl.config.handed import template_of
+from nexusctl.config.handed import reread_template
 from nexusctl.config.load import Loaded
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.placed import Handed, Placed, Supplied, Woven
@@ -116,7 +116,7 @@ class _Search:
                 node = _joined(node, [each.node for each in several])
             below = [found for layer in _template_layers(made) if (found := _dig(layer, ("defaults",))) is not None]
             layers = [*below, *self._layers(("sandboxes", name))]
-            self._veil.know(name, node, template_of(node, made, self._loaded.root))
+            self._veil.know(name, node, made.file if made else reread_template(node, self._loaded.root))
             yield from self._walk(("sandboxes", name), node, layers, schema)
             if isinstance(node, Mapping):
                 yield from self._env_files(("sandboxes", name, "env"), node)

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nexusctl.config.hidden import Discreet
 from nexusctl.config.node import Node, Source
 from nexusctl.errors import Diagnostic, InputError, Location, Note
 
 SHOWN_AT_MOST = 100
-
-SENSITIVE = "sensitive"
-"""The word that every file has in it which declares something sensitive."""
-
-Discreet = tuple[str, str]
-"""A summary and a hint that repeat nothing of what a file says but names."""
 
 
 class Problems:

@@ -14,18 +14,11 @@ from nexusctl.config.placed import Supplied, point_into
 from nexusctl.config.ports import refuse_port_clashes
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.sandbox import Group
+from nexusctl.config.siblings import Reference
 from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Note
 from nexusctl.model.stack import Condition, Dependency, Sandbox
 from nexusctl.model.value import dataclass
-
-
-class Reference(NamedTuple):
-    """A `${sandbox...}` to the sandbox or group `target`, at the index `at` of the text of `scalar`."""
-
-    target: str
-    scalar: Scalar
-    at: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

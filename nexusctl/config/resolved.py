@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.config.expression import OPENING
-from nexusctl.config.handed import reference_text, template_of, without_literals
+from nexusctl.config.handed import reference_text, reread_template, without_literals
 from nexusctl.config.hidden import is_sensitive
 from nexusctl.config.host import host_path
 from nexusctl.config.load import Loaded
@@ -112,7 +112,7 @@ def _sandbox(name: str, entry: Node, loaded: Loaded, variables: dict[str, Any]) 
         woven = loaded.document.section("sandboxes").get(name, entry)
         values = _with_paths(woven, value_of(woven))
         if isinstance(woven, Mapping):
-            without_literals(name, woven, template_of(woven, None, loaded.root), values, variables)
+            without_literals(name, woven, reread_template(woven, loaded.root), values, variables)
         return values
     values = _with_template(group, group.node, _with_paths(group.node, value_of(group.node)))
     without_literals(name, group.node, group.file, values, variables)
@@ -139,7 +139,8 @@ def _pattern(name: str, pattern: Mapping, loaded: Loaded, variables: dict[str, A
     group = next((group for group in loaded.groups.values() if group.key.text == name), None)
     if group:
         values = _with_template(group, pattern, values)
-    without_literals(name, pattern, template_of(pattern, group, loaded.root), values, variables)
+    file = group.file if group else reread_template(pattern, loaded.root)
+    without_literals(name, pattern, file, values, variables)
     spread_paths(pattern, values, find)
     return values
 

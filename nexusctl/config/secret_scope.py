@@ -11,9 +11,8 @@ from nexusctl.config.interpolation import Namespace, Unresolved, one_argument, o
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.placed import from_value
 from nexusctl.config.problems import note
-from nexusctl.config.secrets import NAME, SOURCES
 from nexusctl.config.suggestion import suggest
-from nexusctl.model.secret import SAFE, SecretUse
+from nexusctl.model.secret import NAME, SAFE, SOURCES, SecretUse
 
 
 class SecretScope:

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from pathlib import Path
-from typing import get_args
 
 from nexusctl.config.declared import Declared
 from nexusctl.config.host import folders_of, host_path, locate, strays
@@ -16,14 +15,9 @@ from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems
 from nexusctl.config.quantity import seconds
 from nexusctl.config.suggestion import suggest
-from nexusctl.model.secret import FOLDER, SecretFile, SecretRef, SourceKind
-
-# Those of a sensitive variable and of a sensitive parameter are declared by themselves.
-SOURCES: tuple[SourceKind, ...] = tuple(kind for kind in get_args(SourceKind) if kind not in ("variable", "parameter"))
+from nexusctl.model.secret import FOLDER, SOURCES, SecretFile, SecretRef, SourceKind
 
 TIMEOUT = 30.0
-
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 
 _FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 

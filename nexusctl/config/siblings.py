@@ -12,13 +12,20 @@ from nexusctl.config.instances import Entry
 from nexusctl.config.interpolation import Namespace, Reported, Unresolved, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.problems import note
-from nexusctl.config.references import Reference
 from nexusctl.config.suggestion import nearest, suggest
 from nexusctl.model.endpoint import address, scheme_of
 from nexusctl.model.output import Attribute
 
 _PORT = re.compile(r"(?:.*:)?(?P<port>[0-9]{1,5})(?:/(?P<protocol>tcp|udp))?\Z")
 _HTTP = re.compile(r":(?P<port>[0-9]{1,5})(?:/.*)?\Z")
+
+
+class Reference(NamedTuple):
+    """A `${sandbox...}` to the sandbox or group `target`, at the index `at` of the text of `scalar`."""
+
+    target: str
+    scalar: Scalar
+    at: int
 
 
 class Listening(NamedTuple):

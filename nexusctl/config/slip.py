@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 
 from nexusctl.config.given_lines import may_give
+from nexusctl.config.hidden import SENSITIVE
 from nexusctl.config.node import Source
-from nexusctl.config.problems import SENSITIVE
 from nexusctl.errors import Diagnostic
 
 _KEY = re.compile(r"""(\s*(?:- +)*)(["']?[A-Za-z_][\w.-]*["']?)\s*\Z""")

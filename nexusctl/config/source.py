@@ -13,8 +13,9 @@ from typing import Any, NoReturn
 
 import yaml
 
+from nexusctl.config.hidden import SENSITIVE
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
-from nexusctl.config.problems import SENSITIVE, Problems, note
+from nexusctl.config.problems import Problems, note
 
 DEPTH_LIMIT = 64
 NODE_LIMIT = 60_000

@@ -5,7 +5,8 @@ from __future__ import annotations
 from nexusctl.model.plan import LeftBehind
 from nexusctl.model.stack import Sandbox
 from nexusctl.plan.decision import Decision
-from nexusctl.plan.drift import drifted_paths, place
+from nexusctl.plan.drift import drifted_paths
+from nexusctl.plan.paths import place
 from nexusctl.plan.scene import Scene
 
 OF_THE_SYSTEM = (

@@ -13,6 +13,7 @@ from nexusctl.model.live import Interior, LiveFile, LivePackages, LiveSandbox
 from nexusctl.model.plan import Difference
 from nexusctl.model.stack import Sandbox, UploadFile
 from nexusctl.plan.fields import compare
+from nexusctl.plan.paths import place
 
 Effect = Literal["in_place", "replace"]
 
@@ -79,18 +80,6 @@ def _drifted_files(desired: Sandbox, record: Sandbox, inside: Interior) -> Itera
         for path, kind in sorted(inside.added.items()):
             if not ignored.match(path, kind):
                 yield _drifted(f"uploads.{path}", kind, None, "in_place")
-
-
-def place(target: str, path: str) -> str:
-    """The absolute path of an entry of an upload."""
-    return f"{target.rstrip('/')}/{path}" if path else target
-
-
-def list_above(path: str) -> Iterator[str]:
-    """The folders above an absolute `path`, the nearest first; the root is an empty text."""
-    while "/" in path:
-        path = path.rpartition("/")[0]
-        yield path
 
 
 def _compare_file(recorded: UploadFile, owner: str | None, live: LiveFile | None) -> tuple[str | None, str] | None:

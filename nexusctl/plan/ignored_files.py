@@ -8,7 +8,7 @@ from functools import cache
 from pathspec import GitIgnoreSpec
 
 from nexusctl.model.stack import Upload
-from nexusctl.plan.drift import list_above
+from nexusctl.plan.paths import list_above
 
 
 class IgnoredFiles:

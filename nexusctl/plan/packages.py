@@ -9,7 +9,7 @@ from nexusctl.model.live import LiveSandbox
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.plan import Difference, PackageChange
 from nexusctl.model.stack import Manager, PackageSet, Sandbox, Stack
-from nexusctl.plan.drift import place
+from nexusctl.plan.paths import place
 
 _ROOTS = ("", "0", "root")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from nexusctl.model.stack import Reaction, Upload
 from nexusctl.plan.decision import Decision, is_unsure
-from nexusctl.plan.drift import list_above, place
+from nexusctl.plan.paths import list_above, place
 
 _UPLOADS = "uploads."
 

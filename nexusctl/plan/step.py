@@ -24,10 +24,11 @@ from nexusctl.plan.anonymous import find_own
 from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
-from nexusctl.plan.drift import drifted_paths, find_misfits, is_cut_off, list_above, place
+from nexusctl.plan.drift import drifted_paths, find_misfits, is_cut_off
 from nexusctl.plan.gate import list_upstream, ready_id
 from nexusctl.plan.ignore import list_left_limits
 from nexusctl.plan.packages import change_packages
+from nexusctl.plan.paths import list_above, place
 from nexusctl.plan.reaction import find_reactions
 from nexusctl.plan.removal import choose_grace, remove_container
 from nexusctl.plan.scene import Scene

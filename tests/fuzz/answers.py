@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from nexusctl.api import execution, importing, inspection, planning, secrets
 from nexusctl.engine import labels
-from nexusctl.engine.docker import exec as commands
+from nexusctl.engine.docker import exec_calls as commands
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.errors import NexusError
 from nexusctl.model.live import LockHolder

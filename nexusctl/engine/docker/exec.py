@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from threading import Event, Timer
-from typing import Any
+from threading import Event
 
 from nexusctl.engine.base import Outcome
+from nexusctl.engine.docker.exec_calls import MARK, create_exec, start_timer, wait_for_exit_code
 from nexusctl.engine.docker.frames import split_frames
 from nexusctl.engine.docker.wire import FOREVER, Answer, Wire
 from nexusctl.errors import EngineError
@@ -20,8 +19,6 @@ ROOT = "0:0"
 TIMED_OUT = 124
 """The exit code of a command that was killed because its time was over, as coreutils' `timeout` has it."""
 
-_CHUNK = 64 * 1024
-
 KEPT_OUTPUT = 16 * 1024 * 1024
 """Bytes of output that are kept: the last ones count."""
 
@@ -31,17 +28,11 @@ TOO_LONG = 125
 LOOK_TIMEOUT = 60.0
 """Seconds within which a sandbox answers a question, even a busy one on a busy machine."""
 
-EXIT_PATIENCE = 10.0
-"""Seconds within which the engine knows how a command has ended that says nothing any more."""
-
 CHANGE_TIMEOUT = 600.0
 """Seconds within which commands of ours have changed something inside."""
 
 LATE = 30.0
 """Seconds that the engine gets on top of a command's own limit before it counts as silent."""
-
-MARK = "NEXUSCTL_EXEC"
-"""The environment variable by which the processes of one exec are found again, to end them."""
 
 
 class Unanswered(Exception):
@@ -126,7 +117,7 @@ def run(
             finally:
                 answer.cut()
 
-        timer = _arm(timeout, lambda: end(TIMED_OUT))
+        timer = start_timer(timeout, lambda: end(TIMED_OUT))
         try:
             if stdin is not None:
                 _feed(answer, stdin)
@@ -151,66 +142,8 @@ def run(
     return Outcome(exit_code=exit_code, output=text, timed_out=ended.is_set() and exit_code == TIMED_OUT)
 
 
-def drain(answer: Answer, seconds: float) -> None:
-    """Wait for the end of `answer`, at most so long; what it says counts for nothing. Raises `EngineError`."""
-    timer = _arm(seconds, answer.cut)
-    try:
-        while answer.read_some(_CHUNK):
-            pass
-    finally:
-        timer.cancel()
-
-
 def _feed(answer: Answer, data: bytes) -> None:
     # A command that ends before it has read all of its input says why with its exit code.
     with contextlib.suppress(OSError):
         answer.send(data)
         answer.send_end()
-
-
-def create_exec(
-    wire: Wire,
-    container_id: str,
-    command: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    user: str | None,
-    cwd: str | None,
-    stdin: bool = False,
-    tty: bool = False,
-) -> str:
-    """Prepare an exec, not started yet; returns its id."""
-    body: dict[str, Any] = {
-        "AttachStdin": stdin,
-        "AttachStdout": True,
-        "AttachStderr": True,
-        "Tty": tty,
-        "Cmd": list(command),
-        "Env": [f"{name}={value}" for name, value in env.items()],
-    }
-    if user is not None:
-        body["User"] = user
-    if cwd is not None:
-        body["WorkingDir"] = cwd
-    return str(wire.post(f"/containers/{container_id}/exec", body)["Id"])
-
-
-def wait_for_exit_code(wire: Wire, exec_id: str) -> int:
-    """The exit code of an exec whose output has ended; the engine may note it a moment after that."""
-    deadline = time.monotonic() + EXIT_PATIENCE
-    while True:
-        found = wire.get(f"/exec/{exec_id}/json")
-        if found["ExitCode"] is not None and not found["Running"]:
-            return int(found["ExitCode"])
-        if time.monotonic() > deadline:
-            raise EngineError(f"the engine does not say how the command ended (exec {exec_id[:12]})")
-        time.sleep(0.01)
-
-
-def _arm(timeout: float | None, end: Callable[[], None]) -> Timer:
-    """A timer that calls `end` after `timeout` seconds; one that never starts for None."""
-    timer = Timer(timeout or 0.0, end)
-    timer.daemon = True
-    if timeout is not None:
-        timer.start()
-    return timer

@@ -31,6 +31,11 @@ def is_tag(name: str) -> bool:
     return name.startswith(f"{REPOSITORY}:")
 
 
+def sequence_of(entry: Mapping[str, Any]) -> int:
+    """The number of an amendment; one that cannot be read counts as the oldest."""
+    return labels.read_number((entry["Labels"] or {}).get(labels.SEQUENCE, ""))
+
+
 def number_of(note: str) -> int:
     """The number of the record that answers `note`."""
     text = note.rpartition("_")[2]

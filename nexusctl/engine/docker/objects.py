@@ -10,8 +10,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.containers import disconnect
 from nexusctl.engine.docker.foreign import describe_owner, list_subnets
-from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, write_note
-from nexusctl.engine.docker.observe import sequence_of
+from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, sequence_of, write_note
 from nexusctl.engine.docker.spec import network_body, volume_labels
 from nexusctl.engine.docker.status import name_container
 from nexusctl.engine.docker.volume import bears, claim_mark, claim_volume

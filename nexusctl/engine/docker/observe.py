@@ -23,7 +23,7 @@ from nexusctl.engine.docker.foreign import (
 from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import find_holder
-from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes
+from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes, sequence_of
 from nexusctl.engine.docker.orphans import find_couriers, find_orphaned, find_secrets, name_of
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
@@ -238,11 +238,6 @@ def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
         if marks.get(labels.ROLE) == "amendment":
             found.setdefault(marks.get(labels.CONTAINER, ""), []).append(entry)
     return {container: sorted(entries, key=sequence_of) for container, entries in found.items()}
-
-
-def sequence_of(entry: Listed) -> int:
-    """The number of an amendment; one that cannot be read counts as the oldest."""
-    return labels.read_number((entry["Labels"] or {}).get(labels.SEQUENCE, ""))
 
 
 def _read_sandboxes(

@@ -8,7 +8,7 @@ import signal as signals
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from nexusctl.engine.docker.exec import MARK, create_exec, drain, wait_for_exit_code
+from nexusctl.engine.docker.exec_calls import MARK, create_exec, drain, wait_for_exit_code
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError
 

@@ -21,7 +21,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from nexusctl.engine.base import Command, LogChunk
-from nexusctl.engine.docker.exec import MARK, TIMED_OUT, create_exec, wait_for_exit_code
+from nexusctl.engine.docker.exec import TIMED_OUT
+from nexusctl.engine.docker.exec_calls import MARK, create_exec, wait_for_exit_code
 from nexusctl.engine.docker.frames import split_frames
 from nexusctl.engine.docker.processes import signal_marked
 from nexusctl.engine.docker.relay import Relay, relayed

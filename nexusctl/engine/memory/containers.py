@@ -14,7 +14,7 @@ from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Port, Resources, RestartPolicy, Sandbox, Upload
-from nexusctl.plan.drift import place
+from nexusctl.plan.paths import place
 
 FIRST_FREE_PORT = 32768
 

@@ -25,8 +25,8 @@ from nexusctl.model.live import (
 )
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Health, Sandbox, Stack
-from nexusctl.plan.drift import place
 from nexusctl.plan.network import lacks_networks
+from nexusctl.plan.paths import place
 
 
 def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:

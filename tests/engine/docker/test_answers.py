@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 from nexusctl.api import planning
-from nexusctl.engine.docker import exec as commands
+from nexusctl.engine.docker import exec_calls as commands
 from nexusctl.engine.docker.answers import find_fault
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.errors import NexusError
