@@ -13,6 +13,7 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
+from nexusctl.model.links import follow_links
 from nexusctl.model.stack import Mount
 
 
@@ -70,12 +71,14 @@ def _build_mount(node: Node, declared: Declared, problems: Problems) -> Mount | 
     )
     if not target or source is None:
         return None
+    real, links = follow_links(source) if kind == "bind" else ("", ())
     return Mount(
         kind="bind" if kind == "bind" else "volume",
         source=source,
         target=target,
         read_only=read_only,
-        real=os.path.realpath(source) if kind == "bind" else "",
+        real=real,
+        links=links,
     )
 
 

@@ -20,14 +20,16 @@ def refuse_nested_binds(placed: Iterable[tuple[str, Mount, Node]], problems: Pro
     writable = {mount.real: (name, place) for name, mount, place in reversed(binds) if not mount.read_only}
     told = set()
     for _, mount, place in binds:
-        outer = next((path for path in list_parents(mount.real) if path in writable), "")
+        # A link on the way there can be put in its place as well.
+        above = (path for end in (mount.real, *mount.links) for path in list_parents(end))
+        outer = next((path for path in above if path in writable), "")
         if not outer or id(place) in told or (isinstance(place, Mapping) and place.text("host_access") == "true"):
             continue
         told.add(id(place))
         holder, where = writable[outer]
-        inner, above = _written(place), _written(where)
-        summary = f"`{inner}` lies inside of `{above}`, where `{holder}` could put a link to anything in its place"
-        hint = f"mount only `{above}`, or that one read-only, or a folder beside it"
+        inner, outside = _written(place), _written(where)
+        summary = f"`{inner}` lies inside of `{outside}`, where `{holder}` could put a link to anything in its place"
+        hint = f"mount only `{outside}`, or that one read-only, or a folder beside it"
         problems.add(place, summary, hint, note(f"`{holder}` mounts it here", where))
 
 

@@ -71,6 +71,7 @@ class Mount:
     An `anonymous` volume is the sandbox's alone and has no `source`; its image may bring more of them.
 
     `real` is where the `source` of a bind leads once its links are followed; that is what was checked and is mounted.
+    `links` are the places of those links.
     """
 
     kind: Literal["volume", "bind", "anonymous"]
@@ -78,6 +79,7 @@ class Mount:
     target: str
     read_only: bool = False
     real: str = field(default="", compare=False, metadata=OUTSIDE)
+    links: tuple[str, ...] = field(default=(), compare=False, metadata=OUTSIDE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

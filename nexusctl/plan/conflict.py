@@ -103,7 +103,9 @@ def _find_nested(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Ite
         kept = holder.record.mounts if holder and holder.record else ()
         for mount in (m for m in sandbox.mounts if m.kind == "bind" and m not in kept):
             for other in live.foreign_binds:
-                inside = other.writable and mount.real.startswith(f"{other.source}/")
+                inside = other.writable and any(
+                    place.startswith(f"{other.source}/") for place in (mount.real, *mount.links)
+                )
                 around = not mount.read_only and other.source.startswith(f"{mount.real}/")
                 if inside or around:
                     where = "lies inside of" if inside else "holds"

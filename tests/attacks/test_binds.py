@@ -98,3 +98,22 @@ def test_a_link_is_followed_once_and_not_again_when_the_engine_starts_the_contai
     while (now := wire.get(f"/containers/{container}/json")["State"]) and (now["Pid"] in (0, pid) or now["Restarting"]):
         time.sleep(0.1)
     assert run_inside(wire, container, ["ls", "/box"]).output.split() == ["mine"]
+
+
+def test_a_link_that_a_sandbox_could_turn_elsewhere_is_no_way_to_a_folder(
+    stacks: tuple[Path, str], base_image: str, wire: Wire
+) -> None:
+    """Where it leads now is outside of what the sandbox writes to; where it leads at the next start, it decides."""
+    folder, name = stacks
+    (folder / "code").mkdir()
+    (folder / "mine").mkdir()
+    (folder / "code" / "out").symlink_to("../mine")
+    both = write(folder, f"{name}a", base_image, '["./code:/code", "./code/out:/out"]')
+    done = nexusctl(folder, "apply", "--yes", "-f", str(both))
+    assert "`./code/out` lies inside of `./code`" in done.stderr
+    first = write(folder, f"{name}a", base_image, '["./code:/code"]')
+    assert nexusctl(folder, "apply", "--yes", "-f", str(first)).returncode == 0
+    second = write(folder, f"{name}b", base_image, '["./code/out:/out"]')
+    done = nexusctl(folder, "apply", "--yes", "-f", str(second))
+    assert f"which the stack {name}a can write to" in done.stderr
+    assert containers_of(wire, f"{name}b") == []
