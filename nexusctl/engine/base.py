@@ -124,7 +124,7 @@ class Engine(Protocol):
         """The names of the stacks that anything on this engine belongs to."""
 
     def look_inside(self, live: LiveState) -> LiveState:
-        """`live` with the interior of each sandbox that has uploads or packages by its record; tasks are left out.
+        """`live` with the interior of each service that has uploads, packages, secrets or binds by its record.
 
         Raises `EngineError` where a look fails: what could not be looked at never reads as absent.
         """

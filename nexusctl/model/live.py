@@ -73,6 +73,7 @@ class Interior:
     to the `uid:gid` that it means inside. `packages` are by manager; a sandbox that does not run cannot be asked.
     `lost_secrets` are the names of secrets that should be there as files and are not. Where they are `cut_off`, the
     folder that is mounted for them was removed, and nothing that is put in its place reaches the sandbox as it runs.
+    `displaced` maps the targets of binds at which something else is mounted than their source to what that is.
     """
 
     files: Mapping[str, LiveFile] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class Interior:
     packages: Mapping[str, LivePackages] = field(default_factory=dict)
     lost_secrets: frozenset[str] = frozenset()
     cut_off: bool = False
+    displaced: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,11 +19,12 @@ Effect = Literal["in_place", "replace"]
 
 
 def find_drift(desired: Sandbox, holder: LiveSandbox, in_place: frozenset[str]) -> tuple[Difference, ...]:
-    """Limits, files, secrets and packages that differ from the record; `desired` says what its uploads ignore."""
+    """Limits, files, mounts, secrets and packages that are not as recorded; `desired` says what its uploads ignore."""
     inside = holder.interior or Interior()
     return (
         *_drifted_limits(holder),
         *(_drifted_files(desired, holder.record, inside) if holder.record and holder.interior else ()),
+        *(_drifted_mounts(holder.record, inside) if holder.record and inside.displaced else ()),
         *(_drifted(f"secrets.{name}", None, "file", "in_place") for name in sorted(inside.lost_secrets)),
         *_drifted_packages(inside, "in_place" if "packages" in in_place else "replace"),
     )
@@ -80,6 +81,13 @@ def _drifted_files(desired: Sandbox, record: Sandbox, inside: Interior) -> Itera
         for path, kind in sorted(inside.added.items()):
             if not ignored.match(path, kind):
                 yield _drifted(f"uploads.{path}", kind, None, "in_place")
+
+
+def _drifted_mounts(record: Sandbox, inside: Interior) -> Iterator[Difference]:
+    """A restart would follow the path once more, and whatever link lies on it by now."""
+    for mount in record.mounts:
+        if found := inside.displaced.get(mount.target):
+            yield _drifted(f"volumes.{mount.target}", f"bind {found}", f"bind {mount.source}", "replace")
 
 
 def _compare_file(recorded: UploadFile, owner: str | None, live: LiveFile | None) -> tuple[str | None, str] | None:

@@ -26,7 +26,7 @@ def leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
 
 def without_ignored(differences: Iterable[Difference], sandbox: Sandbox) -> tuple[Difference, ...]:
     """`differences` but for those of fields that `sandbox` wants left as they are."""
-    ignored = _tester(sandbox.lifecycle.ignore)
+    ignored = _tester(tuple("volumes" if path == "mounts" else path for path in sandbox.lifecycle.ignore))
     return tuple(difference for difference in differences if not ignored(difference.field))
 
 

@@ -13,6 +13,7 @@ from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import (
     Lifecycle,
+    Mount,
     Network,
     Package,
     PackageSet,
@@ -120,6 +121,18 @@ def test_drift_of_an_ignored_field_is_neither_named_nor_put_right() -> None:
     chosen = plan(engine, same, deep=True)
     assert fields_of(chosen) == ["uploads./y"]
     assert [u.target for step in chosen.steps if isinstance(step, UpdateContainer) for u in step.uploads] == ["/y"]
+
+
+def test_a_sandbox_in_which_something_else_is_mounted_is_replaced_unless_its_volumes_are_left_as_they_are() -> None:
+    mounts = (Mount(kind="bind", source="/code/out", target="/out", real="/code/out"),)
+    for ignore, told in (((), ["volumes./out"]), (("mounts",), [])):
+        engine = applied(box(*ignore, mounts=mounts))
+        (container,) = engine.containers.values()
+        container.displaced["/out"] = "/etc"
+        chosen = plan(engine, box(*ignore, mounts=mounts), deep=True)
+        assert fields_of(chosen) == told
+        carry_out(engine, chosen)
+        assert plan(engine, box(*ignore, mounts=mounts), deep=True).empty
 
 
 def test_a_limit_that_is_ignored_stays_as_it_is_where_another_one_is_set() -> None:

@@ -78,6 +78,7 @@ _IMAGE_CONFIG = {
 }
 _CONTAINER = {
     "Id": str,
+    "Created": Maybe(str),
     "Image": str,
     "Name": Maybe(str),
     "RestartCount": Maybe(int),
@@ -87,6 +88,9 @@ _CONTAINER = {
     "Mounts": _MOUNTS,
     "NetworkSettings": _NETWORKS,
     "SizeRw": Maybe(int),
+    "HostsPath": Maybe(str),
+    "HostnamePath": Maybe(str),
+    "ResolvConfPath": Maybe(str),
 }
 _LISTED_CONTAINER = {
     "Id": str,

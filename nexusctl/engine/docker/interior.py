@@ -1,4 +1,4 @@
-"""What lies inside sandboxes where their records have put something: uploaded files, and packages.
+"""What lies inside sandboxes where their records have put something: uploaded files, packages, and folders of the host.
 
 A running sandbox is asked by one command that lists, stats and hashes; one that does not run, or whose image has no
 such tools, by reading its archive.
@@ -19,6 +19,7 @@ from nexusctl.engine.docker.courier import find_lost
 from nexusctl.engine.docker.exec import ROOT, ask
 from nexusctl.engine.docker.inspection import WORKERS
 from nexusctl.engine.docker.inventory import read_marks, read_packages, recall
+from nexusctl.engine.docker.mounted import find_displaced
 from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, NotFound, StepError
@@ -51,7 +52,7 @@ def look_inside(wire: Wire, live: LiveState) -> LiveState:
 
 def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> LiveSandbox | None:
     record = sandbox.record
-    if record is None or record.kind == "task" or not (record.uploads or record.packages or record.secrets):
+    if record is None or record.kind == "task" or not _has_interior(record):
         return sandbox
     try:
         try:
@@ -61,6 +62,15 @@ def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> Liv
             return _look_at(wire, sandbox, record, find_marks)
     except NotFound:
         return None
+
+
+def _has_interior(record: Sandbox) -> bool:
+    return bool(record.uploads or record.packages or record.secrets or _list_binds(record))
+
+
+def _list_binds(record: Sandbox) -> list[str]:
+    """The targets of its binds."""
+    return [mount.target for mount in record.mounts if mount.kind == "bind"]
 
 
 def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: FindMarks) -> LiveSandbox:
@@ -74,7 +84,9 @@ def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: Find
     if running:
         packages = _read_packages(wire, inspected, sandbox, find_marks(inspected["Image"]))
         interior = replace(interior, packages=packages)
-    return replace(sandbox, interior=replace(interior, lost_secrets=lost, cut_off=cut_off))
+    alive = running or inspected["State"]["Status"] == "paused"
+    displaced = find_displaced(wire, inspected, _list_binds(record)) if alive else {}
+    return replace(sandbox, interior=replace(interior, lost_secrets=lost, cut_off=cut_off, displaced=displaced))
 
 
 def _read_packages(

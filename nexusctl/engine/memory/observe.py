@@ -204,7 +204,8 @@ def _inspect(container: MemoryContainer) -> Inspection:
 def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
     """Files have no owners here; a file that is not recorded counts as added to the recorded folder it lies in."""
     container, record = world.containers[live.id], live.record
-    if record is None or record.kind == "task" or not (record.uploads or record.secrets or container.packages):
+    known = container.packages or container.displaced
+    if record is None or record.kind == "task" or not (record.uploads or record.secrets or known):
         return live
     recorded = {place(u.target, f.path): f.kind for u in record.uploads for f in u.files}
     files = {
@@ -220,6 +221,7 @@ def _look_inside(world: World, live: LiveSandbox) -> LiveSandbox:
         files={path: file for path, file in files.items() if path in recorded},
         added=added,
         packages=dict(container.packages) if container.state == "running" else {},
+        displaced=dict(container.displaced) if container.state in ("running", "paused") else {},
         lost_secrets=frozenset(file.name for file in record.secrets if file.name not in container.secrets),
     )
     return replace(live, interior=inside)

@@ -39,7 +39,8 @@ ALIVE = ("running", "paused", "restarting")
 class MemoryContainer:
     """`sandbox` is what it was created as, by its record: a label, which nothing changes.
 
-    `aliases` are the names by which others find it, by the name of the network.
+    `aliases` are the names by which others find it, by the name of the network. `displaced` is what a link has brought
+    to the target of a bind, until the container goes.
     """
 
     id: str
@@ -60,6 +61,7 @@ class MemoryContainer:
     files: dict[str, UploadFile] = field(default_factory=dict)
     packages: dict[str, LivePackages] = field(default_factory=dict)
     anonymous: dict[str, str] = field(default_factory=dict)
+    displaced: dict[str, str] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)
 
     @property
