@@ -12,6 +12,7 @@ _TREES = (
     *("/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/var/spool/cron", "/var/run"),
 )
 _SOCKETS = {"docker.sock", "podman.sock", "containerd.sock", "crio.sock"}
+_USUAL_SOCKET = "/var/run/docker.sock"
 
 # What lets its reader in elsewhere, relative to a home folder.
 _KEYS = (
@@ -44,6 +45,13 @@ def _judge(path: Path, environ: Mapping[str, str]) -> str:
 def is_closed(path: Path) -> bool:
     """Whether mounting `path`, which is absolute, or what its links lead to, would hand this machine to the sandbox."""
     return bool(why_closed(path))
+
+
+def holds_socket(path: Path) -> bool:
+    """Whether `path`, which is absolute, or what its links lead to, is an engine's socket or a folder with one."""
+    real = Path(os.path.realpath(path))
+    known = (*_sockets(os.environ), Path(os.path.realpath(_USUAL_SOCKET)))
+    return real.name in _SOCKETS or any(socket.is_relative_to(real) for socket in known)
 
 
 def _sockets(environ: Mapping[str, str]) -> Iterator[Path]:
