@@ -168,13 +168,15 @@ class LiveVolume:
     """`volume` is the name in the stack file, `name` the engine's.
 
     Of a volume that a sandbox has for itself, by its image's VOLUME or by a target alone in the file, `volume` is
-    SANDBOX:TARGET. One that is `loose` bears no label: only the container that mounts it tells whose it is.
+    SANDBOX:TARGET. One that is `loose` bears no label: only the container that mounts it tells whose it is. What is
+    written of one that is `misnamed` names another sandbox, as the one that mounts it was called before.
     """
 
     name: str
     volume: str
     adopted: Adopted = ""
     loose: bool = False
+    misnamed: bool = False
 
     @property
     def sandbox(self) -> str:

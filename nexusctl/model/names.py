@@ -6,7 +6,9 @@ stack `a-b` with sandbox `c` and stack `a` with sandbox `b-c` do not meet.
 
 from __future__ import annotations
 
+import itertools
 import re
+from collections.abc import Container
 from typing import Any
 
 from nexusctl.model.checksum import sha256
@@ -34,9 +36,14 @@ def anonymous_volume(sandbox: str, target: str) -> str:
     return f"{sandbox}:{target}"
 
 
-def anonymous_volume_name(stack: str, sandbox: str, target: str) -> str:
-    """What the engine calls it where nexusctl makes it; others, and older versions, leave the name to the engine."""
-    return f"{container_name(stack, sandbox)}_{sha256(target.encode())[:12]}"
+def anonymous_volume_name(stack: str, sandbox: str, target: str, others: Container[str] = ()) -> str:
+    """What the engine calls it where nexusctl makes it; others, and older versions, leave the name to the engine.
+
+    A sandbox that was called so before may have taken the name along: then it is among those of `others`.
+    """
+    name = f"{container_name(stack, sandbox)}_{sha256(target.encode())[:12]}"
+    numbered = (f"{name}_{number}" for number in itertools.count(2))
+    return name if name not in others else next(free for free in numbered if free not in others)
 
 
 def lock_name(stack: str) -> str:

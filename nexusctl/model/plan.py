@@ -138,7 +138,8 @@ class Placement:
 
     It is created as `birth_name`, or as `name` at once where that is empty. A `quiet` one joins its networks without
     the names under which others find it there. `anonymous` maps targets to the volumes that the sandbox had there,
-    which it gets again where its image or itself still says that it has one there.
+    which it gets again where its image or itself still says that it has one there. `others` are volumes that belong to
+    other sandboxes by now, whatever they are called.
     """
 
     image: str
@@ -147,6 +148,7 @@ class Placement:
     networks: tuple[Attachment, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     anonymous: Mapping[str, str] = field(default_factory=dict)
+    others: frozenset[str] = frozenset()
     quiet: bool = False
 
 

@@ -69,7 +69,7 @@ def _takes_over(step: Step, names: Collection[str]) -> bool:
 
 def release(kind: Literal["network", "volume"], name: str, key: str, removal: str) -> ReleaseObject:
     """The step that forgets an adoption after the step `removal`."""
-    return ReleaseObject(id=f"{kind}:{name}:release", subject=name, needs=(removal,), kind=kind, key=key)
+    return ReleaseObject(id=f"{removal}:release", subject=name, needs=(removal,), kind=kind, key=key)
 
 
 def _adopt(kind: Literal["network", "volume"], name: str, key: str) -> AdoptObject:

@@ -2,22 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox, LiveState, LiveVolume
-from nexusctl.model.plan import Step
+from nexusctl.model.names import anonymous_volume
 from nexusctl.model.stack import Sandbox
-from nexusctl.model.step import AdoptObject, RemoveContainer, ReplaceContainer
+
+
+def settle_own(live: LiveState) -> LiveState:
+    """`live` with the sandboxes' own volumes called by whoever mounts them.
+
+    What is written of them may name the sandbox as it was called before: labels cannot change.
+    """
+    if not any(volume.sandbox for volume in live.volumes):
+        return live
+    holders: dict[str, list[str]] = {}
+    for found in sorted(live.sandboxes, key=lambda found: (found.partial, found.sandbox, found.id)):
+        for target, name in own_mounts(found).items():
+            holders.setdefault(name, []).append(anonymous_volume(found.sandbox, target))
+    return replace(live, volumes=tuple(_settle(volume, holders.get(volume.name, ())) for volume in live.volumes))
+
+
+def _settle(volume: LiveVolume, holders: Sequence[str]) -> LiveVolume:
+    if not volume.sandbox or not holders or volume.volume in holders:
+        return volume
+    return replace(volume, volume=holders[0], misnamed=not volume.loose)
 
 
 def group_own(live: LiveState) -> dict[str, dict[str, str]]:
-    """The volumes that are there of each sandbox's own, by target."""
+    """The volumes that are there of each sandbox's own, by target; what it took along from another name comes first."""
     found: dict[str, dict[str, str]] = {}
-    for volume in live.volumes:
+    for volume in sorted(live.volumes, key=lambda volume: bool(volume.adopted) or volume.misnamed):
         if volume.sandbox:
             found.setdefault(volume.sandbox, {})[volume.target] = volume.name
     return found
+
+
+def list_others(live: LiveState, sandbox: str) -> frozenset[str]:
+    """The volumes that other sandboxes have for themselves."""
+    return frozenset(volume.name for volume in live.volumes if volume.sandbox not in ("", sandbox))
 
 
 def find_own(own: Mapping[str, Mapping[str, str]], sandbox: Sandbox, holder: LiveSandbox | None) -> dict[str, str]:
@@ -49,29 +73,3 @@ def describe_kept(live: LiveSandbox) -> Iterator[str]:
     """For the plan: what stays of a container that goes."""
     for target, name in sorted(own_mounts(live).items()):
         yield f"its volume at {target} stays, as {name}; `destroy --volumes` removes it"
-
-
-def claim_loose(live: LiveState, steps: Iterable[Step]) -> Iterator[Step]:
-    """`steps`, and before the end of each container one that writes down whose its loose volumes are.
-
-    Without that nobody would find them again.
-    """
-    loose = {volume.name: volume for volume in live.volumes if volume.loose}
-    mounts = {found.id: loose.keys() & set(found.volumes.values()) for found in live.sandboxes}
-    claimed: set[str] = set()
-    for step in steps:
-        names = sorted(mounts.get(_leaving(step), ()))
-        claimed.update(names)
-        yield replace(step, needs=(*step.needs, *(_claim_id(loose[name]) for name in names))) if names else step
-    for name in sorted(claimed):
-        yield AdoptObject(id=_claim_id(loose[name]), subject=loose[name].volume, kind="volume", key=name)
-
-
-def _leaving(step: Step) -> str:
-    if isinstance(step, ReplaceContainer):
-        return step.old_id
-    return step.container_id if isinstance(step, RemoveContainer) else ""
-
-
-def _claim_id(volume: LiveVolume) -> str:
-    return f"volume:{volume.volume}:claim:{volume.name[:12]}"

@@ -10,7 +10,7 @@ from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.plan.anonymous import group_own
+from nexusctl.plan.anonymous import group_own, settle_own
 from nexusctl.plan.change import describe_changes
 from nexusctl.plan.claim import Claim, settle_claims
 from nexusctl.plan.conflict import find_conflicts
@@ -29,7 +29,7 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     A stack without sandboxes yields the plan that destroys it; its volumes stay unless `remove_volumes`.
     Raises `PlanError` with every conflict at once.
     """
-    live = _active(stack, follow_moves(stack, live))
+    live = _active(stack, settle_own(follow_moves(stack, live)))
     claims = settle_claims(live.sandboxes, {name: container_name(stack.name, name) for name in stack.sandboxes})
     if conflicts := find_conflicts(stack, live, claims):
         raise PlanError(*conflicts)

@@ -10,9 +10,9 @@ from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
 from nexusctl.plan.adoption import build_adoptions, release
-from nexusctl.plan.anonymous import claim_loose
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates, find_required
 from nexusctl.plan.order import acyclic, order_steps
+from nexusctl.plan.ownership import claim_loose
 from nexusctl.plan.passing import build_passings, find_passings
 from nexusctl.plan.removal import remove_container
 from nexusctl.plan.scene import Scene
@@ -24,7 +24,7 @@ def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     """Every step that the scene calls for, each once, in one deterministic order."""
     scene = replace(scene, required=find_required(scene))
     every = _all_steps(scene, remove_volumes=remove_volumes)
-    if not remove_volumes and any(volume.loose for volume in scene.live.volumes):
+    if not remove_volumes and any(volume.loose or volume.misnamed for volume in scene.live.volumes):
         every = claim_loose(scene.live, tuple(every))
     steps: dict[str, Step] = {}
     for step in every:
@@ -103,7 +103,7 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
         for volume in scene.live.volumes:
             removal = f"volume:{volume.volume}:remove"
             # Several containers may have had one at the same target.
-            removal += f":{volume.name[:12]}" if volume.sandbox else ""
+            removal += f":{volume.name}" if volume.sandbox else ""
             yield RemoveVolume(
                 id=removal,
                 subject=volume.volume,

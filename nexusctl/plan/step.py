@@ -20,7 +20,7 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
-from nexusctl.plan.anonymous import find_own
+from nexusctl.plan.anonymous import find_own, list_others
 from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.decision import Decision, is_unsure
@@ -290,6 +290,7 @@ def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
         networks=scene.networks.join(sandbox),
         volumes={m.source: scene.volumes[m.source] for m in sandbox.mounts if m.kind == "volume"},
         anonymous=find_own(scene.own, sandbox, scene.decisions[sandbox.name].holder),
+        others=list_others(scene.live, sandbox.name),
     )
 
 

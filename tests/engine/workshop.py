@@ -47,6 +47,7 @@ class Workshop:
         networks: tuple[Attachment, ...] = (),
         birth_name: str = "",
         volumes: dict[str, str] | None = None,
+        others: frozenset[str] = frozenset(),
         stack: str = "",
     ) -> Placement:
         return Placement(
@@ -55,6 +56,7 @@ class Workshop:
             birth_name=birth_name,
             networks=tuple(replace(found, names=(sandbox.name, sandbox.group)) for found in networks),
             volumes=volumes or {},
+            others=others,
         )
 
     def create(self, sandbox: Sandbox, *, reveal: Reveal = withhold, **where: Any) -> str:

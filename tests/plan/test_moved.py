@@ -19,6 +19,7 @@ from nexusctl.plan.recorded import recorded_stack
 from nexusctl.plan.rollback import plan_back, recall_stack
 from nexusctl.plan.status import summarize
 from nexusctl.render.plan import plan_document, render_plan
+from tests.plan.drafts import FOREIGN_VOLUME
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 VOLUME = {"volumes": ["data:/data"]}
@@ -231,3 +232,34 @@ def test_a_plan_offers_the_lines_for_one_that_was_only_renamed(table: Table) -> 
 def test_nothing_is_offered_where_two_could_be_meant(table: Table) -> None:
     table.apply(db=VOLUME)
     assert "moved" not in render_plan(table.plan(one=VOLUME, two=VOLUME))
+
+
+def own(table: Table) -> dict[str, dict[str, str]]:
+    """The volumes that the containers have for themselves, by the containers' names."""
+    return {c.name.removeprefix("world_"): dict(c.anonymous) for c in table.engine.containers.values()}
+
+
+def test_its_own_volumes_go_with_it_through_moves_and_its_end(table: Table) -> None:
+    data = {"volumes": ["/data"]}
+    table.apply(a=data)
+    before = own(table)["a"]
+    table.apply({"a": "b"}, b=data)
+    table.apply({"b": "c"}, c=data)
+    table.apply(c=data, a=data, b=data)
+    assert own(table)["c"] == before
+    assert len({volume for volumes in own(table).values() for volume in volumes.values()}) == 3
+    first = own(table)
+    carry_out(table.engine, plan_for(table.engine, Stack(name="world")))
+    table.apply(c=data, a=data, b=data)
+    assert own(table) == first
+    carry_out(table.engine, plan_for(table.engine, Stack(name="world"), remove_volumes=True))
+    assert (table.engine.containers, list(table.engine.volumes)) == ({}, [FOREIGN_VOLUME])
+
+
+def test_another_of_the_former_name_gets_no_volume_of_the_one_that_moved(table: Table) -> None:
+    table.apply(a={"volumes": ["/data"]})
+    table.apply({"a": "b"}, b={"volumes": ["/data"], "env": {"X": "1"}})
+    plan = table.apply(a={"volumes": ["/data"]}, b={"volumes": ["/data"], "env": {"X": "1"}})
+    assert "it gets its volume" not in render_plan(plan)
+    volumes = [volumes["/data"] for volumes in own(table).values()]
+    assert len(set(volumes)) == 2

@@ -171,13 +171,14 @@ def adoption_name(stack: str, kind: str, key: str) -> str:
 
 def adopt(wire: Wire, stack: str, kind: str, name: str, key: str) -> None:
     """Write down that the network with the id `key`, or the volume of that name, is `name` of the stack from now on."""
-    marks = {
-        labels.STACK: stack,
-        labels.ROLE: "adoption",
-        labels.ADOPTED: f"{kind}:{key}",
-        labels.NETWORK if kind == "network" else labels.VOLUME: name,
-    }
+    own = labels.NETWORK if kind == "network" else labels.VOLUME
+    claim = {labels.STACK: stack, labels.ROLE: "adoption", labels.ADOPTED: f"{kind}:{key}"}
+    marks = {**claim, own: name}
     made = claim_mark(wire, adoption_name(stack, kind, key), marks)
+    if bears(made, claim) and not bears(made, marks):
+        # It was taken over under another name, which it has not any more.
+        wire.delete(f"/volumes/{made['Name']}")
+        made = claim_mark(wire, adoption_name(stack, kind, key), marks)
     if not bears(made, marks):
         raise Conflict(f"the volume {made['Name']} is in the way of an adoption", status=409)
 

@@ -33,7 +33,7 @@ def claim_anonymous(wire: Wire, stack: str, sandbox: Sandbox, placement: Placeme
     wanted |= _declared_by_image(wire, placement.image)
     found = {}
     for target in sorted(wanted - declared):
-        name = anonymous_volume_name(stack, sandbox.name, target)
+        name = anonymous_volume_name(stack, sandbox.name, target, placement.others)
         known = placement.anonymous.get(target, name)
         if known == name:
             _claim(wire, stack, sandbox.name, target, name)

@@ -72,7 +72,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     if stack.digests and not deep:
         # What a lock fixes is seen unasked.
         sandboxes = read_origins(wire, sandboxes)
-    own_volumes = (*_read_volumes(marked), *foreign.volumes)
+    own_volumes = (*foreign.leave_out_volumes(_read_volumes(marked)), *foreign.volumes)
     found = LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
@@ -138,6 +138,11 @@ class _Foreign:
             found = find_foreign(wire, stack, containers, networks, volumes, own, read(entries=ours), read, adopt=adopt)
             self.sandboxes, self.networks, self.volumes, self.orphans = found
         self.ids = {sandbox.id for sandbox in self.sandboxes}
+
+    def leave_out_volumes(self, volumes: Iterable[LiveVolume]) -> Iterable[LiveVolume]:
+        """Those of which nothing is written that counts more than their labels."""
+        names = {volume.name for volume in self.volumes}
+        return [volume for volume in volumes if volume.name not in names]
 
     def leave_out(self, taken: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
         """`taken` without what is the stack's."""

@@ -247,7 +247,8 @@ def _claim_anonymous(world: World, stack: str, sandbox: Sandbox, placement: Plac
     wanted |= {*world.image_volumes.get(image_reference(placement.image), ())}
     found = {}
     for target in sorted(wanted - declared):
-        name = placement.anonymous.get(target) or anonymous_volume_name(stack, sandbox.name, target)
+        name = placement.anonymous.get(target)
+        name = name or anonymous_volume_name(stack, sandbox.name, target, placement.others)
         found[target] = name
         volume = LiveVolume(name=name, volume=anonymous_volume(sandbox.name, target))
         world.volumes.setdefault(name, (stack, volume))

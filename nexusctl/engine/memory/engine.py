@@ -32,7 +32,7 @@ class MemoryEngine(World):
         return observe.observe(self, stack, deep=deep)
 
     def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
-        self.note("adopt", name)
+        objects.adopt(self, stack, kind, name, key)
 
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         self.note("release", key)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from nexusctl.engine.memory.world import Amendment, World, read_back
 from nexusctl.errors import Conflict, EngineError
@@ -90,6 +91,16 @@ def remove_volume(world: World, name: str) -> None:
             raise Conflict(f"volume {name} is still used by {', '.join(sorted(users))}", status=409)
         world.volumes.pop(name, None)
     world.cut("remove_volume", name)
+
+
+def adopt(world: World, stack: str, kind: str, name: str, key: str) -> None:
+    """Of others there are only names here; so only a volume of the stack's own may change whose it is."""
+    world.note("adopt", name)
+    with world.mutex:
+        if kind == "volume" and key in world.volumes:
+            _, volume = world.volumes[key]
+            world.volumes[key] = (stack, replace(volume, volume=name, adopted="yes"))
+    world.cut("adopt", name)
 
 
 def announce(world: World, stack: str, container_id: str) -> str:

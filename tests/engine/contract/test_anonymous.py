@@ -34,3 +34,26 @@ def test_one_in_use_is_not_removed(shop: Workshop) -> None:
     with pytest.raises(Conflict, match="still used by"):
         shop.engine.remove_volume(name)
     assert [volume.name for volume in shop.observe().volumes] == [name]
+
+
+def test_one_may_change_whose_it_is_more_than_once(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox(mounts=(OWN,)))
+    (name,) = shop.look(container_id).volumes.values()
+    for owner in ("b:/data", "b:/data", "c:/data"):
+        shop.engine.adopt(shop.stack, "volume", owner, name)
+        (kept,) = shop.observe().volumes
+        assert (kept.name, kept.volume, kept.adopted) == (name, owner, "yes")
+    shop.engine.remove_container(container_id)
+    shop.engine.remove_volume(name)
+    shop.engine.release(shop.stack, "volume", name)
+    found = shop.observe()
+    assert (found.volumes, found.orphans) == ((), ())
+
+
+def test_what_belongs_to_another_by_now_is_left_to_it(shop: Workshop) -> None:
+    name = anonymous_volume_name(shop.stack, "a", "/data")
+    shop.engine.remove_container(shop.start(shop.sandbox(mounts=(OWN,))))
+    shop.engine.adopt(shop.stack, "volume", "b:/data", name)
+    container_id = shop.start(shop.sandbox(mounts=(OWN,)), others=frozenset({name}))
+    assert shop.look(container_id).volumes == {"/data": anonymous_volume_name(shop.stack, "a", "/data", {name})}
+    assert {volume.volume for volume in shop.observe().volumes} == {"a:/data", "b:/data"}
