@@ -13,6 +13,8 @@ from nexusctl.errors import InputError
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<key>[^=\s#'\"]+)\s*=[ \t]*(?P<value>.*)\Z")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+# What may be meant for a name, and is no piece of something that is encoded.
+_NEARLY = re.compile(r"\w+(?:[.-]\w+)+\Z|[0-9]\w{0,15}\Z", re.ASCII)
 _DOUBLE = re.compile(r'"(?P<text>(?:[^"\\]|\\.)*)"\s*(?:#.*)?\Z')
 _SINGLE = re.compile(r"'(?P<text>[^']*)'\s*(?:#.*)?\Z")
 _ESCAPE = re.compile(r"\\(.)")
@@ -67,7 +69,8 @@ def _read_line(source: Source, number: int, problems: Problems) -> tuple[str, Sc
     if not _KEY.match(key):
         place = Scalar(source, number, match.start("key") + 1, "", False)
         hint = "use letters, digits and underscores, not beginning with a digit"
-        problems.add(place, f"`{key}` cannot be the name of a variable", hint)
+        shown = f"`{key}`" if _NEARLY.match(key) else "what stands before this `=`"
+        problems.add(place, f"{shown} cannot be the name of a variable", hint)
         return None
     text = _unquote(match["value"])
     place = Scalar(source, number, column, text or "", False)

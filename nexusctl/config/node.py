@@ -7,6 +7,7 @@ expansion would hold.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 from functools import cached_property
 from pathlib import Path
@@ -39,7 +40,8 @@ class Source:
     of the files that it belongs to, in which their links may lead anywhere; `is_template` is True for a
     template, which several sandboxes may use. `hidden` are the numbers of lines that no message may show, `withheld`
     the places of values that none may quote. `cleared` are lines of what is given to templates whose parameters are
-    known. `repeated` are keys that their mapping had already, with their values.
+    known. `repeated` are keys that their mapping had already, with their values. `expected` are the keys one of which a
+    file of variables has to have.
     """
 
     def __init__(self, path: Path, display: str, text: str, kind: str = "stack file") -> None:
@@ -55,6 +57,15 @@ class Source:
         self.withheld: set[tuple[int, int]] = set()
         self.cleared: set[int] = set()
         self.repeated: list[tuple[Scalar, Node]] = []
+        self.expected: Collection[str] = ()
+
+    @cached_property
+    def looks_right(self) -> bool:
+        """Whether it looks like what it is read as; any other file may hold what nobody should see."""
+        # Only asked where something is wrong.
+        from nexusctl.config.likeness import looks_right  # noqa: PLC0415
+
+        return looks_right(self)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -69,10 +80,13 @@ class Source:
         return Location(self.display, line, column)
 
     def excerpt(self, line: int) -> str:
-        """The text of a line; of a monstrous one only the beginning, of a hidden one nothing."""
-        if line in self.hidden:
+        """The text of a line that may be shown; of a monstrous one only the beginning, of a hidden one nothing."""
+        if line in self.hidden or not 0 < line <= len(self.lines) or not self.looks_right:
             return ""
-        return self.lines[line - 1][:EXCERPT_LIMIT] if 0 < line <= len(self.lines) else ""
+        # As above.
+        from nexusctl.config.likeness import shown_part  # noqa: PLC0415
+
+        return shown_part(self, self.lines[line - 1])[:EXCERPT_LIMIT]
 
 
 class Scalar:

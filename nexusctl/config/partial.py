@@ -29,7 +29,7 @@ def check_readable(merged: Mapping, inputs: Inputs, templates: Templates, proble
     check_part(merged, STACK, problems)
     _check_references(merged, problems)
     for path in inputs.given.files:
-        read_values(path, merged.keys, problems)
+        read_values(path, merged.keys, problems, merged.section("variables"))
     for name, sandbox in merged.section("sandboxes").items():
         place = sandbox.get("template") if isinstance(sandbox, Mapping) else None
         if isinstance(place, Scalar) and isinstance(place.value, str) and OPENING not in place.text:

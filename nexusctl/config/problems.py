@@ -76,8 +76,9 @@ class Problems:
             ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
         # Only needed where something is wrong.
         from nexusctl.config.discretion import be_discreet  # noqa: PLC0415
+        from nexusctl.config.likeness import be_reserved  # noqa: PLC0415
 
-        return tuple(be_discreet(ordered, self.sources, self._discreet))
+        return tuple(be_discreet(be_reserved(ordered, self.sources), self.sources, self._discreet))
 
 
 def note(text: str, place: Node) -> Note:

@@ -16,6 +16,7 @@ _TAKEN_IN = re.compile(r"\s*(?:-r|-c|--requirement|--constraint)(?:\s*=\s*|\s+|(
 _OF_A_FOLDER = re.compile(
     r"\s*(?:(?:-e|--editable)(?:\s*=\s*|\s+)(?P<editable>\S+)|(?P<path>\.{0,2}/\S*|\.{1,2})\s*\Z)"
 )
+_USUAL = re.compile(r"(?:\.{1,2}/)*(?:\.{1,2}|[\w-]{1,30}(?:[/.][\w-]{1,30}){0,8}/?)\Z", re.ASCII)
 _ELSEWHERE = re.compile(r"[a-z+]+://", re.IGNORECASE)
 
 
@@ -44,15 +45,20 @@ def _taken_in(file: Path, folder: Path) -> Iterator[Path]:
             named = here["editable"] or here["path"]
             if not _ELSEWHERE.match(named):
                 hint = "take the line out; what lies in a folder is put in by `uploads` and installed by `startup`"
-                raise Unfit(f"{where} installs `{named}`, which is not there where pip runs", hint)
+                raise Unfit(f"{where} installs {_shown(named)}, which is not there where pip runs", hint)
         found = _TAKEN_IN.match(line)
         if found and not _ELSEWHERE.match(name := found["file"]):
             other = Path(os.path.abspath(file.parent / name))  # noqa: PTH100  (pathlib keeps `..`)
             if not other.is_relative_to(folder):
-                raise Unfit(f"{where} takes in `{name}`, which lies elsewhere", "put it beside the first one")
+                raise Unfit(f"{where} takes in {_shown(name)}, which lies elsewhere", "put it beside the first one")
             if not other.is_file():
-                raise Unfit(f"{where} takes in `{name}`, which does not exist", "make it, or take the line out")
+                raise Unfit(f"{where} takes in {_shown(name)}, which does not exist", "make it, or take the line out")
             yield other
+
+
+def _shown(path: str) -> str:
+    """A path as it is called; what is no usual one may be a line of a key, which any file can be that is named."""
+    return f"`{path}`" if _USUAL.match(path) else "a path"
 
 
 def _read(file: Path) -> list[str]:

@@ -233,7 +233,7 @@ class _Composer:
             summary = f"this key begins or ends with the invisible character U+{ord(found):04X}"
             self.problems.add(key, summary, "type the key anew, and the spaces before it")
         elif not isinstance(key, Scalar):
-            braces = self.source.excerpt(key.line)[: key.column].endswith("{{")
+            braces = self.source.lines[key.line - 1][: key.column].endswith("{{")
             hint = "write a reference as `${var.NAME}`, and a text with `{{` in quotes" if braces else _NO_KEY
             self.problems.add(key, "a key has to be text, not a list or a mapping", hint)
         elif not isinstance(key.value, str):

@@ -58,7 +58,7 @@ def read_source(
     if len(data) > limit:
         hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
         raise InputError(Diagnostic(f"`{display}` is larger than {limit // SIZE_LIMIT} MiB", hint=hint))
-    source = Source(path.absolute(), display, _decode(data, display), kind)
+    source = Source(path.absolute(), display, _decode(data, display, kind), kind)
     _refuse_unprintable(source)
     return source
 
@@ -109,14 +109,14 @@ def _absent_hint(path: Path, kind: str) -> str:
     return suggest(path.name, beside, "files there") if beside else "check the path"
 
 
-def _decode(data: bytes, display: str) -> str:
+def _decode(data: bytes, display: str, kind: str) -> str:
     wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         return data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as error:
         before = data[: error.start].decode("utf-8", "replace")
         line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-        place = _guarded(Source(Path(), display, data.decode("utf-8", "replace")))
+        place = _guarded(Source(Path(), display, data.decode("utf-8", "replace"), kind))
         if wide:
             raise InputError(Diagnostic(f"`{display}` is not valid UTF-16", hint="save the file as UTF-8")) from None
         summary = f"byte 0x{data[error.start]:02x} is not valid UTF-8"

@@ -53,7 +53,7 @@ def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supp
             supplied[name] = _from_text(text, declared[name], f"{PREFIX}{name}")
     sensitive = [name for name, node in section.values.items() if is_sensitive(node)]
     for path in given.files:
-        values = read_values(path, sensitive, problems)
+        values = read_values(path, sensitive, problems, declared)
         if values is None:
             # It may have held any of them.
             supplied |= {name: None for name in declared if name not in supplied}
@@ -74,11 +74,14 @@ def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supp
     return supplied
 
 
-def read_values(path: Path, sensitive: Collection[str], problems: Problems) -> Mapping | None:
-    """What a variable file says; None where it cannot be read, which is reported."""
+def read_values(
+    path: Path, sensitive: Collection[str], problems: Problems, declared: Collection[str]
+) -> Mapping | None:
+    """What a variable file says of what is `declared`; None where it cannot be read, which is reported."""
     source = Source(path, str(path), "")
     try:
         source = read_source(path, kind="variable file")
+        source.expected = declared
         return compose(source, problems)
     except InputError as error:
         if sensitive:

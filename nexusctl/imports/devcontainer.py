@@ -58,7 +58,9 @@ def read_devcontainer(path: Path, target: Path) -> Draft:
     file = _find(path)
     found = read_source(file, kind="devcontainer.json")
     problems, leftovers = Problems(), Leftovers()
-    root = compose(Source(found.path, found.display, _COMMENT.sub(_blank, found.text)), problems)
+    root = compose(Source(found.path, found.display, _COMMENT.sub(_blank, found.text), found.kind), problems)
+    if root.values and not found.looks_right:
+        problems.add(root, "this is no devcontainer.json: it has none of its keys", "name the file itself")
     problems.raise_any()
     _keep_excerpts(root, found)
     project = file.parent.parent if file.parent.name == ".devcontainer" else file.parent

@@ -53,7 +53,7 @@ def read_defaults(path: Path) -> tuple[dict[str, str], frozenset[str]]:
 
 def _find_variables(path: Path, display: str) -> Iterator[Scalar]:
     """The names of the variables that others are put into, at their places."""
-    source = read_source(path, display)
+    source = read_source(path, display, "env file")
     for number, line in enumerate(source.lines, 1):
         if found := _WITH_VARIABLE.match(line):
             yield Scalar(source, number, found.start("name") + 1, found["name"], False)
