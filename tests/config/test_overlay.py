@@ -83,9 +83,9 @@ def test_every_node_keeps_its_own_file_line_and_column() -> None:
 
 
 def test_files_that_hold_too_much_together_are_refused() -> None:
-    text = "a: [" + "1," * 40_000 + "]"
+    text = "name: x\na: [" + "1," * 40_000 + "]"
     with pytest.raises(InputError, match="with this file the stack holds more than"):
-        merged(text, text.replace("a:", "b:"))
+        merged(text, text.replace("\na:", "\nb:"))
 
 
 @given(st.lists(DOCUMENTS, min_size=1, max_size=4))
