@@ -94,12 +94,18 @@ def plan_anew(engine: Engine, basis: Basis) -> Basis:
 
 
 def measure_losses(engine: Engine, chosen: Plan) -> Plan:
-    """`chosen` with the bytes that go with each container that it takes away. Raises `EngineError`.
+    """`chosen` with the bytes of the containers that it takes away, and of the volumes of which it says something.
 
-    Sizes are dear, so they are asked for when it is decided which containers go, and of no others.
+    Sizes are dear, so they are asked for when it is decided which ones these are, and of no others.
+    Raises `EngineError`.
     """
     leaving = sorted({change.leaving for change in chosen.changes if change.leaving})
-    return note_losses(chosen, engine.measure(leaving)) if leaving else chosen
+    volumes = sorted({name for change in chosen.changes for name in change.volumes})
+    if not (leaving or volumes):
+        return chosen
+    return note_losses(
+        chosen, engine.measure(leaving) if leaving else {}, engine.measure_volumes(volumes) if volumes else {}
+    )
 
 
 def _allow(chosen: Plan) -> Plan:

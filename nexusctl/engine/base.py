@@ -135,6 +135,9 @@ class Engine(Protocol):
         The engine adds up all that a container has written, so ask only where somebody wants to know.
         """
 
+    def measure_volumes(self, names: Iterable[str]) -> Mapping[str, int]:
+        """The bytes in each of these volumes, by name, without those of which the engine does not say it in time."""
+
     def condition(self, container_id: str) -> Condition: ...
 
     def has_ended_well(self, container_id: str) -> bool:

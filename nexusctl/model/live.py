@@ -267,14 +267,15 @@ class ForeignBind:
 class LiveState:
     """All that was found for one stack.
 
-    `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a
-    phrase that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that
-    publishes it. `images` holds every tagged image by reference. `unreachable` are the references of
-    missing images whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
-    because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not
-    there, as (kind, the engine's name). `foreign_binds` are looked for where the stack itself has binds. `addresses` is
-    there where a network of the stack is not, or does not serve. `unprobed` are the references of images that are there
-    and bring no health check, among those on which somebody waits for one. `outer` maps the external networks, as the
+    `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a phrase
+    that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that publishes it.
+    `images` holds every tagged image by reference. `unreachable` are the references of missing images whose registry
+    gave no answer. `idle` are containers that the planner has set apart from `sandboxes`, because the profile of theirs
+    was not asked for. `absent` are the external networks and volumes that are not there, as (kind, the engine's name).
+    `foreign_binds` are looked for where the stack itself has binds. `addresses` is there where a network of the stack
+    is not, or does not serve. `unprobed` are the references of images that are there and bring no health check, among
+    those on which somebody waits for one. `image_volumes` are the targets where images have volumes, by reference, of
+    those that are there and that a sandbox with volumes of its own gets now. `outer` maps the external networks, as the
     file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
     `neighbours` maps the external networks to the names that others bear there, each with the container's name, as far
     as a list of containers tells them.
@@ -291,6 +292,7 @@ class LiveState:
     unreachable: frozenset[str] = frozenset()
     absent: frozenset[tuple[str, str]] = frozenset()
     unprobed: frozenset[str] = frozenset()
+    image_volumes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     orphans: tuple[Orphan, ...] = ()
     foreign_binds: tuple[ForeignBind, ...] = ()
     lock: LockHolder | None = None

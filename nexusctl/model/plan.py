@@ -33,12 +33,13 @@ class Difference:
 class Change:
     """What happens to one object, in a user's terms.
 
-    `action` is the verb, `reason` says why in words, `notes` are consequences that a user should know of
-    (what is lost, that the old one is stopped first, that a registry does not answer). `leaving` is the id of the
-    container that goes with all that it has written, and `lost_bytes` the size of its writable layer, None where there
-    is nothing to say. `moved_from` is what the object was called before. `protected` says that it ends a container that
-    must not be destroyed. `subnet` is the IPv4 range that a new network gets, unless somebody takes it before; empty
-    where nothing is known of it.
+    `action` is the verb, `reason` says why in words, `notes` are consequences that a user should know of (what is lost,
+    that the old one is stopped first, that a registry does not answer). `leaving` is the id of the container that goes
+    with all that it has written, and `lost_bytes` the size of its writable layer, None where there is nothing to say.
+    `volumes` are those on the engine that it speaks of, as they are lost, kept or passed on, and `volume_bytes` what is
+    in them, None where nobody knows. `moved_from` is what the object was called before. `protected` says that it ends a
+    container that must not be destroyed. `subnet` is the IPv4 range that a new network gets, unless somebody takes it
+    before; empty where nothing is known of it.
     """
 
     action: Literal["adopt", "create", "update", "replace", "start", "run", "rename", "remove"]
@@ -51,6 +52,8 @@ class Change:
     moved_from: str = ""
     leaving: str = ""
     lost_bytes: int | None = None
+    volumes: tuple[str, ...] = ()
+    volume_bytes: int | None = None
     protected: bool = False
     subnet: str = ""
 

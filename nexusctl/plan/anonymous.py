@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox, LiveState, LiveVolume
-from nexusctl.model.names import anonymous_volume
+from nexusctl.model.names import anonymous_volume, image_reference
 from nexusctl.model.stack import Sandbox
 
 
@@ -59,17 +59,42 @@ def own_mounts(live: LiveSandbox) -> dict[str, str]:
     return {target: name for target, name in live.volumes.items() if target not in declared}
 
 
-def describe_own(own: Mapping[str, Mapping[str, str]], sandbox: Sandbox, holder: LiveSandbox | None) -> Iterator[str]:
-    """For the plan: what a new container gets of the volumes that its sandbox has for itself."""
-    mounted = set(own_mounts(holder).values()) if holder else set()
-    for target, name in find_own(own, sandbox, holder).items():
-        if name in mounted:
-            yield f"its volume at {target} passes on to the new container"
-        elif holder is None:
-            yield f"it gets its volume at {target} again, which was kept as {name}"
+def describe_own(
+    live: LiveState, own: Mapping[str, Mapping[str, str]], sandbox: Sandbox, holder: LiveSandbox | None
+) -> Iterator[tuple[str, str]]:
+    """For the plan: what becomes of the volumes that a sandbox has for itself when it gets a container, by their names.
+
+    Those that it neither had nor gets stay where they are, in silence.
+    """
+    mounted = own_mounts(holder) if holder else {}
+    declared = {mount.target for mount in sandbox.mounts if mount.kind != "anonymous"}
+    for target, name in sorted({**own.get(sandbox.name, {}), **mounted}.items()):
+        had, gets = name in mounted.values(), _gets(live, sandbox, target)
+        if had and target in declared:
+            yield name, f"its own volume at {target} stays unmounted, as {name}; `destroy --volumes` removes it"
+        elif had and gets is False:
+            back = f'`volumes: ["{target}"]` mounts it again, `destroy --volumes` removes it'
+            yield name, f"its volume at {target} stays unmounted, as {name}: {back}"
+        elif had:
+            unless = "" if gets else f" if its image has one there, and else stays unmounted, as {name}"
+            yield name, f"its volume at {target} passes on to the new container{unless}"
+        elif gets is not False and target not in declared:
+            unless = "" if gets else " if its image has one there"
+            yield name, f"it gets its volume at {target} again{unless}, which was kept as {name}"
 
 
-def describe_kept(live: LiveSandbox) -> Iterator[str]:
-    """For the plan: what stays of a container that goes."""
+def _gets(live: LiveState, sandbox: Sandbox, target: str) -> bool | None:
+    """Whether the sandbox, or its image, says that it has a volume there; None where nobody has seen the image."""
+    reference = image_reference(sandbox.image)
+    if any(mount.target == target for mount in sandbox.mounts if mount.kind == "anonymous"):
+        return True
+    if reference in live.image_volumes:
+        return target in live.image_volumes[reference]
+    # Where nobody has looked, it is as it was.
+    return True if reference in live.images else None
+
+
+def describe_kept(live: LiveSandbox) -> Iterator[tuple[str, str]]:
+    """For the plan: what stays of a container that goes, by its volumes' names."""
     for target, name in sorted(own_mounts(live).items()):
-        yield f"its volume at {target} stays, as {name}; `destroy --volumes` removes it"
+        yield name, f"its volume at {target} stays, as {name}; `destroy --volumes` removes it"

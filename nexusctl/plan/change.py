@@ -160,6 +160,7 @@ def _describe_leftover(name: str, leftover: Leftover) -> Change:
 
 def _describe_decision(scene: Scene, decision: Decision) -> Change:
     assert decision.action != "none"
+    own = dict(_describe_own(scene, decision))
     return Change(
         action="run" if decision.action == "rerun" else decision.action,
         kind="sandbox",
@@ -168,7 +169,8 @@ def _describe_decision(scene: Scene, decision: Decision) -> Change:
         reason=decision.reason,
         moved_from=decision.holder.moved_from if decision.holder else "",
         differences=decision.differences,
-        notes=tuple(_notes(scene, decision)),
+        notes=(*_notes(scene, decision), *own.values(), *_last_notes(scene, decision)),
+        volumes=tuple(own),
         leaving=decision.holder.id if decision.holder and _loses_files(decision) else "",
         protected=decision.action in ("replace", "rerun") and decision.sandbox.lifecycle.prevent_destroy,
     )
@@ -198,8 +200,14 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield from _say_moving(decision, "replacement")
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)
+
+
+def _describe_own(scene: Scene, decision: Decision) -> Iterator[tuple[str, str]]:
     if decision.action in ("create", "replace", "rerun"):
-        yield from describe_own(scene.own, decision.sandbox, decision.holder)
+        yield from describe_own(scene.live, scene.own, decision.sandbox, decision.holder)
+
+
+def _last_notes(scene: Scene, decision: Decision) -> Iterator[str]:
     if decision.restore and decision.holder and decision.holder.exit_code == 0:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
     if decision.action == "create" and len(scene.live.sandboxes) > 0:
@@ -287,6 +295,7 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
     groups = {sandbox.group for sandbox in scene.stack.sandboxes.values()}
     for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:
+            kept = {} if remove_volumes else dict(describe_kept(live))
             protected = live.record is not None and live.record.lifecycle.prevent_destroy and not live.partial
             yield Change(
                 action="remove",
@@ -296,8 +305,9 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
                 reason=_why_gone(scene, live, groups),
                 notes=(
                     *((f"it ends before {passed}",) if (passed := _describe_passed(scene, live)) else ()),
-                    *(() if remove_volumes else describe_kept(live)),
+                    *kept.values(),
                 ),
+                volumes=tuple(kept),
                 leaving=live.id,
                 protected=protected,
             )
@@ -307,7 +317,14 @@ def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
         yield Change(action="remove", kind="network", name=network.network, cause="removed", reason=reason)
     if remove_volumes:
         for volume in sorted(scene.live.volumes, key=lambda volume: volume.name):
-            yield Change(action="remove", kind="volume", name=volume.volume, cause="removed", reason="its data is lost")
+            yield Change(
+                action="remove",
+                kind="volume",
+                name=volume.volume,
+                cause="removed",
+                reason="its data is lost",
+                volumes=(volume.name,),
+            )
     reasons = {
         "amendment": "its container is gone",
         "courier": "it was left behind with secrets on it",

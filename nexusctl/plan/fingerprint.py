@@ -139,7 +139,7 @@ def _print_plan(plan: Plan, seal: Seal) -> Prints:
     prints: dict[str, dict[str, str]] = {}
     for change in plan.changes:
         prints.setdefault(f"{change.kind} {change.name}", {})[change.action] = seal(
-            "env", plain(replace(change, notes=(), lost_bytes=None, subnet=""))
+            "env", plain(replace(change, notes=(), lost_bytes=None, volume_bytes=None, subnet=""))
         )
     waits = {step.id for step in plan.steps if isinstance(step, AwaitHealthy | AwaitExit)}
     for step in plan.steps:

@@ -121,6 +121,12 @@ def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
 def _describe_loss(change: Change) -> Iterator[str]:
     if change.lost_bytes is not None:
         yield f"what it has written outside of volumes goes with the old container: {size(change.lost_bytes)}"
+    if change.volume_bytes is not None:
+        yield f"in {'it' if change.kind == 'volume' else _own(change)}: {size(change.volume_bytes)}"
+
+
+def _own(change: Change) -> str:
+    return "that volume" if len(change.volumes) == 1 else "those volumes"
 
 
 def _explain(change: Change) -> str:
@@ -203,6 +209,7 @@ def change_document(change: Change) -> dict[str, Any]:
         "notes": list(change.notes),
         "moved_from": change.moved_from or None,
         "lost_bytes": change.lost_bytes,
+        "volume_bytes": change.volume_bytes,
         "subnet": change.subnet or None,
     }
 

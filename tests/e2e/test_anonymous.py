@@ -250,3 +250,77 @@ def test_the_path_of_one_may_become_a_volume_of_the_file(bench: Bench) -> None:
     bench.run("apply", "--yes")
     assert bench.volume() == f"{bench.stack}_data"
     assert bench.has(own)
+
+
+def size_of(said: str, before: str) -> int:
+    """The bytes in the line behind the one that has `before`, in KiB."""
+    lines = said.splitlines()
+    following = "\n".join(lines[next(n for n, line in enumerate(lines) if before in line) :])
+    found = re.search(r"in (?:it|that volume): ([0-9.]+) (B|KiB|MiB)", following)
+    assert found, said
+    return int(float(found[1]) * {"B": 1, "KiB": 1024, "MiB": 1024**2}[found[2]]) // 1024
+
+
+def test_a_plan_says_how_much_is_lost_kept_and_passed_on_in_them(bench: Bench) -> None:
+    db = start(bench, "image")
+    bench.inside("head -c 3000000 /dev/zero > /data/much")
+    du = int(bench.docker("run", "--rm", "-v", f"{bench.volume()}:/v", bench.plain, "du", "-sk", "/v").split()[0])
+    bench.write(db={**db, "env": {"A": "1"}})
+    assert abs(size_of(bench.run("plan"), "passes on to the new container") - du) < 40
+    changes = json.loads(bench.run("plan", "--json"))["changes"]
+    assert [change["volume_bytes"] // 1024 for change in changes] == [pytest.approx(du, abs=40)]
+    bench.write(other={"image": bench.plain, "command": ["sleep", "infinity"]})
+    assert abs(size_of(bench.run("plan"), "its volume at /data stays") - du) < 40
+    bench.run("destroy", "--yes")
+    assert abs(size_of(bench.run("destroy", "--yes", "--volumes"), "its data is lost") - du) < 40
+
+
+def test_a_volume_of_the_file_is_measured_where_it_is_lost(bench: Bench) -> None:
+    box = {"image": bench.plain, "command": "head -c 2000000 /dev/zero > /v/x; sync; exec sleep infinity"}
+    text = {"name": bench.stack, "volumes": {"data": None}, "sandboxes": {"db": {**box, "volumes": ["data:/v"]}}}
+    (bench.folder / "nexus.yaml").write_text(json.dumps(text))
+    bench.run("apply", "--yes")
+    while bench.inside("stat -c %s /v/x") != "2000000":
+        pass
+    assert 1900 < size_of(bench.run("destroy", "--yes", "--volumes"), "its data is lost") < 2100
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_what_the_new_image_or_the_file_has_no_more_stays_unmounted_and_comes_back(bench: Bench, way: str) -> None:
+    db = start(bench, way)
+    volume = bench.volume()
+    without = {"image": bench.plain, "command": db["command"], "env": {"A": "1"}}
+    said = bench.apply(db=without)
+    assert f'stays unmounted, as {volume}: `volumes: ["/data"]` mounts it again' in said
+    assert "passes on" not in said
+    assert bench.container()["Mounts"] == []
+    assert bench.has(volume)
+    assert bench.is_empty()
+    said = bench.apply(db={**without, "volumes": ["/data"]})
+    assert f"it gets its volume at /data again, which was kept as {volume}" in said
+    assert (bench.volume(), bench.inside("cat /data/mine")) == (volume, "mine")
+    bench.apply(db=without)
+    said = bench.run("destroy", "--yes", "--volumes")
+    assert re.search("volume +db:/data", said)
+    assert not bench.has(volume)
+    assert said.splitlines()[-1] == f"Nothing is left of stack {bench.stack}."
+
+
+def test_of_an_image_that_nobody_has_seen_the_plan_says_what_it_hangs_on(bench: Bench) -> None:
+    db = start(bench, "image")
+    bench.write(db={**db, "image": "localhost:1/nexusctl/none:1"})
+    said = bench.run("plan")
+    expected = (
+        f"passes on to the new container if its image has one there, and else stays unmounted, as {bench.volume()}"
+    )
+    assert expected in said
+
+
+def test_one_whose_place_a_volume_of_the_file_takes_stays_and_the_plan_says_so(bench: Bench) -> None:
+    db = start(bench, "image")
+    own = bench.volume()
+    text = {"name": bench.stack, "volumes": {"data": None}, "sandboxes": {"db": {**db, "volumes": ["data:/data"]}}}
+    (bench.folder / "nexus.yaml").write_text(json.dumps(text))
+    assert f"its own volume at /data stays unmounted, as {own}; `destroy --volumes` removes it" in bench.run("plan")
+    bench.run("apply", "--yes")
+    assert (bench.volume(), bench.has(own)) == (f"{bench.stack}_data", True)

@@ -12,15 +12,16 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nexusctl.engine.declaring import list_declaring
 from nexusctl.engine.docker.foreign import describe_owner
 from nexusctl.engine.docker.spec import volume_labels
 from nexusctl.engine.docker.volume import bears, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, NotFound
-from nexusctl.model.live import LiveSandbox, LiveVolume
+from nexusctl.model.live import LiveImage, LiveSandbox, LiveVolume
 from nexusctl.model.names import anonymous_volume, anonymous_volume_name
 from nexusctl.model.plan import Placement
-from nexusctl.model.stack import Sandbox
+from nexusctl.model.stack import Sandbox, Stack
 
 UNNAMED = re.compile(r"[0-9a-f]{64}\Z")
 """The name that the engine gives to a volume which nobody names."""
@@ -39,6 +40,18 @@ def claim_anonymous(wire: Wire, stack: str, sandbox: Sandbox, placement: Placeme
             _claim(wire, stack, sandbox.name, target, name)
         found[target] = known
     return found
+
+
+def find_image_volumes(
+    wire: Wire,
+    stack: Stack,
+    sandboxes: Iterable[LiveSandbox],
+    volumes: Iterable[LiveVolume],
+    images: Mapping[str, LiveImage],
+) -> dict[str, frozenset[str]]:
+    """See `LiveState.image_volumes`."""
+    declaring = {*list_declaring(stack, sandboxes, volumes, images)}
+    return {reference: frozenset(_declared_by_image(wire, reference)) for reference in sorted(declaring)}
 
 
 def _declared_by_image(wire: Wire, image: str) -> set[str]:

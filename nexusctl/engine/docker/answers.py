@@ -119,6 +119,7 @@ SHAPES: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
         (r"GET /networks/[^/]+", _NETWORK),
         (r"GET /volumes", {"Volumes": Null([_VOLUME])}),
         (r"GET /volumes/[^/]+", _VOLUME),
+        (r"GET /system/df", {"Volumes": Maybe([{"Name": str, "UsageData": Maybe({"Size": Maybe(int)})}])}),
         (r"GET /images/json", [{**_IMAGE, "Labels": _LABELS, "Created": Maybe(int)}]),
         (r"GET /images/.+/json", {**_IMAGE, "Config": Null(_IMAGE_CONFIG)}),
         (r"GET /exec/[^/]+/json", {"ExitCode": Null(int), "Running": bool, "Pid": int}),

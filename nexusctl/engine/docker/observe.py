@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.anonymous import find_loose
+from nexusctl.engine.docker.anonymous import find_image_volumes, find_loose
 from nexusctl.engine.docker.ended import group_ends, list_gone
 from nexusctl.engine.docker.foreign import (
     find_absent,
@@ -73,17 +73,19 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         # What a lock fixes is seen unasked.
         sandboxes = read_origins(wire, sandboxes)
     own_volumes = (*foreign.leave_out_volumes(_read_volumes(marked)), *foreign.volumes)
+    every_volume = (*own_volumes, *find_loose(stack.name, sandboxes, own_volumes, containers))
     found = LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
         networks=(*_read_networks(stack.name, networks), *foreign.networks),
-        volumes=(*own_volumes, *find_loose(stack.name, sandboxes, own_volumes, containers)),
+        volumes=every_volume,
         images=images,
         taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
         unreachable=find_unreachable(wire, stack, images),
         absent=find_absent(stack, networks, volumes),
         unprobed=find_unprobed(wire, stack, images),
+        image_volumes=find_image_volumes(wire, stack, sandboxes, every_volume, images),
         outer=find_outer(stack, networks),
         neighbours=find_neighbours(stack, containers),
         one_name=wire.endpoint.speaks(ONE_NAME),
@@ -157,13 +159,6 @@ class _Foreign:
             kind: {name: owner for name, owner in names.items() if name not in own[kind]}
             for kind, names in taken.items()
         }
-
-
-def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
-    """The bytes in the writable layers of these containers; the engine leaves a size of nothing out."""
-    wanted = {"id": sorted(container_ids)}
-    entries = wire.get("/containers/json", {"all": True, "size": True, "filters": wanted}) if wanted["id"] else []
-    return {str(entry["Id"]): int(entry.get("SizeRw") or 0) for entry in entries}
 
 
 def list_stacks(wire: Wire) -> frozenset[str]:

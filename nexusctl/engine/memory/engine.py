@@ -46,6 +46,9 @@ class MemoryEngine(World):
     def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
         return observe.measure(self, container_ids)
 
+    def measure_volumes(self, names: Iterable[str]) -> Mapping[str, int]:
+        return observe.measure_volumes(self, names)
+
     def portray(self, name: str) -> Portrait:
         return observe.portray(self, name)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nexusctl.engine.awaited import list_awaited
 from nexusctl.engine.base import Condition, Outcome
+from nexusctl.engine.declaring import list_declaring
 from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
@@ -31,34 +32,40 @@ from nexusctl.plan.paths import place
 
 def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
     with world.mutex:
-        own = [c for c in world.containers.values() if c.stack == stack.name]
-        wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
-        found = LiveState(
-            stack=stack.name,
-            sandboxes=tuple(
-                sorted(
-                    (*(_see(world, c, deep) for c in own), *_recall_ended(world, stack.name)),
-                    key=lambda found: (found.sandbox, found.id),
-                )
-            ),
-            networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
-            volumes=tuple(volume for owner, volume in world.volumes.values() if owner == stack.name),
-            images=dict(world.images),
-            taken=_find_taken(world, stack),
-            host_ports={**world.host_ports, **foreign_ports(world, stack.name)},
-            unreachable=frozenset((wanted - set(world.images)) & world.unreachable),
-            unprobed=frozenset({*list_awaited(stack)} & set(world.images)) - world.probed,
-            orphans=tuple(
-                Orphan(kind="amendment", name=a.name)
-                for a in (*world.amendments.values(), *world.notes.values())
-                if a.stack == stack.name and a.container_id not in {*world.containers, *_ended(world)}
-            ),
-            foreign_binds=_find_foreign_binds(world, stack),
-            lock=world.locks.get(stack.name),
-            outer=_find_outer(world, stack),
-            one_name=world.one_name,
-        )
+        found = _observe(world, stack, deep)
+        declaring = list_declaring(stack, found.sandboxes, found.volumes, found.images)
+        found = replace(found, image_volumes={name: frozenset(world.image_volumes.get(name, ())) for name in declaring})
         return replace(found, addresses=world.address_space()) if lacks_networks(stack, found) else found
+
+
+def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
+    own = [c for c in world.containers.values() if c.stack == stack.name]
+    wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
+    return LiveState(
+        stack=stack.name,
+        sandboxes=tuple(
+            sorted(
+                (*(_see(world, c, deep) for c in own), *_recall_ended(world, stack.name)),
+                key=lambda found: (found.sandbox, found.id),
+            )
+        ),
+        networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
+        volumes=tuple(volume for owner, volume in world.volumes.values() if owner == stack.name),
+        images=dict(world.images),
+        taken=_find_taken(world, stack),
+        host_ports={**world.host_ports, **foreign_ports(world, stack.name)},
+        unreachable=frozenset((wanted - set(world.images)) & world.unreachable),
+        unprobed=frozenset({*list_awaited(stack)} & set(world.images)) - world.probed,
+        orphans=tuple(
+            Orphan(kind="amendment", name=a.name)
+            for a in (*world.amendments.values(), *world.notes.values())
+            if a.stack == stack.name and a.container_id not in {*world.containers, *_ended(world)}
+        ),
+        foreign_binds=_find_foreign_binds(world, stack),
+        lock=world.locks.get(stack.name),
+        outer=_find_outer(world, stack),
+        one_name=world.one_name,
+    )
 
 
 def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:
@@ -98,6 +105,12 @@ def measure(world: World, container_ids: Iterable[str]) -> dict[str, int]:
     with world.mutex:
         found = [world.containers[x] for x in container_ids if x in world.containers]
         return {c.id: sum(file.size for file in c.files.values()) for c in found}
+
+
+def measure_volumes(world: World, names: Iterable[str]) -> dict[str, int]:
+    """Nobody writes into a volume here but a test."""
+    with world.mutex:
+        return {name: world.volume_bytes.get(name, 0) for name in names if name in world.volumes}
 
 
 def portray(world: World, name: str) -> Portrait:

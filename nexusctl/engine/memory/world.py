@@ -109,6 +109,7 @@ class World:
         self.networks: dict[str, tuple[str, LiveNetwork]] = {}
         self.image_volumes: dict[str, tuple[str, ...]] = {}
         self.volumes: dict[str, tuple[str, LiveVolume]] = {}
+        self.volume_bytes: dict[str, int] = {}
         self.amendments: dict[str, Amendment] = {}
         self.notes: dict[str, Amendment] = {}
         self.ends: dict[str, Amendment] = {}

@@ -57,3 +57,22 @@ def test_what_belongs_to_another_by_now_is_left_to_it(shop: Workshop) -> None:
     container_id = shop.start(shop.sandbox(mounts=(OWN,)), others=frozenset({name}))
     assert shop.look(container_id).volumes == {"/data": anonymous_volume_name(shop.stack, "a", "/data", {name})}
     assert {volume.volume for volume in shop.observe().volumes} == {"a:/data", "b:/data"}
+
+
+def test_volumes_are_measured_for_those_that_are_asked_about(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox(mounts=(OWN,)))
+    shop.start(shop.sandbox("b", mounts=(OWN,)))
+    (name,) = shop.look(container_id).volumes.values()
+    assert shop.engine.run_command(container_id, ("touch", "/data/x")).exit_code == 0
+    found = shop.engine.measure_volumes([name, "nobody-s"])
+    assert list(found) == [name]
+    assert 0 <= found[name] < 10_000
+    assert shop.engine.measure_volumes([]) == {}
+
+
+def test_where_an_image_has_volumes_is_seen_where_somebody_has_to_know(shop: Workshop) -> None:
+    before = shop.sandbox(mounts=(OWN,))
+    shop.start(before)
+    assert shop.observe(before).image_volumes == {}
+    assert shop.observe(shop.sandbox()).image_volumes == {shop.image: frozenset()}
+    assert shop.observe(shop.sandbox("b")).image_volumes == {shop.image: frozenset()}
