@@ -93,7 +93,7 @@ class LiveSandbox:
     be read it is None and `record_problem` says why. `birth_name` is the temporary name that it was created
     under, empty where it got its final name at once: a container that still has it never became ready.
     `networks` maps the id of each connected network to the network's name, `volumes` the target of each mounted volume
-    to the volume's name.
+    to the volume's name, `binds` the target of each folder of this machine to where it lies, its links followed.
     `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
     `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
     record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
@@ -123,6 +123,7 @@ class LiveSandbox:
     ports: tuple[Port, ...] = ()
     networks: Mapping[str, str] = field(default_factory=dict)
     volumes: Mapping[str, str] = field(default_factory=dict)
+    binds: Mapping[str, str] = field(default_factory=dict)
     amendments: tuple[str, ...] = ()
     package_facts: str = ""
     unsure: bool = False

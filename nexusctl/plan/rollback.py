@@ -30,7 +30,7 @@ def recall_stack(before: Basis) -> Stack:
     A record knows of files only the digests, so their content is taken from the stack file where it is the same.
     """
     stack, live = before.stack, before.live
-    records = {name: holder.record for name, holder in _find_holders(before).items() if holder.record}
+    records = {name: _as_mounted(found) for name, found in _find_holders(before).items() if found.record}
     moves = find_moves(stack, live)
     return replace(
         stack,
@@ -153,6 +153,15 @@ def _lost_secrets(step: CreateContainer | UpdateContainer, readable: Collection[
     env = step.sandbox.env if isinstance(step, CreateContainer) else {}
     files = step.sandbox.secrets if isinstance(step, CreateContainer) else step.secrets
     return sorted({use.secret for use in list_uses(env, files) if use.digest not in readable})
+
+
+def _as_mounted(holder: LiveSandbox) -> Sandbox:
+    """Its record, with folders of the host where they lay when it was made."""
+    assert holder.record is not None
+    if not holder.binds:
+        return holder.record
+    mounts = tuple(replace(mount, real=holder.binds.get(mount.target, "")) for mount in holder.record.mounts)
+    return replace(holder.record, mounts=mounts)
 
 
 def _with_content(record: Sandbox, desired: Sandbox | None) -> Sandbox:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Generic, TypeVar
 
 from nexusctl.model.live import LiveSandbox
@@ -16,7 +17,7 @@ W = TypeVar("W")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """What lies under a mount: a volume by the engine's name, or a folder of the host by its path in normal form.
+    """What lies under a mount: a volume by the engine's name, or a folder of the host by where it lies.
 
     `called` is what the stack file calls it.
     """
@@ -44,16 +45,18 @@ def desired_sources(mounts: Iterable[Mount], stack: str, volumes: Mapping[str, s
 
 
 def live_sources(live: LiveSandbox, stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:
-    """What a container mounts. The engine knows its volumes best; where no record says more, it may write to each."""
+    """What a container mounts. The engine knows best what that is; where no record says more, it may write to each."""
     if live.record is None:
         return tuple(Source(kind="volume", key=name, called=name) for _, name in sorted(live.volumes.items()))
     known = {mount.source: live.volumes.get(mount.target, "") for mount in live.record.mounts}
-    return desired_sources(live.record.mounts, stack, {**volumes, **{key: name for key, name in known.items() if name}})
+    mounts = [replace(mount, real=live.binds.get(mount.target, "")) for mount in live.record.mounts]
+    return desired_sources(mounts, stack, {**volumes, **{key: name for key, name in known.items() if name}})
 
 
 def _source(mount: Mount, volume: str) -> Source:
     # Two slashes in front would stay two.
-    key = volume if mount.kind == "volume" else posixpath.normpath(f"/{mount.source.lstrip('/')}")
+    folder = mount.real or mount.source
+    key = volume if mount.kind == "volume" else posixpath.normpath(f"/{folder.lstrip('/')}")
     return Source(kind=mount.kind, key=key, called=mount.source, read_only=mount.read_only)
 
 

@@ -102,6 +102,19 @@ def test_a_folder_of_this_machine_passes_to_one_that_has_the_folder_around_it(be
     assert (inner / "log").read_text().split("\n") == ["begin one", "end one", "begin two", ""]
 
 
+@pytest.mark.parametrize("first", ["folder", "link"])
+def test_a_folder_passes_to_one_that_has_it_by_a_link(bench: Bench, tmp_path: Path, first: str) -> None:
+    folder, link = tmp_path / "folder", tmp_path / "link"
+    folder.mkdir()
+    link.symlink_to("folder")
+    second = {"folder": "link", "link": "folder"}[first]
+    bench.write({"one": writer("one", "/data", volumes=[f"{tmp_path / first}:/data"])})
+    bench.apply()
+    bench.write({"two": writer("two", "/data", volumes=[f"{tmp_path / second}:/data"])})
+    bench.apply()
+    assert (folder / "log").read_text().split("\n") == ["begin one", "end one", "begin two", ""]
+
+
 def test_one_that_is_started_again_waits_for_the_one_that_goes(bench: Bench) -> None:
     volumes = {"data": {}}
     both = {name: writer(name, "/data", volumes=["data:/data"]) for name in ("one", "two")}

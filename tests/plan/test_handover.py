@@ -33,6 +33,8 @@ class Table:
         self.file = folder / "nexus.yaml"
         for path in ("srv/data/deep", "srv/data2", "srv/x"):
             (folder / path).mkdir(parents=True)
+        for link in ("link", "other"):
+            (folder / link).symlink_to("srv/data")
         self.engine = WatchedEngine()
         self.stack = Stack(name="world")
 
@@ -113,6 +115,11 @@ def test_two_that_swap_both_stop_first(table: Table) -> None:
         ("./srv/data:/data", "./srv/./x/../data/:/data", True),
         ("./srv/data:/data", "./srv/data2:/data", False),
         ("./srv/data:/data:ro", "./srv:/data:ro", False),
+        ("./srv/data:/data", "./link:/data", True),
+        ("./link:/data", "./srv/data:/data", True),
+        ("./link:/data", "./other:/data", True),
+        ("./link/deep:/data", "./srv:/data", True),
+        ("./link:/data", "./srv/x:/data", False),
     ],
 )
 def test_what_one_writes_to_passes_in_order_and_nothing_else_does(
@@ -121,6 +128,16 @@ def test_what_one_writes_to_passes_in_order_and_nothing_else_does(
     table.apply(db={"volumes": [had]})
     plan = table.plan(database={"volumes": [wanted]})
     assert waits(plan, "sandbox:database:start", "sandbox:db:remove") is passes
+
+
+def test_a_link_that_leads_elsewhere_by_now_counts_by_what_was_mounted(table: Table, tmp_path: Path) -> None:
+    table.apply(db={"volumes": ["./link:/data"]})
+    (tmp_path / "link").unlink()
+    (tmp_path / "link").symlink_to("srv/x")
+    plan = table.plan(database={"volumes": ["./srv/data:/data"]})
+    assert waits(plan, "sandbox:database:start", "sandbox:db:remove")
+    plan = table.plan(database={"volumes": ["./srv/x:/data"]})
+    assert not waits(plan, "sandbox:database:start", "sandbox:db:remove")
 
 
 def test_those_that_are_to_share_it_start_beside_each_other(table: Table) -> None:

@@ -83,17 +83,19 @@ class WatchedEngine(MemoryEngine):
     def _places_of(self, sandbox: Sandbox) -> Iterator[tuple[PurePosixPath, bool]]:
         for mount in (m for m in sandbox.mounts if m.kind != "anonymous"):
             external = self._stack.volumes[mount.source].external if mount.kind == "volume" else None
-            yield _place(mount, external or f"{self._stack.name}_{mount.source}"), mount.read_only
+            place = mount.real if mount.kind == "bind" else external or f"{self._stack.name}_{mount.source}"
+            yield _place(mount, place), mount.read_only
 
 
 def _places(container: MemoryContainer) -> Iterator[tuple[PurePosixPath, bool]]:
     for mount in (m for m in container.sandbox.mounts if m.kind != "anonymous"):
-        yield _place(mount, container.placement.volumes.get(mount.source, "")), mount.read_only
+        place = container.binds.get(mount.target) or container.placement.volumes.get(mount.source, "")
+        yield _place(mount, place), mount.read_only
 
 
-def _place(mount: Mount, volume: str) -> PurePosixPath:
+def _place(mount: Mount, place: str) -> PurePosixPath:
     """Volumes lie in a folder of their own."""
-    return PurePosixPath(f"/volumes/{volume}" if mount.kind == "volume" else os.path.normpath(mount.source))
+    return PurePosixPath(f"/volumes/{place}" if mount.kind == "volume" else os.path.realpath(place or mount.source))
 
 
 def _meet(one: PurePosixPath, other: PurePosixPath) -> bool:

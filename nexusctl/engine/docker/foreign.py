@@ -105,6 +105,15 @@ def find_foreign_binds(stack: Stack, containers: Iterable[Listed]) -> tuple[Fore
     return tuple(sorted(found, key=lambda bind: (bind.source, bind.owner, bind.writable)))
 
 
+def read_binds(entry: Listed) -> dict[str, str]:
+    """Where on this machine what a listed container has of it lies, by its target.
+
+    Older versions mounted by a link, and some engines call a folder otherwise than it is called here.
+    """
+    sources = {m["Destination"]: m.get("Source") or "" for m in entry.get("Mounts") or () if m.get("Type") == "bind"}
+    return {target: os.path.realpath(source) for target, source in sources.items() if os.path.lexists(source)}
+
+
 def is_free(entry: Listed) -> bool:
     """Whether a listed object has no label of a nexusctl."""
     return labels.STACK not in (entry["Labels"] or {})

@@ -19,6 +19,7 @@ from nexusctl.engine.docker.foreign import (
     find_taken,
     is_free,
     list_subnets,
+    read_binds,
 )
 from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
@@ -292,6 +293,7 @@ def _read_sandbox(
         ports=read_ports(entry),
         networks=_read_attached(entry, network_ids),
         volumes={m["Destination"]: m.get("Name", "") for m in entry.get("Mounts") or () if m.get("Type") == "volume"},
+        binds=read_binds(entry),
         amendments=tuple(item["Name"] for item in amendments),
         package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )

@@ -34,6 +34,7 @@ def create_container(world: World, stack: str, sandbox: Sandbox, placement: Plac
         wanted = read_back(sandbox)
         made = _adopt(world, stack, wanted, placement, name) or _make(world, stack, wanted, placement, name)
         made.env, made.secrets = env, secrets
+        made.binds = {mount.target: mount.real or mount.source for mount in sandbox.mounts if mount.kind == "bind"}
     try:
         world.cut("create_container", name)
         for attachment in placement.networks[1:]:

@@ -201,6 +201,7 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
             for mount in container.sandbox.mounts
             if mount.kind == "volume"
         },
+        binds=dict(container.binds),
         amendments=(*(a.name for a in (*amendments, *notes)), *([end] if end else [])),
         end=end,
         unsure=any(note.sequence > newest for note in notes),

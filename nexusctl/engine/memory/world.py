@@ -61,6 +61,7 @@ class MemoryContainer:
     files: dict[str, UploadFile] = field(default_factory=dict)
     packages: dict[str, LivePackages] = field(default_factory=dict)
     anonymous: dict[str, str] = field(default_factory=dict)
+    binds: dict[str, str] = field(default_factory=dict)
     displaced: dict[str, str] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)
 
