@@ -14,6 +14,7 @@ from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice, group_names, match_names
+from nexusctl.plan.moved import find_moves
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.recorded import recorded_stack, select_drift
 from nexusctl.plan.status import SandboxStatus, summarize
@@ -83,6 +84,9 @@ def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Pla
     groups = group_names(stack, live)
     require_known(Choice(targets=names), groups)
     chosen = frozenset().union(*(match_names(name, groups) for name in names)) if names else None
+    if chosen is not None:
+        # What is still to be moved goes by the name that it has now.
+        chosen |= {name for name, target in find_moves(stack, live).items() if target in chosen}
     found = select_drift(make_plan(recorded_stack(stack, live), live, engine.in_place), chosen)
     if live.lock is None:
         return found

@@ -55,9 +55,20 @@ def prepare(
     """
     _require_declared(adopt or {}, stack)
     live = observe(engine, stack, deep=deep, adopt=adopt)
+    choice = call_anew(choice, stack, live)
     require_known(choice, group_names(stack, live))
     basis = Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name), warnings=_warn(stack, live))
     return plan_anew(engine, _leave_absent(basis) if live.absent and not choice.everything else basis)
+
+
+def call_anew(choice: Choice, stack: Stack, live: LiveState) -> Choice:
+    """`choice` by the names that sandboxes have in `stack`, where it means some by those that they had before."""
+    if choice.everything:
+        return choice
+    # Most plans are whole.
+    from nexusctl.plan.former import call_anew as call  # noqa: PLC0415
+
+    return call(choice, stack, live)
 
 
 def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nexusctl.api import connection
-from nexusctl.api.planning import EVERYTHING, empty_stack, require_known
+from nexusctl.api.planning import EVERYTHING, call_anew, empty_stack, require_known
 from nexusctl.config.load import load, load_readable, pin
 from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
@@ -61,7 +61,9 @@ def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
         from nexusctl.plan.narrowing import adjust, narrow  # noqa: PLC0415
 
         stack, problems = load_readable(inputs)
-        require_known(choice, group_names(stack, LiveState(stack=stack.name)))
+        nothing = LiveState(stack=stack.name)
+        choice = call_anew(choice, stack, nothing)
+        require_known(choice, group_names(stack, nothing))
         chosen = narrow(stack, choice)
         groups = {sandbox.group for sandbox in chosen.sandboxes.values()}
         if any(problem.sandbox is None or problem.sandbox in {*groups, *chosen.sandboxes} for problem in problems):

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from nexusctl.api import inspection, planning
 from nexusctl.config.load import load
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.plan import Plan
@@ -263,3 +264,42 @@ def test_another_of_the_former_name_gets_no_volume_of_the_one_that_moved(table: 
     assert "it gets its volume" not in render_plan(plan)
     volumes = [volumes["/data"] for volumes in own(table).values()]
     assert len(set(volumes)) == 2
+
+
+@pytest.mark.parametrize(
+    ("choice", "changing"),
+    [
+        (Choice(targets=("db",)), {"database"}),
+        (Choice(targets=("d*",)), {"database", "dish"}),
+        (Choice(targets=("database",)), {"database"}),
+        (Choice(excludes=("db",)), {"dish"}),
+        (Choice(targets=("dish",), excludes=("db",)), {"dish"}),
+    ],
+)
+def test_a_choice_by_the_former_name_means_the_one_that_moves(table: Table, choice: Choice, changing: set[str]) -> None:
+    table.apply(db=VOLUME, dish={})
+    stack = table.load({"db": "database"}, database=VOLUME, dish={"env": {"X": "1"}})
+    found = planning.prepare(table.engine, stack, choice=choice)
+    assert set(verbs(found.plan)) == changing
+    # Also when it has moved, as long as the file says so.
+    table.apply({"db": "database"}, database=VOLUME, dish={})
+    stack = table.load({"db": "database"}, database={**VOLUME, "env": {"X": "1"}}, dish={"env": {"X": "1"}})
+    assert set(verbs(planning.prepare(table.engine, stack, choice=choice).plan)) == changing
+
+
+def test_a_choice_of_a_group_by_its_former_name_means_its_members(table: Table) -> None:
+    table.apply(db={"replicas": 2}, web={})
+    stack = table.load({"db": "store"}, store={"replicas": 2}, web={"env": {"X": "1"}})
+    found = planning.prepare(table.engine, stack, choice=Choice(targets=("db",)))
+    assert set(verbs(found.plan)) == {"store-1", "store-2"}
+    found = planning.prepare(table.engine, stack, choice=Choice(targets=("db-2",)))
+    assert set(verbs(found.plan)) == {"store-2"}
+
+
+def test_drift_of_one_that_is_to_move_is_told_by_either_name(table: Table) -> None:
+    table.apply(db=VOLUME, web={})
+    stack = table.load({"db": "database"}, database=VOLUME, web={})
+    for container in table.engine.containers.values():
+        container.state, container.exit_code = "exited", 1
+    for name in ("db", "database"):
+        assert set(verbs(inspection.find_drift(table.engine, stack, (name,)))) == {"db"}
