@@ -104,7 +104,8 @@ class LiveSandbox:
     `exit_code` is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the
     engine has started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
     `moved_from` is what it was called where the planner has followed a move; then its record has that name still.
-    `reduced` says that it has not all capabilities of the engine's default.
+    `reduced` says that it has not all capabilities of the engine's default. `memory_used` are the bytes of memory that
+    it cannot do without, where somebody looked because it is to have less.
     """
 
     id: str
@@ -135,6 +136,7 @@ class LiveSandbox:
     named: bool = False
     reduced: bool = False
     bound: str = ""
+    memory_used: int | None = None
     inspection: Inspection | None = None
     interior: Interior | None = None
 

@@ -15,6 +15,7 @@ from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import describe_packages
 from nexusctl.plan.scene import Scene
+from nexusctl.plan.shortage import describe_shortage
 
 
 def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...]:
@@ -184,6 +185,7 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
     unsure = decision.holder is not None and decision.holder.unsure
     if decision.action == "update" and (unsure or any(d.field.startswith("uploads.") for d in decision.differences)):
         yield from _upload_notes(decision)
+    yield from describe_shortage(decision)
     if decision.restore == "restart":
         yield from _say_moving(decision)
     if decision.holder and decision.holder.moved_from and decision.disconnect:

@@ -114,6 +114,10 @@ SHAPES: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
     for pattern, shape in (
         (r"GET /containers/json", [_LISTED_CONTAINER]),
         (r"GET /containers/[^/]+/json", _CONTAINER),
+        (
+            r"GET /containers/[^/]+/stats",
+            {"memory_stats": Maybe({"usage": Maybe(int), "stats": Maybe({"inactive_file": Maybe(int)})})},
+        ),
         (r"GET /containers/[^/]+/changes", Maybe([{"Path": str, "Kind": int}])),
         (r"GET /networks", [_NETWORK]),
         (r"GET /networks/[^/]+", _NETWORK),

@@ -21,6 +21,7 @@ from nexusctl.engine.docker.spec import (
 )
 from nexusctl.engine.docker.stopping import remove_container
 from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.too_little import refuse_memory
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
@@ -132,20 +133,11 @@ def update_limits(
 def _require_memory(wire: Wire, container_id: str, wanted: int, limit: int | None) -> None:
     if limit is not None and limit <= wanted:
         return
-    stats = wire.get(f"/containers/{container_id}/stats", {"stream": False, "one-shot": True})
-    found = stats.get("memory_stats") or {}
-    # What it has read of files is given up at need.
-    used = int(found.get("usage") or 0) - int((found.get("stats") or {}).get("inactive_file") or 0)
-    if used > wanted:
-        raise EngineError(
-            f"memory: {_mebibytes(wanted)} is less than the {_mebibytes(used)} that it uses now",
-            status=409,
-            hint="give it more than that, or restart its program first",
-        )
+    # Few changes lower a limit.
+    from nexusctl.engine.docker.memory_use import read_memory  # noqa: PLC0415
 
-
-def _mebibytes(size: int) -> str:
-    return f"{size / 2**20:.0f} MiB"
+    if (used := read_memory(wire, container_id)) > wanted:
+        raise refuse_memory(wanted, used)
 
 
 def connect(wire: Wire, container_id: str, attachment: Attachment, aliases: Iterable[str]) -> None:

@@ -69,7 +69,10 @@ class DockerEngine:
         objects.release(self.wire, stack, kind, key)
 
     def list_stacks(self) -> frozenset[str]:
-        return observe.list_stacks(self.wire)
+        # Only where a stack is named, or none is found.
+        from nexusctl.engine.docker.stacks import list_stacks  # noqa: PLC0415
+
+        return list_stacks(self.wire)
 
     def look_inside(self, live: LiveState) -> LiveState:
         # Archives, threads and package managers are needed only where somebody wants to look inside.

@@ -32,6 +32,7 @@ from nexusctl.engine.docker.restarting import read_restarts
 from nexusctl.engine.docker.status import ListedState, parse_status
 from nexusctl.engine.docker.unprobed import find_unprobed
 from nexusctl.engine.docker.wire import ONE_NAME, Wire
+from nexusctl.engine.shrinking import list_shrinking
 from nexusctl.errors import NotFound
 from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import container_name, image_reference
@@ -99,6 +100,11 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         foreign_binds=find_foreign_binds(stack, containers),
         lock=find_holder(volumes, stack.name),
     )
+    if shrinking := list_shrinking(stack, found):
+        # Most plans lower no limit.
+        from nexusctl.engine.docker.memory_use import with_memory  # noqa: PLC0415
+
+        found = with_memory(wire, found, shrinking)
     if not lacks_networks(stack, found):
         return found
     # Most looks find all networks there.
@@ -160,17 +166,6 @@ class _Foreign:
             kind: {name: owner for name, owner in names.items() if name not in own[kind]}
             for kind, names in taken.items()
         }
-
-
-def list_stacks(wire: Wire) -> frozenset[str]:
-    """The names that the labels of containers, networks and volumes have for stacks."""
-    marked = {"filters": {"label": [labels.STACK]}}
-    entries = [
-        *wire.get("/containers/json", {"all": True, **marked}),
-        *wire.get("/networks", marked),
-        *(wire.get("/volumes", marked)["Volumes"] or []),
-    ]
-    return frozenset((entry["Labels"] or {}).get(labels.STACK, "") for entry in entries) - {""}
 
 
 def is_sandbox(entry: Listed, stack: str) -> bool:

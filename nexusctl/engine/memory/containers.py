@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from nexusctl.engine.left_behind import choose_carried
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
+from nexusctl.engine.too_little import refuse_memory
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.live import LiveVolume
 from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_reference
@@ -126,6 +127,9 @@ def update_limits(
     world.note("update_limits", container_id)
     with world.mutex:
         found = world.get(container_id)
+        lowered = resources.memory if "memory" not in left else None
+        if lowered is not None and found.alive and found.memory_used > lowered:
+            raise refuse_memory(lowered, found.memory_used)
         kept = {name: getattr(found.resources, name) for name in left if name != "restart"}
         found.resources = replace(resources, **kept)
         found.restart = found.restart if "restart" in left else restart

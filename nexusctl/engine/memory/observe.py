@@ -12,6 +12,7 @@ from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
+from nexusctl.engine.shrinking import list_shrinking
 from nexusctl.errors import Conflict
 from nexusctl.model.live import (
     ForeignBind,
@@ -35,6 +36,14 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
         found = _observe(world, stack, deep)
         declaring = list_declaring(stack, found.sandboxes, found.volumes, found.images)
         found = replace(found, image_volumes={name: frozenset(world.image_volumes.get(name, ())) for name in declaring})
+        shrinking = list_shrinking(stack, found)
+        found = replace(
+            found,
+            sandboxes=tuple(
+                replace(x, memory_used=world.containers[x.id].memory_used) if x.id in shrinking else x
+                for x in found.sandboxes
+            ),
+        )
         return replace(found, addresses=world.address_space()) if lacks_networks(stack, found) else found
 
 

@@ -55,6 +55,7 @@ class MemoryContainer:
     networks: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
     resources: Resources = field(default_factory=Resources)
+    memory_used: int = 0
     restart: RestartPolicy = "no"
     env: dict[str, bytes] = field(default_factory=dict)
     secrets: dict[str, bytes] = field(default_factory=dict)
