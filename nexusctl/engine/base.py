@@ -300,6 +300,19 @@ class Engine(Protocol):
 
     def disconnect(self, container_id: str, network_id: str) -> None: ...
 
+    def hide(self, container_id: str, attachment: Attachment) -> None:
+        """Let nobody find it by a name in a network that it is in; who is connected to it there stays so.
+
+        It is bound to its address there from now on, and does not start again where somebody else has got it: so this
+        is for one that ends soon, and taken back by `disconnect` and `connect`.
+        """
+
+    def has_callers(self, container_id: str, ports: Iterable[int]) -> bool:
+        """Whether somebody who is not its neighbour in a network is connected to one of these TCP ports in it.
+
+        Also True where that cannot be told.
+        """
+
     def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
         """Remove and install packages in a running container, as root; returns what the managers say then, for `amend`.
 

@@ -13,7 +13,7 @@ from typing import Literal
 
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Network, Reaction, Sandbox, Upload, Volume
+from nexusctl.model.stack import Network, Port, Reaction, Sandbox, Upload, Volume
 from nexusctl.model.value import dataclass
 
 
@@ -109,7 +109,8 @@ class ReplaceContainer(Step):
 
     With `stop_first` the old one is stopped before the new one starts (they cannot share a host port
     or a volume); otherwise it serves until the new one is ready. A new one that was placed quietly gets its names in
-    its networks when it is ready, and the old one then loses those that it has in `old_networks`.
+    its networks when it is ready, and the old one then loses those that it has in `old_networks`, unless somebody is
+    connected to it through one of the `old_ports` that it publishes.
     With `stay_down` the old one is not started again where the new one fails: what it writes to is another's by then.
     Where `left_behind` is given, the files that the old one has written are carried over, but for those.
     `amendments` and `grace` are the old one's. With `required` it is an error to have no health check.
@@ -123,6 +124,7 @@ class ReplaceContainer(Step):
     stop_first: bool
     stay_down: bool = False
     old_networks: tuple[Attachment, ...] = ()
+    old_ports: tuple[Port, ...] = ()
     left_behind: LeftBehind | None = None
     amendments: tuple[str, ...] = ()
     grace: int | None = None
@@ -198,9 +200,13 @@ class RemoveContainer(Step):
     """Stop and remove; `amendments` go with it.
 
     `end`, which says of a task that it has ended well, goes before: it would stand for the container that is gone.
+    Where others bear its names as well it loses those that it has in `networks` before it is stopped, unless somebody
+    is connected to it through one of the `ports` that it publishes.
     """
 
     container_id: str
+    networks: tuple[Attachment, ...] = ()
+    ports: tuple[Port, ...] = ()
     amendments: tuple[str, ...] = ()
     end: str = ""
     grace: int | None = None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
-from nexusctl.model.plan import Step
+from nexusctl.model.plan import Attachment, Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
 from nexusctl.plan.adoption import build_adoptions, release
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates, find_required
@@ -168,7 +168,20 @@ def _removals(scene: Scene) -> Iterator[RemoveContainer]:
         by_sandbox.setdefault(live.sandbox, []).append(live)
     for live in gone:
         first = [removal_id(other) for name in sorted(dependents[live.sandbox]) for other in by_sandbox[name]]
-        yield remove_container(live, needs=tuple(first))
+        yield _see_off(scene, live, remove_container(live, needs=tuple(first)))
+
+
+def _see_off(scene: Scene, live: LiveSandbox, step: RemoveContainer) -> RemoveContainer:
+    """Where others of its group stay, nobody is to find it any more when it is stopped: they answer in its place."""
+    group = live.record.group if live.record else ""
+    stays = any(other.group == group for other in scene.stack.sandboxes.values())
+    if not stays or live.state != "running":
+        return step
+    gone = {network.id for network in scene.networks.renewed.values()}
+    left = (
+        Attachment(network=name, name=name, id=key) for key, name in sorted(live.networks.items()) if key not in gone
+    )
+    return replace(step, networks=tuple(left), ports=live.ports)
 
 
 def _dependents(gone: list[LiveSandbox]) -> dict[str, frozenset[str]]:

@@ -96,6 +96,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
         stop_first=stop_first,
         stay_down=sandbox.name in scene.bereft,
         old_networks=_live_attachments(scene, holder, place) if handover else (),
+        old_ports=holder.ports if handover else (),
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
         grace=choose_grace(holder, sandbox),

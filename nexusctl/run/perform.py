@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nexusctl.engine.base import Engine, Report
-from nexusctl.errors import EngineError
+from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Sandbox
@@ -32,6 +32,7 @@ from nexusctl.model.step import (
     UpdateContainer,
 )
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.parting import see_off
 from nexusctl.run.react import react
 from nexusctl.run.ready import check_upstream, wait_ready
 from nexusctl.run.replace import replace_container
@@ -134,6 +135,9 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             report("stopping")
             if step.end:
                 engine.remove_amendment(step.end)
+            # What is gone by now, or has ended, is not found anyway.
+            with suppress(NotFound, Conflict):
+                see_off(engine, step.container_id, step.networks, step.ports)
             remove(engine, step.container_id, step.subject, step.grace, warn)
             for name in step.amendments:
                 engine.remove_amendment(name)
@@ -208,13 +212,7 @@ def _update(
         engine.put_secrets(step.container_id, step.secrets, reveal, step.delete_secrets)
     if step.limits:
         engine.update_limits(step.container_id, sandbox.resources, sandbox.restart, step.left_limits)
-    for network_id in step.leave_first:
-        engine.disconnect(step.container_id, network_id)
-    for attachment in step.connect:
-        engine.connect(step.container_id, ledger.locate(attachment), attachment.names)
-    for network_id in step.disconnect:
-        if network_id not in step.leave_first:
-            engine.disconnect(step.container_id, network_id)
+    _change_networks(step, engine, ledger)
     facts = ""
     if step.packages:
         facts = engine.change_packages(step.container_id, step.packages, report)
@@ -231,3 +229,18 @@ def _update(
     for name in step.stale:
         if name not in (kept, note):
             engine.remove_amendment(name)
+
+
+def _change_networks(step: UpdateContainer, engine: Engine, ledger: Ledger) -> None:
+    """Whoever is back in a network at once mostly gets the address that it had, and keeps its connections."""
+    again = {attachment.id for attachment in step.connect}.intersection(step.leave_first)
+    for network_id in step.leave_first:
+        if network_id not in again:
+            engine.disconnect(step.container_id, network_id)
+    for attachment in step.connect:
+        if attachment.id in again:
+            engine.disconnect(step.container_id, attachment.id)
+        engine.connect(step.container_id, ledger.locate(attachment), attachment.names)
+    for network_id in step.disconnect:
+        if network_id not in step.leave_first:
+            engine.disconnect(step.container_id, network_id)

@@ -17,14 +17,11 @@ from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.plan import Attachment
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.parting import see_off
 from nexusctl.run.ready import wait_ready
 from nexusctl.run.startup import run_startup
 from nexusctl.run.stopping import Warn, remove, stop
 from nexusctl.run.wait import ENDED, SETTLE, Interrupted, hold_up, wait_settled
-
-LINGER = 1.2
-"""Seconds; a second is what a kernel waits before it asks again for a connection."""
-
 
 FAILED_HINT = "mend it and apply again; the log of the new container went with it, but for the lines above"
 
@@ -51,15 +48,16 @@ def replace_container(
     report("swapping")
     engine.rename_container(step.old_id, f"{step.placement.name}_old")
     engine.rename_container(new_id, step.placement.name)
+    hidden = True
     try:
-        _see_off(step, engine)
+        hidden = see_off(engine, step.old_id, step.old_networks, step.old_ports)
         hold_up(engine, new_id, step.subject)
         if step.old_running and not step.stop_first:
             report("stopping the old one")
             stop(engine, step.old_id, step.subject, step.grace, warn)
             hold_up(engine, new_id, step.subject)
     except StepError as failure:
-        raise _swap_back(step, engine, new_id, report, warn, failure) from failure
+        raise _swap_back(step, engine, new_id, report, warn, failure, hidden=hidden) from failure
     remove(engine, step.old_id, step.subject, step.grace, warn)
     for name in step.amendments:
         engine.remove_amendment(name)
@@ -92,21 +90,11 @@ def _announce(step: ReplaceContainer, engine: Engine, new_id: str) -> None:
         _join_again(engine, new_id, step.placement.networks)
 
 
-def _see_off(step: ReplaceContainer, engine: Engine) -> None:
-    """Let nobody find the old one any more, and let it answer those who have found it before.
-
-    Whoever tried to connect while it joined again tries once more after a second.
-    """
-    _join_again(engine, step.old_id, step.old_networks, named=False)
-    if step.old_networks:
-        time.sleep(LINGER)
-
-
-def _join_again(engine: Engine, container_id: str, networks: Iterable[Attachment], *, named: bool = True) -> None:
-    """An engine names a container where it joins: from now on it is found by its names there, or by none."""
+def _join_again(engine: Engine, container_id: str, networks: Iterable[Attachment]) -> None:
+    """An engine names a container where it joins: from now on it is found by its names there."""
     for attachment in networks:
         engine.disconnect(container_id, attachment.id or attachment.name)
-        engine.connect(container_id, attachment, attachment.names if named else ())
+        engine.connect(container_id, attachment, attachment.names)
 
 
 def _fall_back(
@@ -127,14 +115,25 @@ def _fall_back(
 
 
 def _swap_back(
-    step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn, failure: StepError
+    step: ReplaceContainer,
+    engine: Engine,
+    new_id: str,
+    report: Report,
+    warn: Warn,
+    failure: StepError,
+    *,
+    hidden: bool,
 ) -> Exception:
-    """As `_fall_back`, where the old one has given up its names already, and perhaps its processes."""
+    """As `_fall_back`, where the old one has given up its name already, and perhaps its processes.
+
+    Where it was `hidden` nobody finds it in its networks, and it is bound to the addresses that it has there.
+    """
     report("failed: going back to the old one")
     with suppress(EngineError):
         remove(engine, new_id, step.subject, step.sandbox.stop_grace_period, warn)
         engine.rename_container(step.old_id, step.placement.name)
-        _join_again(engine, step.old_id, step.old_networks)
+        if hidden:
+            _join_again(engine, step.old_id, step.old_networks)
     return _with_word(step, failure, _serve_again(step, engine))
 
 

@@ -180,6 +180,22 @@ def test_a_group_of_one_that_grows_keeps_its_member_and_so_does_one_that_shrinks
     assert table.engine.calls.count(("disconnect", before)) == 1
 
 
+def test_one_taken_from_a_group_is_hidden_before_it_ends_unless_somebody_is_connected(table: Table) -> None:
+    web = {"ports": [80]}
+    table.apply(api={**web, "replicas": 3}, other={})
+    ids = table.ids()
+    table.engine.containers[ids["api-2"]].callers = {80}
+    table.engine.calls.clear()
+    table.apply(api={**web, "replicas": 1})
+    calls = table.engine.calls
+    assert calls.index(("disconnect", ids["api-3"])) < calls.index(("remove_container", ids["api-3"]))
+    for stays in ("api-2", "other"):
+        assert ("disconnect", ids[stays]) not in calls
+    # Where nobody answers in its place it keeps its name.
+    table.apply(api={**web, "replicas": 1, "profiles": ["no"]}, other={})
+    assert ("disconnect", ids["api-1"]) not in calls
+
+
 def test_an_output_of_a_group_means_its_first_whatever_runs(table: Table) -> None:
     output = "outputs: {url: '${sandbox.api.endpoint}'}"
     port = {"ports": [80]}

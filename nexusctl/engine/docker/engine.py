@@ -257,6 +257,17 @@ class DockerEngine:
     def disconnect(self, container_id: str, network_id: str) -> None:
         containers.disconnect(self.wire, container_id, network_id)
 
+    def hide(self, container_id: str, attachment: Attachment) -> None:
+        # Few applies replace anything.
+        from nexusctl.engine.docker.connections import hide  # noqa: PLC0415
+
+        hide(self.wire, container_id, attachment)
+
+    def has_callers(self, container_id: str, ports: Iterable[int]) -> bool:
+        from nexusctl.engine.docker.connections import has_callers  # noqa: PLC0415
+
+        return has_callers(self.wire, container_id, ports)
+
     def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
         # See `pull_image`.
         from nexusctl.engine.docker.renewal import change_packages  # noqa: PLC0415

@@ -194,6 +194,17 @@ def disconnect(world: World, container_id: str, network_id: str) -> None:
     world.cut("disconnect", container_id)
 
 
+def hide(world: World, container_id: str, attachment: Attachment) -> None:
+    disconnect(world, container_id, attachment.id or attachment.name)
+    connect(world, container_id, attachment, ())
+
+
+def has_callers(world: World, container_id: str, ports: Iterable[int]) -> bool:
+    """As its test says."""
+    world.note("has_callers", container_id)
+    return bool(world.get(container_id).callers & {*ports})
+
+
 def change_packages(world: World, container_id: str, changes: Iterable[PackageChange]) -> str:
     """What is installed then is what was asked for: nothing that was changed by hand is left."""
     world.note("change_packages", container_id)

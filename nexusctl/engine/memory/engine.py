@@ -176,6 +176,12 @@ class MemoryEngine(World):
     def disconnect(self, container_id: str, network_id: str) -> None:
         containers.disconnect(self, container_id, network_id)
 
+    def hide(self, container_id: str, attachment: Attachment) -> None:
+        containers.hide(self, container_id, attachment)
+
+    def has_callers(self, container_id: str, ports: Iterable[int]) -> bool:
+        return containers.has_callers(self, container_id, ports)
+
     def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
         return containers.change_packages(self, container_id, changes)
 

@@ -39,8 +39,9 @@ ALIVE = ("running", "paused", "restarting")
 class MemoryContainer:
     """`sandbox` is what it was created as, by its record: a label, which nothing changes.
 
-    `aliases` are the names by which others find it, by the name of the network. `displaced` is what a link has brought
-    to the target of a bind, until the container goes.
+    `aliases` are the names by which others find it, by the name of the network, and `callers` the ports to which
+    somebody is connected from outside. `displaced` is what a link has brought to the target of a bind, until the
+    container goes.
     """
 
     id: str
@@ -54,6 +55,7 @@ class MemoryContainer:
     ports: tuple[Port, ...] = ()
     networks: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    callers: set[int] = field(default_factory=set)
     resources: Resources = field(default_factory=Resources)
     memory_used: int = 0
     restart: RestartPolicy = "no"

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import pytest
 
-from nexusctl.errors import Conflict
+from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.live import Orphan
 from nexusctl.model.names import container_name
 from nexusctl.model.stack import Mount, Network, Port, Volume
@@ -117,6 +117,28 @@ def test_networks_are_joined_and_left_while_it_runs(shop: Workshop) -> None:
     for _ in range(2):
         shop.engine.disconnect(container_id, one.id)
         assert shop.look(container_id).networks == {two.id: two.name}
+
+
+def test_one_that_is_hidden_stays_in_its_network_and_can_be_found_again(shop: Workshop) -> None:
+    network = shop.join()
+    container_id = shop.start(shop.sandbox(networks=("default",)), networks=(network,))
+    for _ in range(2):
+        shop.engine.hide(container_id, network)
+        assert shop.look(container_id).networks == {network.id: network.name}
+    shop.engine.disconnect(container_id, network.id)
+    shop.engine.hide(container_id, network)
+    assert shop.look(container_id).networks == {network.id: network.name}
+    shop.engine.stop_container(container_id)
+    shop.engine.hide(container_id, network)
+    assert shop.look(container_id).networks == {network.id: network.name}
+    with pytest.raises(NotFound):
+        shop.engine.hide("0" * 64, network)
+
+
+def test_nobody_is_connected_to_one_that_has_just_started(shop: Workshop) -> None:
+    network = shop.join()
+    container_id = shop.start(shop.sandbox(networks=("default",)), networks=(network,))
+    assert not shop.engine.has_callers(container_id, (80, 443))
 
 
 def test_a_sandbox_without_networks_can_join_one_and_keeps_it_over_a_restart(shop: Workshop) -> None:
