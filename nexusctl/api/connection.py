@@ -10,6 +10,8 @@ from nexusctl.engine.base import Engine, Report
 from nexusctl.model.live import LockHolder
 from nexusctl.model.stack import Stack
 
+Held = AbstractContextManager[None]
+
 
 def connect() -> Engine:
     """The engine that DOCKER_HOST, the docker context or a usual socket names; raises `EngineUnreachable`."""
@@ -19,9 +21,7 @@ def connect() -> Engine:
     return connect_docker()
 
 
-def hold_lock(
-    engine: Engine, stack: str, *, timeout: float, report: Report, makes_space: bool = False
-) -> AbstractContextManager[None]:
+def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report, makes_space: bool = False) -> Held:
     """The stack's lock, held while inside; raises `LockHeld` after `timeout` seconds.
 
     With `makes_space` a full disk is no reason to refuse.

@@ -1,18 +1,16 @@
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 
 import click
 
-from nexusctl.api import connection, execution, planning, secrets, subject
+from nexusctl.api import apply as sentence
+from nexusctl.api import subject
 from nexusctl.cli import options
-from nexusctl.cli.carry_out import carry_out, require_answer
+from nexusctl.cli.carry_out import Face, require_answer
 from nexusctl.cli.signals import obey_sigterm
-from nexusctl.engine.base import Engine
-from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import Adopt
-from nexusctl.model.stack import Stack
 from nexusctl.plan.choice import Choice
 
 
@@ -59,61 +57,14 @@ def apply(
     obey_sigterm()
     if saved:
         _refuse_choice(context)
-        return _apply_saved(saved, inputs.given, on_failure, timeout, lock_timeout, as_json=as_json)
+        face = Face(as_json=as_json, timeout=timeout)
+        terms = face.terms(lock_timeout=lock_timeout, rollback=on_failure == "rollback")
+        return face.follow(sentence.apply_saved(saved, inputs.given, terms))
     about = subject.read_chosen(options.with_lock(inputs, locked), Choice(targets=targets, excludes=excludes))
-    stack = about.stack
     require_answer(yes=yes)
-    engine = connection.connect()
-    with connection.hold_lock(engine, stack.name, timeout=lock_timeout, report=options.say):
-        basis = planning.prepare(engine, stack, deep=deep, adopt=adopt, choice=about.choice)
-        options.warn((*about.problems, *basis.warnings))
-        basis, known = secrets.read_secrets(engine, basis)
-        back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        question = "Carry out this plan?"
-        execution.note_ends(engine, basis)
-        code = carry_out(
-            engine,
-            basis.plan,
-            yes=yes,
-            as_json=as_json,
-            question=question,
-            back=back,
-            known=known,
-            timeout=timeout,
-        )
-    return code or _show_outputs(engine, stack, as_json=as_json)
-
-
-def _apply_saved(
-    path: Path, given: Given, on_failure: str, timeout: float | None, lock_timeout: float, *, as_json: bool
-) -> int:
-    # See `plan --out`: only a saved plan needs it.
-    from nexusctl.api import saving  # noqa: PLC0415
-
-    saved = saving.read_plan(path)
-    engine = connection.connect()
-    with connection.hold_lock(engine, saved.stack, timeout=lock_timeout, report=options.say):
-        basis, known = secrets.read_secrets(engine, saving.recall_plan(engine, saved, given))
-        back = partial(execution.plan_rollback, engine, basis) if on_failure == "rollback" else None
-        code = carry_out(
-            engine, basis.plan, yes=True, as_json=as_json, question="", back=back, known=known, timeout=timeout
-        )
-    return code or _show_outputs(engine, basis.stack, as_json=as_json)
-
-
-def _show_outputs(engine: Engine, stack: Stack, *, as_json: bool) -> int:
-    if not stack.outputs:
-        return 0
-    # Only a stack that has some needs it.
-    from nexusctl.api.outputs import read_outputs  # noqa: PLC0415
-    from nexusctl.render.outputs import outputs_event, render_outputs  # noqa: PLC0415
-
-    found = read_outputs(engine, stack)
-    if as_json:
-        options.write_json(outputs_event(found))
-    else:
-        click.echo(f"\nOutputs:\n\n{render_outputs(found)}", nl=False)
-    return 0
+    face = Face(as_json=as_json, yes=yes, question="Carry out this plan?", timeout=timeout)
+    terms = face.terms(lock_timeout=lock_timeout, rollback=on_failure == "rollback")
+    return face.follow(sentence.apply(about, terms, deep=deep, adopt=adopt))
 
 
 def _refuse_choice(context: click.Context) -> None:

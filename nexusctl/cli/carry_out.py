@@ -1,22 +1,26 @@
-"""Show a plan, ask, carry it out: what `apply` and `destroy` have in common."""
+"""The face of a change on this terminal: shows its events, and answers what it asks."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Generator
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 import click
 
+from nexusctl.api.apply import Interrupt, Terms
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.plan_view import show_plan
-from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.plan import Plan
-from nexusctl.model.secret import NOTHING_READ, Disclosure
+from nexusctl.model.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Told
+from nexusctl.model.live import LiveState
+from nexusctl.model.output import OutputValue
+from nexusctl.render.format import FORMAT_VERSION
 
-Back = Callable[[frozenset[str]], Plan]
-"""The plan that leads back, for the sandboxes that a run touched."""
+if TYPE_CHECKING:
+    from nexusctl.cli.conduct import Conduct
 
 
 def require_answer(*, yes: bool) -> None:
@@ -27,34 +31,100 @@ def require_answer(*, yes: bool) -> None:
         )
 
 
-def carry_out(
-    engine: Engine,
-    chosen: Plan,
-    *,
-    yes: bool,
-    as_json: bool,
-    question: str,
-    back: Back | None = None,
-    known: Disclosure = NOTHING_READ,
-    timeout: float | None = None,
-) -> int:
-    """Returns the exit code. The caller holds the stack's lock.
+class Face:
+    """Lives as long as one command. `timeout` are the seconds after which no step is begun."""
 
-    Where the plan fails and `back` is given, it is asked for the plan that leads the
-    sandboxes which were touched back, and that is carried out. `known` are the values of secrets, `timeout` the seconds
-    after which no step is begun.
-    """
-    show_plan(chosen, "planned", as_json=as_json)
-    if chosen.empty:
-        return 0
-    if not yes and not click.confirm(question, err=True):
-        options.say("Nothing was changed.")
-        return FAILED
-    # A plan without changes is shown in less time than what carries one out takes to load.
-    from nexusctl.cli.conduct import roll_back, run  # noqa: PLC0415
+    def __init__(self, *, as_json: bool, yes: bool = True, question: str = "", timeout: float | None = None) -> None:
+        self._as_json = as_json
+        self._yes = yes
+        self._question = question
+        self._timeout = timeout
+        self._conduct: Conduct | None = None
 
-    done = run(engine, chosen, known, as_json=as_json, timeout=timeout)
-    # Whoever asked to stop wants no second run, even where something had failed before.
-    if done.code == FAILED and back and not done.stopped:
-        return roll_back(engine, back(done.touched), known, as_json=as_json)
-    return done.code
+    def terms(self, *, lock_timeout: float, rollback: bool = False) -> Terms:
+        """What the sentence of a change is told of this face."""
+        return Terms(begin=self.begin, lock_timeout=lock_timeout, report=options.say, rollback=rollback)
+
+    def begin(self, planned: Planned) -> Interrupt | None:
+        """What Ctrl-C and the time limit set while `planned` is carried out; None where the user does not want it."""
+        first = planned.purpose == "planned"
+        if first and not self._yes and not click.confirm(self._question, err=True):
+            return None
+        # A plan without changes is shown in less time than what carries one out takes to load.
+        from nexusctl.cli.conduct import Conduct  # noqa: PLC0415
+
+        self._conduct = Conduct(planned, as_json=self._as_json, timeout=self._timeout if first else None)
+        return self._conduct.interrupt
+
+    def follow(self, events: Generator[AnyEvent, None, Outcome]) -> int:
+        """Show `events` to their end; returns the exit code."""
+        code = 0
+        with closing(events), closing(self):
+            for event in events:
+                match event:
+                    case Planned():
+                        self._show(event)
+                    case Noticed():
+                        options.warn(event.problems)
+                    case Declined():
+                        options.say("Nothing was changed.")
+                        code = FAILED
+                    case Told():
+                        _show_outputs(event.outputs, as_json=self._as_json)
+                    case Left():
+                        left = _show_left(event.live, as_json=self._as_json)
+                        code = code or left
+                    case _:
+                        assert self._conduct is not None
+                        # The run failed, and that is what the exit code says however well the way back went.
+                        code = self._conduct.follow(event, events) or code
+        return code
+
+    def close(self) -> None:
+        """Let signals do again what they did before."""
+        if self._conduct:
+            self._conduct.close()
+
+    def _show(self, planned: Planned) -> None:
+        if planned.purpose == "planned":
+            show_plan(planned.plan, planned.purpose, as_json=self._as_json)
+            return
+        # Few runs have to go back.
+        from nexusctl.cli.conduct import announce_rollback  # noqa: PLC0415
+
+        announce_rollback(planned.plan, as_json=self._as_json)
+
+
+def _show_outputs(found: tuple[OutputValue, ...], *, as_json: bool) -> None:
+    # Only a stack that has some needs it.
+    from nexusctl.render.outputs import outputs_event, render_outputs  # noqa: PLC0415
+
+    if as_json:
+        options.write_json(outputs_event(found))
+    else:
+        click.echo(f"\nOutputs:\n\n{render_outputs(found)}", nl=False)
+
+
+def _show_left(live: LiveState, *, as_json: bool) -> int:
+    if as_json:
+        options.write_json({"format_version": FORMAT_VERSION, "event": "remains", "remains": _list_left(live)})
+    else:
+        click.echo(_describe_left(live))
+    return FAILED if live.sandboxes or live.networks else 0
+
+
+def _list_left(live: LiveState) -> list[str]:
+    return [
+        *(f"container {sandbox.name}" for sandbox in live.sandboxes),
+        *(f"network {network.name}" for network in live.networks),
+        *(f"volume {volume.name}" for volume in live.volumes),
+        *(f"{'record' if orphan.kind == 'amendment' else orphan.kind} {orphan.name}" for orphan in live.orphans),
+    ]
+
+
+def _describe_left(live: LiveState) -> str:
+    left = _list_left(live)
+    if not left:
+        return f"Nothing is left of stack {live.stack}."
+    hint = " (`--volumes` removes volumes and their data)" if live.volumes else ""
+    return f"Left of stack {live.stack}: {', '.join(left)}{hint}."

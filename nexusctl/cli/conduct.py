@@ -1,74 +1,87 @@
-"""Carries an approved plan out and says how that went. Loaded only for a plan that changes something."""
+"""Shows how a plan is carried out, and says how that went. Loaded only for a plan that changes something."""
 
 from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from itertools import chain
 
 import click
 
-from nexusctl.api import execution
+from nexusctl.api.apply import Interrupt
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED, INTERRUPTED
 from nexusctl.cli.plan_view import show_plan
 from nexusctl.cli.progress import Course, is_painted, show
 from nexusctl.cli.signals import TIME_IS_OVER, leave, stoppable
 from nexusctl.cli.streams import OutputLost
-from nexusctl.engine.base import Engine
-from nexusctl.model.event import Event, Started
+from nexusctl.model.event import AnyEvent, Event, Finished, Planned
 from nexusctl.model.plan import Omission, Plan
-from nexusctl.model.secret import Disclosure
-from nexusctl.model.step import AwaitExit, AwaitHealthy
-from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
 from nexusctl.render.style import duration
-from nexusctl.run.interrupt import Interrupt
 
 PATIENCE = 30.0
 """Seconds that steps have to come to their end in, after the time of an apply is over."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Run:
-    """`code` is the exit code, `stopped` whether the user asked for an end, `touched` the sandboxes that were begun.
+class Conduct:
+    """Lives while one plan is carried out: signals and the time limit, in seconds, set its `interrupt`."""
 
-    `groups` are the objects by what became of them.
-    """
+    def __init__(self, planned: Planned, *, as_json: bool, timeout: float | None) -> None:
+        self._planned = planned
+        self._as_json = as_json
+        self._held = ExitStack()
+        painted = is_painted(as_json=as_json)
+        self.interrupt: Interrupt = self._held.enter_context(stoppable(painted=painted))
+        self._held.enter_context(_limited(self.interrupt, timeout, painted=painted))
 
-    code: int
-    stopped: bool = False
-    touched: frozenset[str] = frozenset()
-    groups: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    def close(self) -> None:
+        """Let signals do again what they did before."""
+        self._held.close()
 
-
-def run(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool, timeout: float | None = None) -> Run:
-    """Carry `chosen` out; after `timeout` seconds no step is begun, and soon afterwards none is waited for."""
-    touched: set[str] = set()
-    painted = is_painted(as_json=as_json)
-    with stoppable(painted=painted) as interrupt, _limited(interrupt, timeout, painted=painted):
-        events = _note_touched(execution.apply(engine, chosen, interrupt, known), touched)
+    def follow(self, first: AnyEvent, rest: Iterator[AnyEvent]) -> int:
+        """Show `first` and what comes of `rest` to the end of the run, and its last word; returns the exit code."""
         try:
-            course = show(events, chosen, interrupt, as_json=as_json)
+            course = show(_of_the_run(first, rest), self._planned.plan, self.interrupt, as_json=self._as_json)
         except (BrokenPipeError, OutputLost):
             # Nobody reads on, or the disk is full. What runs comes to its end while the lock is held, as after Ctrl-C.
-            interrupt.request()
-            for _ in events:
+            self.interrupt.request()
+            for _ in rest:
                 pass
             raise
-    if not as_json:
-        told = merge_alike((*course.warnings, *course.problems))
-        sys.stderr.write(render_diagnostics(told, color=options.wants_color(sys.stderr)))
-        click.echo(_last_word(chosen, course, late=interrupt.late))
-    code = {"done": 0, "failed": FAILED, "interrupted": FAILED if interrupt.late else INTERRUPTED}[
-        course.finished.outcome
-    ]
-    stopped = interrupt.requested and not interrupt.late
-    return Run(code=code, stopped=stopped, touched=frozenset(touched), groups=course.groups)
+        finally:
+            self.close()
+        if not self._as_json:
+            told = merge_alike((*course.warnings, *course.problems))
+            sys.stderr.write(render_diagnostics(told, color=options.wants_color(sys.stderr)))
+            click.echo(_last_word(self._planned.plan, course, late=self.interrupt.late))
+            if self._planned.purpose == "rollback":
+                click.echo("\n" + _describe_rollback(self._planned.plan, course.groups))
+        outcome = course.finished.outcome
+        return {"done": 0, "failed": FAILED, "interrupted": FAILED if self.interrupt.late else INTERRUPTED}[outcome]
+
+
+def _of_the_run(first: AnyEvent, rest: Iterator[AnyEvent]) -> Iterator[Event]:
+    for event in chain([first], rest):
+        assert isinstance(event, Event)
+        yield event
+        if isinstance(event, Finished):
+            return
+
+
+def announce_rollback(chosen: Plan, *, as_json: bool) -> None:
+    """Show the plan of a way back, and where there is nothing to go back to, say so."""
+    if as_json:
+        show_plan(chosen, "rollback", as_json=True)
+    elif chosen.empty:
+        click.echo("\n" + _describe_rollback(chosen, {}))
+    else:
+        click.echo("\nRolling back to what was recorded before:")
+        show_plan(chosen, "rollback", as_json=False)
 
 
 @contextmanager
@@ -92,27 +105,6 @@ def _limited(interrupt: Interrupt, timeout: float | None, *, painted: bool) -> I
     finally:
         for timer in timers:
             timer.cancel()
-
-
-def _note_touched(events: Iterable[Event], touched: set[str]) -> Iterator[Event]:
-    """Pass `events` on and note the sandboxes that a step other than a wait was begun for."""
-    for event in events:
-        step = event.step if isinstance(event, Started) else None
-        if step and step.id.startswith("sandbox:") and not isinstance(step, AwaitHealthy | AwaitExit):
-            touched.add(step.subject)
-        yield event
-
-
-def roll_back(engine: Engine, chosen: Plan, known: Disclosure, *, as_json: bool) -> int:
-    """The run failed, and that is what the exit code says however well the way back went."""
-    if not as_json and not chosen.empty:
-        click.echo("\nRolling back to what was recorded before:")
-    if as_json or not chosen.empty:
-        show_plan(chosen, "rollback", as_json=as_json)
-    done = Run(code=0) if chosen.empty else run(engine, chosen, known, as_json=as_json)
-    if not as_json:
-        click.echo("\n" + _describe_rollback(chosen, done.groups))
-    return done.code or FAILED
 
 
 def _describe_rollback(chosen: Plan, groups: Mapping[str, Sequence[str]]) -> str:

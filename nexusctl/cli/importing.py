@@ -8,10 +8,11 @@ from typing import Any
 
 import click
 
+from nexusctl.api import apply as sentence
 from nexusctl.api import connection
 from nexusctl.api import importing as doors
 from nexusctl.cli import options
-from nexusctl.cli.carry_out import carry_out
+from nexusctl.cli.carry_out import Face
 from nexusctl.cli.group import Group
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic
@@ -141,7 +142,8 @@ def _take_over(engine: Engine, draft: Draft, output: Output, way: str) -> int:
         taken, there = doors.count_taken(draft, basis), output.file.exists()
         if taken and (taken < len(draft.containers) or not there):
             options.say(f"{taken} of {len(draft.containers)} were taken over before; this goes on from there.")
-        code = carry_out(engine, basis.plan, yes=True, as_json=output.as_json, question="")
+        face = Face(as_json=output.as_json)
+        code = face.follow(sentence.carry_out(engine, basis.plan, face.terms(lock_timeout=LOCK_TIMEOUT)))
         if not code:
             return _put(draft, output)
     options.say(f"{output.file} was not written, because not all of them are taken over. The same again goes on.")

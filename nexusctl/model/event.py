@@ -1,11 +1,13 @@
-"""What the executor reports while it works. `at` is in seconds since the apply began."""
+"""What a change tells while it is made, its plan and the executor's work. `at` is in seconds since the steps began."""
 
 from __future__ import annotations
 
 from typing import Literal
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.plan import Step
+from nexusctl.model.live import LiveState
+from nexusctl.model.output import OutputValue
+from nexusctl.model.plan import Plan, Step
 from nexusctl.model.value import dataclass
 
 
@@ -70,4 +72,44 @@ class Finished:
     at: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """What hinders nothing and should be known all the same."""
+
+    problems: tuple[Diagnostic, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What will be done, before anybody is asked: the plan itself, or the way back from one that failed."""
+
+    plan: Plan
+    purpose: Literal["planned", "rollback"] = "planned"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Declined:
+    """Whoever was asked does not want the plan; nothing was changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """The outputs of the stack, after all is done."""
+
+    outputs: tuple[OutputValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What bears the labels of a stack after it was destroyed."""
+
+    live: LiveState
+
+
+Outcome = Literal["done", "failed", "interrupted", "declined"]
+
 Event = Started | Progress | Warned | Done | Failed | Skipped | Finished
+"""Of steps."""
+
+AnyEvent = Event | Noticed | Planned | Declined | Told | Left
+"""Of a whole change."""

@@ -1,0 +1,172 @@
+"""The sentence of every change: lock, observe, plan, read secrets, execute, roll back. Each is one stream of events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
+
+from nexusctl.api import connection, execution, planning, secrets, subject
+from nexusctl.engine.base import Engine, Report
+from nexusctl.errors import EngineUnreachable
+from nexusctl.model.event import AnyEvent, Declined, Finished, Left, Noticed, Outcome, Planned, Started, Told
+from nexusctl.model.inputs import Given
+from nexusctl.model.live import Adopt
+from nexusctl.model.plan import Plan
+from nexusctl.model.secret import NOTHING_READ, Disclosure
+from nexusctl.model.stack import Stack
+from nexusctl.model.value import dataclass
+from nexusctl.plan.basis import Basis
+from nexusctl.run.interrupt import Interrupt
+
+__all__ = ["Begin", "Interrupt", "Terms", "apply", "apply_saved", "carry_out", "destroy"]
+
+Begin = Callable[[Planned], Interrupt | None]
+"""Asked before a plan is carried out that changes something: what can stop it, or None where nothing shall be done."""
+
+Events = Generator[AnyEvent, None, Outcome]
+
+
+def _be_silent(_line: str) -> None:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """How a change is made: whom it asks, how long it waits for the stack's lock, in seconds, and whether it goes back.
+
+    `report` gets a line while the lock is waited for. With `rollback` a run that fails is followed by one that brings
+    what it touched back to what was recorded before.
+    """
+
+    begin: Begin
+    lock_timeout: float = 60.0
+    report: Report = _be_silent
+    rollback: bool = False
+
+
+def apply(about: subject.Subject, terms: Terms, *, deep: bool = False, adopt: Adopt = None) -> Events:
+    """Make the live sandboxes what the file says; returns how that went.
+
+    The plan comes as `Planned` before `terms.begin` is asked, the outputs last. Raises `EngineUnreachable`, `LockHeld`,
+    `PlanError`, `InputError` for what cannot be planned; what fails later is an event. Whoever takes no more events has
+    to close the generator: it holds the lock.
+    """
+    engine = connection.connect()
+    with _lock(engine, about.stack.name, terms):
+        basis = planning.prepare(engine, about.stack, deep=deep, adopt=adopt, choice=about.choice)
+        if problems := (*about.problems, *basis.warnings):
+            yield Noticed(problems=problems)
+        outcome = yield from _apply(engine, basis, terms)
+    yield from _tell_outputs(engine, about.stack, outcome)
+    return outcome
+
+
+def apply_saved(path: Path, given: Given, terms: Terms) -> Events:
+    """Carry out the plan in the file `path`, unless something moved since. Raises as `apply` does.
+
+    `given` are the variables that it does not hold.
+    """
+    # Only a saved plan needs it.
+    from nexusctl.api import saving  # noqa: PLC0415
+
+    saved = saving.read_plan(path)
+    engine = connection.connect()
+    with _lock(engine, saved.stack, terms):
+        basis = saving.recall_plan(engine, saved, given)
+        outcome = yield from _apply(engine, basis, terms)
+    yield from _tell_outputs(engine, basis.stack, outcome)
+    return outcome
+
+
+def destroy(name: str, terms: Terms, *, remove_volumes: bool = False, must_exist: bool = False) -> Events:
+    """Remove everything that belongs to the stack called `name`, then tell what is `Left`. Raises as `apply` does.
+
+    Volumes stay unless `remove_volumes`. With `must_exist` it is an error that there is no such stack.
+    """
+    engine = connection.connect()
+    if must_exist:
+        subject.require_stack(engine, name)
+    with _lock(engine, name, terms, makes_space=True):
+        chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=remove_volumes)
+        outcome = yield from carry_out(engine, chosen, terms)
+    try:
+        remains = planning.observe_remains(engine, name)
+    except EngineUnreachable:
+        if outcome == "done":
+            raise
+        # It was gone before, and that has been told.
+        return outcome
+    yield Left(live=remains)
+    return outcome
+
+
+def carry_out(
+    engine: Engine, chosen: Plan, terms: Terms, known: Disclosure = NOTHING_READ, before: Basis | None = None
+) -> Events:
+    """Show `chosen`, ask, and carry it out; the caller holds the stack's lock.
+
+    Where `terms` say so and it fails, what it touched goes back to what was recorded in `before`. `known` are the
+    values of secrets.
+    """
+    planned = Planned(plan=chosen)
+    yield planned
+    if chosen.empty:
+        return "done"
+    interrupt = terms.begin(planned)
+    if interrupt is None:
+        yield Declined()
+        return "declined"
+    touched: set[str] = set()
+    outcome = yield from _execute(engine, chosen, interrupt, known, touched)
+    # Whoever asked to stop wants no second run, even where something had failed before.
+    stopped = interrupt.requested and not interrupt.late
+    if before and terms.rollback and outcome != "done" and not stopped:
+        yield from _roll_back(engine, before, frozenset(touched), terms, known)
+    return outcome
+
+
+def _lock(engine: Engine, stack: str, terms: Terms, *, makes_space: bool = False) -> connection.Held:
+    return connection.hold_lock(engine, stack, timeout=terms.lock_timeout, report=terms.report, makes_space=makes_space)
+
+
+def _apply(engine: Engine, basis: Basis, terms: Terms) -> Events:
+    basis, known = secrets.read_secrets(engine, basis)
+    execution.note_ends(engine, basis)
+    return (yield from carry_out(engine, basis.plan, terms, known, before=basis))
+
+
+def _execute(
+    engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure, touched: set[str] | None = None
+) -> Events:
+    """Carry `chosen` out; the names of sandboxes for which a step other than a wait was begun go into `touched`."""
+    # A plan without steps needs none of them.
+    from nexusctl.model.step import AwaitExit, AwaitHealthy  # noqa: PLC0415
+
+    outcome: Outcome = "done"
+    for event in execution.apply(engine, chosen, interrupt, known):
+        step = event.step if isinstance(event, Started) and touched is not None else None
+        if step and touched is not None and step.id.startswith("sandbox:"):
+            if not isinstance(step, AwaitHealthy | AwaitExit):
+                touched.add(step.subject)
+        elif isinstance(event, Finished):
+            outcome = event.outcome
+        yield event
+    return outcome
+
+
+def _roll_back(
+    engine: Engine, before: Basis, touched: frozenset[str], terms: Terms, known: Disclosure
+) -> Iterator[AnyEvent]:
+    planned = Planned(plan=execution.plan_rollback(engine, before, touched), purpose="rollback")
+    yield planned
+    interrupt = None if planned.plan.empty else terms.begin(planned)
+    if interrupt:
+        yield from _execute(engine, planned.plan, interrupt, known)
+
+
+def _tell_outputs(engine: Engine, stack: Stack, outcome: Outcome) -> Iterator[AnyEvent]:
+    if outcome == "done" and stack.outputs:
+        # Only a stack that has some needs it.
+        from nexusctl.api.outputs import read_outputs  # noqa: PLC0415
+
+        yield Told(outputs=read_outputs(engine, stack))
