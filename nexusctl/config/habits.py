@@ -245,7 +245,7 @@ _BY_PLACE: MappingType[str, MappingType[str, str]] = {
     },
     "depends_on": {"required": _NOT_HERE, "restart": _NOT_HERE, "when": "write `condition`"},
     "stack.networks": {
-        "driver": _DECLARED.replace("`external`", "`external` and `internal`"),
+        "driver": _DECLARED.replace("`external`", "`external`, `internal` and `enable_ipv6`"),
         "name": "write no name: the key is one; a network that somebody else made is `external`",
     },
     "stack.volumes": {

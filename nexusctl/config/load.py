@@ -290,7 +290,14 @@ def _networks(document: Mapping, problems: Problems) -> dict[str, Network]:
         if internal and external:
             hint = "whoever made the network decided that; remove `internal`"
             problems.add(values.keys["internal"], f"the external network `{name}` cannot be made internal here", hint)
-        networks[name] = Network(name=name, internal=internal.lower() == "true", external=external)
+        ipv6 = (values.text("enable_ipv6") or "").lower() == "true"
+        if ipv6 and (internal.lower() == "true" or external):
+            which = "external" if external else "internal"
+            hint = "whoever made the network decided that" if external else "this machine would have an address in it"
+            problems.add(
+                values.keys["enable_ipv6"], f"the {which} network `{name}` gets no IPv6 here", f"{hint}; remove it"
+            )
+        networks[name] = Network(name=name, internal=internal.lower() == "true", enable_ipv6=ipv6, external=external)
     return networks
 
 

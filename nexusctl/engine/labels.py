@@ -35,6 +35,9 @@ NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
 """On networks and volumes: the name in the stack file."""
 
+IPV6 = PREFIX + "enable-ipv6"
+"""On networks: `true` or `false`, as the stack file says; older ones lack it."""
+
 ADOPTED = PREFIX + "adopted"
 """On adoptions: `network:ID` or `volume:NAME`, which the stack has taken over from somebody else."""
 

@@ -283,7 +283,8 @@ def _networks(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
 def _network(network: Network) -> dict[str, Any] | None:
     if network.external:
         return {"external": network.external}
-    return {"internal": True} if network.internal else None
+    settings = {"internal": network.internal, "enable_ipv6": network.enable_ipv6}
+    return {key: value for key, value in settings.items() if value} or None
 
 
 def _first_of_groups(stack: Stack) -> list[Sandbox]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
-from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox
+from nexusctl.model.stack import Network, Port, Resources, RestartPolicy, Sandbox
 from nexusctl.model.value import dataclass
 
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
@@ -148,14 +148,22 @@ class LiveSandbox:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LiveNetwork:
-    """`network` is the name in the stack file, `name` the engine's; `subnet` its IPv4 range, empty for unknown."""
+    """`network` is the name in the stack file, `name` the engine's; `subnet` its IPv4 range, empty for unknown.
+
+    `enable_ipv6` is None of one that has IPv6 though nexusctl has said nothing of it.
+    """
 
     id: str
     name: str
     network: str
     internal: bool = False
+    enable_ipv6: bool | None = False
     subnet: str = ""
     adopted: Adopted = ""
+
+    def is_as(self, desired: Network) -> bool:
+        """Whether it is what `desired` says, however large."""
+        return self.internal == desired.internal and self.enable_ipv6 in (None, desired.enable_ipv6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

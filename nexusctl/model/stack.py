@@ -230,6 +230,7 @@ class Network:
 
     name: str
     internal: bool = False
+    enable_ipv6: bool = False
     external: str | None = None
 
 

@@ -94,6 +94,8 @@ def _describe_network(scene: Scene, network: Network) -> Change:
         why = "with room for more sandboxes"
         if former.internal != network.internal:
             why = "to be internal" if network.internal else "not to be internal any more"
+        elif not former.is_as(network):
+            why = f"with{'' if network.enable_ipv6 else 'out'} IPv6"
         cause, reason = "changed", f"{name}, made anew {why}"
         notes = (_describe_move(network.name in scene.networks.renewed),)
     elif _has_lost(scene, network.name):

@@ -92,7 +92,9 @@ def _print_live(basis: Basis, names: Iterable[str], seal: Seal) -> Prints:
         if found.sandbox in chosen
     }
     for network in live.networks:
-        prints[f"network {network.network} {network.id}"] = {"": seal("", [network.name, network.internal])}
+        prints[f"network {network.network} {network.id}"] = {
+            "": seal("", [network.name, network.internal, network.enable_ipv6])
+        }
     for volume in live.volumes:
         prints[f"volume {volume.volume} {volume.name}"] = {"": ""}
     for reference in sorted({image_reference(r) for step in basis.plan.steps for r in _images(step)}):

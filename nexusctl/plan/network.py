@@ -109,7 +109,7 @@ def _choose_networks(
             candidates = [
                 n
                 for n in live.networks
-                if n.network == name and n.internal == desired.internal and _has_room(n, count, attached[n.id])
+                if n.network == name and n.is_as(desired) and _has_room(n, count, attached[n.id])
             ]
             yield desired, min(candidates, key=lambda n: (-attached[n.id], n.id), default=None)
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Change, DeriveImage, Omission, Plan, Step
 from nexusctl.model.secret import list_uses
@@ -38,9 +38,13 @@ def recall_stack(before: Basis) -> Stack:
             name: _with_content(record, stack.sandboxes.get(moves.get(name, name))) for name, record in records.items()
         },
         moved=reverse_moves(moves),
-        networks={**stack.networks, **{n.network: Network(name=n.network, internal=n.internal) for n in live.networks}},
+        networks={**stack.networks, **{n.network: _as_it_was(n) for n in live.networks}},
         volumes={**{v.volume: Volume(name=v.volume) for v in live.volumes if not v.sandbox}, **stack.volumes},
     )
+
+
+def _as_it_was(network: LiveNetwork) -> Network:
+    return Network(name=network.network, internal=network.internal, enable_ipv6=bool(network.enable_ipv6))
 
 
 def _list_down(before: Basis) -> frozenset[str]:

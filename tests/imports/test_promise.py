@@ -123,6 +123,7 @@ OF_THE_STACK: Mapping[str, Any] = {
     "volumes": {"volumes": {"data": None}},
     "networks": {"networks": {"back": None}},
     "networks.NAME.internal": {"networks": {"back": {"internal": True}}},
+    "networks.NAME.enable_ipv6": {"networks": {"back": {"enable_ipv6": True}}},
     "include": {"include": ["part.yaml"]},
     "variables": {"variables": {"x": {"default": "1"}}},
     **{f"variables.NAME.{key}": {"variables": {"x": {"default": "1", key: value}}} for key, value in {

@@ -14,7 +14,7 @@ from nexusctl.engine.docker.adoption import (
     record_of,
     wanted_names,
 )
-from nexusctl.engine.docker.foreign import is_free, list_subnets
+from nexusctl.engine.docker.foreign import is_free, list_subnets, read_ipv6
 from nexusctl.engine.docker.portrayal import NAMELESS
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
@@ -91,6 +91,7 @@ def _read_networks(
                     name=entry["Name"],
                     network=name,
                     internal=bool(entry["Internal"]),
+                    enable_ipv6=read_ipv6(entry),
                     subnet=next(list_subnets(entry), ""),
                     adopted="yes" if entry["Id"] in adopted else "new",
                 )

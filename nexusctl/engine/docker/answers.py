@@ -46,6 +46,7 @@ _NETWORK = {
     "Id": str,
     "Labels": _LABELS,
     "Internal": Maybe(bool),
+    "EnableIPv6": Maybe(bool),
     "Options": _MAPPING,
     "IPAM": Maybe({"Config": Maybe([{"Subnet": Maybe(str)}])}),
 }

@@ -127,6 +127,11 @@ def list_subnets(entry: Listed) -> Iterator[str]:
             yield subnet
 
 
+def read_ipv6(entry: Listed) -> bool | None:
+    """Whether a listed network has IPv6; None where it has, and not by a word of nexusctl's."""
+    return bool(entry.get("EnableIPv6")) and (True if labels.IPV6 in (entry["Labels"] or {}) else None)
+
+
 def describe_owner(kind: str, marks: Mapping[str, str]) -> str:
     """A phrase that says to whom an object with these labels belongs."""
     if owner := marks.get(labels.STACK):

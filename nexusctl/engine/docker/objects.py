@@ -9,9 +9,9 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.containers import disconnect
-from nexusctl.engine.docker.foreign import describe_owner, list_subnets
+from nexusctl.engine.docker.foreign import describe_owner, list_subnets, read_ipv6
 from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, sequence_of, write_note
-from nexusctl.engine.docker.spec import network_body, volume_labels
+from nexusctl.engine.docker.spec import choose_ipv6, network_body, volume_labels
 from nexusctl.engine.docker.status import name_container
 from nexusctl.engine.docker.volume import bears, claim_mark, claim_volume
 from nexusctl.engine.docker.wire import Wire
@@ -37,7 +37,9 @@ def create_network(wire: Wire, stack: str, network: Network, name: str, subnet: 
     while True:
         chosen = subnet if subnet and not tried else _find_subnet(wire, name, sandboxes, tried)
         try:
-            return str(wire.post("/networks/create", {**body, "IPAM": {"Config": [{"Subnet": chosen}]}})["Id"])
+            ranges = [chosen, *([choose_ipv6()] if network.enable_ipv6 else [])]
+            pools = {"Config": [{"Subnet": found} for found in ranges]}
+            return str(wire.post("/networks/create", {**body, "IPAM": pools})["Id"])
         except EngineError as error:
             if found := _choose_network(_list_networks(wire, stack, network), network, sandboxes):
                 return found
@@ -228,7 +230,9 @@ def _choose_network(found: list[Mapping[str, Any]], network: Network, sandboxes:
     fitting = [
         entry
         for entry in found
-        if entry["Internal"] == network.internal and has_room(next(list_subnets(entry), ""), sandboxes)
+        if entry["Internal"] == network.internal
+        and read_ipv6(entry) in (None, network.enable_ipv6)
+        and has_room(next(list_subnets(entry), ""), sandboxes)
     ]
     return str(min(fitting, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if fitting else ""
 

@@ -20,6 +20,7 @@ from nexusctl.engine.docker.foreign import (
     is_free,
     list_subnets,
     read_binds,
+    read_ipv6,
 )
 from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
@@ -328,6 +329,7 @@ def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, 
             name=entry["Name"],
             network=entry["Labels"].get(labels.NETWORK, ""),
             internal=bool(entry["Internal"]),
+            enable_ipv6=read_ipv6(entry),
             subnet=next(list_subnets(entry), ""),
         )
         for entry in entries

@@ -16,7 +16,7 @@ def create_network(world: World, stack: str, network: Network, name: str, subnet
     world.note("create_network", name)
     with world.mutex:
         for network_id, (owner, found) in world.networks.items():
-            same = (owner, found.network, found.internal) == (stack, network.name, network.internal)
+            same = (owner, found.network) == (stack, network.name) and found.is_as(network)
             if same and has_room(found.subnet, sandboxes):
                 return network_id
         others = (found.name for owner, found in world.networks.values() if owner != stack or world.one_name)
@@ -28,7 +28,12 @@ def create_network(world: World, stack: str, network: Network, name: str, subnet
             summary, hint = say_full(name, space)
             raise EngineError(summary, status=403, hint=hint)
         made = LiveNetwork(
-            id=world.new_id(name), name=name, network=network.name, internal=network.internal, subnet=subnet
+            id=world.new_id(name),
+            name=name,
+            network=network.name,
+            internal=network.internal,
+            enable_ipv6=network.enable_ipv6,
+            subnet=subnet,
         )
         world.networks[made.id] = (stack, made)
     world.cut("create_network", name)

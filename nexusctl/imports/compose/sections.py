@@ -69,7 +69,7 @@ def read_networks(file: Reader, around: Surroundings) -> dict[str, Any]:
     for name, network in read_section(file, "networks").items():
         fitted = around.networks[name]
         own, live = network_name(around.stack, fitted), around.live.networks.get(name)
-        settings = _outside(name, network, own, live, internal=network.flag("internal"))
+        settings = _outside(name, network, own, live, _read_kind(network))
         if name != DEFAULT_NETWORK:
             found[fitted] = settings
         elif settings and outer == DEFAULT_NETWORK:
@@ -106,8 +106,10 @@ def _is_set(node: Node, key: str) -> bool:
     return isinstance(value, Scalar) and value.text.lower() in ("true", "yes")
 
 
-def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: bool = False) -> dict[str, Any] | None:
-    """What is said of a network or volume: where it comes from, if from outside.
+def _outside(
+    name: str, entry: Reader, own: str, live: str | None, kind: dict[str, Any] | None = None
+) -> dict[str, Any] | None:
+    """What is said of a network or volume: where it comes from, if from outside, else of which `kind` it is.
 
     `own` is what the stack would call it, `live` what it is called already.
     """
@@ -125,7 +127,14 @@ def _outside(name: str, entry: Reader, own: str, live: str | None, *, internal: 
         return {"external": named or name}
     if live and live != own:
         return {"external": live}
-    return {"internal": True} if internal else None
+    return kind
+
+
+def _read_kind(network: Reader) -> dict[str, Any] | None:
+    internal, ipv6 = network.flag("internal"), network.flag("enable_ipv6")
+    if internal and ipv6:
+        network.drop("enable_ipv6", "an internal network has none: the engine's host would have an address in it")
+    return {"internal": True} if internal else {"enable_ipv6": True} if ipv6 else None
 
 
 def _is_external(node: Node) -> bool:

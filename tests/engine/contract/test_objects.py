@@ -42,6 +42,16 @@ def test_a_network_is_made_once_and_removed_once(shop: Workshop) -> None:
     assert shop.observe().networks == ()
 
 
+def test_a_network_of_the_other_kind_does_not_serve(shop: Workshop) -> None:
+    kinds = [Network(name="x"), Network(name="x", internal=True), Network(name="x", enable_ipv6=True)]
+    made = [shop.engine.create_network(shop.stack, kind, f"{shop.stack}_x") for kind in kinds]
+    assert len(set(made)) == len(kinds)
+    assert [shop.engine.create_network(shop.stack, kind, f"{shop.stack}_x") for kind in kinds] == made
+    assert {n.id: (n.internal, n.enable_ipv6) for n in shop.observe().networks} == {
+        network_id: (kind.internal, kind.enable_ipv6) for network_id, kind in zip(made, kinds, strict=True)
+    }
+
+
 def test_a_network_gets_the_range_that_it_is_given_or_another_where_somebody_has_it(
     shop: Workshop, other: Workshop
 ) -> None:

@@ -155,3 +155,7 @@ def test_the_host_has_no_address_in_an_internal_network() -> None:
     assert made["Internal"] is True
     assert made["Options"] == {"com.docker.network.bridge.inhibit_ipv4": "true"}
     assert network_body("s", Network(name="open"), "s_open")["Options"] == {}
+
+
+def test_a_network_has_ipv6_of_no_engines_settings() -> None:
+    assert network_body("s", Network(name="open"), "s_open")["EnableIPv6"] is False
