@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from nexusctl.cli.options import wants_color
 from nexusctl.cli.signals import STOPPING, TIME_IS_OVER
+from nexusctl.cli.streams import rewind
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
 from nexusctl.render.event import Board, Row, list_busy, render_row
@@ -66,8 +67,9 @@ class LiveBoard:
             text.append(f"   ... {done} of {len(rows)} done, {hidden} not shown")
         if self._interrupt.requested:
             text += self._describe_stop(rows, now, columns - 1)
-        up = f"\x1b[{self._height}F\x1b[J" if self._height else ""
-        sys.stderr.write(up + "\n".join(text) + "\n")
+        if self._height:
+            rewind(sys.stderr, self._height)
+        sys.stderr.write("\n".join(text) + "\n")
         sys.stderr.flush()
         self._height = len(text)
 

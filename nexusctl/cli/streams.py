@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import io
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
@@ -38,10 +39,47 @@ class _Journal(_Output):
             return memoryview(data).nbytes
 
 
+_COMMANDS = re.compile(
+    r"(\x1b\[(?:[012]|3[1-6])m)|[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
+"""What a terminal obeys (ECMA-48), and what turns the order of letters around; but for the colours that we use."""
+
+
+class _Guarded(io.TextIOWrapper):
+    """A way to a terminal on which nothing that others have said is a command: names, labels, what tools print.
+
+    Bytes that are written to the buffer below go as they are, as those of a program's own output do.
+    """
+
+    def write(self, text: str) -> int:
+        super().write(disarm(text))
+        return len(text)
+
+
+def disarm(text: str) -> str:
+    """`text` with everything that a terminal would obey as an escape, in a way that leaves JSON what it says."""
+    return _COMMANDS.sub(_show, text)
+
+
+def _show(match: re.Match[str]) -> str:
+    code = ord(match.group()[0])
+    return match.group(1) or (f"\\x{code:02x}" if code < 0x20 else f"\\u{code:04x}")
+
+
+def rewind(stream: TextIO, lines: int) -> None:
+    """Go up so many lines of a terminal, and clear what is below."""
+    code = f"\x1b[{lines}F\x1b[J"
+    if isinstance(stream, _Guarded):
+        io.TextIOWrapper.write(stream, code)
+    else:
+        stream.write(code)
+
+
 def open_streams() -> None:
     """See that all three are there, else the next file or connection would become one of them, and what they raise.
 
     `BrokenPipeError` where a reader has gone; `OutputLost` for anything else on stdout, and nothing else on stderr.
+    A terminal gets nothing that it would obey.
     """
     for number in range(3):
         if (sys.stdin, sys.stdout, sys.stderr)[number] is None:
@@ -59,7 +97,9 @@ def _wrap(raw: io.FileIO, former: TextIO | None) -> io.TextIOWrapper:
     # Where the interpreter was asked not to buffer at all, a line is soon enough.
     by_line = former.line_buffering or former.write_through
     errors = "json-escape" if former.errors == "strict" else former.errors
-    return io.TextIOWrapper(buffer, former.encoding, errors, line_buffering=by_line)
+    # What goes into a file or a pipe is data.
+    kind = _Guarded if raw.isatty() else io.TextIOWrapper
+    return kind(buffer, former.encoding, errors, line_buffering=by_line)
 
 
 def _escape(error: UnicodeError) -> tuple[str, int]:

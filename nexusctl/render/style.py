@@ -15,7 +15,7 @@ _CODES = {
     "bold": "1",
     "dim": "2",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def paint(text: str, style: str, *, color: bool) -> str:
@@ -23,8 +23,13 @@ def paint(text: str, style: str, *, color: bool) -> str:
 
 
 def quiet(text: str) -> str:
-    """`text` without control characters, which could move a terminal's cursor or hide what follows."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match.group()):02x}", text)
+    """`text` without control characters, which could move a terminal's cursor, hide what follows or turn it around."""
+    return _CONTROL.sub(_show, text)
+
+
+def _show(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
 def duration(seconds: float) -> str:
