@@ -14,7 +14,7 @@ from nexusctl.engine.docker.adoption import (
     record_of,
     wanted_names,
 )
-from nexusctl.engine.docker.foreign import is_free, list_subnets, read_ipv6
+from nexusctl.engine.docker.foreign import is_free, read_network
 from nexusctl.engine.docker.portrayal import NAMELESS
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
@@ -85,17 +85,7 @@ def _read_networks(
     for entry in networks:
         name = adopted.get(entry["Id"]) or (wanted.get(entry["Name"]) if is_free(entry) else None)
         if name:
-            found.append(
-                LiveNetwork(
-                    id=entry["Id"],
-                    name=entry["Name"],
-                    network=name,
-                    internal=bool(entry["Internal"]),
-                    enable_ipv6=read_ipv6(entry),
-                    subnet=next(list_subnets(entry), ""),
-                    adopted="yes" if entry["Id"] in adopted else "new",
-                )
-            )
+            found.append(read_network(entry, name, "yes" if entry["Id"] in adopted else "new"))
     gone = adopted.keys() - {network.id for network in found}
     return tuple(found), _orphans(stack, "network", gone)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.status import list_names, name_container
-from nexusctl.model.live import ForeignBind
+from nexusctl.model.live import Adopted, ForeignBind, LiveNetwork
 from nexusctl.model.names import container_name, network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK, Stack
 
@@ -125,6 +125,19 @@ def list_subnets(entry: Listed) -> Iterator[str]:
         subnet = str(config.get("Subnet") or "")
         if subnet and ":" not in subnet:
             yield subnet
+
+
+def read_network(entry: Listed, network: str, adopted: Adopted = "") -> LiveNetwork:
+    """A listed network as that which the stack file calls `network`."""
+    return LiveNetwork(
+        id=entry["Id"],
+        name=entry["Name"],
+        network=network,
+        internal=bool(entry["Internal"]),
+        enable_ipv6=read_ipv6(entry),
+        subnet=next(list_subnets(entry), ""),
+        adopted=adopted,
+    )
 
 
 def read_ipv6(entry: Listed) -> bool | None:

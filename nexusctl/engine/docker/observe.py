@@ -18,9 +18,8 @@ from nexusctl.engine.docker.foreign import (
     find_outer,
     find_taken,
     is_free,
-    list_subnets,
     read_binds,
-    read_ipv6,
+    read_network,
 )
 from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
@@ -324,14 +323,7 @@ def _read_attached(entry: Listed, ids: Mapping[str, str]) -> dict[str, str]:
 
 def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, ...]:
     found = (
-        LiveNetwork(
-            id=entry["Id"],
-            name=entry["Name"],
-            network=entry["Labels"].get(labels.NETWORK, ""),
-            internal=bool(entry["Internal"]),
-            enable_ipv6=read_ipv6(entry),
-            subnet=next(list_subnets(entry), ""),
-        )
+        read_network(entry, entry["Labels"].get(labels.NETWORK, ""))
         for entry in entries
         if (entry["Labels"] or {}).get(labels.STACK) == stack
     )
