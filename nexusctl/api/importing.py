@@ -140,8 +140,9 @@ def write(draft: Draft, into: Path) -> None:
     made: list[Path] = []
     try:
         for name, file in draft.files.items():
-            if not _is_written(into.parent / name, file):
-                made.append(_write_new(into.parent / name, file))
+            path = _place_beside(into, name)
+            if not _is_written(path, file):
+                made.append(_write_new(path, file))
         replace_file(into, text, check=lambda beside: _require_valid(beside, into, draft))
     except OSError as error:
         _remove(*made)
@@ -232,6 +233,19 @@ def _find_lost_secrets(engine: Engine, containers: Mapping[str, str], stack: Sta
         for file in sandbox.secrets if "secrets" in sandbox.lifecycle.ignore else ():
             if engine.read_file(container, file.path) is None:
                 yield name, file.path
+
+
+def _place_beside(into: Path, name: str) -> Path:
+    """Where the file `name` of a draft lies. Raises `InputError` for what is not below the folder of `into`.
+
+    What an import reads may be a stranger's, and so may a folder that is there already.
+    """
+    path = into.parent / name
+    folder = into.parent.resolve()
+    if Path(name).is_absolute() or ".." in Path(name).parts or not path.resolve().is_relative_to(folder):
+        hint = "nothing was written; look who has made what is imported, and what lies beside the file already"
+        raise InputError(Diagnostic(f"the import would write outside of its folder: {name[:_WIDEST]!r}", hint=hint))
+    return path
 
 
 def _is_written(path: Path, file: File) -> bool:

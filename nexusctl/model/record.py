@@ -13,7 +13,7 @@ from typing import Any
 
 from nexusctl.model import stack
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.shape import Check, Malformed, Shapes, is_absolute, is_below, is_file_name, is_name
+from nexusctl.model.shape import Check, Malformed, Shapes, is_absolute, is_argument, is_below, is_file_name, is_name
 from nexusctl.model.stack import Sandbox
 
 VERSION = 1
@@ -26,11 +26,20 @@ LIMIT = 64 * 1024 * 1024
 _CHECKS: Mapping[tuple[type, str], Check] = {
     (Sandbox, "name"): is_name,
     (Sandbox, "group"): is_name,
+    (Sandbox, "template"): lambda template: template is None or is_name(template),
+    (Sandbox, "image"): is_argument,
+    (Sandbox, "working_dir"): lambda folder: folder is None or folder.startswith("/"),
+    (Sandbox, "user"): lambda user: user is None or is_argument(user),
+    (Sandbox, "stop_grace_period"): lambda seconds: seconds is None or seconds >= 0,
+    (Sandbox, "start_timeout"): lambda seconds: seconds is None or seconds >= 0,
+    (Sandbox, "timeout"): lambda seconds: seconds is None or seconds >= 0,
     (SecretFile, "name"): is_file_name,
     (stack.Upload, "target"): is_absolute,
     (stack.UploadFile, "path"): is_below,
     (stack.UploadFile, "mode"): lambda mode: 0 <= mode <= 0o7777,
     (stack.UploadFile, "size"): lambda size: size >= 0,
+    (stack.Upload, "owner"): lambda owner: owner is None or is_argument(owner),
+    (stack.Package, "name"): is_argument,
     (stack.PackageSet, "lock_name"): is_below,
     (stack.Mount, "target"): is_absolute,
     (stack.Port, "container"): lambda port: 0 < port < PORTS,

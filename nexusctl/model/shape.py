@@ -20,6 +20,8 @@ Read = Callable[[Any], Any]
 LARGEST = 2**63
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 
+_ARGUMENT = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}")
+
 
 class Malformed(ValueError):
     """What is not as its class says: `path` leads to it, and `what` says it."""
@@ -52,6 +54,11 @@ def is_below(text: Any) -> bool:
 def is_file_name(text: Any) -> bool:
     """Whether a file can be called that."""
     return isinstance(text, str) and text not in ("", ".", "..") and "/" not in text and "\0" not in text
+
+
+def is_argument(text: Any) -> bool:
+    """Whether a program that is given it takes it for what it is: it is no option, nothing and no two words."""
+    return isinstance(text, str) and bool(_ARGUMENT.fullmatch(text))
 
 
 class Shapes:

@@ -13,6 +13,7 @@ from nexusctl.model.secret import SecretFile, SecretText, SecretUse
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
+WORDS = st.from_regex(r"(?!-)[^\s\x00-\x1f\x7f]{1,12}", fullmatch=True).filter(lambda text: text.isprintable())
 SECONDS = st.integers(1, 10**9).map(lambda milliseconds: milliseconds / 1000)
 
 
@@ -37,20 +38,20 @@ SANDBOXES = st.builds(
     model.Sandbox,
     name=NAMES,
     group=NAMES,
-    image=TEXTS,
+    image=WORDS,
     template=st.none() | NAMES,
     kind=st.sampled_from(["service", "task"]),
     run=st.sampled_from(["once", "changed", "always"]),
     command=st.none() | tuples(TEXTS),
-    working_dir=st.none() | TEXTS,
-    user=st.none() | TEXTS,
+    working_dir=st.none() | ABOVE,
+    user=st.none() | WORDS,
     env=st.dictionaries(NAMES, TEXTS | st.builds(SecretText, parts=tuples(TEXTS | USES)), max_size=4),
     secrets=tuples(st.builds(SecretFile, secret=NAMES, name=NAMED, digest=TEXTS)),
     packages=tuples(
         st.builds(
             model.PackageSet,
             manager=st.sampled_from(["npm", "pip", "apt"]),
-            packages=tuples(st.builds(model.Package, name=TEXTS, version=TEXTS)),
+            packages=tuples(st.builds(model.Package, name=WORDS, version=TEXTS)),
             lock_name=BELOW,
             lock_files=tuples(FILES),
             lock_folder=st.none() | TEXTS,
@@ -63,7 +64,7 @@ SANDBOXES = st.builds(
             model.Upload,
             target=ABOVE,
             files=tuples(FILES),
-            owner=st.none() | TEXTS,
+            owner=st.none() | WORDS,
             source=st.none() | TEXTS,
             content=st.none() | TEXTS,
         )
