@@ -288,8 +288,7 @@ class LiveState:
     those on which somebody waits for one. `image_volumes` are the targets where images have volumes, by reference, of
     those that are there and that a sandbox with volumes of its own gets now. `outer` maps the external networks, as the
     file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
-    `neighbours` maps the external networks to the names that others bear there, each with the container's name, as far
-    as a list of containers tells them.
+    `neighbours` maps the external networks to the names that others bear there, each with the container's name.
     """
 
     stack: str

@@ -161,6 +161,31 @@ def test_a_plan_warns_of_names_that_a_neighbour_has_as_well(
     assert f"web may get {outer}-neighbour when it asks for db: both are called so on {outer}" in shown
 
 
+@pytest.mark.parametrize("by", ["docker", "nexusctl"])
+def test_a_plan_warns_of_a_neighbour_s_alias_however_it_was_given(
+    tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire, by: str
+) -> None:
+    aliased = {"networks": {"shared": {"aliases": ["web", "not-asked-for"]}}}
+    shared = {"shared": {"external": outer}}
+    theirs = {"docker": f"{outer}-plain", "nexusctl": f"{stack_name}-too_front"}[by]
+    if by == "nexusctl":
+        front = {**sandbox(base_image), **aliased}
+        apply(tmp_path, {"name": f"{stack_name}-too", "networks": shared, "sandboxes": {"front": front}})
+    else:
+        run = ["docker", "run", "-d", "--name", theirs, "--network", outer, "--network-alias", "web"]
+        subprocess.run([*run, base_image, "sleep", "infinity"], check=True, capture_output=True)
+    try:
+        stack = {"name": stack_name, "networks": shared, "sandboxes": {"api": {**sandbox(base_image), **aliased}}}
+        shown = apply(tmp_path, stack, "plan")
+        assert f"warning: api: web is what {theirs} is called as well on {outer}" in shown
+        stack["sandboxes"]["api"]["networks"] = ["shared"]
+        assert "warning" not in apply(tmp_path, stack, "plan")
+        apply(tmp_path, stack)
+        assert "warning" not in apply(tmp_path, stack, "plan")
+    finally:
+        subprocess.run(["docker", "rm", "-f", theirs], check=False, capture_output=True)
+
+
 def test_what_older_versions_have_made_stays_and_joins_again_when_another_gets_the_stacks_name(
     tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire
 ) -> None:

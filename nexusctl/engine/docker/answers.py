@@ -39,7 +39,7 @@ _MAPPING = Maybe(Each(str))
 _TEXTS = Maybe([str])
 _NAMES = Null([str])
 _MOUNTS = Maybe([{"Type": str, "Destination": str, "Name": Maybe(str), "Source": Maybe(str), "RW": Maybe(bool)}])
-_NETWORKS = Maybe({"Networks": Maybe(Each(Maybe({"NetworkID": Maybe(str), "Aliases": _TEXTS})))})
+_NETWORKS = Maybe({"Networks": Maybe(Each(Maybe({"NetworkID": Maybe(str), "Aliases": _TEXTS, "DNSNames": _TEXTS})))})
 _VOLUME = {"Name": str, "Labels": _LABELS}
 _NETWORK = {
     "Name": str,

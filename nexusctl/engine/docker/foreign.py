@@ -63,23 +63,6 @@ def find_outer(stack: Stack, networks: Iterable[Listed]) -> dict[str, str]:
     return {str(name): found for name in wanted if name and (found := ids.get(name) or by_id[name])}
 
 
-def find_neighbours(stack: Stack, containers: Iterable[Listed]) -> dict[str, dict[str, str]]:
-    """By external network, the names that containers of others bear there as their lists and labels tell."""
-    found: dict[str, dict[str, str]] = {str(n.external): {} for n in stack.networks.values() if n.external}
-    for entry in containers if found else ():
-        marks = entry["Labels"] or {}
-        if marks.get(labels.STACK) == stack.name:
-            continue
-        called = str(entry["Names"][0])[1:]
-        names = {called, marks.get("com.docker.compose.service", "")}
-        if labels.NAMED not in marks:
-            # Older versions gave plain names everywhere.
-            names.add(marks.get(labels.SANDBOX, ""))
-        for network in ((entry.get("NetworkSettings") or {}).get("Networks") or {}).keys() & found.keys():
-            found[network].update({name: called for name in names if name})
-    return found
-
-
 def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str, int, str], str]:
     """(address, port, protocol) of each host port that a container outside `stack` publishes, and its name."""
     return {

@@ -14,7 +14,6 @@ from nexusctl.engine.docker.foreign import (
     find_absent,
     find_foreign_binds,
     find_host_ports,
-    find_neighbours,
     find_outer,
     find_taken,
     is_free,
@@ -24,6 +23,7 @@ from nexusctl.engine.docker.foreign import (
 from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import find_holder
+from nexusctl.engine.docker.neighbours import find_neighbours
 from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes, sequence_of
 from nexusctl.engine.docker.orphans import find_couriers, find_orphaned, find_secrets, name_of
 from nexusctl.engine.docker.reference import familiar
@@ -89,7 +89,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         unprobed=find_unprobed(wire, stack, images),
         image_volumes=find_image_volumes(wire, stack, sandboxes, every_volume, images),
         outer=find_outer(stack, networks),
-        neighbours=find_neighbours(stack, containers),
+        neighbours=find_neighbours(wire, stack, containers, foreign.ids),
         one_name=wire.endpoint.speaks(ONE_NAME),
         orphans=(
             *find_orphaned(amendments, notes, ids),
