@@ -14,6 +14,7 @@ from nexusctl.model.live import Adopt
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.model.stack import Stack
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 from nexusctl.plan.basis import Basis
 from nexusctl.run.interrupt import Interrupt
@@ -61,10 +62,10 @@ def apply(about: subject.Subject, terms: Terms, *, deep: bool = False, adopt: Ad
     return outcome
 
 
-def apply_saved(path: Path, given: Given, terms: Terms) -> Events:
+def apply_saved(path: Path, given: Given, terms: Terms, trust: Trust = OURS) -> Events:
     """Carry out the plan in the file `path`, unless something moved since. Raises as `apply` does.
 
-    `given` are the variables that it does not hold.
+    `given` are the variables that it does not hold, `trust` is for the files that it names.
     """
     # Only a saved plan needs it.
     from nexusctl.api import saving  # noqa: PLC0415
@@ -72,7 +73,7 @@ def apply_saved(path: Path, given: Given, terms: Terms) -> Events:
     saved = saving.read_plan(path)
     engine = connection.connect()
     with _lock(engine, saved.stack, terms):
-        basis = saving.recall_plan(engine, saved, given)
+        basis = saving.recall_plan(engine, saved, given, trust)
         outcome = yield from _apply(engine, basis, terms)
     yield from _tell_outputs(engine, basis.stack, outcome)
     return outcome

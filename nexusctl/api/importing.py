@@ -27,6 +27,7 @@ from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.live import Portrait
 from nexusctl.model.plan import Change, Difference
 from nexusctl.model.stack import Stack
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.plan.adoption import only_takeover
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.recorded import recorded_stack
@@ -69,13 +70,13 @@ def _find_container(engine: Engine, name: str, stack: str) -> Portrait:
         return replace(engine.portray(taken), name=name)
 
 
-def read_project(engine: Engine, path: Path, into: Path, project: str) -> Draft:
+def read_project(engine: Engine, path: Path, into: Path, project: str, trust: Trust = OURS) -> Draft:
     """The draft for what is live of the Compose project in the file `path`, for the stack file `into`.
 
     Raises `InputError`, `EngineError`.
     """
     stack = read_name(into.read_text(encoding="utf-8")) if into.exists() else ""
-    return read_compose(path, into.parent, project, engine.find_project, stack)
+    return read_compose(path, into.parent, project, engine.find_project, stack, trust)
 
 
 def read_stack(engine: Engine, name: str) -> Draft:
@@ -121,16 +122,16 @@ def render(draft: Draft, into: Path) -> str:
     return insert(into.read_text(encoding="utf-8"), draft.document)
 
 
-def preview(draft: Draft, into: Path) -> Stack:
+def preview(draft: Draft, into: Path, trust: Trust = OURS) -> Stack:
     """The stack of the file `into` as it will be. Raises `InputError` where it cannot be written, or is not valid."""
     try:
         with file_beside(into, render(draft, into)) as new:
-            return _require_valid(new, into, draft)
+            return _require_valid(new, into, draft, trust)
     except OSError as error:
         raise InputError(Diagnostic(f"{into} cannot be written: {error.strerror}")) from None
 
 
-def write(draft: Draft, into: Path) -> None:
+def write(draft: Draft, into: Path, trust: Trust = OURS) -> None:
     """Write the draft to the stack file `into`, and its files beside it, when all of it is valid.
 
     Raises `InputError` where it is not, where a file of the draft is there already, or where it cannot be written;
@@ -143,7 +144,7 @@ def write(draft: Draft, into: Path) -> None:
             path = _place_beside(into, name)
             if not _is_written(path, file):
                 made.append(_write_new(path, file))
-        replace_file(into, text, check=lambda beside: _require_valid(beside, into, draft))
+        replace_file(into, text, check=lambda beside: _require_valid(beside, into, draft, trust))
     except OSError as error:
         _remove(*made)
         raise InputError(Diagnostic(f"{error.filename or into} cannot be written: {error.strerror}")) from None
@@ -152,13 +153,13 @@ def write(draft: Draft, into: Path) -> None:
         raise
 
 
-def _require_valid(beside: Path, into: Path, draft: Draft) -> Stack:
+def _require_valid(beside: Path, into: Path, draft: Draft, trust: Trust) -> Stack:
     """The stack in the file. Raises `InputError` with places in `into`, which nobody has written."""
     # Their values are for others to give.
     variables = draft.document.get("variables", {})
     given = Given(values={name: "x" for name, declared in variables.items() if declared == {"sensitive": True}})
     try:
-        return load(Inputs(files=(beside,), given=given))
+        return load(Inputs(files=(beside,), given=given, trust=trust))
     except InputError as error:
         unwritten = Note(f"{into} was not written; with `--stdout` this import shows what it would be")
         raise InputError(*(_at(problem, str(beside), str(into), unwritten) for problem in error.diagnostics)) from None

@@ -16,6 +16,7 @@ from nexusctl.model.inputs import Inputs
 from nexusctl.model.lockfile import Lockfile, lock_keys
 from nexusctl.model.plan import DeriveImage, Plan
 from nexusctl.model.stack import Stack
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.plan.locking import compare_locks, keep_inactive, plan_resolution, take_lock
 
 __all__ = ["compare_locks", "covers", "load_asked", "read_known", "resolve", "save"]
@@ -24,9 +25,9 @@ Carry = Callable[[Plan], bool]
 """Carries out a plan that makes images; says whether it came to its end."""
 
 
-def read_known(path: Path) -> Lockfile:
+def read_known(path: Path, trust: Trust = OURS) -> Lockfile:
     """What is locked already; nothing where there is no lock file. Raises `InputError`."""
-    return read_lock(path) if path.exists() else Lockfile()
+    return read_lock(path, trust) if path.exists() else Lockfile()
 
 
 def load_asked(inputs: Inputs) -> Stack:

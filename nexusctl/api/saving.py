@@ -10,10 +10,12 @@ from nexusctl import __version__
 from nexusctl.api.planning import prepare
 from nexusctl.api.subject import read_chosen
 from nexusctl.api.writing import replace_file
+from nexusctl.config.project import project_of, why_outside
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs
 from nexusctl.model.live import Adopt
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice
 from nexusctl.plan.fingerprint import take_fingerprints
@@ -78,14 +80,16 @@ def read_plan(path: Path) -> Saved:
     raise InputError(Diagnostic(f"{path} cannot be applied: {problem}", hint=hint))
 
 
-def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:
+def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING, trust: Trust = OURS) -> Basis:
     """The saved plan, made anew; the caller holds the stack's lock. `given` is what it does not say itself.
 
-    Raises `PlanError` with all that moved.
+    `trust` is for the files that it names, which have to lie in the project here where they are a stranger's.
+    Raises `InputError` where they do not, `PlanError` with all that moved.
     """
     if saved.engine != engine.identity():
         raise _outdated("the engine is another one than it was made for")
-    about = read_chosen(_with(saved.inputs, given), saved.choice)
+    _refuse_elsewhere(saved.inputs, trust)
+    about = read_chosen(replace(_with(saved.inputs, given), trust=trust), saved.choice)
     stack = about.stack
     if stack.name != saved.stack:
         raise _outdated(f"input: the stack is called {stack.name}, it was {saved.stack}")
@@ -93,6 +97,14 @@ def recall_plan(engine: Engine, saved: Saved, given: Given = NOTHING) -> Basis:
     if moved := find_moved(saved.prints, take_fingerprints(basis, saved.salt)):
         raise _outdated(*moved)
     return basis
+
+
+def _refuse_elsewhere(inputs: Inputs, trust: Trust) -> None:
+    """Raise `InputError` where a plan that a stranger may have written names files outside of the project here."""
+    named = (*inputs.files, *inputs.given.files, *((inputs.lock,) if inputs.lock else ()))
+    for path in named if trust.untrusted else ():
+        if why := why_outside(path, project_of(Path("nexus.yaml"))):
+            raise InputError(Diagnostic(f"the saved plan names `{path}`, which {why}", hint=trust.hint))
 
 
 def _with(inputs: Inputs, given: Given) -> Inputs:

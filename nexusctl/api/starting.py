@@ -12,6 +12,8 @@ from nexusctl.imports.names import fit_name
 from nexusctl.imports.project import read_project
 from nexusctl.imports.starter import Wish, default_port, make_starter
 from nexusctl.imports.text import write_text
+from nexusctl.model.inputs import Inputs
+from nexusctl.model.trust import OURS, Trust
 
 __all__ = ["Wish", "begin_stack", "begin_template", "default_port", "load_template", "make_starter", "read_project"]
 
@@ -37,13 +39,13 @@ defaults:
 """
 
 
-def begin_stack(draft: Draft, into: Path) -> None:
+def begin_stack(draft: Draft, into: Path, trust: Trust = OURS) -> None:
     """Write the draft as the new stack file `into`. Raises `InputError` where one is there, or the draft is no good."""
     beside = into.with_name(f".{into.name}.{os.urandom(4).hex()}")
     _refuse_existing(into)
     try:
         beside.write_text(_HEADER + write_text(draft.document), encoding="utf-8")
-        load(beside)
+        load(Inputs(files=(beside,), trust=trust))
         # Unlike a rename, a link is not made over something.
         os.link(beside, into)
     except FileExistsError:
@@ -54,14 +56,14 @@ def begin_stack(draft: Draft, into: Path) -> None:
         beside.unlink(missing_ok=True)
 
 
-def begin_template(name: str, below: str, folder: Path) -> Path:
+def begin_template(name: str, below: str, folder: Path, trust: Trust = OURS) -> Path:
     """Write a template to start from, which extends `below`; returns its path. Raises `InputError` where it cannot."""
     if fit_name(name) != name:
         hint = f"use lower-case letters, digits and dashes, such as `{fit_name(name)}`"
         raise InputError(Diagnostic(f"`{name}` cannot be the name of a template", hint=hint))
     path = folder / f"{name}.yaml"
     _refuse_existing(path)
-    load_template(below)
+    load_template(below, trust)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with path.open("x", encoding="utf-8") as file:

@@ -68,7 +68,7 @@ def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
         groups = {sandbox.group for sandbox in chosen.sandboxes.values()}
         if any(problem.sandbox is None or problem.sandbox in {*groups, *chosen.sandboxes} for problem in problems):
             raise
-        pinned = pin(chosen, inputs.lock) if inputs.lock else chosen
+        pinned = pin(chosen, inputs.lock, inputs.trust) if inputs.lock else chosen
         return Subject(stack=pinned, problems=as_warnings(problems), choice=adjust(choice, stack, chosen))
 
 

@@ -59,7 +59,7 @@ def apply(
         _refuse_choice(context)
         face = Face(as_json=as_json, timeout=timeout)
         terms = face.terms(lock_timeout=lock_timeout, rollback=on_failure == "rollback")
-        return face.follow(sentence.apply_saved(saved, inputs.given, terms))
+        return face.follow(sentence.apply_saved(saved, inputs.given, terms, inputs.trust))
     about = subject.read_chosen(options.with_lock(inputs, locked), Choice(targets=targets, excludes=excludes))
     require_answer(yes=yes)
     face = Face(as_json=as_json, yes=yes, question="Carry out this plan?", timeout=timeout)

@@ -12,6 +12,9 @@ from click.core import ParameterSource
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.model.inputs import Inputs
+from nexusctl.model.trust import Trust
+
+_FOR_BOTH = ("as_json", "untrusted", "allowed_env", "allowed_templates", "offline")
 
 
 @click.command()
@@ -29,18 +32,18 @@ def doctor(context: click.Context, inputs: Inputs, security: bool, as_json: bool
     if security:
         named = "files" in given or inputs.files[0].exists()
         return _rate(inputs if named else None, as_json=as_json)
-    others = [each.opts[-1] for each in context.command.params if each.name in given and each.name != "as_json"]
+    others = [each.opts[-1] for each in context.command.params if each.name in given and each.name not in _FOR_BOTH]
     if others:
         raise click.UsageError(f"{others[0]} is for `nexusctl doctor --security`")
-    return _examine(as_json=as_json)
+    return _examine(inputs.trust, as_json=as_json)
 
 
-def _examine(*, as_json: bool) -> int:
+def _examine(trust: Trust, *, as_json: bool) -> int:
     # Nor does a rating need these.
-    from nexusctl.engine.docker.doctor import examine  # noqa: PLC0415
+    from nexusctl.engine.docker.doctor import check_trust, examine  # noqa: PLC0415
     from nexusctl.render.doctor import render_checks, render_checks_json, render_summary  # noqa: PLC0415
 
-    checks = examine(os.environ)
+    checks = (*examine(os.environ), check_trust(trust))
     if as_json:
         click.echo(json.dumps(render_checks_json(checks), indent=2))
     else:

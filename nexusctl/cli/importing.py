@@ -14,9 +14,11 @@ from nexusctl.api import importing as doors
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import Face
 from nexusctl.cli.group import Group
+from nexusctl.cli.trust import trust as trusting
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
+from nexusctl.model.trust import Trust
 from nexusctl.model.value import dataclass
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import diagnostic_document
@@ -37,11 +39,12 @@ _file = click.option(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """Where the draft goes, and in which form what was done is told."""
+    """Where the draft goes, in which form what was done is told, and how far what is imported is trusted."""
 
     file: Path
     to_stdout: bool
     as_json: bool
+    trust: Trust
 
 
 def output(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -49,10 +52,12 @@ def output(command: Callable[..., Any]) -> Callable[..., Any]:
 
     @_file
     @_to_stdout
+    @trusting
     @options.as_json
     @wraps(command)
-    def gathered(*arguments: Any, file: Path, to_stdout: bool, as_json: bool, **others: Any) -> Any:
-        return command(*arguments, output=Output(file=file, to_stdout=to_stdout, as_json=as_json), **others)
+    def gathered(*arguments: Any, file: Path, to_stdout: bool, as_json: bool, trust: Trust, **others: Any) -> Any:
+        output = Output(file=file, to_stdout=to_stdout, as_json=as_json, trust=trust)
+        return command(*arguments, output=output, **others)
 
     return gathered
 
@@ -75,9 +80,9 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
     """
     _require_file(output, adopt=adopt)
     if not adopt:
-        return _put(doors.read_compose(source, output.file.parent, project), output)
+        return _put(doors.read_compose(source, output.file.parent, project, trust=output.trust), output)
     engine = connection.connect()
-    draft = doors.read_project(engine, source, output.file, project)
+    draft = doors.read_project(engine, source, output.file, project, output.trust)
     way = f"write into {source} what it is, or make it what {source} says by `docker compose up`, and import again"
     return _take_over(engine, draft, output, way)
 
@@ -87,7 +92,7 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
 @output
 def import_devcontainer(source: Path, output: Output) -> int:
     """A devcontainer.json, or the project folder that has one."""
-    return _put(doors.read_devcontainer(source, output.file.parent), output)
+    return _put(doors.read_devcontainer(source, output.file.parent, output.trust), output)
 
 
 @importing.command(name="container")
@@ -120,7 +125,7 @@ def _put(draft: Draft, output: Output) -> int:
     if output.to_stdout:
         click.echo(doors.render(draft, output.file), nl=False)
     else:
-        doors.write(draft, output.file)
+        doors.write(draft, output.file, output.trust)
     _tell(draft, output.file, to_stdout=output.to_stdout, as_json=output.as_json)
     return 0
 
@@ -136,7 +141,7 @@ def _take_over(engine: Engine, draft: Draft, output: Output, way: str) -> int:
     The file comes last: with it, an apply would make a second time what is not yet taken over. Where this is cut off,
     the next import finds what has been taken over.
     """
-    stack = doors.preview(draft, output.file)
+    stack = doors.preview(draft, output.file, output.trust)
     with connection.hold_lock(engine, stack.name, timeout=LOCK_TIMEOUT, report=options.say):
         basis = doors.prepare_takeover(engine, draft, stack, f"nothing was written or done; {way}")
         taken, there = doors.count_taken(draft, basis), output.file.exists()

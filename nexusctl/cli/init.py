@@ -7,10 +7,12 @@ import click
 
 from nexusctl.api import starting
 from nexusctl.cli import options
+from nexusctl.cli.trust import trust as trusting
 from nexusctl.config.load import template_names
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.draft import Draft
 from nexusctl.imports.names import fit_name
+from nexusctl.model.trust import Trust
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.format import FORMAT_VERSION
 
@@ -27,25 +29,26 @@ from nexusctl.render.format import FORMAT_VERSION
     "--from-dir", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), metavar="DIR",
     help="Propose a sandbox for the project in this folder.",
 )  # fmt: skip
+@trusting
 @options.as_json
-def init(file: Path, template: str | None, folder: Path | None, as_json: bool) -> None:
+def init(file: Path, template: str | None, folder: Path | None, trust: Trust, as_json: bool) -> None:
     """Write a first stack file: after a few questions, from a template, or for a project folder."""
     if template and folder:
         raise click.UsageError("--template and --from-dir exclude each other")
     name = fit_name(file.absolute().parent.name, "first")
     if folder:
-        draft = starting.read_project(folder, file.absolute().parent)
+        draft = starting.read_project(folder, file.absolute().parent, trust)
     elif template:
-        _require_template(template)
+        _require_template(template, trust)
         draft = starting.make_starter(starting.Wish(name=name, template=template))
     else:
         draft = starting.make_starter(_ask(name))
-    starting.begin_stack(draft, file)
+    starting.begin_stack(draft, file, trust)
     _tell(draft, file, as_json=as_json)
 
 
-def _require_template(name: str) -> None:
-    starting.load_template(name)
+def _require_template(name: str, trust: Trust) -> None:
+    starting.load_template(name, trust)
 
 
 def _ask(name: str) -> starting.Wish:

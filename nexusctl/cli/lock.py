@@ -31,7 +31,7 @@ def lock(inputs: Inputs, update: bool, yes: bool, as_json: bool) -> int:
     `apply --locked` then uses exactly those. What is locked already stays, but for --update.
     """
     path = inputs.lock_path
-    known = locking.read_known(path)
+    known = locking.read_known(path, inputs.trust)
     stack = locking.load_asked(inputs)
     if not update and path.exists() and locking.covers(stack, known):
         _tell(path, {}, as_json=as_json)

@@ -12,8 +12,10 @@ from typing import Any, TextIO
 
 import click
 
+from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic
 from nexusctl.model.inputs import NOTHING, STDIN, Given, Inputs
+from nexusctl.model.trust import Trust
 
 DEFAULT_FILE = Path("nexus.yaml")
 OTHER_FILE = Path("nexus.yml")
@@ -66,6 +68,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     @_profiles
     @_variables
     @_variable_files
+    @trusting
     @wraps(command)
     def gathered(
         *arguments: Any,
@@ -73,6 +76,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         profiles: tuple[str, ...],
         variables: tuple[str, ...],
         variable_files: tuple[Path, ...],
+        trust: Trust,
         **others: Any,
     ) -> Any:
         values = _split_variables(variables)
@@ -81,6 +85,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
             given=Given(values=values, files=variable_files) if values or variable_files else NOTHING,
             profiles=profiles,
             ambient_profiles=() if profiles else _split_words(os.environ.get("NEXUS_PROFILES", "")),
+            trust=trust,
         )
         return command(*arguments, inputs=inputs, **others)
 

@@ -6,10 +6,12 @@ import click
 
 from nexusctl.cli import options
 from nexusctl.cli.group import Group
+from nexusctl.cli.trust import trust as trusting
 from nexusctl.config.load import load_template, template_names
 from nexusctl.config.template_found import BESIDE
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
+from nexusctl.model.trust import Trust
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import table
 
@@ -20,11 +22,12 @@ def template() -> None:
 
 
 @template.command(name="list")
+@trusting
 @options.as_json
-def list_templates(as_json: bool) -> None:
+def list_templates(trust: Trust, as_json: bool) -> None:
     """Name, image and purpose of each template."""
     own = (path.stem for path in Path(BESIDE).glob("*.yaml"))
-    templates = [load_template(name) for name in sorted({*template_names(), *own})]
+    templates = [load_template(name, trust) for name in sorted({*template_names(), *own})]
     if as_json:
         options.write_json({"format_version": FORMAT_VERSION, "templates": [plain(item) for item in templates]})
         return
@@ -36,13 +39,14 @@ def list_templates(as_json: bool) -> None:
 @template.command(name="init")
 @click.argument("name")
 @click.option("--extends", "below", default="base", show_default=True, metavar="TEMPLATE", help="What it is laid over.")
+@trusting
 @options.as_json
-def init_template(name: str, below: str, as_json: bool) -> None:
+def init_template(name: str, below: str, trust: Trust, as_json: bool) -> None:
     """Write a template to start from, templates/NAME.yaml; one that is there already stays as it is."""
     # Listing and showing templates writes nothing.
     from nexusctl.api.starting import begin_template  # noqa: PLC0415
 
-    path = begin_template(name, below, Path(BESIDE))
+    path = begin_template(name, below, Path(BESIDE), trust)
     if as_json:
         options.write_json({"format_version": FORMAT_VERSION, "file": str(path)})
     else:
@@ -51,10 +55,11 @@ def init_template(name: str, below: str, as_json: bool) -> None:
 
 @template.command()
 @click.argument("name")
+@trusting
 @options.as_json
-def show(name: str, as_json: bool) -> None:
+def show(name: str, trust: Trust, as_json: bool) -> None:
     """All that a template brings, in the language of the stack file."""
-    chosen = load_template(name)
+    chosen = load_template(name, trust)
     if as_json:
         options.write_json({"format_version": FORMAT_VERSION, "template": plain(chosen)})
         return

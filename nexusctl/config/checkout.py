@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from nexusctl.model.trust import Trust
+
 FILES_LIMIT = 2_000
 SIZE_LIMIT = 32 * 1024 * 1024
 TIMEOUT = 120
@@ -54,13 +56,17 @@ class Entry(NamedTuple):
     data: bytes
 
 
-def check_out(url: str, commit: str) -> Path:
+def check_out(url: str, commit: str, trust: Trust) -> Path:
     """The folder with the files of `commit`, a full id in hex; fetched from `url` where the cache has not got it.
 
-    Raises `Unfetched`.
+    Raises `Unfetched`, also where it would have to be fetched and `trust` is offline.
     """
     place = _cache() / commit
     if not place.exists():
+        if trust.offline:
+            hint = f"it would come from `{url}`: call it once without `--offline`"
+            raise Unfetched(f"commit {commit[:12]} is not in the cache, and nothing is fetched", hint)
+        trust.tell(f"Fetching commit {commit[:12]} of {url} for a template.")
         _fill(place, url, commit)
     if not is_proved(place, commit):
         hint = f"somebody changed the files in the cache; remove {place}, and they are fetched again"

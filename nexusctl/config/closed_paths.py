@@ -39,7 +39,7 @@ def _judge(path: Path, environ: Mapping[str, str]) -> str:
     for socket in _sockets(environ):
         if socket.is_relative_to(path):
             return f"it holds the socket `{socket}`"
-    return _why_private(path, environ)
+    return why_private(path, environ)
 
 
 def is_closed(path: Path) -> bool:
@@ -62,7 +62,8 @@ def _sockets(environ: Mapping[str, str]) -> Iterator[Path]:
             yield Path(os.path.realpath(given))
 
 
-def _why_private(path: Path, environ: Mapping[str, str]) -> str:
+def why_private(path: Path, environ: Mapping[str, str] = os.environ) -> str:
+    """Why `path`, which is absolute and has no links in it, is nobody's but the user's; empty where it is not."""
     home = environ.get("HOME", "")
     if home.startswith("/"):
         real = Path(os.path.realpath(home))

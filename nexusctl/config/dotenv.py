@@ -10,6 +10,7 @@ from nexusctl.config.node import Scalar, Source
 from nexusctl.config.problems import Problems
 from nexusctl.config.text import read_source
 from nexusctl.errors import InputError
+from nexusctl.model.trust import Trust
 
 _LINE = re.compile(r"\s*(?:export\s+)?(?P<key>[^=\s#'\"]+)\s*=[ \t]*(?P<value>.*)\Z")
 _KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
@@ -37,17 +38,19 @@ class EnvFiles:
         return self._known[found]
 
 
-def read_pairs(path: Path) -> dict[str, str]:
+def read_pairs(path: Path, trust: Trust) -> dict[str, str]:
     """The variables in the file `path`, none where it is not there; lines that cannot be read are passed over."""
     if not path.is_file():
         return {}
-    place = Scalar(Source(path, str(path), ""), 1, 1, str(path), False)
+    place = Scalar(Source(path, str(path), "", trust=trust), 1, 1, str(path), False)
     return {key: value.text for key, value in _read_file(path, place, Problems()).items()}
 
 
 def _read_file(found: Path, path: Scalar, problems: Problems) -> dict[str, Scalar]:
     try:
-        source = read_source(found, display=display(path), kind="env file", within=folders_of(path))
+        source = read_source(
+            found, display=display(path), kind="env file", within=folders_of(path), trust=path.source.trust
+        )
     except InputError as error:
         problems.extend(error.diagnostics)
         return {}

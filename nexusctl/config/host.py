@@ -8,6 +8,7 @@ from pathlib import Path
 
 from nexusctl.config.node import Scalar
 from nexusctl.config.problems import Problems
+from nexusctl.config.project import why_outside
 from nexusctl.config.suggestion import suggest
 
 _ADDRESS = re.compile(r"[a-z+]+://|git@[^/]+:", re.IGNORECASE)
@@ -38,6 +39,8 @@ def confine(node: Scalar, text: str | None = None) -> Path | None:
 
 def folders_of(node: Scalar, text: str | None = None) -> tuple[Path, ...]:
     """The folders in one of which what `node` names has to lie; none where it may lie anywhere."""
+    if node.source.trust.untrusted:
+        return (_bounds(node) or Path(os.devnull),)
     within = confine(node, text)
     return () if within is None else (within, Path(os.path.realpath(node.source.root)))
 
@@ -47,6 +50,16 @@ def strays(node: Scalar, path: Path, text: str | None = None) -> str:
     folders = folders_of(node, text)
     real = os.path.realpath(path)
     return "" if not folders or any(Path(real).is_relative_to(folder) for folder in folders) else real
+
+
+def _bounds(node: Scalar) -> Path | None:
+    """What a stranger's file may not lead out of."""
+    return node.source.within or node.source.trust.project
+
+
+def why_refused(node: Scalar, path: Path) -> str:
+    """Why a stranger's file cannot name `path`, empty where it can. Nothing is said of what is there."""
+    return why_outside(path, _bounds(node)) if node.source.trust.untrusted else ""
 
 
 def locate(
@@ -60,6 +73,9 @@ def locate(
     if leads_out(node, path):
         summary = f"the `{field}` path `{path_text(node, text)}` leads out of the template's repository"
         problems.add(node, summary, "a template from git can only name files of its own commit")
+        return None
+    if why := why_refused(node, path):
+        problems.add(node, f"the `{field}` path `{path_text(node, text)}` {why}", node.source.trust.hint)
         return None
     if _ADDRESS.match(path_text(node, text)):
         hint = "download it first and name the file: nothing is fetched here"

@@ -61,7 +61,9 @@ class _Walk:
         self._known.add(identity)
         self._refuse_too_many(place)
         try:
-            source = read_source(path, display(place), "file to include", within=folders_of(place))
+            source = read_source(
+                path, display(place), "file to include", within=folders_of(place), trust=place.source.trust
+            )
             source.root = place.source.root
             document = compose(source, self._problems)
         except InputError as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
-from collections.abc import Sequence as SequenceType
 from pathlib import Path
 
 from nexusctl.config.declared import Declared
@@ -13,6 +12,7 @@ from nexusctl.config.node import Mapping, Node
 from nexusctl.config.placed import Supplied
 from nexusctl.config.ports import refuse_unpublished
 from nexusctl.config.problems import Problems, note
+from nexusctl.config.project import around, inside
 from nexusctl.config.references import Absent, Known, connect
 from nexusctl.config.sandbox import Group, Surroundings, build_group
 from nexusctl.config.schema import STACK
@@ -26,6 +26,7 @@ from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
 from nexusctl.model.stack import DEFAULT_NETWORK, Move, Network, Sandbox, Stack, Volume
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 
 __all__ = ["Loaded", "load", "load_readable", "load_template", "load_whole", "pin", "template_names"]
@@ -62,7 +63,7 @@ def load(inputs: Inputs | Path) -> Stack:
     """
     inputs = inputs if isinstance(inputs, Inputs) else Inputs(files=(inputs,))
     stack = load_whole(inputs).stack
-    return pin(stack, inputs.lock) if inputs.lock else stack
+    return pin(stack, inputs.lock, inputs.trust) if inputs.lock else stack
 
 
 def load_whole(inputs: Inputs) -> Loaded:
@@ -110,17 +111,17 @@ def _load(inputs: Inputs, problems: Problems, *, lenient: bool = False) -> Loade
     )
 
 
-def pin(stack: Stack, lock: Path) -> Stack:
+def pin(stack: Stack, lock: Path, trust: Trust = OURS) -> Stack:
     """`stack` with what its lock file fixes. Raises `InputError` where the two do not fit."""
     # Most loads use no lock file.
     from nexusctl.config.lockfile import pin_stack, read_lock  # noqa: PLC0415
 
-    return pin_stack(stack, read_lock(lock), lock)
+    return pin_stack(stack, read_lock(lock, trust), lock)
 
 
 def _read(inputs: Inputs, templates: Templates, problems: Problems) -> list[Mapping]:
     """The documents of all files, those that are included too, the lowest first."""
-    documents = _compose_all(inputs.files, problems)
+    documents = _compose_all(inputs, problems)
     whole = len(documents) == len(inputs.files)
     if whole and (len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}):
         # Most stacks are one file.
@@ -137,12 +138,13 @@ def _read(inputs: Inputs, templates: Templates, problems: Problems) -> list[Mapp
     return documents
 
 
-def _compose_all(files: SequenceType[Path], problems: Problems) -> list[Mapping]:
-    """The documents of those of `files` that can be read; what is wrong with the others is reported."""
+def _compose_all(inputs: Inputs, problems: Problems) -> list[Mapping]:
+    """The documents of those files that can be read; what is wrong with the others is reported."""
     sources, documents = [], []
-    for path in files:
+    for path in inputs.files:
+        trust = around(inputs.trust, path)
         try:
-            sources.append(read_source(path))
+            sources.append(read_source(path, within=inside(trust), trust=trust))
         except InputError as error:
             problems.extend(error.diagnostics)
     for source in sources:
@@ -195,6 +197,11 @@ def build(
         declared_secrets=Declared(document, "secrets"),
         problems=problems,
     )
+    if inputs.trust.untrusted:
+        # Only what comes from a stranger needs it.
+        from nexusctl.config.stranger import refuse_in_stack  # noqa: PLC0415
+
+        refuse_in_stack(conforming, problems)
     section = conforming.get("sandboxes")
     entries = section if isinstance(section, Mapping) else Mapping(conforming.source, 1, 1)
     absent = _find_absent(entries, document, inputs, problems)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.project import around, inside
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.checksum import sha256
@@ -23,6 +24,7 @@ from nexusctl.model.lockfile import (
 from nexusctl.model.names import image_reference
 from nexusctl.model.record import canonical
 from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack, UploadFile
+from nexusctl.model.trust import OURS, Trust
 
 FORMAT, FORMAT_VERSION = "nexusctl-lock", 1
 
@@ -34,11 +36,15 @@ _TREE_MANAGER = "npm"
 _SIZE_LIMIT = 16 * 1024 * 1024
 
 
-def read_lock(path: Path) -> Lockfile:
-    """The lock file `path`. Raises `InputError` for a file that is none."""
+def read_lock(path: Path, trust: Trust = OURS) -> Lockfile:
+    """The lock file `path`, which is no link to elsewhere where `trust` takes it for a stranger's.
+
+    Raises `InputError` for a file that is none.
+    """
     if not path.exists():
         raise InputError(Diagnostic(f"there is no lock file {path}", hint="`nexusctl lock` writes it"))
-    text = read_source(path, kind="lock file", limit=_SIZE_LIMIT).text
+    trust = around(trust, path)
+    text = read_source(path, kind="lock file", limit=_SIZE_LIMIT, within=inside(trust), trust=trust).text
     try:
         document = json.loads(text)
         if document["format"] != FORMAT or document["format_version"] != FORMAT_VERSION:

@@ -103,12 +103,13 @@ def _volume(place: Scalar, name: str, declared: Declared, problems: Problems) ->
 
 
 def _bind(place: Scalar, text: str, problems: Problems, *, host_access: bool) -> str | None:
+    # Of a stranger's file it has to lie in the project all the same.
     path = locate(place, "bind", problems, text, outside=True)
     if path is None:
         return None
     real = Path(os.path.realpath(path))
     why = why_closed(path)
-    if not why or host_access:
+    if not why or (host_access and not place.source.trust.untrusted):
         return str(path)
     via = f" (it leads to `{real}`)" if real != path else ""
     hint = "mount a folder of your own, or say that it is meant: `{bind: PATH, target: PATH, host_access: true}`"

@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from nexusctl.errors import Location
+from nexusctl.model.trust import OURS, Trust
 
 # libyaml counts these as line ends, so the excerpts have to be cut in the same places.
 _LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
@@ -35,20 +36,21 @@ _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\
 class Source:
     """A file that was read: `path` is absolute, `display` is how messages call it, `text` is what it says.
 
-    `kind` says in words what it is read as. `refers` is True once a `${` was found in one of its values. `within` is
-    the folder that its paths must not lead out of, where it comes from somebody else; `root` is the folder of the first
-    of the files that it belongs to, in which their links may lead anywhere; `is_template` is True for a
-    template, which several sandboxes may use. `hidden` are the numbers of lines that no message may show, `withheld`
-    the places of values that none may quote. `cleared` are lines of what is given to templates whose parameters are
-    known. `repeated` are keys that their mapping had already, with their values. `expected` are the keys one of which a
-    file of variables has to have.
+    `kind` says in words what it is read as, `trust` what it may reach. `refers` is True once a `${` was found in one of
+    its values. `within` is the folder that its paths must not lead out of, where it comes from somebody else; `root` is
+    the folder of the first of the files that it belongs to, in which their links may lead anywhere; `is_template` is
+    True for a template, which several sandboxes may use. `hidden` are the numbers of lines that no message may show,
+    `withheld` the places of values that none may quote. `cleared` are lines of what is given to templates whose
+    parameters are known. `repeated` are keys that their mapping had already, with their values. `expected` are the keys
+    one of which a file of variables has to have.
     """
 
-    def __init__(self, path: Path, display: str, text: str, kind: str = "stack file") -> None:
+    def __init__(self, path: Path, display: str, text: str, kind: str = "stack file", trust: Trust = OURS) -> None:
         self.path = path
         self.display = display
         self.text = text
         self.kind = kind
+        self.trust = trust
         self.refers = False
         self.is_template = False
         self.within: Path | None = None

@@ -28,8 +28,10 @@ def check_readable(merged: Mapping, inputs: Inputs, templates: Templates, proble
     hide_entries(["variables"], merged)
     check_part(merged, STACK, problems)
     _check_references(merged, problems)
+    declared = merged.get("variables")
+    section = declared if isinstance(declared, Mapping) else Mapping(merged.source, 1, 1)
     for path in inputs.given.files:
-        read_values(path, merged.keys, problems, merged.section("variables"))
+        read_values(path, merged.keys, problems, section)
     for name, sandbox in merged.section("sandboxes").items():
         place = sandbox.get("template") if isinstance(sandbox, Mapping) else None
         if isinstance(place, Scalar) and isinstance(place.value, str) and OPENING not in place.text:

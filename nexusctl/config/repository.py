@@ -14,8 +14,13 @@ def find_in_git(place: Mapping, problems: Problems) -> Found | None:
     url, commit, path = (place.get(key) for key in ("git", "commit", "path"))
     if not (isinstance(url, Scalar) and isinstance(commit, Scalar) and isinstance(path, Scalar)):
         return None
+    trust = url.source.trust
+    if not trust.allows_template(url.text):
+        hint = f"`--allow-template {url.text}` lets them; {trust.hint}"
+        problems.add(url, f"a stranger's files cannot fetch a template from `{url.text}`", hint)
+        return None
     try:
-        folder = check_out(url.text, commit.text).resolve()
+        folder = check_out(url.text, commit.text, trust).resolve()
     except Unfetched as error:
         problems.add(url, error.summary, error.hint)
         return None
@@ -25,4 +30,4 @@ def find_in_git(place: Mapping, problems: Problems) -> Found | None:
         summary = f"there is no file `{path.text}` in commit {commit.text[:12]}"
         problems.add(path, summary, suggest(path.text, known, "files there"))
         return None
-    return Found(path=file, display=f"{url.text}@{commit.text[:12]}:{path.text}", within=folder)
+    return Found(path=file, display=f"{url.text}@{commit.text[:12]}:{path.text}", within=folder, trust=trust)

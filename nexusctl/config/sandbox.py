@@ -127,6 +127,14 @@ def _build_sandbox(
     template, problems = file.template if file else None, around.problems
     manager_known = template.manager if template else None
     mounts = build_mounts(node, around.volumes, problems)
+    uploads = build_uploads(node, mounts, around.digests, problems)
+    if node.source.trust.untrusted:
+        # Only what comes from a stranger needs it.
+        from nexusctl.config.stranger import refuse_in_sandbox, refuse_mounts, refuse_uploads  # noqa: PLC0415
+
+        refuse_in_sandbox(node, ports, problems)
+        refuse_mounts(mounts, node.get("volumes"), problems)
+        refuse_uploads(uploads, node.get("uploads"), problems)
     # Where the template itself is wrong, nobody can say which manager it has.
     guess = "npm" if template is None and not node.lacks("template") else manager_known
     return Sandbox(
@@ -142,7 +150,7 @@ def _build_sandbox(
         env=build_env(name, node, around.env_files, around.secrets, problems),
         secrets=build_secret_files(node, around.declared_secrets, problems),
         packages=_packages(node, file, guess, around),
-        uploads=build_uploads(node, mounts, around.digests, problems),
+        uploads=uploads,
         startup=node.text("startup"),
         health=build_health(node, problems),
         image_health=node.text("health") != "none",

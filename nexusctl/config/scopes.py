@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from nexusctl.config.expression import OPENING, Expression, shorten
-from nexusctl.config.host import folders_of, host_path, leads_out, nearest_path, strays
+from nexusctl.config.host import folders_of, host_path, leads_out, nearest_path, strays, why_refused
 from nexusctl.config.interpolation import NO_REFERENCE, Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
 from nexusctl.config.suggestion import nearest, suggest
@@ -25,9 +25,13 @@ def is_usable(text: str) -> bool:
     return not _UNUSABLE.search(text)
 
 
-def resolve_env(expression: Expression, _: Scalar) -> str:
+def resolve_env(expression: Expression, place: Scalar) -> str:
     """The text of a variable of nexusctl's own environment."""
     name = one_word(expression, "NAME")
+    if not place.source.trust.allows_env(name):
+        # Whether there is one is not said either.
+        hint = f"`--allow-env {name}` lets them; {place.source.trust.hint}"
+        raise Unresolved(f"a stranger's files cannot read the variable `{name}` of the environment", hint)
     value = os.environ.get(name)
     if value is None:
         if "-" in name:
@@ -87,6 +91,8 @@ class TextFiles:
         if leads_out(place, path):
             hint = "a template from git can only name files of its own commit"
             raise Unresolved(f"`{name}` leads out of the template's repository", hint)
+        if why := why_refused(place, path):
+            raise Unresolved(f"`{name}` {why}", place.source.trust.hint)
         if real := strays(place, path, name):
             raise _leading_out(name, real)
         if path not in self._texts:

@@ -9,7 +9,7 @@ from collections.abc import Mapping as MappingType
 from pathlib import Path
 
 from nexusctl.config.declared import Declared
-from nexusctl.config.host import folders_of, host_path, locate, strays
+from nexusctl.config.host import folders_of, host_path, locate, strays, why_refused
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.once import keep_first
 from nexusctl.config.problems import Problems
@@ -43,15 +43,22 @@ def build_secrets(document: Mapping, problems: Problems) -> dict[str, SecretRef]
 
 
 def _build_ref(name: str, node: Mapping, source: SourceKind, problems: Problems) -> SecretRef:
-    place = node.keys[source]
-    timeout = node.get("timeout")
+    place, value = node.keys[source], node.values[source]
+    timeout, where = node.get("timeout"), _where(node, source, problems)
+    refused = ""
+    if place.source.trust.untrusted:
+        # Only what comes from a stranger needs it.
+        from nexusctl.config.stranger import why_withheld  # noqa: PLC0415
+
+        refused = why_withheld(source, where, place)
     return SecretRef(
         name=name,
         source=source,
-        where=_where(node, source, problems),
+        where=where,
         key=node.text("key") or name,
         options={key: text for key in ("mount", "address", "namespace") if (text := node.text(key))},
-        within=_confine(node.values[source], source, problems),
+        within=_confine(value, source, problems),
+        refused=refused,
         command=_words(node.get("command")),
         timeout=seconds(timeout) if isinstance(timeout, Scalar) else TIMEOUT,
         trim=(node.text("trim") or "").lower() != "false",
@@ -75,6 +82,9 @@ def _confine(value: Node, source: SourceKind, problems: Problems) -> str:
     if source != "file" or not isinstance(value, Scalar):
         return ""
     path = host_path(value)
+    if why := why_refused(value, path):
+        problems.add(value, f"the `file` path `{value.text}` {why}", value.source.trust.hint)
+        return str(Path(os.devnull))
     if real := strays(value, path):
         summary = f"the `file` path `{value.text}` is a link that leads out of its folder, to `{real}`"
         problems.add(value, summary, "put the file here, or write that path itself if it is meant")

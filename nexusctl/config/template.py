@@ -9,6 +9,7 @@ from pathlib import Path
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, plain
 from nexusctl.config.placed import identity
 from nexusctl.config.problems import Problems, note
+from nexusctl.config.project import around, why_outside
 from nexusctl.config.schema import TEMPLATE
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.template_found import BESIDE, Found, built_in, is_path, read_document, template_names
@@ -18,6 +19,7 @@ from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical
 from nexusctl.model.template import Recipe, Template
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 
 
@@ -34,7 +36,7 @@ class TemplateFile:
     layers: tuple[Mapping, ...] = ()
 
 
-def load_template(name_or_path: str | Path) -> Template:
+def load_template(name_or_path: str | Path, trust: Trust = OURS) -> Template:
     """A template by name, one's own in `./templates` before a built-in one, or from a file.
 
     A file is what has a slash or ends with `.yaml`. Parameters that have no default stay references in it.
@@ -44,7 +46,10 @@ def load_template(name_or_path: str | Path) -> Template:
     beside = Path(BESIDE) / f"{name}.yaml"
     if is_path(name) or beside.is_file():
         path = Path(name) if is_path(name) else beside
-        return _read(Found(path=path.absolute(), display=str(path)), Path.cwd(), None).template
+        trust = around(trust, path)
+        if trust.untrusted and (why := why_outside(path, trust.project)):
+            raise InputError(Diagnostic(f"`{path}` {why}", hint=trust.hint))
+        return _read(Found(path=path.absolute(), display=str(path), trust=trust), Path.cwd(), None).template
     if name not in template_names():
         hint = suggest(name, template_names(), "built-in templates")
         raise InputError(Diagnostic(f"there is no template `{name}`", hint=hint))
@@ -211,6 +216,11 @@ class Templates:
             for problem in error.diagnostics:
                 self._report(problem, call.place)
             return None
+        if found.trust.untrusted:
+            # Only what comes from a stranger needs it.
+            from nexusctl.config.stranger import refuse_recipe  # noqa: PLC0415
+
+            refuse_recipe(file.layers, self._problems)
         self._use(call.place, file.template, found)
         return file
 

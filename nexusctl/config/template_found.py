@@ -8,6 +8,7 @@ from nexusctl.config.node import Mapping
 from nexusctl.config.problems import Problems
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 
 FOLDER = Path(__file__).resolve().parent.parent / "templates"
@@ -18,11 +19,15 @@ BESIDE = "templates"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """The file of a template. `within` is the folder that it must not lead out of, None for one of one's own."""
+    """The file of a template. `within` is the folder that it must not lead out of, None for one of one's own.
+
+    `trust` is that of the file which names it.
+    """
 
     path: Path
     display: str
     within: Path | None = None
+    trust: Trust = OURS
 
     @property
     def is_built_in(self) -> bool:
@@ -39,14 +44,14 @@ def is_path(name: str) -> bool:
     return "/" in name or name.endswith((".yaml", ".yml"))
 
 
-def built_in(name: str) -> Found:
-    """The file of the built-in template `name`."""
+def built_in(name: str, trust: Trust = OURS) -> Found:
+    """The file of the built-in template `name`; `trust` is for what a file puts into it."""
     path = FOLDER / f"{name}.yaml"
-    return Found(path=path, display=f"nexusctl/templates/{path.name}")
+    return Found(path=path, display=f"nexusctl/templates/{path.name}", trust=trust)
 
 
 def read_document(found: Found, problems: Problems) -> Mapping:
     """What stands in the file of a template. Raises `InputError`."""
-    source = read_source(found.path, found.display, "template file")
+    source = read_source(found.path, found.display, "template file", trust=found.trust)
     source.is_template, source.within = True, found.within
     return compose(source, problems)

@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from nexusctl.config.host import display, locate
+from nexusctl.config.host import display, locate, why_refused
 from nexusctl.config.node import Mapping, Node, Scalar
 from nexusctl.config.problems import Problems
 from nexusctl.config.suggestion import suggest
@@ -37,14 +37,23 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
         return None
     if is_path(name):
         path = locate(place, "template", problems)
-        return Found(path=path, display=display(place), within=place.source.within) if path else None
+        source = place.source
+        return Found(path=path, display=display(place), within=source.within, trust=source.trust) if path else None
     if found := _find_beside(place, root, above):
         return found
     if name in template_names():
-        return built_in(name)
+        return built_in(name, place.source.trust)
     if above and (circle := _find_beside(place, root, ())):
         return circle
-    known = {*template_names(), *(path.stem for folder in _folders(place, root) for path in folder.glob("*.yaml"))}
+    known = {
+        *template_names(),
+        *(
+            path.stem
+            for folder in _folders(place, root)
+            if not why_refused(place, folder)
+            for path in folder.glob("*.yaml")
+        ),
+    }
     problems.add(place, f"there is no template `{name}`", suggest(name, known, "templates"))
     return None
 
@@ -52,10 +61,9 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
 def _find_beside(place: Scalar, root: Path, above: tuple[Path, ...]) -> Found | None:
     for folder in _folders(place, root):
         path = folder / f"{place.text}.yaml"
-        if path not in above and path.is_file():
-            return Found(
-                path=path, display=display(place, _relative(path, place.source.folder)), within=place.source.within
-            )
+        if path not in above and not why_refused(place, path) and path.is_file():
+            shown, source = display(place, _relative(path, place.source.folder)), place.source
+            return Found(path=path, display=shown, within=source.within, trust=source.trust)
     return None
 
 

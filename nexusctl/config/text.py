@@ -15,6 +15,7 @@ from nexusctl.config.node import Source
 from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import STDIN
+from nexusctl.model.trust import Trust
 
 SIZE_LIMIT = 1024 * 1024
 STACK_FILE = "stack file"
@@ -40,8 +41,10 @@ def read_source(
     kind: str = STACK_FILE,
     limit: int = SIZE_LIMIT,
     within: Sequence[Path] = (),
+    *,
+    trust: Trust,
 ) -> Source:
-    """Read the text of `path`.
+    """Read the text of `path`; `trust` is for what it names.
 
     Raises `InputError` where it is missing, not text, has more than `limit` bytes, or lies in none of the folders
     `within`, where some are given.
@@ -58,7 +61,7 @@ def read_source(
     if len(data) > limit:
         hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
         raise InputError(Diagnostic(f"`{display}` is larger than {limit // SIZE_LIMIT} MiB", hint=hint))
-    source = Source(path.absolute(), display, _decode(data, display, kind), kind)
+    source = Source(path.absolute(), display, _decode(data, display, kind), kind, trust)
     _refuse_unprintable(source)
     return source
 

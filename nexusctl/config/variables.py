@@ -15,6 +15,7 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain,
 from nexusctl.config.pattern import TooSlow, matches
 from nexusctl.config.placed import Handed, Placed, Supplied, Woven, move, origin_of
 from nexusctl.config.problems import Problems, note
+from nexusctl.config.project import around, inside
 from nexusctl.config.scopes import is_usable
 from nexusctl.config.source import compose, compose_any
 from nexusctl.config.suggestion import nearest, suggest
@@ -24,6 +25,7 @@ from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.model.inputs import VARIABLE as PREFIX
 from nexusctl.model.inputs import Given
 from nexusctl.model.secret import SourceKind
+from nexusctl.model.trust import Trust
 
 CHAIN_LIMIT = 30
 
@@ -49,11 +51,12 @@ def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supp
     declared = section.keys
     supplied: dict[str, Supplied | None] = {}
     for name in declared:
-        if (text := os.environ.get(PREFIX + name)) is not None:
+        readable = declared[name].source.trust.allows_env(PREFIX + name)
+        if readable and (text := os.environ.get(PREFIX + name)) is not None:
             supplied[name] = _from_text(text, declared[name], f"{PREFIX}{name}")
     sensitive = [name for name, node in section.values.items() if is_sensitive(node)]
     for path in given.files:
-        values = read_values(path, sensitive, problems, declared)
+        values = read_values(path, sensitive, problems, section)
         if values is None:
             # It may have held any of them.
             supplied |= {name: None for name in declared if name not in supplied}
@@ -74,14 +77,13 @@ def gather(given: Given, section: Mapping, problems: Problems) -> dict[str, Supp
     return supplied
 
 
-def read_values(
-    path: Path, sensitive: Collection[str], problems: Problems, declared: Collection[str]
-) -> Mapping | None:
-    """What a variable file says of what is `declared`; None where it cannot be read, which is reported."""
+def read_values(path: Path, sensitive: Collection[str], problems: Problems, section: Mapping) -> Mapping | None:
+    """What a variable file says of what `section` declares; None where it cannot be read, which is reported."""
     source = Source(path, str(path), "")
     try:
-        source = read_source(path, kind="variable file")
-        source.expected = declared
+        trust = around(section.source.trust, path)
+        source = read_source(path, kind="variable file", within=inside(trust), trust=trust)
+        source.expected = section.keys
         return compose(source, problems)
     except InputError as error:
         if sensitive:
@@ -110,12 +112,13 @@ def _likely(
     return suggest(name, declared, "variables of this stack"), (found,) if found else ()
 
 
-def _find_misspelt(name: str, declared: Collection[str]) -> str | None:
+def _find_misspelt(name: str, declared: Collection[str], trust: Trust) -> str | None:
     """What the environment has that looks like `name`, and sets no variable that is `declared`.
 
     Only asked where `name` has no value: the environment is everybody's, and what it has for others is no mistake.
     """
-    others = {key: key[len(PREFIX) :] for key in sorted(os.environ) if key.upper().startswith(PREFIX)}
+    environ = trust.environment(os.environ)
+    others = {key: key[len(PREFIX) :] for key in sorted(environ) if key.upper().startswith(PREFIX)}
     strays = {word.lower(): key for key, word in others.items() if key != PREFIX + word or word not in declared}
     near = nearest(name.lower(), strays)
     return strays[near] if near else None
@@ -215,7 +218,7 @@ class Variables:
         about = (declaration.text("description") or "").strip().rstrip(".")
         how = f"set it with `--var {name}=...`, {PREFIX}{name} or a `--var-file`, or give it a `default`"
         hint = f"{about}. {how[0].upper()}{how[1:]}" if about else how
-        meant = _find_misspelt(name, self.keys)
+        meant = _find_misspelt(name, self.keys, self.keys[name].source.trust)
         notes = (
             [Note(f"{meant} is set, but no such variable is declared: did you mean {PREFIX}{name}?")] if meant else []
         )
@@ -314,7 +317,7 @@ def _read(text: str, place: Scalar) -> Node | None:
     """A list or mapping written as one text, in YAML or JSON; the mistakes in it are not told, as it may be secret."""
     try:
         found = Problems()
-        node = compose_any(Source(place.source.path, place.source.display, text), found)
+        node = compose_any(Source(place.source.path, place.source.display, text, trust=place.source.trust), found)
         found.raise_any()
     except InputError:
         return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
 from nexusctl.config.problems import Problems
+from nexusctl.config.project import around, inside
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError, Note
@@ -23,6 +24,7 @@ from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.nested_binds import settle_nested
 from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.model.trust import OURS, Trust
 
 _REASONS = {
     "features": "features are not installed; name what is missing under `packages`, or make a template",
@@ -50,15 +52,16 @@ _OF_CONTAINER = "${containerEnv:"
 _FOLDER = re.compile(r"\$\{(?:localWorkspaceFolder|containerWorkspaceFolder)(?P<base>Basename)?\}")
 
 
-def read_devcontainer(path: Path, target: Path) -> Draft:
+def read_devcontainer(path: Path, target: Path, trust: Trust = OURS) -> Draft:
     """The draft of a stack file in the folder `target`, with one sandbox. Raises `InputError` for what is no such file.
 
-    `path` is the file, or the folder of the project that has it in its usual place.
+    `path` is the file, or the folder of the project that has it in its usual place. `trust` says what it may reach.
     """
     file = _find(path)
-    found = read_source(file, kind="devcontainer.json")
+    trust = around(trust, file)
+    found = read_source(file, kind="devcontainer.json", within=inside(trust), trust=trust)
     problems, leftovers = Problems(), Leftovers()
-    root = compose(Source(found.path, found.display, _COMMENT.sub(_blank, found.text), found.kind), problems)
+    root = compose(Source(found.path, found.display, _COMMENT.sub(_blank, found.text), found.kind, trust), problems)
     if root.values and not found.looks_right:
         problems.add(root, "this is no devcontainer.json: it has none of its keys", "name the file itself")
     problems.raise_any()

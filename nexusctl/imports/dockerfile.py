@@ -10,9 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.node import Scalar, Source
+from nexusctl.config.project import inside
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.draft import Leftovers
+from nexusctl.model.trust import Trust
 
 _INSTRUCTION = re.compile(r"\s*(?P<word>[A-Za-z]+)\s+(?P<rest>.*)\Z", re.DOTALL)
 _REASONS = {
@@ -27,9 +29,9 @@ _REASONS = {
 }
 
 
-def read_dockerfile(path: Path, leftovers: Leftovers) -> dict[str, Any]:
+def read_dockerfile(path: Path, leftovers: Leftovers, trust: Trust) -> dict[str, Any]:
     """The sandbox that the last stage of the Dockerfile describes. Raises `InputError` where it cannot be read."""
-    source = read_source(path, kind="Dockerfile")
+    source = read_source(path, kind="Dockerfile", within=inside(trust), trust=trust)
     stage = _Stage(leftovers)
     instructions = _instructions(source)
     if not any(word.upper() == "FROM" for _, word, _ in instructions):

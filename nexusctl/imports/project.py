@@ -11,29 +11,33 @@ from typing import Any
 
 from nexusctl.config.digest import Unfit
 from nexusctl.config.packages import is_package
+from nexusctl.config.project import around, why_outside
 from nexusctl.config.requirements import requirement_files
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.dockerfile import read_dockerfile
 from nexusctl.imports.draft import Draft, Leftovers, move_path
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.poetry import poetry_packages
+from nexusctl.model.trust import OURS, Trust
 
 _IGNORED = (".git/", "nexus.yaml", "Dockerfile", ".env")
 _LISTENS = re.compile(r"\.listen\(\s*(?:process\.env\.PORT\s*(?:\|\||\?\?)\s*)?(\d{2,5})\b")
 # What serves nothing before a build was made, and listens on all addresses, on 3000 without a word about it.
 _BUILT = re.compile(r"\bnext start\b")
 _NAMED_PORT = re.compile(r"(?:-p|--port)[ =]?(\d{2,5})\b")
+_READ = ("package.json", "package-lock.json", "requirements.txt", "pyproject.toml", "Dockerfile", ".env")
 _LOOKED_INTO = 256 * 1024
 _ENTRIES = ("server.js", "index.js", "app.js", "main.js", "server.mjs", "index.mjs", "app.mjs")
 
 
-def read_project(folder: Path, target: Path) -> Draft:
+def read_project(folder: Path, target: Path, trust: Trust = OURS) -> Draft:
     """The draft of a stack file in the folder `target` for the project in `folder`.
 
     Raises `InputError` where nothing there says what it is.
     """
-    leftovers = Leftovers()
-    sandbox, name = _read(folder, leftovers)
+    leftovers, trust = Leftovers(), around(trust, folder / ".env")
+    _refuse_links(folder, trust)
+    sandbox, name = _read(folder, leftovers, trust)
     if (folder / ".env").is_file():
         sandbox["env_file"] = move_path(".env", folder, target)
     if "uploads" in sandbox:
@@ -42,13 +46,20 @@ def read_project(folder: Path, target: Path) -> Draft:
     return Draft(document=document, leftovers=leftovers.found)
 
 
-def _read(folder: Path, leftovers: Leftovers) -> tuple[dict[str, Any], str]:
+def _refuse_links(folder: Path, trust: Trust) -> None:
+    """Raise `InputError` where a stranger's project is made of files that lie elsewhere."""
+    for name in _READ if trust.untrusted else ():
+        if why := why_outside(folder / name, trust.project):
+            raise InputError(Diagnostic(f"`{folder / name}` {why}", hint=trust.hint))
+
+
+def _read(folder: Path, leftovers: Leftovers, trust: Trust) -> tuple[dict[str, Any], str]:
     if (folder / "package.json").is_file():
         return _read_node(folder, leftovers)
     if (folder / "requirements.txt").is_file() or (folder / "pyproject.toml").is_file():
         return _read_python(folder, leftovers)
     if (folder / "Dockerfile").is_file():
-        return read_dockerfile(folder / "Dockerfile", leftovers), ""
+        return read_dockerfile(folder / "Dockerfile", leftovers, trust), ""
     raise InputError(
         Diagnostic(
             f"nothing in `{folder}` says what kind of project it is",
@@ -109,7 +120,7 @@ def _find_port(folder: Path, told: dict[str, Any]) -> int | None:
     started = re.findall(r"[\w./-]+\.[mc]?js\b", str(_section(told, "scripts").get("start", "")))
     for name in dict.fromkeys([*started, *([main] if isinstance(main, str) else []), *_ENTRIES]):
         path = folder / name
-        if path.is_file():
+        if path.is_file() and path.resolve().is_relative_to(folder.resolve()):
             with path.open(encoding="utf-8", errors="replace") as file:
                 if match := _LISTENS.search(file.read(_LOOKED_INTO)):
                     return int(match[1])

@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from nexusctl.config.expression import OPENING, Expression, Part, parse
+from nexusctl.model.trust import Trust
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
@@ -24,11 +25,11 @@ def _settle(part: Part, environment: Mapping[str, str]) -> str:
     return known or (settle(part.operand, environment) if part.operator == ":-" else "")
 
 
-def settle_here(text: str) -> str:
-    """`text` with the variables that this machine has."""
-    return settle(parse(text), os.environ) if OPENING in text else text
+def settle_here(text: str, trust: Trust) -> str:
+    """`text` with the variables that this machine has, as far as `trust` lets it."""
+    return settle(parse(text), trust.environment(os.environ)) if OPENING in text else text
 
 
-def is_elsewhere(path: str, origin: Path, target: Path) -> bool:
+def is_elsewhere(path: str, origin: Path, target: Path, trust: Trust) -> bool:
     """Whether `path` counts from `origin` and would mean another place in a file in `target`."""
-    return not settle_here(path).startswith(("/", "~")) and origin.resolve() != target.resolve()
+    return not settle_here(path, trust).startswith(("/", "~")) and origin.resolve() != target.resolve()

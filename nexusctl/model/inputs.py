@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 
+from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 
 VARIABLE = "NEXUS_VAR_"
@@ -32,7 +33,7 @@ class Inputs:
 
     `profiles` were asked for and have to be known; `ambient_profiles` come from the environment, where they may be
     meant for other stacks.
-    `lock` is the lock file that pins what they ask for, where one is used.
+    `lock` is the lock file that pins what they ask for, where one is used. `trust` says what the files may reach.
     """
 
     files: tuple[Path, ...]
@@ -40,6 +41,7 @@ class Inputs:
     profiles: tuple[str, ...] = ()
     ambient_profiles: tuple[str, ...] = ()
     lock: Path | None = None
+    trust: Trust = OURS
 
     @property
     def lock_path(self) -> Path:

@@ -55,7 +55,8 @@ class SecretRef:
     `where` and `key` mean what the source says: a variable's name, a file's absolute path, a path in a vault, and what
     to take from there. `options` are the source's own, such as the address of a vault. `command` is a program with its
     arguments. `timeout` is in seconds. With `trim` one line end at the end of the value is left out. A file has to
-    lie in the folder `within`, where one is given, when it is read. `given` is there
+    lie in the folder `within`, where one is given, when it is read. `refused` says what to do where it is not read at
+    all, as a stranger's file asks for it. `given` is there
     where whoever made the reference has the value already, as for a sensitive variable or parameter. `excerpt` is the
     line at `place`.
     """
@@ -68,6 +69,7 @@ class SecretRef:
     command: tuple[str, ...] = ()
     timeout: float = 30.0
     trim: bool = True
+    refused: str = field(default="", compare=False, metadata={"recorded": False})
     within: str = field(default="", compare=False, metadata={"recorded": False})
     given: Secret | None = field(default=None, compare=False, metadata={"recorded": False})
     place: Location | None = field(default=None, compare=False, metadata={"recorded": False})

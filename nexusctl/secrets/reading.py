@@ -45,6 +45,9 @@ def read_secrets(stack: str, refs: Mapping[str, SecretRef], sources: Sources | N
     values: dict[str, Secret] = {}
     problems: list[Diagnostic] = []
     for name, ref in refs.items():
+        if ref.refused:
+            problems.append(_describe(name, ref, Unreadable("a stranger's files cannot have it", ref.refused)))
+            continue
         if ref.source not in opened:
             opened[ref.source] = sources[ref.source]()
         try:

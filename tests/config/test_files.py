@@ -173,7 +173,9 @@ def test_only_the_templates_that_a_stack_uses_are_read(tmp_path: Path, monkeypat
     monkeypatch.setattr(template_found, "FOLDER", Path(__file__).parent / "templates")
     read: list[str] = []
     monkeypatch.setattr(
-        template_found, "read_source", lambda path, *rest: read.append(path.name) or read_source(path, *rest)
+        template_found,
+        "read_source",
+        lambda path, *rest, trust: read.append(path.name) or read_source(path, *rest, trust=trust),
     )
     path = tmp_path / "nexus.yaml"
     path.write_text("name: shop\nsandboxes: {a: {template: tool}, b: {template: tool}}\n")

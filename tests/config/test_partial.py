@@ -17,6 +17,7 @@ from nexusctl.config.problems import Problems
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
 from nexusctl.errors import InputError
+from nexusctl.model.trust import OURS
 from tests.config.folder import read_environment, read_inputs
 
 HERE = Path(__file__).parent
@@ -42,7 +43,7 @@ def test_nothing_is_told_that_the_missing_file_may_have_put_right(
     for name, value in read_environment().items():
         monkeypatch.setenv(name, value)
     file = folder / "nexus.yaml"
-    whole = plain(compose(read_source(file), Problems()))
+    whole = plain(compose(read_source(file, trust=OURS), Problems()))
     named = whole.pop("include", None) or []
     includes = [*([named] if isinstance(named, str) else named), "./missing.yaml"]
     for left in [whole, *without_each(whole, 4)]:

@@ -8,10 +8,12 @@ from pathlib import Path
 
 from nexusctl.config.dotenv import read_pairs
 from nexusctl.config.node import Mapping, Scalar
+from nexusctl.config.project import inside, why_outside
 from nexusctl.config.text import read_source
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import Leftovers, move_path
 from nexusctl.imports.references import is_elsewhere, settle_here
+from nexusctl.model.trust import Trust
 
 _WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")
 
@@ -27,33 +29,38 @@ def read_env_files(service: Reader, origin: Path, target: Path, leftovers: Lefto
             entry.finish({}, "files of variables have one format here")
         elif isinstance(item, Scalar):
             path = service.rewrite(item)
-        settled = settle_here(path)
-        if path != settled and is_elsewhere(path, origin, target):
+        trust = item.source.trust
+        settled = settle_here(path, trust)
+        if trust.untrusted and (why := why_outside(origin / settled, trust.project)):
+            service.drop_at(f"{service.where}.env_file", f"{path} {why}; {trust.hint}", item)
+        elif path != settled and is_elsewhere(path, origin, target, trust):
             service.drop_at(f"{service.where}.env_file", f"`{path}` is known only with its variables", item)
         elif (origin / settled).is_file():
-            note_variables(origin / settled, settled, leftovers)
+            note_variables(origin / settled, settled, leftovers, trust)
             yield path if path != settled else move_path(path, origin, target)
         else:
             reason = "does not exist" if required else "does not exist, and may not"
             service.drop_at(f"{service.where}.env_file", f"{path} {reason}; add it when it is there", item)
 
 
-def note_variables(path: Path, display: str, leftovers: Leftovers) -> None:
+def note_variables(path: Path, display: str, leftovers: Leftovers, trust: Trust) -> None:
     """List the values in a file of variables into which Compose puts others."""
-    for place in _find_variables(path, display):
+    for place in _find_variables(path, display, trust):
         reason = "Compose puts the variable in, and here the text stays as it is; write its value out"
         leftovers.add(f"{place.text} in {display}", reason, place)
 
 
-def read_defaults(path: Path) -> tuple[dict[str, str], frozenset[str]]:
+def read_defaults(path: Path, trust: Trust) -> tuple[dict[str, str], frozenset[str]]:
     """The variables in the file `path`, none where it is not there, and those into whose values Compose puts others."""
-    found = read_pairs(path)
-    return found, frozenset(place.text for place in _find_variables(path, path.name)) if found else frozenset()
+    if trust.untrusted and why_outside(path, trust.project):
+        return {}, frozenset()
+    found = read_pairs(path, trust)
+    return found, frozenset(place.text for place in _find_variables(path, path.name, trust)) if found else frozenset()
 
 
-def _find_variables(path: Path, display: str) -> Iterator[Scalar]:
+def _find_variables(path: Path, display: str, trust: Trust) -> Iterator[Scalar]:
     """The names of the variables that others are put into, at their places."""
-    source = read_source(path, display, "env file")
+    source = read_source(path, display, "env file", within=inside(trust), trust=trust)
     for number, line in enumerate(source.lines, 1):
         if found := _WITH_VARIABLE.match(line):
             yield Scalar(source, number, found.start("name") + 1, found["name"], False)

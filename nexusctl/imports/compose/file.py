@@ -12,6 +12,7 @@ from typing import Any
 from nexusctl.config.expression import parse
 from nexusctl.config.node import Mapping
 from nexusctl.config.problems import Problems
+from nexusctl.config.project import around, inside
 from nexusctl.config.source import compose
 from nexusctl.config.text import read_source
 from nexusctl.errors import Diagnostic, InputError
@@ -37,6 +38,7 @@ from nexusctl.imports.nested_binds import settle_nested
 from nexusctl.imports.references import settle
 from nexusctl.imports.secrets import IN_TEXT, Secrets
 from nexusctl.model.live import Project
+from nexusctl.model.trust import OURS, Trust
 
 _COMPLETED = "service_completed_successfully"
 
@@ -45,24 +47,32 @@ Find = Callable[[str, str], Project]
 """What there is of a project, for the stack that it becomes."""
 
 
-def read_compose(path: Path, target: Path, project: str = "", find: Find | None = None, stack: str = "") -> Draft:
+def read_compose(
+    path: Path,
+    target: Path,
+    project: str = "",
+    find: Find | None = None,
+    stack: str = "",
+    trust: Trust = OURS,
+) -> Draft:
     """The draft of a stack file in the folder `target`. Raises `InputError` for a file that is no Compose file.
 
     Reads the file, `.env` beside it, and whether the files that it names exist. `project` is what the project is
     called where the file does not say it. With `find` the draft is for what is live of the project: it names its
     containers, and networks and volumes of other names than the stack's as external ones. `stack` is what the stack is
-    called where its file is there already.
+    called where its file is there already. `trust` says what the file may reach.
     """
     problems, leftovers = Problems(), Leftovers()
-    root = compose(read_source(path, kind="Compose file"), problems)
+    trust = around(trust, path)
+    root = compose(read_source(path, kind="Compose file", within=inside(trust), trust=trust), problems)
     if not isinstance(root.get("services"), Mapping):
         problems.add(root, "this is no Compose file: it has no `services`", "name the file with your services")
     problems.raise_any()
     refuse_parts(root, path)
-    variables, referring = read_defaults(path.parent / ".env")
+    variables, referring = read_defaults(path.parent / ".env", trust)
     note_others(path, variables, leftovers)
     file = Reader(root, "", Substitution(variables, leftovers, referring), leftovers)
-    environment = {**variables, **os.environ}
+    environment = {**variables, **trust.environment(os.environ)}
     origin, own = path.absolute().parent, settle(parse(file.text("name") or ""), environment)
     name = project or environment.get("COMPOSE_PROJECT_NAME") or own or origin.name
     project = re.sub(r"[^a-z0-9_-]", "", name.lower())

@@ -9,6 +9,7 @@ from typing import Any
 from nexusctl.config.closed_paths import is_closed
 from nexusctl.config.expression import OPENING
 from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.config.project import why_outside
 from nexusctl.imports.compose.masks import UNKNOWN, mask
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path
@@ -37,7 +38,7 @@ def _read_mount(item: Node, service: Reader, volumes: dict[str, str], origin: Pa
     if set(mode.split(",")) - {"", "ro", "rw"}:
         service.drop_at(what, f"of the mode `{mode}` only `ro` and `rw` have a place", item)
     read_only = "ro" in mode.split(",")
-    if settle_here(source).startswith((".", "/", "~")):
+    if settle_here(source, item.source.trust).startswith((".", "/", "~")):
         return read_bind(item, service, "volumes", source, place, read_only, origin, target)
     return _volume(item, service, source, place, read_only, volumes)
 
@@ -77,14 +78,18 @@ def read_bind(
     item: Node, reader: Reader, key: str, source: str, place: str, read_only: bool, origin: Path, target: Path
 ) -> str | None:
     """A folder of this machine as a stack file writes it; None where it has no place, which is left over at `key`."""
-    path = (origin / Path(settle_here(source)).expanduser()).absolute()
+    trust = item.source.trust
+    path = (origin / Path(settle_here(source, trust)).expanduser()).absolute()
+    if trust.untrusted and (why := why_outside(path, trust.project)):
+        reader.drop_at(reader.path(key), f"{source} {why}; {trust.hint}", item)
+        return None
     if is_closed(path):
         reader.drop_at(reader.path(key), f"{source} would hand this machine to the sandbox", item)
         return None
     if not path.exists():
         reader.drop_at(reader.path(key), f"{source} does not exist; Docker would make an empty folder", item)
         return None
-    if OPENING in source and is_elsewhere(source, origin, target):
+    if OPENING in source and is_elsewhere(source, origin, target, trust):
         reader.drop_at(reader.path(key), UNKNOWN.format(source), item)
         return None
     written = source if OPENING in source else move_path(source, origin, target)
