@@ -74,6 +74,15 @@ def find_sandboxes(engine: Engine, stack: Stack, names: tuple[str, ...]) -> tupl
     return tuple(sorted(wanted, key=lambda x: order[x.id]))
 
 
+def find_running(engine: Engine, stack: Stack, name: str) -> LiveSandbox:
+    """The live sandbox that `name` means, the first of a group. Raises `InputError` where it does not run."""
+    live = find_sandboxes(engine, stack, (name,))[0]
+    if live.state != "running":
+        hint = "`nexusctl apply` starts it, then try again"
+        raise InputError(Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint=hint))
+    return live
+
+
 def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Plan:
     """Where what is live differs from what was applied; `names` are sandboxes or groups, all where none is given.
 

@@ -8,7 +8,6 @@ import click
 from nexusctl.api import inspection, subject
 from nexusctl.cli import options
 from nexusctl.engine.base import Command
-from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 
@@ -52,11 +51,7 @@ def execute(
     argv = _read_words(words)
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
-    live = inspection.find_sandboxes(engine, found.stack, (sandbox,))[0]
-    if live.state != "running":
-        raise InputError(
-            Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint="`nexusctl apply` starts it, then try again")
-        )
+    live = inspection.find_running(engine, found.stack, sandbox)
     captured = (io.BytesIO(), io.BytesIO())
     out, err = captured if as_json else (sys.stdout.buffer, sys.stderr.buffer)
     command = Command(
