@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages.base import Blame, by_name, shell
+from nexusctl.packages.guard import LEFT
 
 # apt has no variable for its CA bundle, and its lists and archives are of no use in an image.
 _INSTALL = """
@@ -18,6 +19,35 @@ apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
 rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 """
+# apt downloads as a user of its own.
+_ELSEWHERE = """
+folder=$1
+shift
+apt() {
+  apt-get -q ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 \
+    -o "Dir::State::lists=$folder/lists" -o "Dir::Cache=$folder/cache" "$@"
+}
+"""
+_FETCH = (
+    _ELSEWHERE
+    + f"""
+mkdir -p "$folder/lists/partial" "$folder/cache/archives/partial"
+apt update
+apt install -y --no-install-recommends --download-only "$@"
+exit {LEFT}
+"""
+)
+_SETTLE = (
+    _ELSEWHERE
+    + """
+own=$(mktemp -d)
+cp -r "$folder/." "$own"
+folder=$own
+apt install -y --no-install-recommends --no-download "$@"
+rm -rf "$own" /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
+rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
+"""
+)
 # In a sandbox that runs, lists and archives of its own are left alone. One that was cut off in the middle of an
 # installation has to bring that to its end first.
 _LIVE = """
@@ -67,12 +97,22 @@ class Apt:
     env: Mapping[str, str] = MappingProxyType(_ENV)
     keeps_lock = False
     nests = False
+    fetches_into_place = False
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         """Raises ValueError for a lock: apt has none."""
         if packages.lock_name:
             raise ValueError("apt knows no lock files")
         return shell(_INSTALL, *map(_ask_for, packages.packages))
+
+    def fetch(self, packages: PackageSet, place: str, lock_path: str = "") -> tuple[str, ...]:
+        return shell(_FETCH, place, *map(_ask_for, packages.packages))
+
+    def settle(self, packages: PackageSet, place: str, lock_path: str = "", *, alone: bool = False) -> tuple[str, ...]:
+        return shell(_SETTLE, place, *map(_ask_for, packages.packages))
+
+    def missing(self, output: str) -> Package | None:
+        return None
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         names = (package.name for package in packages.packages)

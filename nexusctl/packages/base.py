@@ -51,6 +51,26 @@ class PackageManager(Protocol):
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         """The command that installs the list, or all that the lock names, which wins."""
 
+    @property
+    def fetches_into_place(self) -> bool:
+        """Whether what is fetched lies where the sandbox has it already, and not in a place of its own."""
+
+    def fetch(self, packages: PackageSet, place: str, lock_path: str = "") -> tuple[str, ...]:
+        """The command that brings what `install` would, and starts no program that comes with it.
+
+        It exits with 0 where all is done, with `guard.LEFT` where `settle` has to go on, with `guard.BLOCKED` where
+        this cannot be had without running something; it notes in the folder `place` what `settle` needs.
+        """
+
+    def settle(self, packages: PackageSet, place: str, lock_path: str = "", *, alone: bool = False) -> tuple[str, ...]:
+        """The command that goes on after `fetch` and can run whatever came; `place` can only be read.
+
+        It is `alone` where it cannot reach the index, and takes all from `place`.
+        """
+
+    def missing(self, output: str) -> Package | None:
+        """What a `settle` that was alone and failed with `output` would have needed besides; None for nothing."""
+
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         """The command that asks what is there."""
 

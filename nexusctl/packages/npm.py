@@ -11,42 +11,62 @@ from types import MappingProxyType
 
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import Package, PackageSet
+from nexusctl.packages import guard
 from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
+from nexusctl.packages.npm_scripts import FETCH, FIND, RUN, SETTLE, VERSION_OF, WALK
 
 # What is built from source needs Node's header files, which node-gyp would fetch from a site of its own. They lie
 # beside an official Node, or in the package of its version.
 _HEADERS = r"""
-if command -v make >/dev/null && command -v node >/dev/null && [ -z "${npm_config_nodedir:-}" ]; then
-  headers=$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')
-  if [ ! -e "$headers/include/node/node.h" ]; then
-    headers=$(mktemp -d)
+fetch_headers() {
+  if command -v make >/dev/null && command -v node >/dev/null && [ -z "${npm_config_nodedir:-}" ]; then
+    beside=$(node -p 'path.dirname(path.dirname(fs.realpathSync(process.execPath)))')
+    if [ -e "$beside/include/node/node.h" ]; then return; fi
+    mkdir -p "$1"
     if (
-      cd "$headers"
-      npm pack --silent "$(node -p '`node-${process.platform}-${process.arch}@${process.versions.node}`')"
+      package=$(node -p '`node-${process.platform}-${process.arch}@${process.versions.node}`')
+      cd "$1"
+      "$2" pack --silent "$package"
       tar -xzf ./*.tgz --strip-components=1 --no-same-owner package/include
-    ) >/dev/null 2>&1; then rm -f "$headers"/*.tgz; else rm -rf "$headers"; headers=; fi
+    ) >/dev/null 2>&1; then rm -f "$1"/*.tgz; else rm -rf "$1"; fi
   fi
-  [ -z "$headers" ] || export npm_config_nodedir="$headers"
-fi
+}
+"""
+_USE_HEADERS = """
+headers=$(mktemp -d)
+fetch_headers "$headers" npm
+if [ -e "$headers/include" ]; then export npm_config_nodedir="$headers"; fi
 """
 # Without a package.json of its own npm installs into the nearest folder above that has one.
-_INSTALL = (
-    _HEADERS
-    + """
-[ -e package.json ] || echo '{"private": true}' > package.json
-exec npm install --no-audit --no-fund --loglevel=http "$@"
-"""
-)
-_INSTALL_LOCK = _HEADERS + 'exec npm ci --no-audit --no-fund --loglevel=http "$@"\n'
-# The folder of the lock is beside `node_modules`: a program that runs sees the old packages until the new are there,
-# and keeps them where the lock cannot be installed. Files that are there with the same content stay as they are.
-_CHANGE_LOCK = (
-    _HEADERS
-    + """
-stage=$1 options=$2
+_INSTALL = """
+ignored=$1 command=$2
 shift 2
+scripts=$(mktemp) before=$(mktemp)
+[ "$command" = ci ] || [ -e package.json ] || echo '{"private": true}' > package.json
+case $ignored in
+  all) exec npm "$command" --ignore-scripts --no-audit --no-fund --loglevel=http "$@" ;;
+  "[]") exec npm "$command" --no-audit --no-fund --loglevel=http "$@" ;;
+esac
+[ "$command" = ci ] || find_scripts "$command" | sort >"$before"
+npm "$command" --ignore-scripts --no-audit --no-fund --loglevel=http "$@"
+find_scripts "$command" | sort | comm -13 "$before" - >"$scripts"
+run_scripts
+rm -f "$before" "$scripts"
+"""
+_INSTALL_ALL = FIND + RUN + _HEADERS + _USE_HEADERS + _INSTALL
+_CHANGE_LOCK = (
+    FIND
+    + RUN
+    + _HEADERS
+    + _USE_HEADERS
+    + f"""
+install() {{ ( {_INSTALL} ) }}
+"""
+    + """
+stage=$1 ignored=$2 options=$3
+shift 3
 if [ -e .npmrc ]; then cp .npmrc "$stage"; fi
-(cd "$stage" && npm ci --no-audit --no-fund --loglevel=http $options)
+(cd "$stage" && install "$ignored" ci $options)
 mkdir -p "$stage/node_modules"
 if [ -e node_modules ]; then mv node_modules "$stage/former"; fi
 mv "$stage/node_modules" node_modules
@@ -65,35 +85,10 @@ while [ "$left" -gt 0 ]; do
 done
 [ $# -eq 0 ] || exec npm uninstall --no-audit --no-fund "$@"
 """
-# npm takes ten times as long to start as what it runs on.
-_VERSION_OF = r"""
-const fs = require("fs");
-const versionOf = path => {
-  try { return JSON.parse(fs.readFileSync(`${path}/package.json`, "utf8")).version || ""; } catch { return ""; }
-};
-"""
-_WALK = (
-    _VERSION_OF
-    + r"""
-const folders = path => {
-  try { return fs.readdirSync(path).filter(name => !/^[.]|\s/.test(name)); } catch { return []; }
-};
-const isLink = path => fs.lstatSync(path).isSymbolicLink();
-const walk = (folder, above, visit) => {
-  for (const first of folders(folder)) {
-    const names = first.startsWith("@") ? folders(`${folder}/${first}`).map(name => `${first}/${name}`) : [first];
-    for (const name of names) {
-      visit(`${folder}/${name}`, above, name);
-      if (!isLink(`${folder}/${name}`)) walk(`${folder}/${name}/node_modules`, [...above, name], visit);
-    }
-  }
-};
-"""
-)
 # What lies deeper than the first level is called by its place, because the same name may lie elsewhere in another
 # version.
 _LIST = (
-    _WALK
+    WALK
     + rf"""
 walk("node_modules", [], (path, above, name) => {{
   const place = [...above, name].join("{BELOW}"), version = versionOf(path);
@@ -104,7 +99,7 @@ walk("node_modules", [], (path, above, name) => {{
 # What a lock fixes lies at the first level too, where `npm ls` shows only what was asked for, and deeper; the answer
 # is alike.
 _LIST_FIXED = (
-    _WALK
+    WALK
     + rf"""
 const found = process.argv.slice(1).map(name => [name, {{ version: versionOf(`node_modules/${{name}}`) }}]);
 walk("node_modules", [], (path, above, name) => {{
@@ -115,7 +110,8 @@ walk("node_modules", [], (path, above, name) => {{
 console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
 """
 )
-# `npm ls` says what the package.json of the working folder names, and that may be a file of the sandbox's own.
+# npm takes ten times as long to start as what it runs on. `npm ls` says what the package.json of the working folder
+# names, and that may be a file of the sandbox's own.
 # Without npm nothing could be put right.
 _ASK = """
 command -v npm >/dev/null || { echo "npm is not there"; exit 127; }
@@ -124,7 +120,7 @@ shift
 exec node -e "$list" "$@"
 """
 _LIST_NAMED = (
-    _VERSION_OF
+    VERSION_OF
     + r"""
 const found = process.argv.slice(1).map(name => [name, { version: versionOf(`node_modules/${name}`) }]);
 console.log(JSON.stringify({ dependencies: Object.fromEntries(found.filter(([, entry]) => entry.version)) }));
@@ -188,15 +184,19 @@ class Npm:
     )
     keeps_lock = True
     nests = True
+    fetches_into_place = True
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
-        if packages.lock_name:
-            return shell(_INSTALL_LOCK, *_options(packages))
-        return shell(
-            _INSTALL,
-            *_options(packages),
-            *(f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages),
-        )
+        return shell(_INSTALL_ALL, _ignored(packages), *_asked(packages))
+
+    def fetch(self, packages: PackageSet, place: str, lock_path: str = "") -> tuple[str, ...]:
+        return shell(FIND + _HEADERS + FETCH, place, guard.NODE, _ignored(packages), *_asked(packages))
+
+    def settle(self, packages: PackageSet, place: str, lock_path: str = "", *, alone: bool = False) -> tuple[str, ...]:
+        return shell(RUN + SETTLE, place)
+
+    def missing(self, output: str) -> Package | None:
+        return None
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         if packages.fixed:
@@ -229,14 +229,14 @@ class Npm:
     def change(self, wanted: PackageSet, changed: Sequence[Package], lock_path: str = "") -> tuple[str, ...]:
         if wanted.lock_name:
             files = (file.path for file in wanted.lock_files)
-            return shell(_CHANGE_LOCK, dirname(lock_path), " ".join(_options(wanted)), *files)
+            return shell(_CHANGE_LOCK, dirname(lock_path), _ignored(wanted), " ".join(_options(wanted)), *files)
         return self.install(replace(wanted, packages=tuple(changed)))
 
     def remove(self, wanted: PackageSet, names: Sequence[str]) -> tuple[str, ...]:
         below = [name for name in names if BELOW in name]
         others = [name for name in names if BELOW not in name]
         # npm would bring what it omitted before.
-        options = _options(wanted) if others else ()
+        options = (*_options(wanted), *_no_scripts(wanted)) if others else ()
         return shell(_REMOVE, str(len(below)), *map(_folder, below), *options, *others)
 
     def pin(self, name: str, version: str) -> Package:
@@ -265,9 +265,25 @@ def _explain_script(output: str) -> Blame:
     return Blame(package=match["package"] if match else "", hint=hint, certain=True)
 
 
+def _asked(packages: PackageSet) -> tuple[str, ...]:
+    """npm's command with what it gets."""
+    if packages.lock_name:
+        return "ci", *_options(packages)
+    names = (f"{p.name}@{p.version}" if p.version else p.name for p in packages.packages)
+    return "install", *_options(packages), *names
+
+
+def _ignored(packages: PackageSet) -> str:
+    """The packages whose scripts do not run, as JSON; `all` for whichever."""
+    return "all" if packages.ignore_scripts is True else json.dumps(list(packages.ignore_scripts or ()))
+
+
+def _no_scripts(packages: PackageSet) -> tuple[str, ...]:
+    return ("--ignore-scripts",) if packages.ignore_scripts else ()
+
+
 def _options(packages: PackageSet) -> tuple[str, ...]:
-    scripts = ("--ignore-scripts",) if packages.ignore_scripts else ()
-    return (*scripts, *(f"--omit={kind}" for kind in packages.omit))
+    return tuple(f"--omit={kind}" for kind in packages.omit)
 
 
 def _folder(place: str) -> str:

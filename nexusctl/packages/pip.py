@@ -9,11 +9,23 @@ from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
+from nexusctl.packages.guard import PYTHON
 
 # What lies in the working folder is the sandbox's own, and no part of Python.
 _PIP = """
 if command -v pip >/dev/null; then exec pip "$@"; fi
 exec python3 -I -m pip "$@"
+"""
+# Only with pip's own Python it can be made sure that it starts nothing. What comes as source lies there, too, when pip
+# is stopped because it would run it.
+_FETCH = """
+place=$1 guard=$2
+shift 2
+mkdir -p "$place"
+export TMPDIR=$(mktemp -d)
+python=$(LC_ALL=C sed -n '1s/^#! *\\(.*python[0-9.]*\\)$/\\1/p;1q' "$(command -v pip || echo /dev/null)")
+[ -x "$python" ] || python=python3
+exec "$python" -I -c "$guard" "$place" download -d "$place" "$@"
 """
 # What others need stays, and so does what the removed ones have brought: pip does not know who asked for it.
 # Where not even a record tells what belongs to a package, nobody installed it: all that makes it one goes.
@@ -38,9 +50,12 @@ _NO_COMPILER = re.compile(
 )
 _CULPRITS = (
     re.compile(r"No matching distribution found for (?P<package>.+?)(?: \(from .*\))?$", re.MULTILINE),
-    re.compile(r"satisfies the requirement (?P<package>\S+)"),
+    re.compile(r"satisfies the requirement (?P<requirement>(?P<package>\S+).*?) \(from "),
     re.compile(r"Failed building wheel for (?P<package>\S+)"),
 )
+
+# A package in an index, and neither an address nor a file.
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*(?:\[[\w.,\s-]*\])?)(?P<version>\s*(?:[<>=!~][^@/;\s]*)?)")
 
 
 class Pip:
@@ -58,11 +73,22 @@ class Pip:
     )
     keeps_lock = False
     nests = False
+    fetches_into_place = False
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
-        if packages.lock_name:
-            return shell(_PIP, "install", "-r", lock_path)
-        return shell(_PIP, "install", *(package.name + package.version for package in packages.packages))
+        return shell(_PIP, "install", *_asked(packages, lock_path))
+
+    def fetch(self, packages: PackageSet, place: str, lock_path: str = "") -> tuple[str, ...]:
+        return shell(_FETCH, place, PYTHON, *_asked(packages, lock_path))
+
+    def settle(self, packages: PackageSet, place: str, lock_path: str = "", *, alone: bool = False) -> tuple[str, ...]:
+        closed = ("--no-index",) if alone else ()
+        return shell(_PIP, "install", *closed, "--find-links", place, *_asked(packages, lock_path))
+
+    def missing(self, output: str) -> Package | None:
+        found = _CULPRITS[1].search(output)
+        match = _NAMED.fullmatch(found["requirement"].partition(";")[0].strip()) if found else None
+        return Package(name=match["name"], version=match["version"].strip()) if match else None
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         # A list may name what another one needs as well, so only for a lock the rest is left out by pip itself.
@@ -113,6 +139,12 @@ class Pip:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `pip index versions NAME` for what there is")
         return Blame()
+
+
+def _asked(packages: PackageSet, lock_path: str) -> tuple[str, ...]:
+    if packages.lock_name:
+        return "-r", lock_path
+    return tuple(package.name + package.version for package in packages.packages)
 
 
 def _list(answer: str) -> list[dict[str, str]]:

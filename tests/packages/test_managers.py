@@ -42,7 +42,7 @@ def test_each_manager_goes_by_its_name() -> None:
 @pytest.mark.parametrize(
     ("packages", "arguments"),
     [
-        (listed("npm", "express", "@team/lib|^2"), ("express", "@team/lib@^2")),
+        (listed("npm", "express", "@team/lib|^2"), ("[]", "install", "express", "@team/lib@^2")),
         (listed("pip", "flask", "requests[socks]|>=2,<3"), ("install", "flask", "requests[socks]>=2,<3")),
         (listed("apt", "git", "curl|7.88.1-10"), ("git", "curl=7.88.1-10")),
     ],
@@ -51,29 +51,40 @@ def test_names_and_versions_are_arguments_and_never_code(packages: PackageSet, a
     command = MANAGERS[packages.manager].install(packages)
     assert command[:2] == ("/bin/sh", "-ec")
     assert command[4:] == arguments
-    assert not any(argument in command[2] for argument in arguments if argument != "install")
+    assert not any(argument in command[2] for argument in arguments if argument not in ("[]", "install"))
+
+
+@pytest.mark.parametrize("manager", ["npm", "pip", "apt"])
+def test_they_are_no_code_either_where_fetching_and_running_are_two_steps(manager: str) -> None:
+    asked = listed(manager, "$(touch x)", "b|=1; touch y")
+    for command in (MANAGERS[manager].fetch(asked, "/place"), MANAGERS[manager].settle(asked, "/place")):
+        assert command[:2] == ("/bin/sh", "-ec")
+        assert "touch" not in command[2]
 
 
 def test_a_lock_is_installed_the_way_the_manager_installs_locks() -> None:
-    command = MANAGERS["npm"].install(locked("npm", "package-lock.json"))
-    assert (command[:2], command[2].splitlines()[-1].split()[:3]) == (("/bin/sh", "-ec"), ["exec", "npm", "ci"])
+    assert MANAGERS["npm"].install(locked("npm", "package-lock.json"))[4:] == ("[]", "ci")
     assert MANAGERS["pip"].install(locked("pip", "reqs.txt"), "/x/reqs.txt")[4:] == ("install", "-r", "/x/reqs.txt")
     with pytest.raises(ValueError, match="no lock"):
         MANAGERS["apt"].install(locked("apt", "x"))
 
 
 def test_npm_is_told_how_to_install_wherever_it_may_bring_something() -> None:
-    npm, said = MANAGERS["npm"], ("--ignore-scripts", "--omit=dev", "--omit=peer")
+    npm, said = MANAGERS["npm"], ("--omit=dev", "--omit=peer")
     asked = replace(listed("npm", "ms|2", "pg"), ignore_scripts=True, omit=("dev", "peer"))
-    assert npm.install(asked)[4:] == (*said, "ms@2", "pg")
-    assert npm.change(asked, asked.packages[:1])[4:] == (*said, "ms@2")
-    assert npm.remove(asked, ["old", "ms > old"])[4:] == ("1", "node_modules/ms/node_modules/old", *said, "old")
+    assert npm.install(asked)[4:] == ("all", "install", *said, "ms@2", "pg")
+    assert npm.fetch(asked, "/place")[6:] == ("all", "install", *said, "ms@2", "pg")
+    assert npm.change(asked, asked.packages[:1])[4:] == ("all", "install", *said, "ms@2")
+    without = (*said, "--ignore-scripts", "old")
+    assert npm.remove(asked, ["old", "ms > old"])[4:] == ("1", "node_modules/ms/node_modules/old", *without)
     assert npm.remove(asked, ["ms > old"])[4:] == ("1", "node_modules/ms/node_modules/old")
     lock = replace(locked("npm", "package-lock.json"), ignore_scripts=True, omit=("dev", "peer"))
-    assert npm.install(lock)[4:] == said
-    assert npm.change(lock, (), "/app/.stage/package-lock.json")[4:6] == ("/app/.stage", " ".join(said))
+    assert npm.install(lock)[4:] == ("all", "ci", *said)
+    assert npm.change(lock, (), "/app/.stage/package-lock.json")[4:7] == ("/app/.stage", "all", " ".join(said))
     as_usual = npm.change(locked("npm", "package-lock.json"), (), "/app/.stage/package-lock.json")
-    assert as_usual[4:] == ("/app/.stage", "", "package-lock.json")
+    assert as_usual[4:] == ("/app/.stage", "[]", "", "package-lock.json")
+    some = replace(listed("npm", "ms"), ignore_scripts=("bcrypt", "pg"))
+    assert npm.install(some)[4:] == ('["bcrypt", "pg"]', "install", "ms")
 
 
 def test_what_npm_says_is_there_counts_for_what_was_asked() -> None:
@@ -165,8 +176,9 @@ def test_a_long_list_is_shortened_for_people() -> None:
 
 
 def test_only_managers_that_keep_downloads_get_a_cache() -> None:
-    volumes = cache_volumes([listed("npm", "a"), listed("apt", "b"), listed("pip", "c")])
-    assert set(volumes) == {"nexusctl_cache_npm", "nexusctl_cache_pip"}
+    sets = [listed("npm", "a"), listed("apt", "b"), listed("pip", "c")]
+    volumes = cache_volumes(sets, {"Id": "sha256:0123456789abcdef"})
+    assert set(volumes) == {"nexusctl_fetched_npm_0123456789ab", "nexusctl_fetched_pip_0123456789ab"}
     assert all(folder.startswith("/dev/") for folder in volumes.values())
 
 

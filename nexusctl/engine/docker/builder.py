@@ -2,6 +2,9 @@
 
 What must not stay in the image lies below /dev, a tmpfs of every container: the host's CA bundle, npm's settings,
 and the managers' caches, which are volumes and so outlive the build. /tmp is a volume that goes with the builder.
+
+There are two kinds. One fetches: it has the host's passwords, its way to the indexes and the caches, and runs nothing
+that comes from there. The other runs that, and has none of these: it reads what the first has fetched for it.
 """
 
 from __future__ import annotations
@@ -22,11 +25,21 @@ from nexusctl.engine.base import Outcome
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.lock import has_ended, process_birth
 from nexusctl.engine.docker.trust import FOLDER, PRIVATE, HostTrust, read_trust
+from nexusctl.engine.docker.volume import bears, claim_volume
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.value import dataclass
 
 CACHES = f"{FOLDER}/cache"
+
+FETCHED = f"{FOLDER}/fetched"
+"""A volume that goes with the builder which fetches; the one that runs what came can only read it."""
+
+_CACHE = "nexusctl_fetched"
+"""The prefix of the caches' names. Older ones, `nexusctl_cache_npm` and `_pip`, scripts could write to."""
+
+_DROPPED = ["NET_RAW", "AUDIT_WRITE"]
+"""Capabilities of the engine's default that no installation needs; with the first one reads neighbours' traffic."""
 
 INSTALL_TIMEOUT = 3600.0
 """Seconds for one command of a package manager or a recipe, downloads and compilers included."""
@@ -59,12 +72,15 @@ class Builder:
     """A running builder; `base` is what the engine says of the image that it was made from.
 
     A live sandbox that gets packages is one for that time, and then `base` is what the engine says of itself.
+    `online` says that it has a network, `fetched` is the name of its volume `FETCHED`, empty for none.
     """
 
     wire: Wire
     id: str
     base: Mapping[str, Any]
     trust: HostTrust
+    online: bool = True
+    fetched: str = ""
 
     @property
     def working_dir(self) -> str:
@@ -96,33 +112,54 @@ class Builder:
 
         The builder's own labels are emptied, because images pass theirs on to containers.
         """
+        repository, _, version = tag.rpartition(":")
+        own = {labels.ROLE: "", labels.BUILDER: ""}
+        self._commit({"Labels": {**own, **marks}, **(changes or {})}, {"repo": repository, "tag": version})
+
+    def commit_part(self) -> str:
+        """Make an image of what is there now, on the way to another one; returns its id. It has no tag."""
+        marks = {labels.ROLE: "builder", labels.BUILDER: describe_owner()}
+        return str(self._commit({"Labels": marks}, {})["Id"])
+
+    def _commit(self, changes: Mapping[str, Any], query: Mapping[str, str]) -> Any:
         base = self.base["Config"]
         config = {
             "Entrypoint": base.get("Entrypoint") or [],
             "Cmd": base.get("Cmd") or [],
             "Env": base.get("Env") or [],
-            "Labels": {labels.ROLE: "", labels.BUILDER: "", **marks},
-            **(changes or {}),
+            **changes,
         }
-        repository, _, version = tag.rpartition(":")
-        query = {"container": self.id, "repo": repository, "tag": version, "pause": False}
         # What an engine has begun of it, it brings to an end: that is not left to itself.
-        self.wire.uncut.post("/commit", config, query)
+        return self.wire.uncut.post("/commit", config, {"container": self.id, "pause": False, **query})
 
 
 @contextmanager
-def open_builder(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str] | None = None) -> Iterator[Builder]:
+def open_builder(
+    wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str] | None = None, *, beside: Builder | None = None
+) -> Iterator[Builder]:
     """A builder from the image `base` while inside; `caches` maps the names of volumes to their folders.
 
-    It is removed whatever happens, also where the calls of `wire` are cut. Raises `EngineError`.
+    With `beside`, which has fetched something, it is one that runs that: see above. It is removed whatever happens,
+    also where the calls of `wire` are cut. Raises `EngineError`.
     """
     remove_stale(wire)
     name = f"nexusctl_builder_{uuid.uuid4().hex[:12]}"
+    if beside:
+        trust = trust.open
+    network = _network(wire, trust, alone=beside is not None)
+    mounts = [_fetched_mount(beside), *(_cache_mount(wire, *cache) for cache in (caches or {}).items())]
     try:
         # A create that was cut could still make one, after it was looked for to be removed.
-        created = wire.uncut.post("/containers/create", _body(wire, base, trust, caches or {}), {"name": name})
+        created = wire.uncut.post("/containers/create", _body(base, network, mounts), {"name": name})
         wire.post(f"/containers/{created['Id']}/start")
-        builder = Builder(wire=wire, id=created["Id"], base=wire.get(f"/images/{base}/json"), trust=trust)
+        builder = Builder(
+            wire=wire,
+            id=created["Id"],
+            base=wire.get(f"/images/{base}/json"),
+            trust=trust,
+            online=network != "none",
+            fetched=_find_fetched(wire, created["Id"]),
+        )
         for path, content in trust.files.items():
             write_file(builder, path, content)
         yield builder
@@ -143,6 +180,15 @@ def remove_stale(wire: Wire) -> None:
         if is_stale(found["Labels"].get(labels.BUILDER, ""), float(found["Created"])):
             with contextlib.suppress(EngineError):
                 _remove(wire, found["Id"])
+    for found in wire.get("/images/json", {"filters": {"label": [f"{labels.ROLE}=builder"], "dangling": ["true"]}}):
+        if is_stale(found["Labels"].get(labels.BUILDER, ""), float(found["Created"])):
+            remove_part(wire, found["Id"])
+
+
+def remove_part(wire: Wire, image: str) -> None:
+    """Remove an image that `commit_part` has made; one that another one lies on stays, and goes with it."""
+    with contextlib.suppress(EngineError):
+        wire.delete(f"/images/{image}")
 
 
 def is_stale(owner: str, created_at: float, *, after: float = STALE) -> bool:
@@ -159,7 +205,7 @@ def is_stale(owner: str, created_at: float, *, after: float = STALE) -> bool:
     return time.time() - created_at > after if ended is None else ended
 
 
-def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) -> dict[str, Any]:
+def _body(base: str, network: str, mounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     # A shell that waits for input which never comes: every image that can install something has one.
     return {
         "Image": base,
@@ -170,8 +216,9 @@ def _body(wire: Wire, base: str, trust: HostTrust, caches: Mapping[str, str]) ->
         "HostConfig": {
             "Init": True,
             "SecurityOpt": ["no-new-privileges:true"],
-            "NetworkMode": _network(wire, trust),
-            "Mounts": [{"Type": "volume", "Target": "/tmp"}, *(_cache_mount(*cache) for cache in caches.items())],
+            "CapDrop": _DROPPED,
+            "NetworkMode": network,
+            "Mounts": [{"Type": "volume", "Target": "/tmp"}, *mounts],
         },
     }
 
@@ -182,20 +229,43 @@ def describe_owner() -> str:
     return json.dumps({"host": socket.gethostname(), "pid": pid, "birth": process_birth(pid)})
 
 
-def _network(wire: Wire, trust: HostTrust) -> str:
-    """The engine's own bridge; the host's network where that is missing, or the host's proxy would be out of reach."""
+def _network(wire: Wire, trust: HostTrust, *, alone: bool) -> str:
+    """The engine's own bridge; the host's network where that is missing, or the host's proxy would be out of reach.
+
+    What runs packages' scripts stays `alone` then, without a network.
+    """
     if trust.loopback:
         return "host"
     try:
         wire.get("/networks/bridge")
     except NotFound:
-        return "host"
+        return "none" if alone else "host"
     return "bridge"
 
 
-def _cache_mount(name: str, folder: str) -> dict[str, Any]:
+def cache_name(manager: str, base: Mapping[str, Any]) -> str:
+    """The name of the volume that holds what `manager` has fetched in builders from the image `base`.
+
+    Each image has its own: the manager is a program of the image, so it is believed in that image only.
+    """
+    return f"{_CACHE}_{manager}_{str(base['Id']).removeprefix('sha256:')[:12]}"
+
+
+def _cache_mount(wire: Wire, name: str, folder: str) -> dict[str, Any]:
     marks = {labels.ROLE: "cache"}
-    return {"Type": "volume", "Source": name, "Target": folder, "VolumeOptions": {"Labels": marks}}
+    mount = {"Type": "volume", "Target": folder, "VolumeOptions": {"Labels": marks}}
+    # Somebody else's of that name may be in others' hands: then there is one for this time.
+    return {**mount, "Source": name} if bears(claim_volume(wire, name, marks), marks) else mount
+
+
+def _fetched_mount(beside: Builder | None) -> dict[str, Any]:
+    mount = {"Type": "volume", "Target": FETCHED}
+    return {**mount, "Source": beside.fetched, "ReadOnly": True} if beside else mount
+
+
+def _find_fetched(wire: Wire, container: str) -> str:
+    mounts = wire.get(f"/containers/{container}/json")["Mounts"]
+    return next((str(mount["Name"]) for mount in mounts if mount["Destination"] == FETCHED), "")
 
 
 def write_file(builder: Builder, path: str, content: bytes) -> None:

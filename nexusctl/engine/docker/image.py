@@ -12,7 +12,8 @@ from nexusctl.engine.base import NEVER, Cancel, Outcome, Report
 from nexusctl.engine.docker.builder import Builder, describe_owner, host_trust, is_stale, open_builder
 from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.debootstrap import import_suite
-from nexusctl.engine.docker.installation import cache_volumes, explain, install, last_lines, read_answer, sort_sets
+from nexusctl.engine.docker.environment import open_environment
+from nexusctl.engine.docker.installation import explain, install_apt, last_lines, read_answer
 from nexusctl.engine.docker.inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.pull import pull_image
@@ -38,17 +39,25 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report, cancel: Cancel =
         _remove_left_behind(wire)
     if is_derived(wire, step.tag, step.base):
         return
-    caches = cache_volumes(step.packages)
-    with cut_by(cancel, wire) as cuttable, open_builder(cuttable, step.base, host_trust(), caches) as builder:
-        folder = step.working_dir or builder.working_dir
-        before = _list_all(builder, step, folder)
-        facts: dict[str, tuple[Package, ...]] = {
-            chosen.manager: install(builder, chosen, folder, report, step.packages)
-            for chosen in sort_sets(step.packages)
-        }
-        after = _list_all(builder, step, folder)
+    before: dict[str, frozenset[Package]] = {}
+    trees: dict[str, Any] = {}
+    below = wire.get(f"/images/{step.base}/json")
+    with (
+        cut_by(cancel, wire) as cuttable,
+        open_environment(
+            cuttable,
+            step.base,
+            step.packages,
+            step.working_dir,
+            report,
+            before=lambda builder: before.update(_list_all(builder, step)),
+            fetched=lambda builder: trees.update(_freeze_all(builder, step)),
+        ) as made,
+    ):
+        builder, folder = made.builder, _folder(made.builder, step)
+        after = _list_all(builder, step)
         facts = {
-            name: (*sorted(after[name] - before[name] - {*found}, key=str), *found) for name, found in facts.items()
+            name: (*sorted(after[name] - before[name] - {*found}, key=str), *found) for name, found in made.came.items()
         }
         inventory: dict[str, list[str]] = {
             chosen.manager: take_inventory(_ask(builder, folder), chosen.manager) for chosen in step.packages
@@ -56,12 +65,12 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report, cancel: Cancel =
         marks = {labels.IMAGE_PACKAGES: encode_facts(facts), labels.IMAGE_INVENTORY: encode_inventory(inventory)}
         if step.whole:
             marks[labels.BUILDER] = describe_owner()
-            marks[labels.IMAGE_TREES] = json.dumps(_freeze_all(builder, step, folder))
+            marks[labels.IMAGE_TREES] = json.dumps(trees)
         # Somebody else may have made it meanwhile, and containers may run on it already.
         if is_derived(wire, step.tag, step.base):
             return
         outdated = find_image(wire, step.tag)
-        builder.commit(step.tag, marks={**_marks(builder, step.tag), **marks})
+        builder.commit(step.tag, marks={**_marks(below, step.tag), **marks})
     if outdated and outdated["RepoTags"] == [step.tag]:
         # Without its tag nobody finds it again; the engine keeps it where a container still needs it.
         with contextlib.suppress(EngineError):
@@ -77,12 +86,16 @@ def _remove_left_behind(wire: Wire) -> None:
                 remove_image(wire, marks[labels.IMAGE_TAG])
 
 
-def _list_all(builder: Builder, step: DeriveImage, folder: str) -> dict[str, frozenset[Package]]:
+def _folder(builder: Builder, step: DeriveImage) -> str:
+    return step.working_dir or builder.working_dir
+
+
+def _list_all(builder: Builder, step: DeriveImage) -> dict[str, frozenset[Package]]:
     """Every package that is there, by manager; nothing where nobody asks for the whole."""
     everything = [PackageSet(manager=chosen.manager) for chosen in step.packages]
     if not step.whole:
         return {one.manager: frozenset() for one in everything}
-    return {one.manager: frozenset(_list(builder, one, folder)) for one in everything}
+    return {one.manager: frozenset(_list(builder, one, _folder(builder, step))) for one in everything}
 
 
 def _list(builder: Builder, everything: PackageSet, folder: str) -> tuple[Package, ...]:
@@ -91,10 +104,12 @@ def _list(builder: Builder, everything: PackageSet, folder: str) -> tuple[Packag
     return read_answer(manager, answer.output, everything)
 
 
-def _freeze_all(builder: Builder, step: DeriveImage, folder: str) -> dict[str, Any]:
-    """What the managers have of locks of their own, after installing a list."""
+def _freeze_all(builder: Builder, step: DeriveImage) -> dict[str, Any]:
+    """What the managers have of locks of their own, after fetching a list."""
+    if not step.whole:
+        return {}
     lists = [chosen.manager for chosen in step.packages if chosen.packages and MANAGERS[chosen.manager].freeze()]
-    return {name: _freeze(builder, name, folder) for name in lists}
+    return {name: _freeze(builder, name, _folder(builder, step)) for name in lists}
 
 
 def _freeze(builder: Builder, name: str, folder: str) -> Any:
@@ -119,10 +134,12 @@ def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report, cancel: Ca
     with cut_by(cancel, wire) as cuttable, open_builder(cuttable, base, host_trust()) as builder:
         if recipe.apt and step.base:
             packages = tuple(Package(name=name) for name in recipe.apt)
-            install(builder, PackageSet(manager="apt", packages=packages), "/", report)
+            install_apt(builder, PackageSet(manager="apt", packages=packages), report)
         if recipe.run:
             _run_recipe(builder, recipe, step.template.name, report)
-        builder.commit(step.tag, marks=_marks(builder, step.tag), changes=configure(recipe, builder.base["Config"]))
+        builder.commit(
+            step.tag, marks=_marks(builder.base, step.tag), changes=configure(recipe, builder.base["Config"])
+        )
 
 
 def find_image(wire: Wire, reference: str) -> dict[str, Any] | None:
@@ -167,8 +184,8 @@ def configure(recipe: Recipe, base: Mapping[str, Any]) -> dict[str, Any]:
     return changes
 
 
-def _marks(builder: Builder, tag: str) -> dict[str, str]:
-    return {labels.IMAGE_BASE: str(builder.base["Id"]), labels.IMAGE_TAG: tag}
+def _marks(base: Mapping[str, Any], tag: str) -> dict[str, str]:
+    return {labels.IMAGE_BASE: str(base["Id"]), labels.IMAGE_TAG: tag}
 
 
 def _ask(builder: Builder, folder: str) -> Ask:

@@ -5,20 +5,24 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
-from nexusctl.engine.base import Report
+from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.cause import choose_lines
 from nexusctl.engine.docker.archive import put_uploads
-from nexusctl.engine.docker.builder import CACHES, INSTALL_TIMEOUT, Builder
+from nexusctl.engine.docker.builder import CACHES, FETCHED, INSTALL_TIMEOUT, Builder, cache_name
 from nexusctl.engine.docker.exec import TIMED_OUT
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Package, PackageSet, Upload
+from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import PackageManager, require_texts
+from nexusctl.packages.guard import BLOCKED, LEFT
 
 # What lies there does not come into the image.
 _LOCK_FOLDER = "/tmp/nexusctl-lock"
+_OWN = "/tmp/nexusctl-cache"
 _SHOWN = 3
 
 COMPILER = "build-essential"
@@ -45,39 +49,97 @@ _NO_ANSWER = (
 _NO_TRUST = ("SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER", "CERTIFICATE_VERIFY_FAILED", "certificate verify failed")
 
 
-def cache_volumes(packages: Sequence[PackageSet]) -> dict[str, str]:
-    """The volumes of the managers that keep their downloads, with their folders in a builder."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Builders:
+    """The one that fetches, and the one that runs what came: see `builder`."""
+
+    fetches: Builder
+    runs: Builder
+
+
+def cache_volumes(packages: Sequence[PackageSet], base: Mapping[str, Any]) -> dict[str, str]:
+    """The volumes of the managers that keep their downloads, with their folders in a builder from the image `base`."""
     names = {chosen.manager for chosen in packages if MANAGERS[chosen.manager].cache}
-    return {f"nexusctl_cache_{name}": f"{CACHES}/{name}" for name in sorted(names)}
+    return {cache_name(name, base): f"{CACHES}/{name}" for name in sorted(names)}
 
 
-def install(
+def fetch(
     builder: Builder, chosen: PackageSet, working_dir: str, report: Report, beside: Sequence[PackageSet] = ()
-) -> tuple[Package, ...]:
-    """Install one manager's packages in `working_dir`; returns those asked for with the versions that came.
+) -> int:
+    """Bring one manager's packages for `working_dir` into a builder that fetches; returns the manager's exit code.
 
-    `beside` are those that all the managers install.
-
-    Raises `StepError` with the manager's own last lines.
+    `beside` are those that all the managers install. Raises `StepError` with the manager's own last lines.
     """
     manager = MANAGERS[chosen.manager]
-    doing = f"installing {describe(chosen)} ({manager.name})"
-    report(doing)
-    env = {**manager.env, **({manager.cache: f"{CACHES}/{manager.name}"} if manager.cache else {})}
+    doing = _say(report, chosen)
     _make_folder(builder, working_dir)
     lock_path = put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
-    last = LastLine(report, doing)
-    command = manager.install(with_tools(chosen, beside), lock_path)
-    outcome = builder.run(command, env=env, working_dir=working_dir, on_output=last.take)
+    command = manager.fetch(with_tools(chosen, beside), _place(manager), lock_path)
+    outcome = _run(builder, manager, command, working_dir, LastLine(report, doing), CACHES)
+    if outcome.exit_code not in (0, LEFT, BLOCKED):
+        raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
+    return outcome.exit_code
+
+
+def settle(
+    builders: Builders, chosen: PackageSet, working_dir: str, report: Report, beside: Sequence[PackageSet], code: int
+) -> None:
+    """Go on after `fetch` has returned `code`, where what came can be run. Raises `StepError`."""
+    manager = MANAGERS[chosen.manager]
+    doing = _say(report, chosen)
+    _make_folder(builders.runs, working_dir)
+    lock_path = put_lock(builders.runs, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
+    wanted, place = with_tools(chosen, beside), _place(manager)
+    alone = code == LEFT or builders.fetches.trust.secret or builders.fetches.trust.loopback or not builders.runs.online
+    command = manager.settle(wanted, place, lock_path, alone=alone)
+    if code == BLOCKED and manager.fetches_into_place:
+        command = manager.install(wanted, lock_path)
+    asked: set[Package] = set()
+    while (outcome := _run(builders.runs, manager, command, working_dir, LastLine(report, doing), _OWN)).exit_code:
+        missing = manager.missing(outcome.output) if alone and code == BLOCKED else None
+        if missing is None or missing in asked:
+            raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
+        asked.add(missing)
+        # What is there as source only brings itself, and what it needs shows then.
+        more = manager.fetch(PackageSet(manager=chosen.manager, packages=(missing,)), place)
+        _run(builders.fetches, manager, more, "/", LastLine(report, doing), CACHES)
+
+
+def install_apt(builder: Builder, chosen: PackageSet, report: Report) -> None:
+    """Install packages of the distribution for a template in one go. Raises `StepError`."""
+    manager = MANAGERS[chosen.manager]
+    last = LastLine(report, _say(report, chosen))
+    outcome = _run(builder, manager, manager.install(chosen), "/", last, _OWN)
     if outcome.exit_code != 0:
         raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
+
+
+def ask_installed(builder: Builder, chosen: PackageSet, working_dir: str) -> tuple[Package, ...]:
+    """Those of `chosen` that were asked for, with the versions that came. Raises `StepError`."""
+    manager = MANAGERS[chosen.manager]
+    env = _env(manager, _OWN)
     answer = builder.run(manager.query(chosen), env=env, working_dir=working_dir)
     return read_answer(manager, answer.output, chosen)
 
 
-def sort_sets(packages: Sequence[PackageSet]) -> list[PackageSet]:
-    """In the order of installing: what the others are built with comes from the distribution."""
-    return sorted(packages, key=lambda chosen: chosen.manager != "apt")
+def _say(report: Report, chosen: PackageSet) -> str:
+    doing = f"installing {describe(chosen)} ({chosen.manager})"
+    report(doing)
+    return doing
+
+
+def _place(manager: PackageManager) -> str:
+    return f"{FETCHED}/{manager.name}"
+
+
+def _env(manager: PackageManager, caches: str) -> dict[str, str]:
+    return {**manager.env, **({manager.cache: f"{caches}/{manager.name}"} if manager.cache else {})}
+
+
+def _run(
+    builder: Builder, manager: PackageManager, command: Sequence[str], working_dir: str, last: LastLine, caches: str
+) -> Outcome:
+    return builder.run(command, env=_env(manager, caches), working_dir=working_dir, on_output=last.take)
 
 
 def with_tools(chosen: PackageSet, all_packages: Sequence[PackageSet]) -> PackageSet:

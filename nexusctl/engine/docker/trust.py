@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import field
+from dataclasses import field, replace
 from urllib.parse import urlsplit
 
 from nexusctl.model.value import dataclass
@@ -33,7 +33,10 @@ PRIVATE = (f"{FOLDER}/npmrc",)
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _PIP_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
 _PIP_PLAIN = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
-_NPM_KEYS = re.compile(r"(?:@[^:]+:)?registry|strict-ssl|cafile|//.+:(?:_authToken|_auth|username|_password)")
+_NPM_SECRETS = r"//.+:(?:_authToken|_auth|username|_password)"
+_NPM_KEYS = re.compile(rf"(?:@[^:]+:)?registry|strict-ssl|cafile|{_NPM_SECRETS}")
+_NPM_SECRET = re.compile(rf"{_NPM_SECRETS}=.*\n", re.MULTILINE)
+_USER = re.compile(r"(?<=://)[^/\s]*@")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Read = Callable[[str], bytes | None]
@@ -50,6 +53,28 @@ class HostTrust:
     env: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, bytes] = field(default_factory=dict)
     loopback: bool = False
+
+    @property
+    def open(self) -> HostTrust:
+        """What code of strangers may see of it: no password and no token.
+
+        A proxy of this machine itself is left out, for it is out of their reach. An index stays, even so: another
+        one in its place might have other packages under the same names.
+        """
+        env = {name: value for name, value in _without_users(self.env).items() if not _is_local_proxy(name, value)}
+        return HostTrust(env=env, files={path: _without_secrets(data, path) for path, data in self.files.items()})
+
+    @property
+    def secret(self) -> bool:
+        """Whether there is a password or a token in it."""
+        files = {path: _without_secrets(data, path) for path, data in self.files.items()}
+        return replace(self, env=_without_users(self.env), files=files) != self
+
+    @property
+    def secret_proxy(self) -> bool:
+        """Whether a proxy asks for a password."""
+        proxies = {name: value for name, value in self.env.items() if _is_proxy(name)}
+        return _without_users(proxies) != proxies
 
 
 def read_trust(environ: Mapping[str, str], read: Read) -> HostTrust:
@@ -126,8 +151,34 @@ def _expand(value: str, environ: Mapping[str, str]) -> str:
     return re.sub(r"\$\{([^}]+)\}", lambda match: environ.get(match[1], match[0]), value)
 
 
+def _is_proxy(name: str) -> bool:
+    return name.upper() in _PROXIES and name.upper() != "NO_PROXY"
+
+
+def _is_local_proxy(name: str, value: str) -> bool:
+    return _is_proxy(name) and _is_loopback(value if "://" in value else f"//{value}")
+
+
+def _without_users(env: Mapping[str, str]) -> dict[str, str]:
+    return {name: _without_user(value, bare=_is_proxy(name)) for name, value in env.items()}
+
+
+def _without_user(text: str, *, bare: bool = False) -> str:
+    """`text` with no name and no password in its addresses; `bare` ones may lack a scheme."""
+    if bare and "://" not in text:
+        return text.rpartition("@")[2]
+    return _USER.sub("", text)
+
+
+def _without_secrets(content: bytes, path: str) -> bytes:
+    if path not in PRIVATE:
+        return content
+    text = "".join(line for line in content.decode().splitlines(keepends=True) if not _NPM_SECRET.fullmatch(line))
+    return _without_user(text).encode()
+
+
 def _is_loopback(value: str) -> bool:
     try:
-        return any(urlsplit(part).hostname in _LOOPBACK for part in value.split() if "://" in part)
+        return any(urlsplit(part).hostname in _LOOPBACK for part in value.split() if "//" in part)
     except ValueError:
         return False
