@@ -72,7 +72,8 @@ def without_empty(sets: tuple[PackageSet, ...]) -> tuple[PackageSet, ...]:
 
 
 def _over(own: PackageSet, below: PackageSet) -> PackageSet:
-    scripts, omit = own.ignore_scripts or below.ignore_scripts, tuple(sorted({*own.omit, *below.omit}))
+    scripts = _ignore_both(own.ignore_scripts, below.ignore_scripts)
+    omit = tuple(sorted({*own.omit, *below.omit}))
     own = replace(own, ignore_scripts=scripts, omit=omit)
     if below.lock_name and not (own.packages or own.lock_name):
         return replace(below, ignore_scripts=scripts, omit=omit)
@@ -81,6 +82,12 @@ def _over(own: PackageSet, below: PackageSet) -> PackageSet:
     named = {package.name for package in own.packages}
     kept = tuple(package for package in below.packages if package.name not in named)
     return replace(own, packages=(*kept, *own.packages))
+
+
+def _ignore_both(one: bool | tuple[str, ...], other: bool | tuple[str, ...]) -> bool | tuple[str, ...]:
+    if isinstance(one, bool) or isinstance(other, bool):
+        return one is True or other is True or one or other
+    return tuple(sorted({*one, *other}))
 
 
 def is_package(manager: str, text: str) -> bool:
@@ -95,7 +102,8 @@ def package_text(manager: Manager, package: Package) -> str:
 
 def plain_options(chosen: PackageSet) -> dict[str, Any]:
     """How `chosen` is installed, as a stack file says it beside `packages` or `from`; empty where it is as usual."""
-    said = {"ignore_scripts": chosen.ignore_scripts, "omit": list(chosen.omit)}
+    scripts = chosen.ignore_scripts
+    said = {"ignore_scripts": list(scripts) if isinstance(scripts, tuple) else scripts, "omit": list(chosen.omit)}
     return {key: value for key, value in said.items() if value}
 
 
@@ -118,9 +126,15 @@ def _options(node: Mapping) -> dict[str, Any]:
     scripts, omit = node.get("ignore_scripts"), node.get("omit")
     kinds = {item.text for item in omit.items if isinstance(item, Scalar)} if isinstance(omit, Sequence) else set()
     return {
-        "ignore_scripts": isinstance(scripts, Scalar) and scripts.value is True,
+        "ignore_scripts": (_texts(scripts) or False)
+        if isinstance(scripts, Sequence)
+        else isinstance(scripts, Scalar) and scripts.value is True,
         "omit": tuple(kind for kind in get_args(Omitted) if kind in kinds),
     }
+
+
+def _texts(node: Sequence) -> tuple[str, ...]:
+    return tuple(sorted({item.text for item in node.items if isinstance(item, Scalar)}))
 
 
 def _some(one: PackageSet | None) -> tuple[PackageSet, ...]:

@@ -147,15 +147,15 @@ class PackageSet:
 
     A lock beside a list was made from it, and fixes what its packages need. Without a `lock_name` the files are where
     the manager starts from. Their content lies in `lock_folder`, or in `lock_texts` by their names.
-    With `ignore_scripts` no script of a package runs when it is installed; `omit` are kinds of dependencies, sorted,
-    that are not. Only npm has the two.
+    With `ignore_scripts` no script of a package runs when it is installed, or none of those that it names, sorted;
+    `omit` are kinds of dependencies, sorted, that are not installed. Only npm has the two.
     """
 
     manager: Manager
     packages: tuple[Package, ...] = ()
     lock_name: str = ""
     lock_files: tuple[UploadFile, ...] = ()
-    ignore_scripts: bool = False
+    ignore_scripts: bool | tuple[str, ...] = False
     omit: tuple[Omitted, ...] = ()
     lock_folder: str | None = field(default=None, compare=False, metadata=OUTSIDE)
     lock_texts: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=OUTSIDE)
@@ -166,7 +166,7 @@ class PackageSet:
         return bool(self.lock_name and self.packages)
 
     @property
-    def options(self) -> tuple[bool, tuple[Omitted, ...]]:
+    def options(self) -> tuple[bool | tuple[str, ...], tuple[Omitted, ...]]:
         """How its packages are installed, whichever they are."""
         return self.ignore_scripts, self.omit
 

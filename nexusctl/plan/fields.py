@@ -94,7 +94,10 @@ def _packages(name: str, value: Any) -> Flat:
         files = [file for file in chosen.lock_files if not chosen.packages or file.path == chosen.lock_name]
         flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in files})
         # No package begins with a dash.
-        flat.update({f"{prefix}.--ignore-scripts": True} if chosen.ignore_scripts else {})
+        scripts = chosen.ignore_scripts
+        flat.update(
+            {f"{prefix}.--ignore-scripts": list(scripts) if isinstance(scripts, tuple) else True} if scripts else {}
+        )
         flat.update({f"{prefix}.--omit": list(chosen.omit)} if chosen.omit else {})
     return flat
 

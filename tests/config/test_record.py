@@ -55,7 +55,7 @@ SANDBOXES = st.builds(
             lock_name=BELOW,
             lock_files=tuples(FILES),
             lock_folder=st.none() | TEXTS,
-            ignore_scripts=st.booleans(),
+            ignore_scripts=st.booleans() | st.lists(NAMES, min_size=1, max_size=3).map(tuple),
             omit=tuples(st.sampled_from(["dev", "optional", "peer"])),
         )
     ),

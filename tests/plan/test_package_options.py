@@ -28,8 +28,21 @@ def test_without_options_images_and_records_are_what_they_were() -> None:
 
 
 def test_each_option_makes_an_image_of_its_own() -> None:
-    ways = [LISTED, *(replace(LISTED, **{key: value}) for key, value in SAID.items()), replace(LISTED, **SAID)]
+    named = replace(LISTED, ignore_scripts=("pg",))
+    ways = [LISTED, named, *(replace(LISTED, **{key: value}) for key, value in SAID.items()), replace(LISTED, **SAID)]
     assert len({environment_tag("node:22", (chosen,), "/app") for chosen in ways}) == len(ways)
+
+
+def test_the_packages_whose_scripts_do_not_run_are_recorded_and_compared_by_name() -> None:
+    named = replace(LISTED, ignore_scripts=("bcrypt", "pg"))
+    assert decode(encode(sandbox(named))).packages == (named,)
+    (found,) = compare(sandbox(named), sandbox(replace(LISTED, ignore_scripts=("pg",))), frozenset())
+    assert (found.field, found.before, found.after, found.effect) == (
+        "packages.npm.--ignore-scripts",
+        ["bcrypt", "pg"],
+        ["pg"],
+        "replace",
+    )
 
 
 def test_a_change_of_options_shows_also_where_list_or_lock_stays() -> None:

@@ -34,15 +34,18 @@ def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
     return DockerEngine(endpoint.connect(environ))
 
 
-def _is_index_local() -> bool:
-    """Whether packages come by way of this machine itself, out of reach of a sandbox in its own networks."""
+def _is_index_closed() -> bool:
+    """Whether packages come by way of this machine itself, or of a proxy that asks for a password: out of reach of a
+    sandbox in its own networks, which gets no passwords.
+    """
     named = any(os.environ.get(name) or os.environ.get(name.lower()) for name in _INDEX_SETTINGS)
     if not named and not os.access(os.path.expanduser("~/.npmrc"), os.R_OK):  # noqa: PTH111 - pathlib loads slowly
         return False
     # Few machines say anything about it, and what they say is read with certificates and all.
     from nexusctl.engine.docker.builder import host_trust  # noqa: PLC0415
 
-    return host_trust().loopback
+    trust = host_trust()
+    return trust.loopback or trust.secret_proxy
 
 
 class DockerEngine:
@@ -54,7 +57,7 @@ class DockerEngine:
 
     @property
     def in_place(self) -> frozenset[str]:
-        return IN_PLACE - {"packages"} if _is_index_local() else IN_PLACE
+        return IN_PLACE - {"packages"} if _is_index_closed() else IN_PLACE
 
     def identity(self) -> str:
         return inspection.identify(self.wire)

@@ -64,18 +64,26 @@ def cache_volumes(packages: Sequence[PackageSet], base: Mapping[str, Any]) -> di
 
 
 def fetch(
-    builder: Builder, chosen: PackageSet, working_dir: str, report: Report, beside: Sequence[PackageSet] = ()
+    builder: Builder,
+    chosen: PackageSet,
+    working_dir: str,
+    report: Report,
+    beside: Sequence[PackageSet] = (),
+    *,
+    room: str = "",
 ) -> int:
     """Bring one manager's packages for `working_dir` into a builder that fetches; returns the manager's exit code.
 
-    `beside` are those that all the managers install. Raises `StepError` with the manager's own last lines.
+    `beside` are those that all the managers install. With a `room` all that comes stays in this folder, downloads and
+    all. Raises `StepError` with the manager's own last lines.
     """
     manager = MANAGERS[chosen.manager]
     doing = _say(report, chosen)
     _make_folder(builder, working_dir)
     lock_path = put_lock(builder, chosen, working_dir if manager.keeps_lock else _LOCK_FOLDER)
-    command = manager.fetch(with_tools(chosen, beside), _place(manager), lock_path)
-    outcome = _run(builder, manager, command, working_dir, LastLine(report, doing), CACHES)
+    command = manager.fetch(with_tools(chosen, beside), _place(manager, room or FETCHED), lock_path)
+    caches = f"{room}/cache" if room else CACHES
+    outcome = _run(builder, manager, command, working_dir, LastLine(report, doing), caches)
     if outcome.exit_code not in (0, LEFT, BLOCKED):
         raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
     return outcome.exit_code
@@ -128,8 +136,8 @@ def _say(report: Report, chosen: PackageSet) -> str:
     return doing
 
 
-def _place(manager: PackageManager) -> str:
-    return f"{FETCHED}/{manager.name}"
+def _place(manager: PackageManager, room: str = FETCHED) -> str:
+    return f"{room}/{manager.name}"
 
 
 def _env(manager: PackageManager, caches: str) -> dict[str, str]:

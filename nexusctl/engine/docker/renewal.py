@@ -8,20 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine.base import Outcome, Report
 from nexusctl.engine.docker.builder import MANAGER_TIMEOUT, Builder, host_trust, write_file
+from nexusctl.engine.docker.carriage import Carriage, all_of, open_carriage
 from nexusctl.engine.docker.exec import CHANGE_TIMEOUT, ROOT
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer, with_tools
 from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.objects import read_facts
 from nexusctl.engine.docker.processes import signal_marked
-from nexusctl.engine.docker.trust import FOLDER
+from nexusctl.engine.docker.trust import FOLDER, HostTrust
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
 from nexusctl.model.lockfile import BELOW
@@ -65,10 +66,14 @@ def change_packages(wire: Wire, container_id: str, changes: Iterable[PackageChan
     steps = tuple(changes)
     beside = tuple(change.wanted for change in steps)
     marks, facts = read_marks(wire, inspected["Image"]), read_facts(wire, container_id)
-    with _open_sandbox(wire, inspected, folder) as sandbox:
+    trust = host_trust()
+    with (
+        _open_sandbox(wire, inspected, folder, trust.open) as sandbox,
+        open_carriage(wire, str(inspected["Image"]), trust, sandbox.id, WORKROOM) as carriage,
+    ):
         known: dict[str, Known] = {
             change.wanted.manager: _change(
-                sandbox, change, folder, recall(change.wanted.manager, marks, facts), report, beside
+                sandbox, change, folder, recall(change.wanted.manager, marks, facts), report, beside, carriage
             )
             for change in sorted(steps, key=lambda change: change.wanted.manager != "apt")
         }
@@ -76,9 +81,12 @@ def change_packages(wire: Wire, container_id: str, changes: Iterable[PackageChan
 
 
 @contextmanager
-def _open_sandbox(wire: Wire, inspected: Mapping[str, Any], folder: str) -> Iterator[Builder]:
-    """The sandbox as a place to install in; what this needs is there while inside and gone afterwards."""
-    mark, trust = uuid.uuid4().hex, host_trust()
+def _open_sandbox(wire: Wire, inspected: Mapping[str, Any], folder: str, trust: HostTrust) -> Iterator[Builder]:
+    """The sandbox as a place to install in; what this needs is there while inside and gone afterwards.
+
+    Its programs can read it meanwhile, so `trust` has no secrets.
+    """
+    mark = uuid.uuid4().hex
     env = {**trust.env, _MARK: mark, "TMPDIR": f"{WORKROOM}/tmp"}
     sandbox = Builder(wire=wire, id=str(inspected["Id"]), base=inspected, trust=replace(trust, env=env))
     places = (WORKROOM, FOLDER, f"{folder.rstrip('/')}/{STAGE}")
@@ -111,6 +119,7 @@ def _change(
     known: Known,
     report: Report,
     beside: Sequence[PackageSet],
+    carriage: Carriage | None,
 ) -> Known:
     """Carry out what one manager has to do, where all install what is `beside`; returns what is known of it then."""
     wanted, manager = change.wanted, MANAGERS[change.wanted.manager]
@@ -129,7 +138,12 @@ def _change(
         lock_path = ""
         if change.lock:
             lock_path = put_lock(sandbox, wanted, f"{folder.rstrip('/')}/{STAGE}" if manager.keeps_lock else WORKROOM)
-        _run(sandbox, changed, manager.change(wanted, changed.packages, lock_path), folder, LastLine(report, doing))
+        command, last = manager.change(wanted, changed.packages, lock_path), LastLine(report, doing)
+        if carriage and manager.cache:
+            settings = carriage.bring(all_of(wanted, changed), report)
+            _run(sandbox, changed, command, folder, last, settings, lambda more: carriage.bring(more, report))
+        else:
+            _run(sandbox, changed, command, folder, last)
     after = _look(sandbox, wanted, folder)
     return _learn(known, before, after, frozenset(package.name for package in (*change.changed, *pins)))
 
@@ -155,11 +169,24 @@ def _take_places(known: Mapping[str, str], before: Mapping[str, str]) -> Mapping
     return {**known, **{place: version for place, version in before.items() if place.partition(BELOW)[0] in known}}
 
 
-def _run(sandbox: Builder, what: PackageSet, command: tuple[str, ...], folder: str, last: LastLine) -> None:
-    manager = MANAGERS[what.manager]
-    outcome = sandbox.run(command, env=_env(manager), working_dir=folder, on_output=last.take)
-    if outcome.exit_code != 0:
-        raise StepError(explain(manager, what, outcome.exit_code, outcome.output))
+def _run(
+    sandbox: Builder,
+    what: PackageSet,
+    command: tuple[str, ...],
+    folder: str,
+    last: LastLine,
+    settings: Mapping[str, str] | None = None,
+    bring: Callable[[PackageSet], object] | None = None,
+) -> None:
+    """Run what installs `what`; `bring` gets what shows to be missing besides. Raises `StepError`."""
+    manager, asked = MANAGERS[what.manager], set[Package]()
+    env = {**_env(manager), **(settings or {})}
+    while (outcome := sandbox.run(command, env=env, working_dir=folder, on_output=last.take)).exit_code:
+        missing = manager.missing(outcome.output) if bring else None
+        if bring is None or missing is None or missing in asked:
+            raise StepError(explain(manager, what, outcome.exit_code, outcome.output))
+        asked.add(missing)
+        bring(PackageSet(manager=what.manager, packages=(missing,)))
 
 
 def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
