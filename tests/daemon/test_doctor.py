@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.builder import cache_name
 from nexusctl.engine.docker.checks import GIB, Check, diagnose
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
@@ -113,6 +114,7 @@ def test_whatever_is_not_ok_says_what_to_do() -> None:
         (engine(skew=-7.0), "clock", "warning", "7.0 s"),
         (engine(builders=("nexusctl-builder-1",)), "leftovers", "warning", "nexusctl-builder-1"),
         (engine(stale_locks=("shop",)), "leftovers", "warning", "lock of stack shop"),
+        (engine(unread_caches=("nexusctl_cache_npm",)), "leftovers", "warning", "cache nexusctl_cache_npm"),
         (engine(empty_networks={"shop_default": "shop"}), "leftovers", "warning", "network shop_default of stack shop"),
         (NO_REGISTRY, "registry", "warning", "no such host"),
         (host(NO_REGISTRY, mmdebstrap=""), "recipes", "problem", "not installed"),
@@ -192,6 +194,23 @@ def test_a_network_that_is_left_of_a_stack_is_found_and_one_that_was_just_made_i
 
 
 @pytest.mark.engine
+def test_a_cache_of_before_and_one_of_an_image_that_is_gone_can_go() -> None:
+    wire = connect()
+    image = next(iter(wire.get("/images/json")))
+    unread = [f"nexusctl_cache_{uuid.uuid4().hex[:8]}", cache_name("npm", {"Id": f"sha256:{uuid.uuid4().hex}"})]
+    read = cache_name("npm", image)
+    had = {volume["Name"] for volume in wire.get("/volumes")["Volumes"]}
+    for name in (*unread, read):
+        wire.post("/volumes/create", {"Name": name, "Labels": {labels.ROLE: "cache"}})
+    try:
+        _, answer = run_doctor()
+    finally:
+        for name in {*unread, read} - had:
+            wire.delete(f"/volumes/{name}")
+    leftovers = next(check for check in answer["checks"] if check["name"] == "leftovers")
+    assert [name for name in (*unread, read) if f"cache {name}," in leftovers["finding"]] == unread
+
+
 def test_the_lock_of_a_dead_owner_is_found() -> None:
     wire = connect()
     stack, gone = f"gone-{uuid.uuid4().hex[:8]}", subprocess.Popen(["true"])

@@ -134,9 +134,12 @@ def _check_leftovers(engine: EngineFacts) -> Check:
     found += [
         f"network {name} of stack {stack}, which has no containers" for name, stack in engine.empty_networks.items()
     ]
+    found += [f"cache {name}, which no install reads" for name in engine.unread_caches]
     if not found:
         return Check(name="leftovers", status="ok", finding="none")
     advice = []
+    if engine.unread_caches:
+        advice.append("docker volume rm " + " ".join(engine.unread_caches))
     if engine.stale_locks:
         advice.append("the next command on the stack takes its lock over by itself")
     if engine.builders:

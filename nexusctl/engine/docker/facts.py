@@ -15,12 +15,14 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.addresses import find_routed, is_local, read_address_space, read_routes
+from nexusctl.engine.docker.builder import cache_name
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.machine import find_program, read_listener
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
 from nexusctl.model.live import AddressSpace
 from nexusctl.model.value import dataclass
+from nexusctl.packages import MANAGERS
 from nexusctl.plan.subnet import DEFAULT_POOLS
 
 WELL_KNOWN_IMAGE = "debian:bookworm-slim"
@@ -52,6 +54,7 @@ class EngineFacts:
     `template_images` counts the images that recipes have made. `addresses` are those that networks may get, and
     `routed` tells of nexusctl's networks whose addresses this machine looks for elsewhere, a phrase each.
     `builders` are names of containers that an install left behind, `stale_locks` stacks whose owner is dead.
+    `unread_caches` are volumes that package managers fetched into for an image that is gone, or for all of them.
     `empty_networks` maps the names of networks that are left of stacks without containers to those stacks.
     """
 
@@ -66,6 +69,7 @@ class EngineFacts:
     template_images: int = 0
     builders: tuple[str, ...] = ()
     stale_locks: tuple[str, ...] = ()
+    unread_caches: tuple[str, ...] = ()
     empty_networks: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -118,6 +122,7 @@ def gather(environ: Mapping[str, str]) -> Facts:
 def _gather_engine(wire: Wire, environ: Mapping[str, str]) -> EngineFacts:
     info: Mapping[str, Any] = wire.get("/info")
     networks = wire.get("/networks")
+    images = wire.get("/images/json", {"all": True})
     now = time.time()
     local = is_local(wire)
     return EngineFacts(
@@ -129,9 +134,10 @@ def _gather_engine(wire: Wire, environ: Mapping[str, str]) -> EngineFacts:
         open_files=_read_daemon_limit(wire.endpoint.url.removeprefix("unix://")) if local else None,
         addresses=read_address_space(wire, networks, environ),
         routed=tuple(find_routed(networks, read_routes())) if local else (),
-        template_images=_count_template_images(wire.get("/images/json")),
+        template_images=_count_template_images(images),
         builders=_find_builders(wire),
         stale_locks=_find_stale_locks(wire),
+        unread_caches=_find_unread_caches(wire, images),
         empty_networks=find_empty_networks(wire, networks, now),
     )
 
@@ -166,6 +172,13 @@ def _find_stale_locks(wire: Wire) -> tuple[str, ...]:
         if known.get(f"{labels.LOCK}host") == here and pid.isdigit() and not Path(f"/proc/{pid}").exists():
             stale.append(known.get(labels.STACK, volume["Name"]))
     return tuple(sorted(stale))
+
+
+def _find_unread_caches(wire: Wire, images: Any) -> tuple[str, ...]:
+    """Caches of package managers whose image is gone, and those of before each image had its own."""
+    found = wire.get("/volumes", {"filters": {"label": [f"{labels.ROLE}=cache"]}})["Volumes"] or []
+    read = {cache_name(manager, image) for manager in MANAGERS for image in images}
+    return tuple(sorted(volume["Name"] for volume in found if volume["Name"] not in read))
 
 
 def find_empty_networks(wire: Wire, networks: Any, now: float) -> dict[str, str]:
