@@ -126,7 +126,7 @@ def _build(
         image=document.text("image") or "",
         manager=document.text("manager"),
         defaults=plain(own) if own else {},
-        recipe=replace(recipe, owner=owner) if recipe and owner and owner != name else recipe,
+        recipe=replace(recipe, owner=owner if owner != name else None, built_in=found.is_built_in) if recipe else None,
     )
     return TemplateFile(template=template, defaults=own, found=found, layers=tuple(layers))
 

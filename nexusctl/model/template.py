@@ -16,7 +16,8 @@ class Recipe:
     `base` names the template whose recipe comes first; where it is None, `suite` is debootstrapped.
     `apt` is installed, then `run` (a shell script) is run as root. The rest is the image's configuration.
     `digest` identifies the whole chain down to the suite and is part of the image's tag. `owner` is the template that
-    it was written for, where another one extends that.
+    it was written for, where another one extends that. Who did not write it here is lent no passwords: it is `built_in`
+    where nexusctl itself brings it.
     """
 
     suite: str = ""
@@ -29,6 +30,7 @@ class Recipe:
     working_dir: str = ""
     digest: str = ""
     owner: str | None = None
+    built_in: bool = field(default=False, compare=False, metadata={"recorded": False})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -216,6 +216,24 @@ def test_what_a_source_needs_comes_with_the_password_though_it_is_built_without(
     assert lab.inside("a", "python3", "-c", "import outer; print('loaded')").strip() == "loaded"
 
 
+def test_the_recipe_of_a_template_that_is_not_our_own_gets_no_token(lab: Lab, base_image: str) -> None:
+    steal = STEAL.replace("PORT", str(lab.index.port)).encode().hex()
+    template = {
+        "name": "mine",
+        "description": "Somebody's",
+        "image": f"nexusctl-test.invalid/{lab.stack}:1",
+        "bootstrap": {
+            "from": "python",
+            "run": f"""python3 -c "exec(bytes.fromhex('{steal}').decode(), {{}})" """,
+            "command": ["sleep", "infinity"],
+        },
+    }
+    (lab.folder / "mine.yaml").write_text(json.dumps(template))
+    done = lab.apply("a", "./mine.yaml", "[]")
+    assert done.returncode == 0, done.stderr
+    require_no_loot(lab)
+
+
 def test_code_that_a_wheel_lays_beside_python_does_not_run_where_the_password_is(lab: Lab, python_image: str) -> None:
     """A `.pth` runs with every Python that starts afterwards, and so would the manager's answer to what is there."""
     steal = STEAL.replace("PORT", str(lab.index.port)).encode().hex()

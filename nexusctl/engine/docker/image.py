@@ -131,7 +131,8 @@ def bootstrap_image(wire: Wire, step: BootstrapImage, report: Report, cancel: Ca
         return
     report(f"bootstrapping from Debian packages: {step.template.name}")
     base = step.base or import_suite(wire, recipe.suite, recipe.apt, ['CMD ["bash"]'], report, cancel)
-    with cut_by(cancel, wire) as cuttable, open_builder(cuttable, base, host_trust()) as builder:
+    trust = host_trust() if recipe.built_in else host_trust().open
+    with cut_by(cancel, wire) as cuttable, open_builder(cuttable, base, trust) as builder:
         if recipe.apt and step.base:
             packages = tuple(Package(name=name) for name in recipe.apt)
             install_apt(builder, PackageSet(manager="apt", packages=packages), report)
