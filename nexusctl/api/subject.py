@@ -72,6 +72,26 @@ def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
         return Subject(stack=pinned, problems=as_warnings(problems), choice=adjust(choice, stack, chosen))
 
 
+def read_for_outputs(inputs: Inputs, name: str | None) -> Subject:
+    """The stack in the files, for the output called `name`, or for all of them.
+
+    What is wrong with sandboxes that these do not refer to is no error. Raises `InputError` for anything else.
+    """
+    try:
+        return Subject(stack=load(inputs))
+    except InputError:
+        # Most files are whole.
+        from nexusctl.plan.outputs import find_sandboxes  # noqa: PLC0415
+
+        stack, problems = load_readable(inputs)
+        chosen = {key: found for key, found in stack.outputs.items() if name in (None, key)}
+        asked = frozenset().union(*(find_sandboxes(found.value) for found in chosen.values()))
+        groups = {stack.sandboxes[box].group for box in asked if box in stack.sandboxes}
+        if any(problem.sandbox is None or problem.sandbox in asked | groups for problem in problems):
+            raise
+        return Subject(stack=stack, problems=as_warnings(problems))
+
+
 def find_subject(inputs: Inputs, name: str | None) -> tuple[Engine, Subject]:
     """The same with the engine. A stack that is named has to be there. Raises `InputError`, `EngineError`."""
     subject = read_subject(inputs, name)

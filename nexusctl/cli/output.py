@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import click
 
-from nexusctl.api import connection, outputs, planning
+from nexusctl.api import connection, outputs, subject
 from nexusctl.cli import options
 from nexusctl.model.inputs import Inputs
 from nexusctl.render.outputs import outputs_document, render_outputs, render_value
@@ -14,7 +14,9 @@ from nexusctl.render.outputs import outputs_document, render_outputs, render_val
 @options.as_json
 def output(name: str | None, inputs: Inputs, as_json: bool) -> None:
     """Show the outputs of the stack, or only the value of NAME, which may be a sensitive one."""
-    stack = planning.load(inputs)
+    about = subject.read_for_outputs(inputs, name)
+    options.warn(about.problems)
+    stack = about.stack
     engine = connection.connect()
     found = (outputs.read_output(engine, stack, name),) if name else outputs.read_outputs(engine, stack)
     if as_json:

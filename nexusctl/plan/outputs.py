@@ -42,6 +42,14 @@ def find_secrets(value: Any) -> frozenset[str]:
     return frozenset().union(*map(find_secrets, parts))
 
 
+def find_sandboxes(value: Any) -> frozenset[str]:
+    """The names of the sandboxes that the value of an output asks for something."""
+    if isinstance(value, OutputText):
+        return frozenset(part.sandbox for part in value.parts if isinstance(part, Reach))
+    parts = value.values() if isinstance(value, Mapping) else value if isinstance(value, tuple) else ()
+    return frozenset().union(*map(find_sandboxes, parts))
+
+
 def _resolve(output: Output, ports: Ports, tell: Tell | None) -> OutputValue:
     if output.sensitive and tell is None:
         return OutputValue(output=output, value=REDACTED, known=True)

@@ -24,7 +24,8 @@ _MISSING = """
 @pytest.fixture
 def folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
     """A live stack with one sandbox `web`, whose files have got more since."""
-    whole = f"name: {stack_name}\nsandboxes:\n  web: {{image: {base_image}, command: [sleep, infinity]}}\n"
+    web = f"web: {{image: {base_image}, command: [sleep, infinity], ports: [80]}}"
+    whole = f"name: {stack_name}\noutputs: {{url: '${{sandbox.web.endpoint}}', word: hello}}\nsandboxes:\n  {web}\n"
     (tmp_path / "nexus.yaml").write_text(whole)
     (tmp_path / "broken.yaml").write_text(whole + _MISSING.lstrip("\n").replace("IMAGE", base_image))
     (tmp_path / "external.yaml").write_text(
@@ -64,6 +65,10 @@ def test_to_destroy_what_is_gone_is_no_error_with_its_file_or_on_request(folder:
         ("logs", ""),
         ("exec web echo inside", "inside\n"),
         ("unlock", "is not locked"),
+        ("output", "http://127.0.0.1:"),
+        ("output url", "http://127.0.0.1:"),
+        ("output word", "hello"),
+        ("output --json", "http://127.0.0.1:"),
         ("plan --target web", "No changes"),
         ("plan --exclude broken --exclude far", "No changes"),
         ("apply --yes --target web", "No changes"),
@@ -88,6 +93,27 @@ def test_what_is_needed_is_an_error_still(words: str, folder: Path) -> None:
     done = nexusctl(folder, *words.split(), "-f", "broken.yaml")
     assert (done.returncode, done.stdout) == (1, "")
     assert "error: the `env_file` path `gone.env` does not exist" in done.stderr
+
+
+@pytest.mark.parametrize("words", ["output", "output broken", "output nope"])
+def test_an_output_of_what_lacks_something_is_an_error_still(words: str, folder: Path) -> None:
+    text = (folder / "broken.yaml").read_text().replace("word: hello", "broken: '${sandbox.broken.endpoint}'")
+    text = text.replace("env_file: gone.env", "env_file: gone.env\n    ports: [81]")
+    (folder / "broken.yaml").write_text(text)
+    done = nexusctl(folder, *words.split(), "-f", "broken.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    expected = {"output nope": "has no output nope"}.get(words, "error: the `env_file` path `gone.env` does not exist")
+    assert expected in done.stderr
+    alone = nexusctl(folder, "output", "url", "-f", "broken.yaml")
+    assert (alone.returncode, alone.stdout[:17]) == (0, "http://127.0.0.1:"), alone.stderr
+
+
+def test_what_is_wrong_with_the_outputs_themselves_is_an_error_still(folder: Path) -> None:
+    text = (folder / "broken.yaml").read_text().replace("word: hello", "word: '${file:gone.txt}'")
+    (folder / "broken.yaml").write_text(text)
+    done = nexusctl(folder, "output", "word", "-f", "broken.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "gone.txt" in done.stderr
 
 
 def test_a_saved_plan_of_a_part_holds_with_what_others_lack(folder: Path) -> None:
