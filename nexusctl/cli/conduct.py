@@ -126,24 +126,8 @@ def _title(left: Omission) -> str:
 def _last_word(chosen: Plan, course: Course, *, late: bool) -> str:
     seconds = duration(course.finished.at)
     if course.finished.outcome == "done":
-        return f"Done in {seconds}: {_past(summarize_plan(chosen))}."
+        return f"Done in {seconds}: {summarize_plan(chosen, done=True)}."
     reason = f"{len(course.problems)} failed" if course.finished.outcome == "failed" else "interrupted"
     reason = "its time is over" if late else reason
     left = render_groups(course.groups)
     return f"Not complete after {seconds} ({reason}):\n{left}\n`nexusctl plan` shows what is left to do."
-
-
-def _past(summary: str) -> str:
-    words = {
-        "to adopt": "adopted",
-        "to create": "created",
-        "to update in place": "updated in place",
-        "to replace": "replaced",
-        "to start": "started",
-        "to run": "run",
-        "to rename": "renamed",
-        "to remove": "removed",
-    }
-    for future, past in words.items():
-        summary = summary.replace(future, past)
-    return summary

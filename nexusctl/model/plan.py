@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
+from nexusctl.model.actions import Action
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
@@ -42,7 +43,7 @@ class Change:
     before; empty where nothing is known of it.
     """
 
-    action: Literal["adopt", "create", "update", "replace", "start", "run", "rename", "remove"]
+    action: Action
     kind: ObjectKind
     name: str
     cause: Cause = "new"
@@ -173,7 +174,7 @@ class LeftBehind:
 class Omission:
     """A change that was left out on request: this object stays as it is, for `reason`."""
 
-    action: Literal["adopt", "create", "update", "replace", "start", "run", "rename", "remove"]
+    action: Action
     kind: ObjectKind
     name: str
     reason: str

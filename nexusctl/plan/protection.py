@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.actions import ACTIONS
 from nexusctl.model.plan import Change, Plan
 
 
@@ -12,9 +13,8 @@ def find_forbidden(plan: Plan) -> tuple[Diagnostic, ...]:
 
 
 def _describe(change: Change) -> Diagnostic:
-    would = "removed" if change.action == "remove" else "replaced"
     return Diagnostic(
-        f"sandbox {change.name} must not be destroyed, and would be {would}: {change.reason}",
+        f"sandbox {change.name} must not be destroyed, and would be {ACTIONS[change.action].done}: {change.reason}",
         sandbox=change.name,
         hint=f"to let it go, apply `lifecycle: {{prevent_destroy: false}}` for it first{_name_other_way(change)}",
     )

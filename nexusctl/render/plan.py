@@ -7,31 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
+from nexusctl.model.actions import ACTIONS
 from nexusctl.model.plan import Change, Difference, Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import count, paint, quiet, size
 
-_SYMBOLS = {
-    "adopt": "=",
-    "create": "+",
-    "update": "~",
-    "replace": "-/+",
-    "start": ">",
-    "run": ">",
-    "rename": "~",
-    "remove": "-",
-}
-_COLORS = {"+": "green", "~": "yellow", "-/+": "magenta", ">": "cyan", "-": "red", "=": "cyan"}
-_VERBS = {
-    "adopt": "to adopt",
-    "create": "to create",
-    "update": "to update in place",
-    "replace": "to replace",
-    "start": "to start",
-    "run": "to run",
-    "rename": "to rename",
-    "remove": "to remove",
-}
+_SIGNS = {"+": "green", "~": "yellow", "-": "red"}
+"""Of a field: given, changed, taken away."""
 
 
 def render_plan(plan: Plan, *, color: bool = False) -> str:
@@ -73,11 +55,16 @@ def _render_whole(plan: Plan, *, color: bool) -> str:
     return "\n".join([*lines, *_render_unreduced(plan), *_render_unread(plan), ""])
 
 
-def summarize_plan(plan: Plan) -> str:
-    """`2 to create, 1 to replace, 7 unchanged`, sandboxes only where there are any, else all objects."""
+def summarize_plan(plan: Plan, *, done: bool = False) -> str:
+    """`2 to create, 1 to replace, 7 unchanged`, sandboxes only where there are any, else all objects.
+
+    Where all of it is `done`: `2 created, 1 replaced, 7 unchanged`.
+    """
     changes = [change for change in plan.changes if change.kind == "sandbox"] or list(plan.changes)
     counted: Counter[str] = Counter(change.action for change in changes)
-    words = [f"{counted[action]} {verb}" for action, verb in _VERBS.items() if counted[action]]
+    words = [
+        f"{counted[action]} {words.done if done else words.to}" for action, words in ACTIONS.items() if counted[action]
+    ]
     if others := len(plan.changes) - len(changes):
         words.append(f"{count(others, 'other object')}")
     if plan.unchanged:
@@ -109,9 +96,9 @@ def plan_document(plan: Plan) -> dict[str, Any]:
 
 
 def _render_change(change: Change, width: int, *, color: bool) -> Iterator[str]:
-    symbol = _SYMBOLS[change.action]
-    head = f"{symbol:>5} {change.kind:<8} {change.name:<{width}}"
-    yield f"{paint(head, _COLORS[symbol], color=color)}  {quiet(_explain(change))}".rstrip()
+    words = ACTIONS[change.action]
+    head = f"{words.symbol:>5} {change.kind:<8} {change.name:<{width}}"
+    yield f"{paint(head, words.color, color=color)}  {quiet(_explain(change))}".rstrip()
     for difference in change.differences:
         yield f"{'':9}{render_difference(difference, color=color)}"
     for note in (*change.notes, *_describe_loss(change)):
@@ -130,14 +117,7 @@ def _own(change: Change) -> str:
 
 
 def _explain(change: Change) -> str:
-    words = {
-        "replace": "will be replaced",
-        "start": "will be started",
-        "run": "will run again",
-        "update": "will be updated in place",
-        "rename": "will be renamed",
-    }
-    verb = words.get(change.action, "")
+    verb = ACTIONS[change.action].will
     if change.cause == "drifted" and change.action in ("update", "rename"):
         verb = "was changed behind nexusctl's back"
     return ": ".join(word for word in (verb, change.reason) if word)
@@ -148,7 +128,7 @@ def _render_omitted(plan: Plan) -> Iterator[str]:
         yield ""
         yield "Not in this plan, so these stay as they are:"
     for left in plan.omitted:
-        yield f"{'':5} {left.kind:<8} {quiet(left.name)} ({_VERBS[left.action]}): {quiet(left.reason)}"
+        yield f"{'':5} {left.kind:<8} {quiet(left.name)} ({ACTIONS[left.action].to}): {quiet(left.reason)}"
 
 
 def _render_unreduced(plan: Plan) -> Iterator[str]:
@@ -182,7 +162,7 @@ def render_difference(difference: Difference, *, color: bool) -> str:
     suffix = {"replace": "  # forces the replacement", "record": "", "in_place": ""}[difference.effect]
     if difference.cause == "drifted":
         suffix = "  # drifted"
-    return f"{paint(symbol, _COLORS[symbol], color=color)} {_render_field(difference.field)}: {arrow}{suffix}"
+    return f"{paint(symbol, _SIGNS[symbol], color=color)} {_render_field(difference.field)}: {arrow}{suffix}"
 
 
 def _render_field(field: str) -> str:
