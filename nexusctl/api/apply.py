@@ -14,6 +14,7 @@ from nexusctl.model.live import Adopt
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.model.stack import Stack
+from nexusctl.model.step_id import kind_of
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 from nexusctl.plan.basis import Basis
@@ -146,7 +147,7 @@ def _execute(
     outcome: Outcome = "done"
     for event in execution.apply(engine, chosen, interrupt, known):
         step = event.step if isinstance(event, Started) and touched is not None else None
-        if step and touched is not None and step.id.startswith("sandbox:"):
+        if step and touched is not None and kind_of(step.id) == "sandbox":
             if not isinstance(step, AwaitHealthy | AwaitExit):
                 touched.add(step.subject)
         elif isinstance(event, Finished):

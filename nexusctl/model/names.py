@@ -73,6 +73,21 @@ def image_reference(reference: str) -> str:
     return reference if ":" in last or "@" in last else f"{reference}:latest"
 
 
+def incoming_name(name: str) -> str:
+    """What the container is called that is to take the place of the one called `name`."""
+    return f"{name}_new"
+
+
+def outgoing_name(name: str) -> str:
+    """What the container called `name` is called once another one has taken its place."""
+    return f"{name}_old"
+
+
+def is_outgoing(name: str) -> bool:
+    """Whether a container that is called so has given its place up."""
+    return name.endswith("_old")
+
+
 def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     """A sorting key that puts `agent-2` before `agent-10`."""
     parts = re.split(r"(\d+)", name)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 
 from nexusctl.model.endpoint import bracketed, overlap
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
-from nexusctl.model.names import natural_key
+from nexusctl.model.names import is_outgoing, natural_key
 from nexusctl.model.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
 from nexusctl.model.stack import Network
 from nexusctl.plan.anonymous import describe_kept, describe_own
@@ -147,7 +147,7 @@ def _sandboxes(scene: Scene) -> Iterator[Change]:
 
 
 def _describe_leftover(name: str, leftover: Leftover) -> Change:
-    replaced = leftover.live.name.endswith("_old")
+    replaced = is_outgoing(leftover.live.name)
     phrase = "was replaced and not yet removed" if replaced else "claims to be this sandbox too"
     if leftover.cause == "partial":
         phrase = "never became ready"

@@ -16,6 +16,7 @@ from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, St
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.step import AwaitExit, AwaitHealthy, CreateContainer
+from nexusctl.model.step_id import kind_of
 from nexusctl.model.value import dataclass
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import group_names
@@ -146,7 +147,7 @@ def _print_plan(plan: Plan, seal: Seal) -> Prints:
     waits = {step.id for step in plan.steps if isinstance(step, AwaitHealthy | AwaitExit)}
     for step in plan.steps:
         if step.id not in waits:
-            kind = step.id.partition(":")[0]
+            kind = kind_of(step.id)
             needs = [need for need in step.needs if need not in waits]
             prints.setdefault(f"{kind} {step.subject}", {})[step.id] = seal("", [type(step).__name__, needs])
     return prints

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from nexusctl.model.plan import Step
 from nexusctl.model.stack import Dependency, Sandbox
 from nexusctl.model.step import AwaitExit, AwaitHealthy, Upstream
+from nexusctl.model.step_id import step_id
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.order import sort_nodes
 from nexusctl.plan.scene import Scene
@@ -50,10 +51,10 @@ def _find_upstream(scene: Scene, dependency: Dependency) -> Upstream | None:
     if decision.sandbox.kind == "task":
         return None
     if decision.action in ("create", "replace", "rerun"):
-        return Upstream(name=name, created=f"sandbox:{name}:create")
+        return Upstream(name=name, created=step_id("sandbox", name, "create"))
     assert decision.holder is not None
     if decision.restore:
-        return Upstream(name=name, container_id=decision.holder.id, after=f"sandbox:{name}:start")
+        return Upstream(name=name, container_id=decision.holder.id, after=step_id("sandbox", name, "start"))
     return Upstream(name=name, container_id=decision.holder.id) if decision.holder.state == "running" else None
 
 
@@ -68,7 +69,7 @@ def find_required(scene: Scene) -> frozenset[str]:
 
 
 def ready_id(name: str) -> str:
-    return f"sandbox:{name}:ready"
+    return step_id("sandbox", name, "ready")
 
 
 def _join(parts: list[frozenset[str]]) -> frozenset[str]:
@@ -91,7 +92,7 @@ def _parts(
     failing = holder is not None and holder.state == "restarting"
     waits = scene.decisions[name].action == "replace" or dependency.condition != "started" or failing
     verbs = ("start", "update", "clean", "rename", *(("ready",) if waits else ()))
-    yield frozenset(f"sandbox:{name}:{verb}" for verb in verbs)
+    yield frozenset(step_id("sandbox", name, verb) for verb in verbs)
 
 
 def _find_unmet(scene: Scene) -> frozenset[str]:

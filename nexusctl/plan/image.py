@@ -10,6 +10,7 @@ from nexusctl.model.lockfile import RECIPE
 from nexusctl.model.names import environment_tag, image_reference, is_environment, recipe_tag
 from nexusctl.model.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.step_id import step_id
 from nexusctl.model.template import Template
 from nexusctl.model.value import dataclass
 
@@ -32,7 +33,7 @@ def choose_image(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice
     if not base.steps and _is_current(tag, base.reference, live):
         return ImageChoice(reference=tag)
     derive = DeriveImage(
-        id=f"image:{tag}:derive",
+        id=step_id("image", tag, "derive"),
         subject=tag,
         needs=(base.steps[-1].id,) if base.steps else (),
         tag=tag,
@@ -135,7 +136,10 @@ def choose_base(sandbox: Sandbox, stack: Stack, live: LiveState) -> ImageChoice:
 
 def _pull(reference: str, stack: Stack) -> ImageChoice:
     step = PullImage(
-        id=f"image:{reference}:pull", subject=reference, reference=reference, digest=stack.digests.get(reference, "")
+        id=step_id("image", reference, "pull"),
+        subject=reference,
+        reference=reference,
+        digest=stack.digests.get(reference, ""),
     )
     return ImageChoice(reference=reference, steps=(step,))
 
@@ -148,7 +152,7 @@ def _bootstrap_chain(template: Template, stack: Stack, live: LiveState) -> tuple
     below = stack.templates[template.recipe.base] if template.recipe.base else None
     steps = _bootstrap_chain(below, stack, live) if below else ()
     step = BootstrapImage(
-        id=f"image:{tag}:bootstrap",
+        id=step_id("image", tag, "bootstrap"),
         subject=tag,
         needs=(steps[-1].id,) if steps else (),
         template=template,

@@ -20,6 +20,7 @@ from nexusctl.model.lockfile import (
 from nexusctl.model.names import environment_tag, image_reference
 from nexusctl.model.plan import DeriveImage, Difference, Plan, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.step_id import step_id
 from nexusctl.plan.image import choose_base
 from nexusctl.plan.order import order_steps
 
@@ -35,8 +36,8 @@ def plan_resolution(stack: Stack, live: LiveState, mark: str) -> Plan:
         steps |= {step.id: step for step in base.steps}
         if any(chosen.packages for chosen in sandbox.packages):
             tag = resolution_tag(sandbox, base.reference, mark)
-            steps[f"image:{tag}:derive"] = DeriveImage(
-                id=f"image:{tag}:derive",
+            steps[step_id("image", tag, "derive")] = DeriveImage(
+                id=step_id("image", tag, "derive"),
                 subject=f"versions for {key}",
                 needs=(base.steps[-1].id,) if base.steps else (),
                 tag=tag,

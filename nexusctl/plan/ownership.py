@@ -8,6 +8,7 @@ from dataclasses import replace
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Step
 from nexusctl.model.step import AdoptObject, RemoveContainer, ReplaceContainer, UpdateContainer
+from nexusctl.model.step_id import step_id
 
 
 def claim_loose(live: LiveState, steps: Iterable[Step]) -> Iterator[Step]:
@@ -34,4 +35,4 @@ def _leaving(step: Step) -> str:
 
 
 def _claim_id(name: str) -> str:
-    return f"volume:{name}:claim"
+    return step_id("volume", name, "claim")

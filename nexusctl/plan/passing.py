@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Step
 from nexusctl.model.step import RenameContainer, StopContainer
+from nexusctl.model.step_id import step_id
 from nexusctl.plan.removal import choose_grace
 from nexusctl.plan.scene import Scene
 from nexusctl.plan.step_id import aside_id, removal_id, stop_id
@@ -25,7 +26,7 @@ def build_passings(scene: Scene) -> Iterator[Step]:
         holder = scene.decisions[giver].holder
         assert holder is not None
         # As late as the one allows that gets it.
-        needs = tuple(f"sandbox:{name}:create" for name in sorted(names))
+        needs = tuple(step_id("sandbox", name, "create") for name in sorted(names))
         yield StopContainer(
             id=stop_id(giver),
             subject=giver,

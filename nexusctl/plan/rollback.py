@@ -12,6 +12,7 @@ from nexusctl.model.plan import Change, DeriveImage, Omission, Plan, Step
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
 from nexusctl.model.step import AwaitHealthy, CreateContainer, RestoreContainer, UpdateContainer
+from nexusctl.model.step_id import kind_of
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.claim import settle_claims
 from nexusctl.plan.moved import find_moves, reverse_moves
@@ -105,7 +106,7 @@ def _leave_down(plan: Plan, down: Collection[str]) -> Plan:
         if step.id not in dropped
     )
     left = {step.subject for step in plan.steps if step.id in dropped}
-    idle = left - {step.subject for step in steps if step.id.startswith("sandbox:")}
+    idle = left - {step.subject for step in steps if kind_of(step.id) == "sandbox"}
     return replace(
         plan,
         steps=steps,

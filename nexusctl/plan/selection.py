@@ -9,6 +9,7 @@ from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Change, Omission, Plan, Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume, StopContainer
+from nexusctl.model.step_id import kind_of
 from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.unread import find_unread
 
@@ -143,7 +144,7 @@ def _change_key(change: Change) -> Key:
 
 
 def _kind(step: Step) -> str:
-    return step.id.partition(":")[0]
+    return kind_of(step.id)
 
 
 def _removes(step: Step) -> bool:

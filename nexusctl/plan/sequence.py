@@ -9,6 +9,7 @@ from typing import Any
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan import Attachment, Step
 from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
+from nexusctl.model.step_id import step_id
 from nexusctl.plan.adoption import build_adoptions, release
 from nexusctl.plan.gate import NOTHING, build_gates, find_gates, find_required
 from nexusctl.plan.order import acyclic, order_steps
@@ -46,10 +47,10 @@ def _find_wishes(scene: Scene) -> dict[str, frozenset[str]]:
         coming = [
             other for other, its in scene.decisions.items() if its.sandbox.group == group and its.action == "create"
         ]
-        wishes[f"sandbox:{name}:update"] = frozenset(
-            f"sandbox:{other}:{verb}" for other in coming for verb in ("start", "ready")
+        wishes[step_id("sandbox", name, "update")] = frozenset(
+            step_id("sandbox", other, verb) for other in coming for verb in ("start", "ready")
         )
-        own = frozenset(f"sandbox:{name}:{verb}" for verb in ("update", "rename", "ready"))
+        own = frozenset(step_id("sandbox", name, verb) for verb in ("update", "rename", "ready"))
         for live in scene.live.sandboxes:
             if live.sandbox not in scene.stack.sandboxes and live.record and live.record.group == group:
                 wishes[removal_id(live)] = own
@@ -62,7 +63,7 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
     for network in scene.networks.missing:
         attachment, old = scene.networks.attachments[network.name], scene.networks.renewed.get(network.name)
         yield CreateNetwork(
-            id=f"network:{network.name}:create",
+            id=step_id("network", network.name, "create"),
             subject=network.name,
             network=network,
             name=attachment.name,
@@ -71,10 +72,13 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
             **(_renew(scene, old) if old else {}),
         )
         if old and old.adopted:
-            yield release("network", old.network, old.id, f"network:{network.name}:create")
+            yield release("network", old.network, old.id, step_id("network", network.name, "create"))
     for name in sorted(scene.missing_volumes):
         yield CreateVolume(
-            id=f"volume:{name}:create", subject=name, volume=scene.stack.volumes[name], name=scene.volumes[name]
+            id=step_id("volume", name, "create"),
+            subject=name,
+            volume=scene.stack.volumes[name],
+            name=scene.volumes[name],
         )
     adoptions = frozenset(step.id for step in build_adoptions(scene.live))
     yield from build_adoptions(scene.live)
@@ -91,17 +95,17 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
     users = _Users(scene, touching)
     for excess in scene.networks.excess:
         yield RemoveNetwork(
-            id=f"network:{excess.network}:remove:{excess.id[:12]}",
+            id=step_id("network", excess.network, "remove", excess.id),
             subject=excess.network,
             needs=users.of_network(excess),
             network_id=excess.id,
             name=excess.name,
         )
         if excess.adopted:
-            yield release("network", excess.network, excess.id, f"network:{excess.network}:remove:{excess.id[:12]}")
+            yield release("network", excess.network, excess.id, step_id("network", excess.network, "remove", excess.id))
     if remove_volumes:
         for volume in scene.live.volumes:
-            removal = f"volume:{volume.volume}:remove"
+            removal = step_id("volume", volume.volume, "remove")
             # Several containers may have had one at the same target.
             removal += f":{volume.name}" if volume.sandbox else ""
             yield RemoveVolume(
@@ -114,7 +118,9 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
                 yield release("volume", volume.volume, volume.name, removal)
     for orphan in scene.live.orphans:
         kind = "record" if orphan.kind == "amendment" else orphan.kind
-        yield RemoveOrphan(id=f"{kind}:{orphan.name}:remove", subject=orphan.name, name=orphan.name, kind=orphan.kind)
+        yield RemoveOrphan(
+            id=step_id(kind, orphan.name, "remove"), subject=orphan.name, name=orphan.name, kind=orphan.kind
+        )
 
 
 def _renew(scene: Scene, old: LiveNetwork) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.names import container_name
+from nexusctl.model.names import container_name, incoming_name
 from nexusctl.model.plan import Attachment, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Sandbox, Upload
@@ -20,6 +20,7 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
+from nexusctl.model.step_id import step_id
 from nexusctl.plan.anonymous import find_own, list_others
 from nexusctl.plan.carry import choose_left_behind
 from nexusctl.plan.claim import Claim
@@ -62,7 +63,7 @@ def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tupl
     create = _create_container(scene, sandbox, place, after)
     yield create
     yield StartContainer(
-        id=f"sandbox:{sandbox.name}:start",
+        id=step_id("sandbox", sandbox.name, "start"),
         subject=sandbox.name,
         needs=(create.id, *gates),
         sandbox=sandbox,
@@ -70,7 +71,7 @@ def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tupl
         created=create.id,
         upstream=list_upstream(scene, sandbox),
     )
-    yield from _await(scene, sandbox, created=create.id, needs=(f"sandbox:{sandbox.name}:start",))
+    yield from _await(scene, sandbox, created=create.id, needs=(step_id("sandbox", sandbox.name, "start"),))
 
 
 def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
@@ -124,7 +125,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
     assert holder is not None
     last = (*after, *gates)
     restore = RestoreContainer(
-        id=f"sandbox:{sandbox.name}:start",
+        id=step_id("sandbox", sandbox.name, "start"),
         subject=sandbox.name,
         needs=last,
         container_id=holder.id,
@@ -147,7 +148,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
         last = (update.id,)
     if decision.rename:
         rename = RenameContainer(
-            id=f"sandbox:{sandbox.name}:rename",
+            id=step_id("sandbox", sandbox.name, "rename"),
             subject=sandbox.name,
             needs=(*last, aside_id(holder)),
             container_id=holder.id,
@@ -168,7 +169,7 @@ def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[
 def _part_cleaning(update: UpdateContainer) -> tuple[UpdateContainer, UpdateContainer]:
     """What can be done before the start, and the rest: files are removed by a command inside, which has to run."""
     cleaning = UpdateContainer(
-        id=f"sandbox:{update.subject}:clean",
+        id=step_id("sandbox", update.subject, "clean"),
         subject=update.subject,
         container_id=update.container_id,
         sandbox=update.sandbox,
@@ -193,9 +194,9 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
     if "packages" in touched or again:
         packages = tuple(change_packages(record, sandbox, decision.differences, again=again))
     joined = {key for attachment in decision.connect for key in (attachment.name, attachment.id)}
-    made = tuple(f"network:{a.network}:create" for a in decision.connect if not a.id and not a.external)
+    made = tuple(step_id("network", a.network, "create") for a in decision.connect if not a.id and not a.external)
     return UpdateContainer(
-        id=f"sandbox:{sandbox.name}:update",
+        id=step_id("sandbox", sandbox.name, "update"),
         subject=sandbox.name,
         needs=(*needs, *made),
         container_id=holder.id,
@@ -271,10 +272,10 @@ def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: t
     needs = [*after]
     needs += [aside_id(scene.squatters[sandbox.name])] if sandbox.name in scene.squatters else []
     needs += [choice.steps[-1].id] if choice.steps else []
-    needs += [f"network:{a.network}:create" for a in place.networks if not a.id and not a.external]
-    needs += [f"volume:{m.source}:create" for m in sandbox.mounts if m.source in scene.missing_volumes]
+    needs += [step_id("network", a.network, "create") for a in place.networks if not a.id and not a.external]
+    needs += [step_id("volume", m.source, "create") for m in sandbox.mounts if m.source in scene.missing_volumes]
     return CreateContainer(
-        id=f"sandbox:{sandbox.name}:create",
+        id=step_id("sandbox", sandbox.name, "create"),
         subject=sandbox.name,
         needs=tuple(needs),
         sandbox=sandbox,
@@ -287,7 +288,7 @@ def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
     return Placement(
         image=scene.images[sandbox.name].reference,
         name=name,
-        birth_name=f"{name}_new" if beside else "",
+        birth_name=incoming_name(name) if beside else "",
         networks=scene.networks.join(sandbox),
         volumes={m.source: scene.volumes[m.source] for m in sandbox.mounts if m.kind == "volume"},
         anonymous=find_own(scene.own, sandbox, scene.decisions[sandbox.name].holder),

@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from nexusctl.model.live import LiveSandbox
+from nexusctl.model.step_id import step_id
 
 
 def removal_id(live: LiveSandbox) -> str:
-    return f"sandbox:{live.sandbox}:remove:{live.id[:12]}"
+    return step_id("sandbox", live.sandbox, "remove", live.id)
 
 
 def aside_id(live: LiveSandbox) -> str:
     """The step that takes a name from a container which another sandbox is to have."""
-    return f"sandbox:{live.sandbox}:aside:{live.id[:12]}"
+    return step_id("sandbox", live.sandbox, "aside", live.id)
 
 
 def adoption_id(kind: str, name: str) -> str:
     """The step that takes an object over from somebody else."""
-    return f"{kind}:{name}:adopt"
+    return step_id(kind, name, "adopt")
 
 
 def stop_id(name: str) -> str:
     """The step that stops a container which gives something up before it is replaced."""
-    return f"sandbox:{name}:stop"
+    return step_id("sandbox", name, "stop")

@@ -10,6 +10,7 @@ from typing import Any
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
 from nexusctl.model.plan import Plan, Step
+from nexusctl.model.step_id import kind_of
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.style import duration, listing, paint, quiet
 
@@ -179,7 +180,7 @@ def _title(row: Row) -> str:
 
 
 def _key(step: Step) -> tuple[str, str]:
-    return step.id.partition(":")[0], step.subject
+    return kind_of(step.id), step.subject
 
 
 def _shape(text: str) -> str:

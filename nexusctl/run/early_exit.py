@@ -14,6 +14,7 @@ from nexusctl.model.live import State
 from nexusctl.model.plan import Step
 from nexusctl.model.stack import Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
+from nexusctl.model.step_id import step_id
 from nexusctl.model.value import dataclass
 from nexusctl.run.wait import ENDED, SETTLE, START, describe_early_end, has_failed
 
@@ -46,7 +47,7 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     failures = [
         Failed(
             # What was done was done: its end is a thing of its own.
-            step=Step(id=f"sandbox:{ended.name}:stay", subject=ended.name),
+            step=Step(id=step_id("sandbox", ended.name, "stay"), subject=ended.name),
             at=at,
             problem=describe_early_end(
                 engine,

@@ -14,6 +14,7 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineError, Note, StepError
+from nexusctl.model.names import outgoing_name
 from nexusctl.model.plan import Attachment
 from nexusctl.model.step import ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
@@ -46,7 +47,7 @@ def replace_container(
     # Getting ready may have taken its time.
     engine.check_lock(stack)
     report("swapping")
-    engine.rename_container(step.old_id, f"{step.placement.name}_old")
+    engine.rename_container(step.old_id, outgoing_name(step.placement.name))
     engine.rename_container(new_id, step.placement.name)
     hidden = True
     try:
