@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
+from nexusctl.config.pattern import Patience, TooSlow
 from nexusctl.config.text import opened_path
 from nexusctl.model.checksum import sha256_file
 from nexusctl.model.stack import UploadFile
 
 TOTAL_LIMIT = 256 * 1024 * 1024
 COUNT_LIMIT = 50_000
+
+_LONGEST_NAME = 255
+_MANY = 4
 
 
 class Unfit(Exception):
@@ -34,6 +40,7 @@ class Digests:
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
+        self._patience = Patience()
         self._trees: dict[tuple[str, tuple[str, ...], int | None], tuple[UploadFile, ...]] = {}
 
     def file(self, path: Path, size: int) -> str:
@@ -61,7 +68,7 @@ class Digests:
         """
         key = (str(folder), ignore, mode)
         if key not in self._trees:
-            spec = _ignore_spec(ignore)
+            spec = _ignore_spec(ignore, self._patience)
             try:
                 entries = [_with_mode(entry, mode) for entry in self._walk(folder, spec)]
             except OSError as error:
@@ -140,16 +147,30 @@ def _link(top: Path, path: str) -> str:
     return target
 
 
-def _ignore_spec(patterns: tuple[str, ...]) -> Any:
+def _ignore_spec(patterns: tuple[str, ...], patience: Patience) -> Any:
     if not patterns:
         return None
     # Deferred: only an upload with `ignore` needs it.
     from pathspec import GitIgnoreSpec  # noqa: PLC0415
 
     try:
-        return GitIgnoreSpec.from_lines(patterns)
+        spec = GitIgnoreSpec.from_lines(patterns)
+        for name in _worst_names(patterns):
+            patience.attempt(partial(spec.match_file, name))
+    except TooSlow:
+        raise Unfit("a pattern in `ignore` takes too long to try", "write it with fewer `*`") from None
     except ValueError as error:
         raise Unfit(f"a pattern in `ignore` cannot be read: {error}", "write it as in a .gitignore") from None
+    return spec
+
+
+def _worst_names(patterns: tuple[str, ...]) -> Iterator[str]:
+    """The names for which those of `patterns` look longest that have many wildcards; a sandbox may have any names."""
+    for pattern in patterns:
+        if pattern.count("*") >= _MANY:
+            literal = re.sub(r"[*?!\[\]\\/]", "", pattern) or "a"
+            yield (literal * _LONGEST_NAME)[:_LONGEST_NAME]
+            yield from (character * _LONGEST_NAME for character in sorted(set(literal))[:_MANY])
 
 
 def _unreadable(name: str, error: OSError) -> Unfit:

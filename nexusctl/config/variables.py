@@ -12,7 +12,7 @@ from nexusctl.config.expression import Expression
 from nexusctl.config.hidden import hide_all, hide_entries, is_sensitive
 from nexusctl.config.interpolation import Reported, Unresolved, dig, wrong_form
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain, resolve
-from nexusctl.config.pattern import TooSlow, matches
+from nexusctl.config.pattern import Patience, TooSlow
 from nexusctl.config.placed import Handed, Placed, Supplied, Woven, move, origin_of
 from nexusctl.config.problems import Problems, note
 from nexusctl.config.project import around, inside
@@ -145,6 +145,7 @@ class Variables:
         self._problems = problems
         self._values: dict[str, Node | None] = {}
         self._open: list[str] = []
+        self._patience = Patience()
 
     def resolve(self, expression: Expression, place: Scalar) -> Node:
         """What `${var.NAME}` means, or `${var.NAME.KEY}` for a part of a map or list."""
@@ -253,7 +254,7 @@ class Variables:
                 return False
         if isinstance(pattern, Scalar) and isinstance(value, Scalar) and not isinstance(value, Woven):
             try:
-                fits = matches(pattern.text, value.text)
+                fits = self._patience.matches(pattern.text, value.text)
             except re.error as error:
                 self._problems.add(
                     pattern, f"`pattern` is no regular expression: {error}", "write one such as `[a-z]+`"

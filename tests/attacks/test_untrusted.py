@@ -14,8 +14,11 @@ from typing import NamedTuple
 import pytest
 
 from nexusctl.cli.main import main
+from nexusctl.engine.docker.exec import run as run_inside
+from nexusctl.engine.docker.wire import Wire
 from tests.attacks.stranger import MARK, keep, said
 from tests.attacks.stranger import run as run_process
+from tests.attacks.test_binds import containers_of
 
 
 class Runner(NamedTuple):
@@ -301,6 +304,31 @@ def test_an_apply_reads_no_secret_of_this_machine(runner: Runner, source: str, m
         read_secrets("x", load(Inputs(files=(Path("nexus.yaml"),), trust=trust)).secrets)
 
 
+@pytest.mark.engine
+def test_nothing_is_made_where_a_secret_is_not_allowed(
+    tmp_path: Path, stack_name: str, base_image: str, wire: Wire
+) -> None:
+    (tmp_path / "nexus.yaml").write_text(
+        f"name: {stack_name}\nsecrets: {{token: {{env: DEPLOY_TOKEN}}}}\n"
+        f"sandboxes: {{a: {{image: '{base_image}', command: [sleep, infinity], secrets: [token]}}}}\n"
+    )
+    environment = {**pull("pull_request", event(tmp_path, "you/repository")), "DEPLOY_TOKEN": "canary"}
+    try:
+        assert run_process(tmp_path, "plan", **environment).returncode == 0
+        done = run_process(tmp_path, "apply", "--yes", **environment)
+        assert done.returncode == 1
+        assert "secret token cannot be read: a stranger's files cannot have it" in done.stderr
+        assert "`--allow-env DEPLOY_TOKEN` lets them" in done.stderr
+        assert MARK not in said(done)
+        assert containers_of(wire, stack_name) == []
+        done = run_process(tmp_path, "apply", "--yes", "--allow-env", "DEPLOY_TOKEN", **environment)
+        assert done.returncode == 0, said(done)
+        (container,) = containers_of(wire, stack_name)
+        assert run_inside(wire, container, ["cat", "/run/secrets/token"]).output == "canary"
+    finally:
+        run_process(tmp_path, "destroy", "--yes", "--stack", stack_name)
+
+
 # --- templates ---
 
 
@@ -417,6 +445,18 @@ def test_a_strangers_project_is_made_of_its_own_files(runner: Runner, name: str)
     code, shown = runner.call("init", "--from-dir", ".", "--untrusted", "-f", "new.yaml")
     assert (code, MARK in shown) == (1, False), shown
     assert "leads out of the project" in shown
+
+
+def test_no_pattern_keeps_the_runner_busy(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src" / ("a" * 250)).write_text("x")
+    many = "".join(f"  v{number}: {{default: {'a' * 60}, pattern: (a|a)*b}}\n" for number in range(200))
+    (tmp_path / "nexus.yaml").write_text(
+        sandbox(f"uploads: [{{source: src, target: /x, ignore: ['{'*a' * 20}b']}}]") + "variables:\n" + many
+    )
+    done = run_process(tmp_path, "validate", "--untrusted")
+    assert done.returncode == 1
+    assert "`pattern` takes too long to try" in done.stderr
 
 
 # --- when it holds ---

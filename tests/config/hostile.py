@@ -137,6 +137,12 @@ FILES: Mapping[str, Callable[[], bytes]] = {
     "a-chain-of-ports": lambda: _counted(3_000, "  s@: {image: a, ports: ['${sandbox.s1@.port.80}']}\n"),
     "many-outputs": lambda: _filled("  o@: ${sandbox.a.endpoint}\n", HEAD + "  a: {image: a, ports: [80]}\noutputs:\n"),
     "pattern-that-never-ends": ("variables: {a: {pattern: (a|a)*b, default: " + "a" * 60 + "}}\n" + HEAD).encode,
+    "many-patterns-that-never-end": lambda: _counted(
+        1_000, "  a@: {pattern: (a|a)*b, default: " + "a" * 60 + "}\n", "variables:\n", HEAD
+    ),
+    "ignore-that-never-ends": (
+        HEAD + "  a: {image: a, uploads: [{source: ., target: /x, ignore: ['" + "*a" * 20 + "b']}]}\n"
+    ).encode,
     "a-chain": lambda: _counted(8_000, "  s@: {image: a, depends_on: [s@]}\n").replace(b"[s", b"[s1"),
     "replicas-of-replicas": lambda: _counted(
         9, "  s@: {image: a, replicas: 1000, depends_on: [t]}\n", HEAD + "  t: {image: a, replicas: 1000}\n"

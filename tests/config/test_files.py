@@ -85,6 +85,16 @@ def test_a_wrong_ignore_pattern_is_refused(tmp_path: Path) -> None:
     assert summaries(path)[0].startswith("`src` cannot be uploaded: a pattern in `ignore` cannot be read")
 
 
+def test_an_ignore_pattern_has_as_many_wildcards_as_anybody_needs(tmp_path: Path) -> None:
+    (tmp_path / "src").mkdir()
+    for name in ("a-b-c-d.log", "kept", "a" * 200):
+        (tmp_path / "src" / name).write_text("x")
+    many = '["*-*-*-*.log", "**/node_modules/**/*.tmp*", "/*/**/cache*/**"]'
+    path = write(tmp_path, f"    uploads: [{{source: src, target: /app, ignore: {many}}}]\n")
+    (sandbox,) = load(path).sandboxes.values()
+    assert [file.path for file in sandbox.uploads[0].files] == ["", "a" * 200, "kept"]
+
+
 def test_an_upload_has_the_bits_that_git_keeps_unless_a_mode_is_given(tmp_path: Path) -> None:
     (tmp_path / "src").mkdir(mode=0o750)
     (tmp_path / "src").chmod(0o750)
