@@ -24,6 +24,7 @@ from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import NOTHING, Inputs
+from nexusctl.model.names import NO_NETWORKS
 from nexusctl.model.output import Output
 from nexusctl.model.stack import DEFAULT_NETWORK, Move, Network, Sandbox, Stack, Volume
 from nexusctl.model.trust import OURS, Trust
@@ -288,12 +289,22 @@ def _names(entries: Mapping) -> set[str]:
     return {*entries.keys, *(key.text for key in entries.keys.values())}
 
 
+_INSTEAD = {
+    "default": "leave it out: every stack has a network `default` of its own; the engine's is called `bridge`",
+    "host": "publish `ports`, or take `bridge`: no sandbox is in the network of this machine itself",
+    "none": "leave it out, and write `networks: []` in the sandbox",
+}
+
+
 def _networks(document: Mapping, problems: Problems) -> dict[str, Network]:
     """The declared networks, and the private default network that every stack has."""
     networks = {DEFAULT_NETWORK: Network(name=DEFAULT_NETWORK)}
     for name, node in document.section("networks").items():
         values = node if isinstance(node, Mapping) else Mapping(node.source, node.line, node.column)
         internal, external = values.text("internal") or "", values.text("external")
+        if external in NO_NETWORKS:
+            summary = f"`{external}` is no network of the engine's that a sandbox can join"
+            problems.add(values.values["external"], summary, _INSTEAD[external])
         if internal and external:
             hint = "whoever made the network decided that; remove `internal`"
             problems.add(values.keys["internal"], f"the external network `{name}` cannot be made internal here", hint)

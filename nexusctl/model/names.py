@@ -94,3 +94,7 @@ def natural_key(name: str) -> tuple[tuple[int, int, str], ...]:
     # By their lengths, because nobody says how many digits a name may have.
     numbers = (part.lstrip("0") if part.isdecimal() else None for part in parts)
     return tuple((1, 0, part) if n is None else (0, len(n), n) for part, n in zip(parts, numbers, strict=True))
+
+
+NO_NETWORKS = ("default", "host", "none")
+"""Words by which an engine means something else than a network that sandboxes could share."""

@@ -47,7 +47,8 @@ def find_absent(stack: Stack, networks: Iterable[Listed], volumes: Iterable[List
     if not (wanted or kept):
         return frozenset()
     present = {str(entry["Name"]) for entry in networks}
-    ids = tuple(str(entry["Id"]) for entry in networks)
+    # The engine takes its own three by their names only.
+    ids = tuple(str(entry["Id"]) for entry in networks if entry["Name"] not in ("bridge", "host", "none"))
     lost = {name for name in wanted if name not in present and not any(found.startswith(str(name)) for found in ids)}
     gone = kept - {entry["Name"] for entry in volumes}
     return frozenset({*(("network", str(name)) for name in lost), *(("volume", str(name)) for name in gone)})

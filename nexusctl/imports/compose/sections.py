@@ -11,7 +11,7 @@ from nexusctl.imports.compose.service import Surroundings
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.secrets import IN_TEXT, Secrets
 from nexusctl.model.live import Project
-from nexusctl.model.names import network_name, volume_name
+from nexusctl.model.names import NO_NETWORKS, network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK
 
 _OUTER = "compose-default"
@@ -70,6 +70,10 @@ def read_networks(file: Reader, around: Surroundings) -> dict[str, Any]:
         fitted = around.networks[name]
         own, live = network_name(around.stack, fitted), around.live.networks.get(name)
         settings = _outside(name, network, own, live, _read_kind(network))
+        if settings and settings.get("external") in NO_NETWORKS:
+            why = f"no sandbox joins the engine's `{settings['external']}`; it becomes a network of the stack's own"
+            network.drop_at(f"networks.{name}", why, network.node)
+            settings = None
         if name != DEFAULT_NETWORK:
             found[fitted] = settings
         elif settings and outer == DEFAULT_NETWORK:
