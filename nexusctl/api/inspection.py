@@ -89,7 +89,7 @@ def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Pla
     The plan has no steps. Raises `InputError` for a name that means nothing, `PlanError`, `EngineError`.
     """
     # A network that has gone, or a health check that is not there, is no reason to refuse what nobody carries out.
-    live = replace(observe(engine, stack, deep=True), absent=frozenset(), unprobed=frozenset())
+    live = replace(observe(engine, stack, deep=True), absent=frozenset(), unprobed=frozenset(), owners={})
     groups = group_names(stack, live)
     require_known(Choice(targets=names), groups)
     chosen = frozenset().union(*(match_names(name, groups) for name in names)) if names else None

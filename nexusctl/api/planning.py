@@ -73,12 +73,18 @@ def call_anew(choice: Choice, stack: Stack, live: LiveState) -> Choice:
 
 def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
     """What hinders nothing and should be known all the same."""
-    if not live.neighbours:
-        return ()
-    # Few stacks are in networks of others.
-    from nexusctl.plan.clash import find_clashes  # noqa: PLC0415
+    found: list[Diagnostic] = []
+    if live.neighbours:
+        # Few stacks are in networks of others.
+        from nexusctl.plan.clash import find_clashes  # noqa: PLC0415
 
-    return tuple(replace(problem, severity="warning") for problem in find_clashes(stack, live))
+        found += find_clashes(stack, live)
+    if live.owners:
+        # As above.
+        from nexusctl.plan.conflict import find_unshared  # noqa: PLC0415
+
+        found += find_unshared(stack, live, used=True)
+    return tuple(replace(problem, severity="warning") for problem in found)
 
 
 def _leave_absent(basis: Basis) -> Basis:

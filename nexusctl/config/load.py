@@ -9,6 +9,7 @@ from nexusctl.config.declared import Declared
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.node import Mapping, Node
+from nexusctl.config.objects import declare_networks, declare_volumes, mark_shared
 from nexusctl.config.placed import Supplied
 from nexusctl.config.ports import refuse_unpublished
 from nexusctl.config.problems import Problems, note
@@ -24,9 +25,8 @@ from nexusctl.config.text import read_source
 from nexusctl.config.validate import validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import NOTHING, Inputs
-from nexusctl.model.names import NO_NETWORKS
 from nexusctl.model.output import Output
-from nexusctl.model.stack import DEFAULT_NETWORK, Move, Network, Sandbox, Stack, Volume
+from nexusctl.model.stack import Move, Sandbox, Stack
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 
@@ -224,11 +224,12 @@ def build(
         from nexusctl.config.handed import clear_each  # noqa: PLC0415
 
         clear_each(known.patterns, {group.key.text: group.file for group in reversed(groups.values())})
+    networks, volumes = declare_networks(conforming, problems), declare_volumes(conforming, problems)
     stack = Stack(
         name=conforming.text("name") or "",
-        sandboxes=sandboxes,
-        networks=_networks(conforming, problems),
-        volumes=_volumes(conforming),
+        sandboxes=mark_shared(sandboxes, networks, volumes),
+        networks=networks,
+        volumes=volumes,
         templates=templates.used,
         inactive=tuple(sorted(absent.keys() & _names(entries))),
         outputs=_outputs(conforming, sandboxes, known, around) if "outputs" in conforming.values else {},
@@ -287,41 +288,3 @@ def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs, problems: 
 def _names(entries: Mapping) -> set[str]:
     """The names of all sandboxes and of their groups."""
     return {*entries.keys, *(key.text for key in entries.keys.values())}
-
-
-_INSTEAD = {
-    "default": "leave it out: every stack has a network `default` of its own; the engine's is called `bridge`",
-    "host": "publish `ports`, or take `bridge`: no sandbox is in the network of this machine itself",
-    "none": "leave it out, and write `networks: []` in the sandbox",
-}
-
-
-def _networks(document: Mapping, problems: Problems) -> dict[str, Network]:
-    """The declared networks, and the private default network that every stack has."""
-    networks = {DEFAULT_NETWORK: Network(name=DEFAULT_NETWORK)}
-    for name, node in document.section("networks").items():
-        values = node if isinstance(node, Mapping) else Mapping(node.source, node.line, node.column)
-        internal, external = values.text("internal") or "", values.text("external")
-        if external in NO_NETWORKS:
-            summary = f"`{external}` is no network of the engine's that a sandbox can join"
-            problems.add(values.values["external"], summary, _INSTEAD[external])
-        if internal and external:
-            hint = "whoever made the network decided that; remove `internal`"
-            problems.add(values.keys["internal"], f"the external network `{name}` cannot be made internal here", hint)
-        ipv6 = (values.text("enable_ipv6") or "").lower() == "true"
-        if ipv6 and (internal.lower() == "true" or external):
-            which = "external" if external else "internal"
-            hint = "whoever made the network decided that" if external else "this machine would have an address in it"
-            problems.add(
-                values.keys["enable_ipv6"], f"the {which} network `{name}` gets no IPv6 here", f"{hint}; remove it"
-            )
-        networks[name] = Network(name=name, internal=internal.lower() == "true", enable_ipv6=ipv6, external=external)
-    return networks
-
-
-def _volumes(document: Mapping) -> dict[str, Volume]:
-    entries = document.section("volumes").items()
-    return {
-        name: Volume(name=name, external=node.text("external") if isinstance(node, Mapping) else None)
-        for name, node in entries
-    }

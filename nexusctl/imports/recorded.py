@@ -9,6 +9,7 @@ from posixpath import basename
 from typing import Any
 
 from nexusctl.config.packages import plain_options
+from nexusctl.imports.declared import read_networks, read_volumes
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.nested_binds import settle_nested
@@ -17,8 +18,6 @@ from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import write_text
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import (
-    DEFAULT_NETWORK,
-    Network,
     PackageSet,
     Reaction,
     Sandbox,
@@ -54,8 +53,8 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     document = {
         "name": stack.name,
         "variables": _variables(stack, leftovers),
-        "volumes": _volumes(stack, leftovers),
-        "networks": _networks(stack, leftovers),
+        "volumes": read_volumes(stack, leftovers),
+        "networks": read_networks(stack, leftovers),
         "secrets": _secrets(stack, leftovers),
         "sandboxes": sandboxes,
     }
@@ -269,24 +268,6 @@ def _plain_reaction(reaction: Reaction) -> Any:
     return {"signal": reaction.signal} if reaction.signal else {"exec": plain_command(reaction.command)}
 
 
-def _networks(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
-    joined = {name for sandbox in stack.sandboxes.values() for name in sandbox.networks}
-    unknown = sorted(joined - stack.networks.keys() - {DEFAULT_NETWORK})
-    for name in unknown:
-        leftovers.add(
-            f"networks.{name}", "it is one of several from outside of the stack; put its name on the engine in"
-        )
-    declared = {name: _network(found) for name, found in sorted(stack.networks.items()) if name != DEFAULT_NETWORK}
-    return {**declared, **{name: {"external": name} for name in unknown}}
-
-
-def _network(network: Network) -> dict[str, Any] | None:
-    if network.external:
-        return {"external": network.external}
-    settings = {"internal": network.internal, "enable_ipv6": network.enable_ipv6}
-    return {key: value for key, value in settings.items() if value} or None
-
-
 def _first_of_groups(stack: Stack) -> list[Sandbox]:
     first: dict[str, Sandbox] = {}
     for sandbox in stack.sandboxes.values():
@@ -296,18 +277,6 @@ def _first_of_groups(stack: Stack) -> list[Sandbox]:
 
 def _place(upload: Upload, file: UploadFile) -> str:
     return f"{upload.target.rstrip('/')}/{file.path}" if file.path else upload.target
-
-
-def _volumes(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
-    mounted = {m.source for sandbox in stack.sandboxes.values() for m in sandbox.mounts if m.kind == "volume"}
-    for name in sorted(mounted - stack.volumes.keys()):
-        leftovers.add(f"volumes.{name}", "it comes from outside of the stack; put its name on the engine in")
-    return {name: _volume(name, stack) for name in sorted(mounted | stack.volumes.keys())}
-
-
-def _volume(name: str, stack: Stack) -> dict[str, Any] | None:
-    external = stack.volumes[name].external if name in stack.volumes else name
-    return {"external": external} if external else None
 
 
 def _secrets(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:

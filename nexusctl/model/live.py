@@ -275,6 +275,14 @@ class ForeignBind:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """The other `stack` that something is of, and whether that shares it, or has nothing left that could say so."""
+
+    stack: str
+    shares: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LiveState:
     """All that was found for one stack.
 
@@ -289,6 +297,8 @@ class LiveState:
     those that are there and that a sandbox with volumes of its own gets now. `outer` maps the external networks, as the
     file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
     `neighbours` maps the external networks to the names that others bear there, each with the container's name.
+    `owners` has the external networks and volumes that are another stack's, as (kind, what the file calls it on the
+    engine).
     """
 
     stack: str
@@ -310,3 +320,4 @@ class LiveState:
     outer: Mapping[str, str] = field(default_factory=dict)
     one_name: bool = False
     neighbours: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    owners: Mapping[tuple[str, str], Owner] = field(default_factory=dict)

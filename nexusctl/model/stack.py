@@ -187,7 +187,8 @@ class Sandbox:
     A None for command, working_dir, user or stop_signal leaves the image's own in force; so does one for `health` with
     the image's HEALTHCHECK, unless `image_health` is False. `start_timeout` limits the wait for health after a start.
     `stop_grace_period` is in seconds, None for `STOP_GRACE_PERIOD`.
-    `aliases` are further names of it, by the network in which others find it under them.
+    `aliases` are further names of it, by the network in which others find it under them. `shares` are those of its
+    volumes and networks that other stacks may use, as `volume:NAME` and `network:NAME`.
     """
 
     name: str
@@ -221,24 +222,33 @@ class Sandbox:
     on_replace: OnReplace = "discard"
     timeout: int | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    shares: tuple[str, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Network:
-    """`external` names a network that exists already and is never made or removed here."""
+    """`external` names a network that exists already and is never made or removed here.
+
+    A `shared` one may be the external one of other stacks.
+    """
 
     name: str
     internal: bool = False
     enable_ipv6: bool = False
+    shared: bool = False
     external: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """`external` names a volume that exists already and is never made or removed here."""
+    """`external` names a volume that exists already and is never made or removed here.
+
+    A `shared` one may be the external one of other stacks.
+    """
 
     name: str
+    shared: bool = False
     external: str | None = None
 
 

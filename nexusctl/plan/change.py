@@ -12,6 +12,7 @@ from nexusctl.model.stack import Network
 from nexusctl.plan.anonymous import describe_kept, describe_own
 from nexusctl.plan.carry import describe_carrying
 from nexusctl.plan.claim import Claim, Leftover
+from nexusctl.plan.conflict import say_whose
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import describe_packages
 from nexusctl.plan.scene import Scene
@@ -204,6 +205,7 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield from _say_moving(decision, "replacement")
     if decision.action in ("create", "replace"):
         yield from _creation_notes(scene, decision)
+        yield from say_whose(scene.stack, scene.live, decision.sandbox) if scene.live.owners else ()
 
 
 def _describe_own(scene: Scene, decision: Decision) -> Iterator[tuple[str, str]]:

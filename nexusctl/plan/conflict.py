@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveState
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
-from nexusctl.model.stack import Stack
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.image import find_unlocked
 
@@ -17,9 +17,9 @@ BRIDGE_CAPACITY = 1000
 
 
 def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> tuple[Diagnostic, ...]:
-    """Foreign objects under names that the stack needs, external ones that are not there, records that cannot be read,
-    networks that are too full, binds inside of what another stack can write to, waits for the health of what has no
-    health check.
+    """Foreign objects under names that the stack needs, external ones that are not there or not shared, records that
+    cannot be read, networks that are too full, binds inside of what another stack can write to, waits for the health of
+    what has no health check.
     """
     return (
         *_find_taken("container", ((name, container_name(stack.name, name)) for name in stack.sandboxes), live),
@@ -28,6 +28,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
             "volume", ((n, volume_name(stack.name, n)) for n, v in stack.volumes.items() if not v.external), live
         ),
         *(find_absent(stack, live) if live.absent else ()),
+        *(find_unshared(stack, live, used=False) if live.owners else ()),
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
         *(_find_nested(stack, live, claims) if live.foreign_binds else ()),
@@ -80,6 +81,41 @@ def find_absent(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
                 f"the {kind} {called} is not there, which the stack file calls {name} and external",
                 hint=f"make it with `docker {kind} create {called}`, or correct its name: nexusctl makes only its own",
             )
+
+
+def find_unshared(stack: Stack, live: LiveState, *, used: bool) -> Iterator[Diagnostic]:
+    """The external objects that another stack does not share: those that the stack has in use, or all others."""
+    in_use = {("volume", name) for found in live.sandboxes for name in found.volumes.values()}
+    joined = {key for found in live.sandboxes for item in found.networks.items() for key in item}
+    in_use |= {("network", name) for name, key in live.outer.items() if joined & {name, key}}
+    for kind, called, name in list_external(stack):
+        owner = live.owners.get((kind, called))
+        if owner and not owner.shares and ((kind, called) in in_use) == used:
+            yield Diagnostic(
+                f"the {kind} {called}, which the stack file calls {name}, is the stack {owner.stack}'s, and not shared",
+                hint=f"write `shared: true` at that {kind} in the stack file of {owner.stack}, and apply that first",
+            )
+
+
+def say_whose(stack: Stack, live: LiveState, sandbox: Sandbox) -> Iterator[str]:
+    """A phrase for each thing of `sandbox` that another stack has made."""
+    used = {*sandbox.networks, *(mount.source for mount in sandbox.mounts if mount.kind == "volume")}
+    for kind, called, name in list_external(stack):
+        owner = live.owners.get((kind, called))
+        if owner and name in used:
+            yield f"the {kind} {called} is the stack {owner.stack}'s"
+
+
+def list_external(stack: Stack) -> Iterator[tuple[str, str, str]]:
+    """Kind, the engine's name and that in the file of each external object that a sandbox uses, sorted."""
+    mounted = {mount.source for sandbox in stack.sandboxes.values() for mount in sandbox.mounts}
+    for name, volume in sorted(stack.volumes.items()):
+        if volume.external and name in mounted:
+            yield "volume", volume.external, name
+    for name in used_networks(stack):
+        network = stack.networks.get(name)
+        if network and network.external:
+            yield "network", network.external, name
 
 
 def _find_unreadable(stack: Stack, claims: dict[str, Claim]) -> Iterator[Diagnostic]:

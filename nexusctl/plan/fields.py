@@ -152,6 +152,11 @@ def _aliases(name: str, value: Mapping[str, tuple[str, ...]]) -> Flat:
     return {f"networks.{network}.{name}": sorted(names) for network, names in value.items() if names}
 
 
+def _shares(_: str, value: tuple[str, ...]) -> Flat:
+    """As the file writes them."""
+    return {f"{kind}s.{called}.shared": True for kind, _, called in (word.partition(":") for word in value)}
+
+
 def _dependencies(name: str, value: Any) -> Flat:
     return {f"{name}.{dependency.sandbox}": dependency.condition for dependency in value}
 
@@ -192,6 +197,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="run", effect="record", flatten=_scalar),
     Rule(field="timeout", effect="record", flatten=_scalar),
     Rule(field="metadata", effect="record", flatten=_mapping),
+    Rule(field="shares", effect="record", flatten=_shares),
     Rule(field="lifecycle", effect="record", flatten=_lifecycle),
 )
 """Every field of `Sandbox` but `name`, which is its identity."""

@@ -124,6 +124,8 @@ OF_THE_STACK: Mapping[str, Any] = {
     "networks": {"networks": {"back": None}},
     "networks.NAME.internal": {"networks": {"back": {"internal": True}}},
     "networks.NAME.enable_ipv6": {"networks": {"back": {"enable_ipv6": True}}},
+    "networks.NAME.shared": {"networks": {"back": {"shared": True}}},
+    "volumes.NAME.shared": {"volumes": {"data": {"shared": True}}},
     "include": {"include": ["part.yaml"]},
     "variables": {"variables": {"x": {"default": "1"}}},
     **{f"variables.NAME.{key}": {"variables": {"x": {"default": "1", key: value}}} for key, value in {

@@ -95,6 +95,7 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
     "cap_add": (("NET_RAW",), ("MKNOD", "NET_RAW")),
     "cap_drop": (("ALL",), ("KILL",)),
     "timeout": (60, 3600),
+    "shares": (("volume:data",), ("network:back", "volume:data")),
     "metadata": ({"team": "x"}, {"team": "y", "of": ""}),
     "lifecycle": (
         Lifecycle(ignore=("metadata",)),

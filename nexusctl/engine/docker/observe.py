@@ -26,6 +26,7 @@ from nexusctl.engine.docker.lock import find_holder
 from nexusctl.engine.docker.neighbours import find_neighbours
 from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes, sequence_of
 from nexusctl.engine.docker.orphans import find_couriers, find_orphaned, find_secrets, name_of
+from nexusctl.engine.docker.owners import find_owners
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.restarting import read_restarts
@@ -90,6 +91,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         image_volumes=find_image_volumes(wire, stack, sandboxes, every_volume, images),
         outer=find_outer(stack, networks),
         neighbours=find_neighbours(wire, stack, containers, foreign.ids),
+        owners=find_owners(stack, containers, networks, volumes),
         one_name=wire.endpoint.speaks(ONE_NAME),
         orphans=(
             *find_orphaned(amendments, notes, ids),

@@ -23,6 +23,7 @@ from nexusctl.model.live import (
     LiveSandbox,
     LiveState,
     Orphan,
+    Owner,
     Portrait,
 )
 from nexusctl.model.names import container_name, image_reference
@@ -73,6 +74,7 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
         foreign_binds=_find_foreign_binds(world, stack),
         lock=world.locks.get(stack.name),
         outer=_find_outer(world, stack),
+        owners=_find_owners(world, stack),
         one_name=world.one_name,
     )
 
@@ -267,6 +269,23 @@ def _find_outer(world: World, stack: Stack) -> dict[str, str]:
     ids = {found.name: network_id for network_id, (_, found) in world.networks.items()}
     wanted = {network.external for network in stack.networks.values()}
     return {name: network_id for name, network_id in ids.items() if name in wanted}
+
+
+def _find_owners(world: World, stack: Stack) -> dict[tuple[str, str], Owner]:
+    known = {("network", found.name): (owner, found.network) for owner, found in world.networks.values()}
+    known |= {("volume", found.name): (owner, found.volume) for owner, found in world.volumes.values()}
+    wanted = {("network", str(n.external)) for n in stack.networks.values()}
+    wanted |= {("volume", str(v.external)) for v in stack.volumes.values()}
+    found = {}
+    for kind, called in wanted & known.keys():
+        owner, name = known[kind, called]
+        own = [c for c in world.containers.values() if c.stack == owner]
+        newest = [(find_amendments(world, c.id)[-1:], c.sandbox) for c in own]
+        records = [(amended[0].sandbox if amended else None) or born for amended, born in newest]
+        if owner not in ("", stack.name):
+            shares = not own or any(f"{kind}:{name}" in record.shares for record in records)
+            found[kind, called] = Owner(stack=owner, shares=shares)
+    return found
 
 
 def _find_taken(world: World, stack: Stack) -> dict[str, dict[str, str]]:
