@@ -313,10 +313,12 @@ class Engine(Protocol):
         Also True where that cannot be told.
         """
 
-    def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+    def change_packages(
+        self, container_id: str, changes: Iterable[PackageChange], report: Report, cancel: Cancel = NEVER
+    ) -> str:
         """Remove and install packages in a running container, as root; returns what the managers say then, for `amend`.
 
-        Raises `StepError` with the manager's last lines.
+        Raises `StepError` with the manager's last lines, and where `cancel` is requested: the manager is ended then.
         """
 
     def announce(self, stack: str, container_id: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 
 class Interrupt:
@@ -30,6 +30,11 @@ class Interrupt:
     def requested(self) -> bool:
         return self._requested
 
+    @property
+    def deadline(self) -> Deadline:
+        """For what is left to come to its end when a stop is requested, unless the time that was given is over."""
+        return Deadline(self)
+
     @contextmanager
     def alarm(self) -> Iterator[threading.Event]:
         """Something to sleep on that wakes up at once when a stop is requested, and when anybody else sets it."""
@@ -54,3 +59,18 @@ class Interrupt:
             yield
         finally:
             del self._ends[key]
+
+
+class Deadline:
+    """The end of an interrupt's time, for whoever does not mind a stop that a user asks for."""
+
+    def __init__(self, interrupt: Interrupt) -> None:
+        self._interrupt = interrupt
+
+    @property
+    def requested(self) -> bool:
+        return self._interrupt.late
+
+    def cutting(self, end: Callable[[], None]) -> AbstractContextManager[None]:
+        """As that of an interrupt."""
+        return self._interrupt.cutting(lambda: end() if self._interrupt.late else None)

@@ -128,7 +128,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             _check_upstream(step, engine, ledger)
             _restore(step, engine, report, warn, reveal)
         case UpdateContainer():
-            _update(stack, step, engine, ledger, report, warn, reveal)
+            _update(stack, step, engine, ledger, report, warn, interrupt, reveal)
         case RenameContainer():
             engine.rename_container(step.container_id, step.name)
         case RemoveContainer():
@@ -203,7 +203,14 @@ def _restore(step: RestoreContainer, engine: Engine, report: Report, warn: Warn,
 
 
 def _update(
-    stack: str, step: UpdateContainer, engine: Engine, ledger: Ledger, report: Report, warn: Warn, reveal: Reveal
+    stack: str,
+    step: UpdateContainer,
+    engine: Engine,
+    ledger: Ledger,
+    report: Report,
+    warn: Warn,
+    interrupt: Interrupt,
+    reveal: Reveal,
 ) -> None:
     report("updating")
     sandbox: Sandbox = step.sandbox
@@ -215,7 +222,7 @@ def _update(
     _change_networks(step, engine, ledger)
     facts = ""
     if step.packages:
-        facts = engine.change_packages(step.container_id, step.packages, report)
+        facts = engine.change_packages(step.container_id, step.packages, report, interrupt.deadline)
         engine.check_lock(stack)
     if step.uploads or step.delete:
         report("uploading")

@@ -143,6 +143,31 @@ def test_when_its_time_is_over_no_step_is_begun_and_the_apply_has_failed(
     assert _list_builders(wire, apply.pid) == []
 
 
+def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path, stack_name: str, wire: Wire) -> None:
+    whole = file.read_text().partition("  begun:")[0]
+    file.write_text(whole.replace(", packages: {apt: [hello]}", ""))
+    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
+    container = f"{stack_name}_slow"
+    before = wire.get(f"/containers/{container}/json")["Id"]
+    file.write_text(whole)
+    apply = _start(file, "--timeout", "4s")
+    stdout, stderr = apply.communicate(timeout=PATIENCE)
+    assert apply.returncode == 1, stderr
+    assert "Get:1 something slow" in stderr
+    assert "slow: the installation of hello was ended" in stderr
+    assert "(its time is over)" in stdout
+    assert "Left at once" not in stderr
+    left = run(wire, container, ("sh", "-c", "cat /proc/[0-9]*/comm; ls -d /tmp/.nexusctl* 2>/dev/null")).output
+    assert not re.search("apt-get|sleep 600|nexusctl", left), left
+    assert left.split().count("sleep") == 1
+    # Nobody holds the lock, and what was not done is to be done.
+    again = subprocess.run([*NEXUSCTL, "plan", "-f", str(file)], capture_output=True, text=True, check=True)
+    assert "1 to update in place" in again.stdout
+    assert "is being changed" not in again.stdout
+    run(wire, container, ("sh", "-c", "rm /usr/local/bin/apt-get"))
+    assert wire.get(f"/containers/{container}/json")["Id"] == before
+
+
 def test_what_goes_on_for_too_long_after_that_is_left(file: Path) -> None:
     command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "2s"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)

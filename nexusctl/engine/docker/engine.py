@@ -271,11 +271,13 @@ class DockerEngine:
 
         return has_callers(self.wire, container_id, ports)
 
-    def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+    def change_packages(
+        self, container_id: str, changes: Iterable[PackageChange], report: Report, cancel: Cancel = NEVER
+    ) -> str:
         # See `pull_image`.
         from nexusctl.engine.docker.renewal import change_packages  # noqa: PLC0415
 
-        return change_packages(self.wire, container_id, changes, report)
+        return change_packages(self.wire, container_id, changes, report, cancel)
 
     def announce(self, stack: str, container_id: str) -> str:
         return objects.announce(self.wire, stack, container_id)

@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.base import NEVER, Cancel, Outcome, Report
 from nexusctl.engine.docker.builder import MANAGER_TIMEOUT, Builder, host_trust, write_file
 from nexusctl.engine.docker.carriage import Carriage, all_of, open_carriage
+from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.exec import CHANGE_TIMEOUT, ROOT
 from nexusctl.engine.docker.installation import describe, explain, last_lines, put_lock, read_answer, with_tools
 from nexusctl.engine.docker.inventory import Known, encode_known, read_entries, read_marks, recall
@@ -52,18 +53,33 @@ printf %s "$MARK" > "$1/mark"
 _LEAVE = 'rm -rf -- "$@"'
 
 
-def change_packages(wire: Wire, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
+def change_packages(
+    wire: Wire, container_id: str, changes: Iterable[PackageChange], report: Report, cancel: Cancel = NEVER
+) -> str:
     """Carry `changes` out; returns what is known of the managers' packages then, see `inventory.encode_known`.
 
-    Raises `StepError` with the manager's last lines, `Conflict` where the sandbox does not run, `EngineError`.
+    Raises `StepError` with the manager's last lines, and where `cancel` is requested, `Conflict` where the sandbox does
+    not run, `EngineError`.
     """
+    steps = tuple(changes)
+    try:
+        with cut_by(cancel, wire) as cuttable:
+            return _change_packages(cuttable, container_id, steps, report)
+    except EngineError:
+        if not cancel.requested:
+            raise
+        names = ", ".join(dict.fromkeys(describe(change.wanted) for change in steps))
+        hint = "the next apply begins it again; give it more time with `--timeout`"
+        raise StepError(Diagnostic(f"the installation of {names} was ended", hint=hint)) from None
+
+
+def _change_packages(wire: Wire, container_id: str, steps: tuple[PackageChange, ...], report: Report) -> str:
     inspected = wire.get(f"/containers/{container_id}/json")
     if inspected["State"]["Status"] != "running":
         hint = "plan again: it gets them with a new container then"
         raise Conflict("packages can be installed in a running sandbox only", status=409, hint=hint)
     folder = inspected["Config"]["WorkingDir"] or "/"
     # What others are built with comes first.
-    steps = tuple(changes)
     beside = tuple(change.wanted for change in steps)
     marks, facts = read_marks(wire, inspected["Image"]), read_facts(wire, container_id)
     trust = host_trust()
@@ -95,10 +111,15 @@ def _open_sandbox(wire: Wire, inspected: Mapping[str, Any], folder: str, trust: 
         for path, content in trust.files.items():
             write_file(sandbox, path, content)
         yield sandbox
+    except EngineError:
+        # It may go on without anybody who waits for it.
+        with contextlib.suppress(EngineError):
+            signal_marked(wire.uncut, sandbox.id, mark, ROOT, variable=_MARK)
+        raise
     finally:
         # Where it has ended meanwhile, or the engine is silent, there are better words for it than these.
         with contextlib.suppress(EngineError):
-            sandbox.run(("/bin/sh", "-c", _LEAVE, "leave", *places), timeout=CHANGE_TIMEOUT)
+            replace(sandbox, wire=wire.uncut).run(("/bin/sh", "-c", _LEAVE, "leave", *places), timeout=CHANGE_TIMEOUT)
 
 
 def _enter(sandbox: Builder, places: tuple[str, ...], mark: str) -> None:

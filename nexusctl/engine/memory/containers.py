@@ -6,10 +6,11 @@ import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from nexusctl.engine.base import Cancel
 from nexusctl.engine.left_behind import choose_carried
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
 from nexusctl.engine.too_little import refuse_memory
-from nexusctl.errors import Conflict, EngineError, NotFound
+from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.live import LiveVolume
 from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_reference
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
@@ -205,9 +206,11 @@ def has_callers(world: World, container_id: str, ports: Iterable[int]) -> bool:
     return bool(world.get(container_id).callers & {*ports})
 
 
-def change_packages(world: World, container_id: str, changes: Iterable[PackageChange]) -> str:
+def change_packages(world: World, container_id: str, changes: Iterable[PackageChange], cancel: Cancel) -> str:
     """What is installed then is what was asked for: nothing that was changed by hand is left."""
     world.note("change_packages", container_id)
+    if cancel.requested:
+        raise StepError(Diagnostic("the installation was ended"))
     with world.mutex:
         found = world.get(container_id)
         if found.state != "running":

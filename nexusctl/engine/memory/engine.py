@@ -182,8 +182,10 @@ class MemoryEngine(World):
     def has_callers(self, container_id: str, ports: Iterable[int]) -> bool:
         return containers.has_callers(self, container_id, ports)
 
-    def change_packages(self, container_id: str, changes: Iterable[PackageChange], report: Report) -> str:
-        return containers.change_packages(self, container_id, changes)
+    def change_packages(
+        self, container_id: str, changes: Iterable[PackageChange], report: Report, cancel: Cancel = NEVER
+    ) -> str:
+        return containers.change_packages(self, container_id, changes, cancel)
 
     def announce(self, stack: str, container_id: str) -> str:
         return objects.announce(self, stack, container_id)
