@@ -8,10 +8,11 @@ called again after a crash: it reads back what is there by label and takes it ov
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from dataclasses import field
 from typing import BinaryIO, Literal, Protocol
 
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, Project, State
 from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
@@ -24,28 +25,6 @@ Report = Callable[[str], None]
 """Takes a short phrase that says what is being done now, such as `pulling 40 %`; behind a line end stands what a tool
 that does it said last.
 """
-
-
-class Cancel(Protocol):
-    """Whether somebody wants what is being done to end at once, and leave nothing."""
-
-    @property
-    def requested(self) -> bool: ...
-
-    def cutting(self, end: Callable[[], None], /) -> AbstractContextManager[None]:
-        """While inside, `end` is called, perhaps twice, as soon as somebody does, and at once where it was before."""
-
-
-class Never:
-    """Nobody can ask."""
-
-    requested = False
-
-    def cutting(self, end: Callable[[], None], /) -> AbstractContextManager[None]:
-        return nullcontext()
-
-
-NEVER = Never()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.engine.memory.containers import publish
+from nexusctl.engine.memory.ports import publish
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.live import LiveNetwork
 from nexusctl.model.stack import Resources, UploadFile

@@ -9,7 +9,7 @@ import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nexusctl.engine.base import Cancel
+from nexusctl.engine.cancel import Cancel
 from nexusctl.engine.docker.message import Plug
 from nexusctl.engine.docker.wire import Wire
 

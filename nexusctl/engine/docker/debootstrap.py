@@ -12,7 +12,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.base import NEVER, Cancel, Report
+from nexusctl.engine.base import Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Diagnostic, StepError

@@ -6,7 +6,8 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
-from nexusctl.engine.base import NEVER, AdoptedKind, Cancel, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.docker import containers, ended, endpoint, inspection, lock, objects, observe, stopping
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker.probe import probe_command

@@ -8,7 +8,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import NEVER, Cancel, Outcome, Report
+from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.docker.builder import Builder, describe_owner, host_trust, is_stale, open_builder
 from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.debootstrap import import_suite

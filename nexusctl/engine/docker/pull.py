@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.base import NEVER, Cancel, Report
+from nexusctl.engine.base import Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.docker.cuttable import cut_by
 from nexusctl.engine.docker.reference import HUB, registry_of
 from nexusctl.engine.docker.wire import Wire

@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.engine.base import NEVER, Cancel, Outcome, Report
+from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.docker.builder import MANAGER_TIMEOUT, Builder, host_trust, write_file
 from nexusctl.engine.docker.carriage import Carriage, all_of, open_carriage
 from nexusctl.engine.docker.cuttable import cut_by

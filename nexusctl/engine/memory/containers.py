@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from nexusctl.engine.base import Cancel
+from nexusctl.engine.cancel import Cancel
 from nexusctl.engine.left_behind import choose_carried
+from nexusctl.engine.memory.ports import publish
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
 from nexusctl.engine.too_little import refuse_memory
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
@@ -15,10 +15,8 @@ from nexusctl.model.live import LiveVolume
 from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_reference
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
-from nexusctl.model.stack import STOP_GRACE_PERIOD, Port, Resources, RestartPolicy, Sandbox, Upload
+from nexusctl.model.stack import STOP_GRACE_PERIOD, Resources, RestartPolicy, Sandbox, Upload
 from nexusctl.plan.paths import place
-
-FIRST_FREE_PORT = 32768
 
 LONGEST_VARIABLE = 131_071
 """Bytes of `NAME=value` that the kernel hands to a program."""
@@ -220,17 +218,6 @@ def change_packages(world: World, container_id: str, changes: Iterable[PackageCh
         return ""
 
 
-def foreign_ports(world: World, stack: str) -> dict[tuple[str, int, str], str]:
-    """The host ports that containers of other stacks publish, each with the container's name."""
-    return {
-        (p.address, p.host, p.protocol): c.name
-        for c in world.containers.values()
-        if c.stack != stack
-        for p in c.ports
-        if p.host
-    }
-
-
 def _adopt(world: World, stack: str, sandbox: Sandbox, placement: Placement, name: str) -> MemoryContainer | None:
     wanted = (name, stack, "created", placement.image, placement.birth_name)
     for c in world.containers.values():
@@ -340,18 +327,3 @@ def _lay_down(world: World, container: MemoryContainer, uploads: Iterable[Upload
             with world.mutex:
                 container.files[place(one.target, file.path)] = file
             world.cut("upload", container.id)
-
-
-def publish(world: World, container: MemoryContainer) -> tuple[Port, ...]:
-    """The ports that `container` gets when it starts. Raises `EngineError` for one that somebody has."""
-    used = {*world.host_ports, *foreign_ports(world, stack="")}
-    found = []
-    for port in container.sandbox.ports:
-        host = port.host or next(
-            n for n in itertools.count(FIRST_FREE_PORT) if (port.address, n, port.protocol) not in used
-        )
-        if (port.address, host, port.protocol) in used:
-            raise EngineError(f"{port.address}:{host} failed: port is already allocated", status=500)
-        used.add((port.address, host, port.protocol))
-        found.append(replace(port, host=host))
-    return tuple(sorted(found, key=lambda p: (p.container, p.protocol, p.address, p.host or 0)))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from nexusctl.engine.base import NEVER, AdoptedKind, Cancel, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nexusctl.engine.base import Cancel, Report
+from nexusctl.engine.base import Report
+from nexusctl.engine.cancel import Cancel
 from nexusctl.engine.memory.world import World, make_image
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.names import image_reference

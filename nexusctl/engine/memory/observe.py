@@ -9,8 +9,8 @@ from nexusctl.engine.awaited import list_awaited
 from nexusctl.engine.base import Condition, Outcome
 from nexusctl.engine.declaring import list_declaring
 from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
-from nexusctl.engine.memory.containers import foreign_ports
 from nexusctl.engine.memory.objects import find_amendments
+from nexusctl.engine.memory.ports import foreign_ports
 from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
 from nexusctl.engine.shrinking import list_shrinking
 from nexusctl.errors import Conflict
