@@ -6,6 +6,7 @@ bears them. Those of one file run one after the other, and share what is expensi
 
 from __future__ import annotations
 
+import os
 import uuid
 
 import pytest
@@ -16,6 +17,9 @@ from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.wire import Wire
 from tests.images import require_base_image
 from tests.templates.recipes import make_image
+
+# What the settings of whoever runs the tests give a sandbox is nothing that a test can know.
+os.environ["NEXUS_SETTINGS"] = ""
 
 # How many examples a property gets: in passing, by `make test`, by `make properties`. How long one takes says nothing
 # on a machine that does other things meanwhile. What a test run finds, the next finds again.

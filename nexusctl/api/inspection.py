@@ -27,7 +27,20 @@ def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:
     that is to answer. A command of the user's is the engine's to run, whatever it does.
     """
     live = engine.observe(stack, deep=True)
-    return summarize(stack, replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes)), time.time())
+    sandboxes = _measure_limited(engine, _probe_unprobed(engine, live.sandboxes))
+    return summarize(stack, replace(live, sandboxes=sandboxes), time.time())
+
+
+def _measure_limited(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple[LiveSandbox, ...]:
+    """Sizes are dear, so only of those that are to have one."""
+    limited = [live.id for live in sandboxes if live.record and live.record.resources.asks_for("storage")]
+    sizes = engine.measure(limited) if limited else {}
+    return tuple(
+        replace(live, inspection=replace(live.inspection, writable_bytes=sizes[live.id]))
+        if live.inspection and live.id in sizes
+        else live
+        for live in sandboxes
+    )
 
 
 def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple[LiveSandbox, ...]:

@@ -11,6 +11,7 @@ from nexusctl.api.planning import prepare
 from nexusctl.api.subject import read_chosen
 from nexusctl.api.writing import replace_file
 from nexusctl.config.project import project_of, why_outside
+from nexusctl.config.settings import read_settings
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs
@@ -60,8 +61,13 @@ def _lasting(inputs: Inputs, sensitive: frozenset[str]) -> Inputs:
         values={name: text for name, text in inputs.given.values.items() if name not in sensitive},
         files=tuple(path.absolute() for path in inputs.given.files),
     )
-    lock = inputs.lock.absolute() if inputs.lock else None
-    return replace(inputs, files=tuple(path.absolute() for path in inputs.files), given=given, lock=lock)
+    return replace(
+        inputs,
+        files=tuple(path.absolute() for path in inputs.files),
+        given=given,
+        lock=inputs.lock.absolute() if inputs.lock else None,
+        settings=read_settings(inputs.settings),
+    )
 
 
 def read_plan(path: Path) -> Saved:

@@ -10,7 +10,7 @@ from nexusctl.cli import options
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.inputs import Inputs
 from nexusctl.plan.status import STATES, select
-from nexusctl.render.status import render_status, status_document
+from nexusctl.render.status import find_overfull, render_status, status_document
 
 
 @click.command()
@@ -28,6 +28,7 @@ def status(
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
     chosen = select(inspection.status(engine, found.stack), states=states, metadata=metadata)
+    options.warn(tuple(find_overfull(chosen)))
     if as_json:
         options.write_json(status_document(found.stack.name, chosen))
     else:

@@ -8,6 +8,7 @@ from pathlib import Path
 from nexusctl.config.declared import Declared
 from nexusctl.config.digest import Digests
 from nexusctl.config.dotenv import EnvFiles
+from nexusctl.config.limits import build_resources
 from nexusctl.config.node import Mapping, Node
 from nexusctl.config.objects import declare_networks, declare_volumes, mark_shared
 from nexusctl.config.placed import Supplied
@@ -18,6 +19,7 @@ from nexusctl.config.references import Absent, Known, connect
 from nexusctl.config.sandbox import Group, Surroundings, build_group
 from nexusctl.config.schema import STACK
 from nexusctl.config.secrets import build_secrets
+from nexusctl.config.settings import load_defaults
 from nexusctl.config.source import compose
 from nexusctl.config.template import Templates, load_template
 from nexusctl.config.template_found import template_names
@@ -197,6 +199,8 @@ def build(
         secrets=build_secrets(conforming, problems),
         declared_secrets=Declared(document, "secrets"),
         problems=problems,
+        defaults=_defaults(conforming, problems),
+        settings=load_defaults(inputs.settings, problems),
     )
     if inputs.trust.untrusted:
         # Only what comes from a stranger needs it.
@@ -243,6 +247,15 @@ def build(
             places = [place for _, place in group.ports if place.source not in templates_own]
             refuse_unpublished(group.sandbox, stack.networks, places, problems)
     return stack, groups
+
+
+def _defaults(conforming: Mapping, problems: Problems) -> Mapping | None:
+    found = conforming.get("defaults")
+    if not isinstance(found, Mapping):
+        return None
+    # They are wrong also where no sandbox takes them.
+    build_resources(found, problems)
+    return found
 
 
 def _outputs(

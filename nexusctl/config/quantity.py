@@ -29,10 +29,13 @@ def parse_seconds(text: str) -> float:
 
 def size(node: Scalar) -> int:
     """Bytes from a number or a text such as `512m`; k, m, g and t are powers of 1024, as Docker reads them."""
-    if not isinstance(node.value, str):
-        return int(node.value)
-    number = node.text.rstrip("bBiIkKmMgGtT ")
-    unit = node.text[len(number) :].strip().lower()
+    return parse_size(node.text) if isinstance(node.value, str) else int(node.value)
+
+
+def parse_size(text: str) -> int:
+    """Bytes from a text such as `512m`. Raises `ValueError` for any other text."""
+    number = text.rstrip("bBiIkKmMgGtT ")
+    unit = text[len(number) :].strip().lower()
     return int(float(number) * 1024 ** _POWERS[unit[:1] or "b"])
 
 

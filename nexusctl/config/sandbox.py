@@ -11,24 +11,20 @@ from nexusctl.config.dotenv import EnvFiles
 from nexusctl.config.environment import build_env, build_texts
 from nexusctl.config.health import build_command, build_health
 from nexusctl.config.lifecycle import build_lifecycle
+from nexusctl.config.limits import build_resources, with_limits
 from nexusctl.config.mounts import build_mounts
 from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.packages import build_packages, with_template_packages, without_empty
 from nexusctl.config.ports import PlacedPort, build_ports
 from nexusctl.config.problems import Problems
-from nexusctl.config.quantity import seconds, size
+from nexusctl.config.quantity import seconds
 from nexusctl.config.secrets import build_secret_files
 from nexusctl.config.suggestion import suggest
 from nexusctl.config.template import TemplateFile, Templates
 from nexusctl.config.uploads import build_uploads
 from nexusctl.model.secret import SecretRef
-from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Resources, Sandbox
+from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Sandbox
 from nexusctl.model.value import dataclass
-
-LEAST_CPUS = 0.01
-"""The kernel counts processor time in slices of a tenth of a second, and gives no less than a thousandth in each."""
-
-LEAST_MEMORY = 6 * 1024 * 1024
 
 _MERGED = ("env", "metadata")
 # What only makes sense for something that keeps running does not come to a task from its template.
@@ -57,7 +53,8 @@ class Group:
 class Surroundings:
     """What the sandboxes of one load share: the declared names, and what was read already.
 
-    `secrets` grows by those that come with variables.
+    `secrets` grows by those that come with variables. `defaults` are the stack's own, `settings` those of whoever calls
+    nexusctl.
     """
 
     volumes: Declared
@@ -68,6 +65,8 @@ class Surroundings:
     secrets: dict[str, SecretRef]
     declared_secrets: Declared
     problems: Problems
+    defaults: Mapping | None = None
+    settings: Mapping | None = None
 
 
 def build_group(name: str, key: Scalar, own: Mapping, around: Surroundings) -> Group:
@@ -76,7 +75,7 @@ def build_group(name: str, key: Scalar, own: Mapping, around: Surroundings) -> G
     problems.sandbox = key.text
     problems.caller = own.get("template")
     file = around.templates.find(own)
-    node = _with_defaults(own, file)
+    node = _with_stack_defaults(own, file, around)
     ports = build_ports(node, problems)
     replicas = node.get("replicas")
     group = Group(
@@ -110,6 +109,14 @@ def _with_defaults(own: Mapping, file: TemplateFile | None) -> Mapping:
         if isinstance(mine, Mapping) and isinstance(theirs, Mapping):
             merged.values[key] = _over(mine, theirs, ())
     return merged
+
+
+def _with_stack_defaults(own: Mapping, file: TemplateFile | None, around: Surroundings) -> Mapping:
+    node = _with_defaults(own, file)
+    limited = with_limits(node, file.defaults if file else None, around.defaults, around.settings)
+    if around.defaults is None:
+        return limited
+    return _over(limited, around.defaults, _OF_SERVICES if own.text("kind") == "task" else ())
 
 
 def _over(own: Mapping, base: Mapping, left_out: Collection[str]) -> Mapping:
@@ -159,7 +166,7 @@ def _build_sandbox(
         mounts=mounts,
         networks=build_networks(node, around.networks, problems),
         aliases=_aliases(node),
-        resources=_resources(node, problems),
+        resources=build_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
         stop_grace_period=_stop_grace_period(node),
         stop_signal=_stop_signal(node),
@@ -212,23 +219,6 @@ def _aliases(node: Mapping) -> dict[str, tuple[str, ...]]:
         if isinstance(names, Sequence) and names.items:
             found[name] = tuple(dict.fromkeys(item.text for item in names.items if isinstance(item, Scalar)))
     return found
-
-
-def _resources(node: Mapping, problems: Problems) -> Resources:
-    values = node.section("resources")
-    cpus, memory, pids = (values.get(key) for key in ("cpus", "memory", "pids"))
-    memory_bytes = size(memory) if isinstance(memory, Scalar) else None
-    if memory and memory_bytes is not None and memory_bytes < LEAST_MEMORY:
-        problems.add(memory, "a sandbox needs at least 6 MiB of memory", "write for example `memory: 64m`")
-    if isinstance(cpus, Scalar) and 0 < float(cpus.value) < LEAST_CPUS:
-        problems.add(
-            cpus, f"a sandbox needs at least {LEAST_CPUS} of a processor core", "write for example `cpus: 0.1`"
-        )
-    return Resources(
-        cpus=float(cpus.value) if isinstance(cpus, Scalar) else None,
-        memory=memory_bytes,
-        pids=int(pids.value) if isinstance(pids, Scalar) else Resources().pids,
-    )
 
 
 def _timeout(node: Mapping, key: str, hint: str, problems: Problems) -> int | None:

@@ -9,6 +9,7 @@ from typing import Any
 
 STACK = "stack.schema.json"
 TEMPLATE = "template.schema.json"
+SETTINGS = "settings.schema.json"
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 

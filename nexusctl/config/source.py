@@ -26,6 +26,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _BEGINNINGS = {
     "stack file": "begin it with `name: my-stack` and go on with `sandboxes:`",
     "file to include": "begin it with what it adds, such as `sandboxes:`, or include it no more",
+    "settings file": "begin it with `defaults:`, or remove it",
     "template file": "begin it with `name: my-template`, `description:` and `extends: base`",
     "variable file": "write a line for each variable: `NAME: value`",
 }

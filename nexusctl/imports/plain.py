@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.closed_paths import is_closed
+from nexusctl.config.limits import NO_LIMIT
 from nexusctl.config.packages import plain_options
+from nexusctl.config.quantity import parse_size
 from nexusctl.model.secret import SecretFile, SecretText, Text
-from nexusctl.model.stack import Health, Lifecycle, Mount, Package, PackageSet, Port, Resources, Sandbox
+from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, Package, PackageSet, Port, Resources, Sandbox
 from nexusctl.model.template import Template
 
 _JOINTS = {"npm": "@", "pip": "", "apt": "="}
+_SIZES = ("memory", "storage")
 _MEBIBYTE = 1024 * 1024
 _SHELL = ("/bin/sh", "-c")
 
@@ -40,7 +43,7 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
         "start_timeout": f"{sandbox.start_timeout}s" if sandbox.start_timeout else None,
         "ports": [_port(port) for port in sandbox.ports],
         "volumes": [_mount(mount) for mount in sandbox.mounts],
-        "resources": _resources(sandbox.resources),
+        "resources": _resources(sandbox.resources, template),
         "restart": sandbox.restart if sandbox.restart != "no" else None,
         "stop_grace_period": None if sandbox.stop_grace_period is None else f"{sandbox.stop_grace_period}s",
         "stop_signal": sandbox.stop_signal,
@@ -156,16 +159,20 @@ def _mount(mount: Mount) -> Any:
     return f"{escape(mount.source)}:{escape(mount.target)}{':ro' if mount.read_only else ''}"
 
 
-def _resources(resources: Resources) -> dict[str, Any]:
-    default = Resources()
+def _resources(resources: Resources, template: Template | None) -> dict[str, Any]:
+    """What `template` brings anyway is left out, and what the sandbox lacks of it is said, too."""
+    default, brought = Resources(), _limits(template)
     found: dict[str, Any] = {}
-    if resources.cpus is not None:
-        found["cpus"] = _figure(resources.cpus)
-    if resources.memory is not None:
-        found["memory"] = _bytes(resources.memory)
-    if resources.pids != default.pids:
-        found["pids"] = resources.pids
+    for key in LIMITS:
+        value, otherwise = getattr(resources, key), brought.get(key, getattr(default, key))
+        if value != otherwise:
+            found[key] = NO_LIMIT if value is None else _bytes(value) if key in _SIZES else _figure(value)
     return found
+
+
+def _limits(template: Template | None) -> dict[str, float]:
+    limits = template.defaults.get("resources", {}) if template else {}
+    return {key: parse_size(value) if isinstance(value, str) else value for key, value in limits.items()}
 
 
 def _bytes(count: int) -> int | str:

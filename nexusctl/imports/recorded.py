@@ -238,9 +238,11 @@ def _fits(template: Template, sandbox: Sandbox) -> bool:
 
 
 def _beside(sandbox: Sandbox) -> frozenset[str]:
-    """What `plain_sandbox` does not say, and what a task does not take from its template."""
+    """What `plain_sandbox` does not say or says key by key, and what a task does not take from its template."""
     uploads = {"uploads"} if sandbox.uploads else set()
-    return frozenset({"packages", *uploads, *(("health", "ports", "restart") if sandbox.kind == "task" else ())})
+    return frozenset(
+        {"packages", "resources", *uploads, *(("health", "ports", "restart") if sandbox.kind == "task" else ())}
+    )
 
 
 def _has_package(sandbox: Sandbox, text: str) -> bool:

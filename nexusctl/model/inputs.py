@@ -34,6 +34,7 @@ class Inputs:
     `profiles` were asked for and have to be known; `ambient_profiles` come from the environment, where they may be
     meant for other stacks.
     `lock` is the lock file that pins what they ask for, where one is used. `trust` says what the files may reach.
+    `settings` is the text of those that count instead of the ones that this machine has.
     """
 
     files: tuple[Path, ...]
@@ -42,6 +43,7 @@ class Inputs:
     ambient_profiles: tuple[str, ...] = ()
     lock: Path | None = None
     trust: Trust = OURS
+    settings: str | None = None
 
     @property
     def lock_path(self) -> Path:

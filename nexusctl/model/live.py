@@ -296,6 +296,7 @@ class LiveState:
     those on which somebody waits for one. `image_volumes` are the targets where images have volumes, by reference, of
     those that are there and that a sandbox with volumes of its own gets now. `outer` maps the external networks, as the
     file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
+    `limits_storage` that it can limit what a container writes; it is asked where a sandbox has such a limit.
     `neighbours` maps the external networks to the names that others bear there, each with the container's name.
     `owners` has the external networks and volumes that are another stack's, as (kind, what the file calls it on the
     engine).
@@ -319,5 +320,6 @@ class LiveState:
     addresses: AddressSpace | None = None
     outer: Mapping[str, str] = field(default_factory=dict)
     one_name: bool = False
+    limits_storage: bool = False
     neighbours: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     owners: Mapping[tuple[str, str], Owner] = field(default_factory=dict)

@@ -181,12 +181,24 @@ class Omission:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FromSettings:
+    """A limit that new sandboxes get from the settings of whoever makes them; `value` in bytes where it is a size."""
+
+    limit: str
+    value: float
+    sandboxes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done.
 
     `unchanged` names the sandboxes that are as they should be, `omitted` the changes that are not in this plan,
     `unread` the secrets that are used and were not read: a plan takes their values to be what they were.
     `unreduced` are sandboxes that older versions have made and that keep all capabilities of the engine's default.
+    `unlimited` are, by the limit that they lack, sandboxes that are made or get other limits, and can take all that the
+    host has of it; `watched` those whose storage the engine cannot limit. `settings` are limits that come from outside
+    of all files of the stack.
     `busy` says who changes the stack at this moment, empty for nobody else, and `in_flight` what is half done by them.
     """
 
@@ -197,6 +209,9 @@ class Plan:
     omitted: tuple[Omission, ...] = ()
     unread: tuple[str, ...] = ()
     unreduced: tuple[str, ...] = ()
+    unlimited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    watched: tuple[str, ...] = ()
+    settings: tuple[FromSettings, ...] = ()
     busy: str = ""
     in_flight: tuple[str, ...] = ()
 

@@ -23,6 +23,8 @@ OnReplace = Literal["discard", "preserve"]
 RestartPolicy = Literal["no", "on-failure", "always", "unless-stopped"]
 Manager = Literal["npm", "pip", "apt"]
 Omitted = Literal["dev", "optional", "peer"]
+Giver = Literal["settings", "template"]
+"""Who gives a limit that no file of the stack states: the settings of who calls nexusctl, or a built-in template."""
 
 OUTSIDE: Mapping[str, Any] = {"recorded": False}
 
@@ -84,11 +86,35 @@ class Mount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """Limits; None is no limit, but there is always a limit on processes."""
+    """Limits; None is no limit, but there is always a limit on processes.
+
+    `storage` is for what is written outside of volumes; where an engine cannot limit that, it is watched.
+    `unstated` are those that no file of the stack speaks of. They count from the making of a container on: one that is
+    there keeps what it has. `defaulted` says who gave those among them that have a value.
+    """
 
     cpus: float | None = None
     memory: int | None = None
     pids: int = 1024
+    storage: int | None = None
+    defaulted: Mapping[str, Giver] = field(default_factory=dict, compare=False)
+    unstated: tuple[str, ...] = field(default=(), compare=False, metadata=OUTSIDE)
+
+    def asks_for(self, limit: str) -> bool:
+        """Whether it has this limit because somebody wants it, as nobody does who names a built-in template."""
+        return getattr(self, limit) is not None and self.defaulted.get(limit) != "template"
+
+    def keep_of(self, recorded: Resources) -> tuple[str, ...]:
+        """The limits of a live sandbox that stay as they were `recorded`, whatever is here.
+
+        One that a file stated before and states no more does not: it is lifted, or makes room for the default.
+        """
+        was, none = recorded, Resources()
+        return tuple(key for key in self.unstated if key in was.defaulted or getattr(was, key) == getattr(none, key))
+
+
+LIMITS = ("cpus", "memory", "pids", "storage")
+"""The fields of `Resources` that a stack file has words for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import Literal
 from nexusctl.model.live import LiveState
 from nexusctl.model.plan import Change, Omission, Plan, Step
 from nexusctl.model.step import AdoptContainer, AdoptObject, ReleaseObject, RenameContainer
+from nexusctl.plan.limits import say_of_changed
 from nexusctl.plan.step_id import adoption_id
 
 _TAKEN = ("adopt", "rename")
@@ -52,13 +53,14 @@ def only_takeover(plan: Plan, names: Collection[str], reason: str) -> Plan:
     kept = {step.id for step in steps}
     changes = [c for c in plan.changes if c.action in _TAKEN and (c.kind != "sandbox" or c.name in names)]
     left = [change for change in plan.changes if change not in changes]
-    return replace(
+    part = replace(
         plan,
         changes=tuple(changes),
         steps=tuple(replace(step, needs=tuple(need for need in step.needs if need in kept)) for step in steps),
         omitted=tuple(Omission(action=c.action, kind=c.kind, name=c.name, reason=reason) for c in left),
         unread=(),
     )
+    return say_of_changed(part)
 
 
 def _takes_over(step: Step, names: Collection[str]) -> bool:

@@ -61,7 +61,9 @@ def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
     record, seen = holder.record, holder.inspection
     if record is None or seen is None:
         return ()
-    observed = replace(record, resources=seen.resources, restart=seen.restart)
+    # Nobody can change it in a container that is there, and some engines do not know of it.
+    resources = replace(seen.resources, storage=record.resources.storage)
+    observed = replace(record, resources=resources, restart=seen.restart)
     found = compare(observed, record, frozenset({"resources", "restart"}))
     return tuple(replace(difference, cause="drifted") for difference in found)
 

@@ -8,14 +8,14 @@ packages and dependencies are keyed by what identifies an item.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import fields, replace
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Literal
 
 from nexusctl.model.endpoint import bracketed
 from nexusctl.model.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import Health, Lifecycle, Mount, PackageSet, Sandbox
+from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, PackageSet, Resources, Sandbox
 from nexusctl.model.value import dataclass
 
 Flat = Mapping[str, Any]
@@ -50,11 +50,9 @@ def _each(name: str, value: tuple[str, ...]) -> Flat:
     return {f"{name}.{word}": True for word in value}
 
 
-def _attributes(name: str, value: Any) -> Flat:
-    if value is None:
-        return {}
-    pairs = ((f.name, getattr(value, f.name)) for f in fields(value))
-    return {f"{name}.{key}": list(item) if isinstance(item, tuple) else item for key, item in pairs if item is not None}
+def _limits(name: str, value: Resources) -> Flat:
+    pairs = ((key, getattr(value, key)) for key in LIMITS)
+    return {f"{name}.{key}": item for key, item in pairs if item is not None}
 
 
 def _health(name: str, value: Health | None) -> Flat:
@@ -185,7 +183,7 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="mounts", effect="replace", flatten=_mounts),
     Rule(field="networks", effect="changeable", flatten=_names),
     Rule(field="aliases", effect="changeable", flatten=_aliases),
-    Rule(field="resources", effect="changeable", flatten=_attributes),
+    Rule(field="resources", effect="changeable", flatten=_limits),
     Rule(field="restart", effect="changeable", flatten=_scalar),
     # Each stop says how long it waits.
     Rule(field="stop_grace_period", effect="record", flatten=_scalar),
@@ -201,6 +199,9 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="lifecycle", effect="record", flatten=_lifecycle),
 )
 """Every field of `Sandbox` but `name`, which is its identity."""
+
+_STORAGE = "resources.storage"
+"""An engine limits it when it makes a container, or never."""
 
 _NEEDED = {"group": "networks"}
 """Under the name of its group others find a sandbox where it joins a network."""
@@ -236,7 +237,8 @@ def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: fr
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if old != new:
-            yield Difference(field=path, before=_describe(old, {}), after=_describe(new, _digests(old)), effect=effect)
+            how = "replace" if path == _STORAGE and "storage" not in in_place else effect
+            yield Difference(field=path, before=_describe(old, {}), after=_describe(new, _digests(old)), effect=how)
 
 
 def _describe(value: Any, known: Mapping[str, str]) -> Any:

@@ -11,7 +11,7 @@ from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import overlap
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Difference
-from nexusctl.model.stack import PackageSet, Port, Resources, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import LIMITS, PackageSet, Port, Resources, Sandbox, Stack, Upload, UploadFile
 from nexusctl.plan.claim import Claim
 from nexusctl.plan.fields import TABLE
 
@@ -82,7 +82,7 @@ def _mix_mapping(
 
 
 def _mix_resources(name: str, recorded: Resources, desired: Resources, ignored: Ignored) -> Resources:
-    kept = {key: getattr(recorded, key) for key in ("cpus", "memory", "pids") if ignored(f"{name}.{key}")}
+    kept = {key: getattr(recorded, key) for key in LIMITS if ignored(f"{name}.{key}")}
     return replace(desired, **kept)
 
 

@@ -17,6 +17,7 @@ from nexusctl.plan.conflict import find_conflicts
 from nexusctl.plan.decision import Decision, Surroundings, decide
 from nexusctl.plan.handover import find_bereft, find_handovers, find_squatters
 from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
+from nexusctl.plan.limits import find_come, find_from_settings, find_unlimited, find_watched, keep_limits
 from nexusctl.plan.moved import follow_moves
 from nexusctl.plan.network import call_networks, engine_volumes, plan_networks
 from nexusctl.plan.scene import Scene
@@ -33,8 +34,10 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
     claims = settle_claims(live.sandboxes, {name: container_name(stack.name, name) for name in stack.sandboxes})
     if conflicts := find_conflicts(stack, live, claims):
         raise PlanError(*conflicts)
-    scene = _survey(_leave_ignored(stack, claims), stack, live, claims, in_place)
-    if scene.stack is not stack:
+    in_place = in_place if live.limits_storage else in_place | {"storage"}
+    kept = keep_limits(stack, claims)
+    scene = _survey(_leave_ignored(kept, claims), stack, live, claims, in_place)
+    if scene.stack is not kept:
         _refuse_kept_ports(scene)
     if "" in scene.networks.subnets.values():
         raise PlanError(*_find_full(scene))
@@ -46,6 +49,9 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
         unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
         unread=find_unread(stack.sandboxes.values()),
         unreduced=_find_unreduced(scene.decisions),
+        unlimited=find_unlimited(scene.decisions),
+        watched=find_watched(scene.decisions, in_place),
+        settings=find_from_settings(scene.decisions),
     )
 
 
@@ -135,6 +141,8 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):
             decisions[name] = replace(decisions[name], sandbox=_renew(file.sandboxes[name], sandbox, holder))
+            come = tuple(find_come(decisions[name], in_place))
+            decisions[name] = replace(decisions[name], differences=(*decisions[name].differences, *come))
     if networks.links and any(decision.holder and not decision.holder.named for decision in decisions.values()):
         # Only what older versions have made has anything to join again.
         from nexusctl.plan.rejoin import rejoin  # noqa: PLC0415

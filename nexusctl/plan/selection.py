@@ -11,6 +11,7 @@ from nexusctl.model.stack import Stack
 from nexusctl.model.step import RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume, StopContainer
 from nexusctl.model.step_id import kind_of
 from nexusctl.plan.choice import Choice, group_names, match_names
+from nexusctl.plan.limits import say_of_changed
 from nexusctl.plan.unread import find_unread
 
 Key = tuple[str, str, bool]
@@ -119,7 +120,8 @@ def _cut(plan: Plan, kept: frozenset[str], reasons: Mapping[str, str]) -> Plan:
         if _change_key(change) not in present
     )
     steps = tuple(_trim(step, kept) for step in plan.steps if step.id in kept)
-    return replace(plan, changes=changes, steps=steps if changes else (), omitted=(*plan.omitted, *omitted))
+    part = replace(plan, changes=changes, steps=steps if changes else (), omitted=(*plan.omitted, *omitted))
+    return say_of_changed(part)
 
 
 def _explain(change: Change, reasons: Mapping[str, str]) -> str:

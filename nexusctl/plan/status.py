@@ -24,7 +24,8 @@ class SandboxStatus:
     """`state` is the engine's word, or `absent`, or `partial` for one whose creation did not come to an end.
 
     `restarts` counts how often the engine has started it again by itself. `uptime` and `timeout` are in seconds.
-    `endpoint` is where its first published port is reached.
+    `endpoint` is where its first published port is reached. `written` are the bytes that it has written outside of
+    volumes, None where nobody wants a limit on them; `storage` is that limit.
     """
 
     name: str
@@ -43,6 +44,8 @@ class SandboxStatus:
     metadata: Mapping[str, str] = field(default_factory=dict)
     container: str = ""
     container_id: str = ""
+    written: int | None = None
+    storage: int | None = None
 
 
 def summarize(stack: Stack, live: LiveState, now: float) -> tuple[SandboxStatus, ...]:
@@ -90,6 +93,7 @@ def _describe(name: str, spec: Sandbox) -> SandboxStatus:
 
 def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> SandboxStatus:
     ports = tuple(sorted(live.ports, key=lambda port: (port.container, port.address)))
+    storage = spec.resources.storage if spec and spec.resources.asks_for("storage") else None
     return SandboxStatus(
         name=live.sandbox,
         group=spec.group if spec else "",
@@ -107,6 +111,8 @@ def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> Sandb
         metadata=spec.metadata if spec else {},
         container=live.name,
         container_id=live.id,
+        written=live.inspection.writable_bytes if storage and live.inspection else None,
+        storage=storage,
     )
 
 

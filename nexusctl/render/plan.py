@@ -52,7 +52,7 @@ def _render_whole(plan: Plan, *, color: bool) -> str:
     for change in plan.changes:
         lines += _render_change(change, width, color=color)
     lines += [*_render_omitted(plan), "", f"Plan: {summarize_plan(plan)}."]
-    return "\n".join([*lines, *_render_unreduced(plan), *_render_unread(plan), ""])
+    return "\n".join([*lines, *_render_unreduced(plan), *_render_limits(plan), *_render_unread(plan), ""])
 
 
 def summarize_plan(plan: Plan, *, done: bool = False) -> str:
@@ -82,6 +82,11 @@ def plan_document(plan: Plan) -> dict[str, Any]:
         "unchanged": list(plan.unchanged),
         "unread": list(plan.unread),
         "unreduced": list(plan.unreduced),
+        "unlimited": {limit: list(names) for limit, names in plan.unlimited.items()},
+        "watched": list(plan.watched),
+        "settings": [
+            {"limit": found.limit, "value": found.value, "sandboxes": list(found.sandboxes)} for found in plan.settings
+        ],
         "busy": plan.busy,
         "in_flight": list(plan.in_flight),
         "omitted": [
@@ -138,6 +143,14 @@ def _render_unreduced(plan: Plan) -> Iterator[str]:
         yield f"{who} all default capabilities until replaced: {', '.join(plan.unreduced)}."
 
 
+def _render_limits(plan: Plan) -> Iterator[str]:
+    if plan.unlimited or plan.watched or plan.settings:
+        # A plan that makes nothing has nothing to say of it.
+        from nexusctl.render.limits import render_limits  # noqa: PLC0415
+
+        yield from render_limits(plan)
+
+
 def _render_unread(plan: Plan) -> Iterator[str]:
     """Where something changes in a sandbox that has secrets."""
     if plan.unread and any(map(_takes_secrets, plan.steps)):
@@ -171,7 +184,7 @@ def _render_field(field: str) -> str:
 
 
 def _render_value(field: str, value: Any) -> str:
-    if field == "resources.memory" and isinstance(value, int):
+    if field in ("resources.memory", "resources.storage") and isinstance(value, int):
         return size(value)
     text = json.dumps(value, ensure_ascii=False)
     return quiet(text if len(text) <= 100 else f"{text[:97]}...")

@@ -2,29 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import bracketed
 from nexusctl.model.stack import Port
 from nexusctl.plan.status import SandboxStatus
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import count, duration, paint, quiet, table
+from nexusctl.render.style import count, duration, paint, quiet, size, table
 
 _COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
 
 
 def render_status(statuses: Iterable[SandboxStatus], *, color: bool = False) -> str:
     """A row a sandbox; long cells are whole, so that a pipe can cut them as it likes."""
+    statuses = list(statuses)
     rows = [["SANDBOX", "STATE", "HEALTH", "UPTIME", "TEMPLATE", "PORTS", "ENDPOINT"]]
     rows += [_row(status) for status in statuses]
+    if any(status.storage for status in statuses):
+        rows[0].append("STORAGE")
+        rows[1:] = [[*row, _describe_storage(status)] for row, status in zip(rows[1:], statuses, strict=True)]
     if len(rows) == 1:
         return "No sandboxes.\n"
     head, *body = table(rows).splitlines()
     cells = [row[1] if row[2] == "-" else row[2] for row in rows[1:]]
     painted = [_paint_row(line, cell, color=color) for line, cell in zip(body, cells, strict=True)]
     return "\n".join([paint(head, "bold", color=color), *painted, ""])
+
+
+def find_overfull(statuses: Iterable[SandboxStatus]) -> Iterator[Diagnostic]:
+    """A warning for each that has written more than it is to have, as it can where the engine does not limit that."""
+    for status in statuses:
+        if status.storage and status.written and status.written > status.storage:
+            yield Diagnostic(
+                f"{status.name} has written {size(status.written)}, which is more than its {size(status.storage)}",
+                hint="remove files in it, or give it a volume, or more `resources.storage`",
+                sandbox=status.name,
+                severity="warning",
+            )
 
 
 def status_document(stack: str, statuses: Iterable[SandboxStatus]) -> dict[str, Any]:
@@ -56,6 +73,12 @@ def describe_state(status: SandboxStatus) -> str:
     if status.kind == "task" and status.exit_code == 0:
         return "done"
     return f"{'failed' if status.kind == 'task' else status.state} ({status.exit_code})"
+
+
+def _describe_storage(status: SandboxStatus) -> str:
+    if status.storage is None:
+        return "-"
+    return f"{'?' if status.written is None else size(status.written)} of {size(status.storage)}"
 
 
 def _describe_port(port: Port) -> str:

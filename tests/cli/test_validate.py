@@ -33,7 +33,7 @@ def test_github_gets_an_annotation_a_problem_with_its_place_and_what_to_do(file:
         "::error file=nexus.yaml,line=4,col=5,title=unknown key `templat` in `sandboxes.api`::did you mean `template`?",
         (
             "::error file=nexus.yaml,line=5,col=25,title=`sandboxes.api.resources.memory` cannot be `12q`"
-            "::write a size such as `512m` or `2g`, at least `6m`"
+            "::write a size such as `512m` or `2g`, at least `6m`, or `none`"
         ),
     ]
 

@@ -93,6 +93,7 @@ WRITTEN: Mapping[str, Any] = {
     "resources.cpus": {"resources": {"cpus": 0.5}},
     "resources.memory": {"resources": {"memory": "65m"}},
     "resources.pids": {"resources": {"pids": 64}},
+    "resources.storage": {"resources": {"storage": "5m"}},
     "restart": {"restart": "always"},
     "stop_grace_period": {"stop_grace_period": "30s"},
     "stop_signal": {"stop_signal": "SIGINT"},
@@ -126,6 +127,7 @@ OF_THE_STACK: Mapping[str, Any] = {
     "networks.NAME.enable_ipv6": {"networks": {"back": {"enable_ipv6": True}}},
     "networks.NAME.shared": {"networks": {"back": {"shared": True}}},
     "volumes.NAME.shared": {"volumes": {"data": {"shared": True}}},
+    "defaults": {"defaults": {"resources": {"memory": "66m"}}},
     "include": {"include": ["part.yaml"]},
     "variables": {"variables": {"x": {"default": "1"}}},
     **{f"variables.NAME.{key}": {"variables": {"x": {"default": "1", key: value}}} for key, value in {

@@ -16,7 +16,7 @@ from nexusctl.model.names import (
     recipe_tag,
     volume_name,
 )
-from nexusctl.model.stack import PackageSet, Port, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import LIMITS, PackageSet, Port, Sandbox, Stack, Upload, UploadFile
 from tests.plan.drafts import FOREIGN_NETWORK
 from tests.plan.variants import REMOTE
 
@@ -29,7 +29,7 @@ RECORDED = (
 )
 """Fields that only the record knows here: this engine installs nothing, and the secrets are looked at apart."""
 
-NAMES = tuple(f"{letter}{number}" for letter in "abcde" for number in ("", "-1", "-2", "-3"))
+NAMES = tuple(f"{letter}{number}" for letter in "abcde" for number in ("", "-1", "-2", "-3", "-north", "-south"))
 """What a sandbox may have been called before it was moved."""
 
 Portrait = dict[str, Any]
@@ -119,7 +119,8 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
     joined = {engine.networks[i][1].name if i in engine.networks else "gone" for i in container.networks}
     effective = replace(
         born,
-        resources=container.resources,
+        # This engine only watches it.
+        resources=replace(container.resources, storage=record.resources.storage),
         restart=container.restart,
         networks=tuple(sorted(joined)),
         uploads=(),
@@ -219,8 +220,7 @@ def _comparable(sandbox: Sandbox) -> Sandbox:
     """Without what an order means nothing to, and what is not to be touched."""
     fields = ("image", "command", "restart", "networks", "ports")
     whole: dict[str, Any] = {name: getattr(_NONE, name) for name in fields if _is_left(sandbox, name)}
-    limits = ("cpus", "memory", "pids")
-    left: dict[str, Any] = {n: getattr(_NONE.resources, n) for n in limits if _is_left(sandbox, f"resources.{n}")}
+    left: dict[str, Any] = {n: getattr(_NONE.resources, n) for n in LIMITS if _is_left(sandbox, f"resources.{n}")}
     comparable = replace(
         sandbox,
         env={key: value for key, value in sandbox.env.items() if not _is_left(sandbox, f"env.{key}")},

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from nexusctl.engine.memory.engine import MemoryEngine
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse, Text
-from nexusctl.model.stack import Network, Sandbox, Stack
+from nexusctl.model.stack import Network, Resources, Sandbox, Stack
 from nexusctl.plan.choice import Choice
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.selection import select_changes
@@ -45,7 +45,7 @@ def test_a_secret_that_was_not_read_is_no_change_and_is_named() -> None:
 
 def test_secrets_to_be_read_are_named_where_a_sandbox_that_has_some_changes() -> None:
     def stack(api: str, web: str) -> Stack:
-        plain = Sandbox(name="web", group="web", image=IMAGE, env={"A": web})
+        plain = Sandbox(name="web", group="web", image=IMAGE, env={"A": web}, resources=Resources(memory=2**30))
         known = stack_of({"URL": url(""), "A": api})
         return replace(known, sandboxes={**known.sandboxes, "web": plain})
 

@@ -89,7 +89,12 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
     ),
     "aliases": ({"default": ("one",)}, {"default": ("one", "two")}),
     "networks": ((), ("back",), ("back", "default"), ("default", "shared"), ("shared",)),
-    "resources": (Resources(memory=2**26), Resources(cpus=0.5, pids=64), Resources(memory=2**27)),
+    "resources": (
+        Resources(memory=2**26),
+        Resources(cpus=0.5, pids=64),
+        Resources(memory=2**27, storage=2**30),
+        Resources(storage=2**31),
+    ),
     "stop_grace_period": (30, 0),
     "stop_signal": ("SIGINT", "3"),
     "cap_add": (("NET_RAW",), ("MKNOD", "NET_RAW")),

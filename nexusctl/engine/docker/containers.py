@@ -20,6 +20,7 @@ from nexusctl.engine.docker.spec import (
     read_limits,
 )
 from nexusctl.engine.docker.stopping import remove_container
+from nexusctl.engine.docker.storage import create_with_storage
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.engine.too_little import refuse_memory
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
@@ -66,7 +67,8 @@ def _create(
     fill: Callable[[str], None] = lambda container_id: None,  # noqa: ARG005 - there is nothing to fill
 ) -> str:
     """`fill` is called with the id once the uploads are in."""
-    container_id = _create_or_adopt(wire, placement.birth_name or placement.name, body)
+    name = placement.birth_name or placement.name
+    container_id = create_with_storage(wire, lambda made: _create_or_adopt(wire, name, made), body, sandbox)
     try:
         for attachment in placement.networks[1:]:
             connect(wire, container_id, attachment, birth_aliases(attachment, placement))

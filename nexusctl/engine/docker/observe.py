@@ -31,6 +31,7 @@ from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.restarting import read_restarts
 from nexusctl.engine.docker.status import ListedState, parse_status
+from nexusctl.engine.docker.storage import limits_storage, needs_storage
 from nexusctl.engine.docker.unprobed import find_unprobed
 from nexusctl.engine.docker.wire import ONE_NAME, Wire
 from nexusctl.engine.shrinking import list_shrinking
@@ -93,6 +94,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         neighbours=find_neighbours(wire, stack, containers, foreign.ids),
         owners=find_owners(stack, containers, networks, volumes),
         one_name=wire.endpoint.speaks(ONE_NAME),
+        limits_storage=needs_storage(stack, sandboxes) and limits_storage(wire),
         orphans=(
             *find_orphaned(amendments, notes, ids),
             *foreign.orphans,

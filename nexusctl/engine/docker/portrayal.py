@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.config.quantity import parse_size
 from nexusctl.engine.docker.anonymous import UNNAMED
 from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits
@@ -24,7 +25,7 @@ _PLACED = frozenset(
     {
         "Binds", "CapAdd", "CapDrop", "ConsoleSize", "ContainerIDFile", "CpuPeriod", "CpuQuota", "Init", "LogConfig",
         "MaskedPaths", "Memory", "MemorySwap", "Mounts", "NanoCpus", "NetworkMode", "PidsLimit", "PortBindings",
-        "ReadonlyPaths", "RestartPolicy",
+        "ReadonlyPaths", "RestartPolicy", "StorageOpt",
     }
 )  # fmt: skip
 # What others say, besides nothing, that means nothing special. Every other one has no place.
@@ -91,8 +92,15 @@ def _command(config: Inspected, image: Inspected) -> tuple[str, ...] | None:
 
 def _limits(host: Inspected) -> Resources:
     """Without a limit on processes the one that every sandbox has; see `_lifecycle`."""
-    found = read_limits(host)
+    found = replace(read_limits(host), storage=_storage(host))
     return found if found.pids else replace(found, pids=Resources().pids)
+
+
+def _storage(host: Inspected) -> int | None:
+    try:
+        return parse_size((host.get("StorageOpt") or {})["size"])
+    except (KeyError, ValueError):
+        return None
 
 
 def _lifecycle(host: Inspected) -> Lifecycle:

@@ -130,7 +130,7 @@ def update_limits(
         if lowered is not None and found.alive and found.memory_used > lowered:
             raise refuse_memory(lowered, found.memory_used)
         kept = {name: getattr(found.resources, name) for name in left if name != "restart"}
-        found.resources = replace(resources, **kept)
+        found.resources = replace(resources, storage=found.resources.storage, **kept)
         found.restart = found.restart if "restart" in left else restart
     world.cut("update_limits", container_id)
 
@@ -236,7 +236,7 @@ def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name
         stack=stack,
         sandbox=sandbox,
         placement=placement,
-        resources=sandbox.resources,
+        resources=sandbox.resources if world.limits_storage else replace(sandbox.resources, storage=None),
         restart="no" if sandbox.kind == "task" else sandbox.restart,
     )
     # A first network that is not there is noticed at the start only.

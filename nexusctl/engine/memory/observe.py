@@ -76,6 +76,7 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
         outer=_find_outer(world, stack),
         owners=_find_owners(world, stack),
         one_name=world.one_name,
+        limits_storage=world.limits_storage,
     )
 
 

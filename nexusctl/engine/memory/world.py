@@ -106,6 +106,7 @@ class World:
     ) -> None:
         self.pools = DEFAULT_POOLS
         self.one_name = False
+        self.limits_storage = False
         self.images = {image_reference(name): make_image(image_reference(name)) for name in images}
         self.unreachable = frozenset(image_reference(name) for name in unreachable)
         self.probed = frozenset(image_reference(name) for name in probed)

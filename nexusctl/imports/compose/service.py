@@ -290,11 +290,14 @@ def _resources(service: Reader) -> dict[str, Any]:
     for reader, key in ((service, "pids_limit"), (upper, "pids")):
         if reader and reader.number(key) in (0, -1):
             reader.drop(key, "a sandbox has at most 1024 processes, or as many as `resources.pids` says")
-    resources = {
+    resources: dict[str, Any] = {
         "cpus": service.number("cpus") or (upper.number("cpus") if upper else None),
         "memory": _bytes(service.text("mem_limit") or (upper.text("memory") if upper else None)),
         "pids": service.number("pids_limit") or (upper.number("pids") if upper else None),
     }
+    if options := service.below("storage_opt"):
+        resources["storage"] = _bytes(options.text("size"))
+        options.finish({}, "of storage there is only `resources.storage`")
     for reader in (upper, limits):
         if reader:
             reader.finish({"reservations": "there are limits only"}, _NO_PLACE)
