@@ -16,10 +16,13 @@ from nexusctl.model.stack import Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.model.step_id import step_id
 from nexusctl.model.value import dataclass
-from nexusctl.run.wait import ENDED, SETTLE, START, describe_early_end, has_failed
+from nexusctl.run.wait import ENDED, SETTLE, START, START_SHARE, describe_early_end, has_failed
 
 FEW = 8
 """So many looks at one container each cost no more than one look at all that there are."""
+
+LONGEST_SETTLE = 2.0
+"""Seconds; much of a step that takes long is work of its own."""
 
 
 def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event]:
@@ -40,8 +43,7 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     if not started or finished.outcome == "interrupted":
         yield finished
         return
-    fresh = [done.at for done in started.values() if isinstance(done.step, UpdateContainer) and not done.step.restarts]
-    pause = max(0.0, SETTLE - (finished.at - max(fresh))) if fresh else 0.0
+    pause = max(0.0, *(done.at + _settle(done) - finished.at for done in started.values()))
     time.sleep(pause)
     at = finished.at + pause
     failures = [
@@ -62,6 +64,25 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
     ]
     yield from failures
     yield replace(finished, at=at, outcome="failed" if failures else finished.outcome)
+
+
+def _settle(done: Done) -> float:
+    """Seconds after it was done that a service gets to fail in: what took long shows a machine that is busy.
+
+    A replacement has waited by itself. How long a startup or an install takes says nothing of the machine.
+    """
+    step = done.step
+    match step:
+        case UpdateContainer():
+            long = 0.0 if step.packages else done.took
+        case StartContainer():
+            long = 0.0 if step.sandbox.startup else done.took
+        case RestoreContainer():
+            long = done.took
+        case _:
+            return 0.0
+    own = SETTLE if isinstance(step, UpdateContainer) and not step.restarts else 0.0
+    return min(max(own, long * START_SHARE), LONGEST_SETTLE)
 
 
 def _tries(step: Step) -> bool:

@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from nexusctl.engine.base import Condition, LogChunk, Outcome
 from nexusctl.errors import EngineError
-from nexusctl.model.stack import Sandbox
+from nexusctl.model.event import Done, Finished
+from nexusctl.model.plan import PackageChange
+from nexusctl.model.stack import PackageSet, Reaction, Sandbox
+from nexusctl.model.step import UpdateContainer
+from nexusctl.run import early_exit
 from nexusctl.run.early_exit import FEW
 from tests.saved.workbench import Workbench, failures, outcome
+
+UPDATE = UpdateContainer(
+    id="sandbox:a:update",
+    subject="a",
+    container_id="x",
+    sandbox=Sandbox(name="a", group="a", image="img:1"),
+    reactions=(Reaction(signal="SIGHUP"),),
+)
+RESTART = Reaction(restart=True)
+INSTALL = (PackageChange(wanted=PackageSet(manager="pip")),)
 
 STACK = """
 name: demo
@@ -107,6 +123,28 @@ def test_a_run_that_starts_nothing_does_not_look(failing: Workbench, monkeypatch
     monkeypatch.setattr(failing.engine, "condition", looks.append)
     failing.carry_out(plan)
     assert looks == []
+
+
+@pytest.mark.parametrize(
+    ("step", "took", "since", "pause"),
+    [
+        pytest.param(UPDATE, 0.2, 0.05, 0.1, id="a signal"),
+        pytest.param(UPDATE, 5.0, 0.05, 0.55, id="on a busy machine"),
+        pytest.param(replace(UPDATE, reactions=(RESTART,)), 5.0, 0.2, 0.4, id="a restart on a busy machine"),
+        pytest.param(replace(UPDATE, reactions=(RESTART,)), 0.5, 0.2, 0.0, id="a restart"),
+        pytest.param(replace(UPDATE, packages=INSTALL), 90.0, 0.05, 0.1, id="an install"),
+        pytest.param(UPDATE, 900.0, 0.0, 2.0, id="very many files"),
+    ],
+)
+def test_what_was_told_of_new_files_gets_longer_to_fail_in_where_all_takes_longer(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, step: UpdateContainer, took: float, since: float, pause: float
+) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(early_exit, "SETTLE", 0.15)
+    monkeypatch.setattr("time.sleep", rests.append)
+    events = [Done(step=step, at=10.0, took=took), Finished(at=10.0 + since, outcome="done")]
+    assert failures([*early_exit.watch(events, bench.engine, "demo")]) == []
+    assert rests == [pytest.approx(pause)]
 
 
 DATA = """
