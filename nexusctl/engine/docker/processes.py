@@ -20,7 +20,8 @@ SHELLS = (("/bin/sh",), ("sh",), ("bash",), ("/busybox/sh",), ("busybox", "sh"),
 
 # Builtins only, for the image may have a shell and nothing else. The first process of an exec begins a session, by
 # which those are found that gave their environment away. All are halted before the first one is killed, so that none
-# starts another or remarks on the end of another.
+# starts another or remarks on the end of another. Of any other signal those hear first that began first: a shell is not
+# told of the end of its children before it ends itself.
 _SIGNAL = """
 mark=$1 signal=$2 sessions=" "
 session_of() {
@@ -36,8 +37,8 @@ marked() {
 for folder in /proc/[0-9]*; do
   if marked "$folder" && session_of "$folder"; then sessions="$sessions$session "; fi
 done 2>/dev/null
-pids=
-for folder in /proc/[0-9]*; do
+pids= n="/proc/[0-9]" d="[0-9]"
+for folder in $n $n$d $n$d$d $n$d$d$d $n$d$d$d$d $n$d$d$d$d$d $n$d$d$d$d$d$d; do
   session_of "$folder" || continue
   case $session in 0|1) marked "$folder" || continue;; esac
   case $sessions in *" $session "*) pids="$pids ${folder#/proc/}";; esac

@@ -24,6 +24,8 @@ class Relay:
         self._send = send
         self._cut = cut
         self._over = threading.Event()
+        self._ending = threading.Lock()
+        self._ended = False
         self.caught: signals.Signals | None = None
 
     def handle(self, number: int, _frame: FrameType | None) -> None:
@@ -34,10 +36,13 @@ class Relay:
         threading.Thread(target=self._pass_on, args=(self.caught,), daemon=True).start()
 
     def finish(self) -> None:
-        """The command's output has ended, or nobody waits for it: end what is left of it."""
+        """The command's output has ended, or nobody waits for it: end what is left of it, once."""
         self._over.set()
-        with contextlib.suppress(EngineError):
-            self._send("KILL")
+        with self._ending:
+            if not self._ended:
+                self._ended = True
+                with contextlib.suppress(EngineError):
+                    self._send("KILL")
 
     def _pass_on(self, number: signals.Signals) -> None:
         with contextlib.suppress(EngineError):
