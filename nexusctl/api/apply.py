@@ -6,6 +6,7 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 from nexusctl.api import connection, execution, planning, secrets, subject
+from nexusctl.api.interrupt import Interrupt
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineUnreachable
 from nexusctl.model.event import AnyEvent, Declined, Finished, Left, Noticed, Outcome, Planned, Started, Told
@@ -18,9 +19,8 @@ from nexusctl.model.step_id import kind_of
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
 from nexusctl.plan.basis import Basis
-from nexusctl.run.interrupt import Interrupt
 
-__all__ = ["Begin", "Interrupt", "Terms", "apply", "apply_saved", "carry_out", "destroy"]
+__all__ = ["Begin", "Terms", "apply", "apply_saved", "carry_out", "destroy"]
 
 Begin = Callable[[Planned], Interrupt | None]
 """Asked before a plan is carried out that changes something: what can stop it, or None where nothing shall be done."""

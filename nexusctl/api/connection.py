@@ -6,9 +6,11 @@ import os
 import time
 from contextlib import AbstractContextManager
 
-from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.base import Command, Engine, LogChunk, Report
 from nexusctl.model.live import LockHolder
 from nexusctl.model.stack import Stack
+
+__all__ = ["Command", "Engine", "Held", "LogChunk", "Report", "connect", "find_lock", "hold_lock"]
 
 Held = AbstractContextManager[None]
 

@@ -17,7 +17,11 @@ from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.moved import find_moves
 from nexusctl.plan.plan import make_plan
 from nexusctl.plan.recorded import recorded_stack, select_drift
-from nexusctl.plan.status import SandboxStatus, summarize
+from nexusctl.plan.status import STATES, SandboxStatus, select, summarize
+
+__all__ = [
+    "STATES", "SandboxStatus", "find_drift", "find_running", "find_sandboxes", "mark_flight", "select", "status",
+]  # fmt: skip
 
 
 def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:

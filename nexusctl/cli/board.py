@@ -8,13 +8,13 @@ import threading
 import time
 from collections.abc import Iterable
 
+from nexusctl.api.interrupt import Interrupt
 from nexusctl.cli.options import wants_color
 from nexusctl.cli.signals import STOPPING, TIME_IS_OVER
 from nexusctl.cli.streams import rewind
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
 from nexusctl.render.event import Board, Row, list_busy, render_row
-from nexusctl.run.interrupt import Interrupt
 
 REFRESH = 0.1
 """Seconds between two paintings of the board."""

@@ -4,10 +4,8 @@ import sys
 
 import click
 
+from nexusctl.api import config as documents
 from nexusctl.cli import options
-from nexusctl.config.load import load_whole
-from nexusctl.config.resolved import as_json as json_values
-from nexusctl.config.resolved import resolved
 from nexusctl.model.inputs import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.yaml_text import render_yaml
@@ -22,18 +20,18 @@ def config(inputs: Inputs, origin: bool, as_json: bool) -> None:
 
     Secrets and sensitive variables stay references. Relative paths become absolute, so that the file can lie anywhere.
     """
-    loaded = load_whole(inputs)
     if origin:
-        # The walk through all layers is for those who ask.
-        from nexusctl.config.origin import find_origins  # noqa: PLC0415
+        # Most callers want the document.
         from nexusctl.render.origin import origins_document, render_origins  # noqa: PLC0415
 
-        origins = find_origins(loaded)
+        name, origins = documents.read_origins(inputs)
         if as_json:
-            options.write_json(origins_document(loaded.stack.name, origins))
+            options.write_json(origins_document(name, origins))
         else:
             click.echo(render_origins(origins, color=options.wants_color(sys.stdout)), nl=False, color=True)
-    elif as_json:
-        options.write_json({"format_version": FORMAT_VERSION, "document": json_values(resolved(loaded))})
+        return
+    document = documents.read_document(inputs)
+    if as_json:
+        options.write_json({"format_version": FORMAT_VERSION, "document": documents.as_json(document)})
     else:
-        click.echo(render_yaml(resolved(loaded)), nl=False)
+        click.echo(render_yaml(document), nl=False)

@@ -40,10 +40,10 @@ def doctor(context: click.Context, inputs: Inputs, security: bool, as_json: bool
 
 def _examine(trust: Trust, *, as_json: bool) -> int:
     # Nor does a rating need these.
-    from nexusctl.engine.docker.doctor import check_trust, examine  # noqa: PLC0415
+    from nexusctl.api.doctor import examine_machine  # noqa: PLC0415
     from nexusctl.render.doctor import render_checks, render_checks_json, render_summary  # noqa: PLC0415
 
-    checks = (*examine(os.environ), check_trust(trust))
+    checks = examine_machine(os.environ, trust)
     if as_json:
         click.echo(json.dumps(render_checks_json(checks), indent=2))
     else:

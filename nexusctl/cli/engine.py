@@ -9,13 +9,10 @@ from typing import Any
 
 import click
 
+from nexusctl.api import host as api_host
+from nexusctl.api.host import START_TIMEOUT, STOP_TIMEOUT, Install
 from nexusctl.cli import options
 from nexusctl.cli.group import Group
-from nexusctl.engine.docker.choice import Install, choose
-from nexusctl.engine.docker.daemon import START_TIMEOUT, STOP_TIMEOUT, adopt, install, read_status
-from nexusctl.engine.docker.daemon import start as start_engine
-from nexusctl.engine.docker.daemon import stop as stop_engine
-from nexusctl.engine.docker.situation import aim, look
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
 from nexusctl.render.engine import (
     render_absence_json,
@@ -43,14 +40,11 @@ def engine() -> None:
 @options.as_json
 def start(host: str | None, data_root: str | None, yes: bool, timeout: float, as_json: bool) -> None:
     """Use the engine that answers, else start the installed one, else install and start the distribution's."""
-    target, named = aim(host, data_root, os.environ)
-    choice = choose(look(target, named))
-    if isinstance(choice, Install):
+
+    def ask(choice: Install) -> None:
         _ask(choice, yes)
-        install(choice, _report)
-        adopt(target, _report)
-        choice = choose(look(target, named))
-    endpoint, done = start_engine(target, choice, timeout=timeout, report=_report)
+
+    endpoint, done = api_host.start(host, data_root, os.environ, timeout=timeout, ask=ask, report=_report)
     if as_json:
         _print_json(render_start_json(endpoint, done))
     else:
@@ -66,8 +60,7 @@ def start(host: str | None, data_root: str | None, yes: bool, timeout: float, as
 def status(context: click.Context, host: str | None, as_json: bool) -> None:
     """Show which engine is used, how it was found, and what it is. Exits with 1 where none answers."""
     try:
-        target, named = aim(host, None, os.environ)
-        found = read_status(target, named)
+        found = api_host.read_status(host, os.environ)
     except EngineUnreachable as error:
         if not as_json:
             raise
@@ -85,8 +78,7 @@ def status(context: click.Context, host: str | None, as_json: bool) -> None:
 @options.as_json
 def stop(host: str | None, timeout: float, as_json: bool) -> None:
     """Stop the engine that `engine start` started; any other is left alone."""
-    target, _ = aim(host, None, os.environ)
-    done = stop_engine(target, timeout=timeout, report=_report)
+    done = api_host.stop(host, os.environ, timeout=timeout, report=_report)
     if as_json:
         _print_json(render_stop_json(done))
     else:

@@ -6,8 +6,8 @@ import sys
 import click
 
 from nexusctl.api import inspection, subject
+from nexusctl.api.connection import Command
 from nexusctl.cli import options
-from nexusctl.engine.base import Command
 from nexusctl.model.inputs import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 

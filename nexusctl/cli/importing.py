@@ -11,11 +11,11 @@ import click
 from nexusctl.api import apply as sentence
 from nexusctl.api import connection
 from nexusctl.api import importing as doors
+from nexusctl.api.connection import Engine
 from nexusctl.cli import options
 from nexusctl.cli.carry_out import Face
 from nexusctl.cli.group import Group
 from nexusctl.cli.trust import trust as trusting
-from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
 from nexusctl.model.trust import Trust

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from nexusctl.api import starting
+from nexusctl.api.templates import template_names
 from nexusctl.cli import options
 from nexusctl.cli.trust import trust as trusting
-from nexusctl.config.load import template_names
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.draft import Draft
 from nexusctl.imports.names import fit_name

@@ -6,12 +6,12 @@ import threading
 import time
 from contextlib import suppress
 
+from nexusctl.api.interrupt import Interrupt
 from nexusctl.cli.options import say, write_json
 from nexusctl.cli.streams import OutputLost
 from nexusctl.model.event import Done, Event, Failed, Progress, Skipped, Started
 from nexusctl.model.plan import Plan
 from nexusctl.render.event import Board, event_document, list_busy
-from nexusctl.run.interrupt import Interrupt
 
 HEARTBEAT = 30.0
 """Seconds between two words on what goes on."""

@@ -7,12 +7,12 @@ from pathlib import Path
 import click
 
 from nexusctl.api import connection, execution, locking
+from nexusctl.api.connection import Engine
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.carry_out import require_answer
 from nexusctl.cli.progress import is_painted, show
 from nexusctl.cli.signals import stoppable
-from nexusctl.engine.base import Engine
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.plan import Difference, Plan
 from nexusctl.render.diagnostic import render_diagnostics

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 import click
 
 from nexusctl.api import inspection, subject
+from nexusctl.api.connection import Engine, LogChunk
 from nexusctl.cli import options
-from nexusctl.engine.base import Engine, LogChunk
 from nexusctl.errors import EngineUnreachable, NexusError, NotFound
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox

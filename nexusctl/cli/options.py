@@ -34,7 +34,7 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         # Most commands take no duration, and `--help` should be there at once.
-        from nexusctl.config.quantity import parse_seconds  # noqa: PLC0415
+        from nexusctl.model.duration import parse_seconds  # noqa: PLC0415
 
         try:
             return parse_seconds(str(value))

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from nexusctl.api.interrupt import Interrupt
 from nexusctl.cli.lines import Lines
 from nexusctl.cli.options import wants_color
 from nexusctl.errors import Diagnostic
@@ -14,7 +15,6 @@ from nexusctl.model.event import Event, Failed, Finished, Warned
 from nexusctl.model.plan import Plan
 from nexusctl.model.value import dataclass
 from nexusctl.render.event import group_rows
-from nexusctl.run.interrupt import Interrupt
 
 if TYPE_CHECKING:
     from nexusctl.cli.board import LiveBoard

@@ -4,7 +4,7 @@ import json
 
 import click
 
-from nexusctl.config.editor import editor_schema
+from nexusctl.api.config import editor_schema
 
 
 @click.command()

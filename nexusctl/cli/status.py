@@ -6,10 +6,10 @@ from collections.abc import Iterable
 import click
 
 from nexusctl.api import inspection, subject
+from nexusctl.api.inspection import STATES, select
 from nexusctl.cli import options
 from nexusctl.config.suggestion import suggest
 from nexusctl.model.inputs import Inputs
-from nexusctl.plan.status import STATES, select
 from nexusctl.render.status import find_overfull, render_status, status_document
 
 

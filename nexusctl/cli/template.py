@@ -4,11 +4,10 @@ from pathlib import Path
 
 import click
 
+from nexusctl.api.templates import BESIDE, load_template, template_names
 from nexusctl.cli import options
 from nexusctl.cli.group import Group
 from nexusctl.cli.trust import trust as trusting
-from nexusctl.config.load import load_template, template_names
-from nexusctl.config.template_found import BESIDE
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
 from nexusctl.model.trust import Trust

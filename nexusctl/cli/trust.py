@@ -57,7 +57,7 @@ def _why(untrusted: bool | None) -> str:
     if untrusted:
         return "`--untrusted` says"
     # Nobody has to wait for it who said something.
-    from nexusctl.config.fork import why_stranger  # noqa: PLC0415
+    from nexusctl.api.trust import why_stranger  # noqa: PLC0415
 
     return why_stranger(os.environ)
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 
 from nexusctl.config.node import Scalar
+from nexusctl.model.duration import parse_seconds
 
-_DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 
 
@@ -16,15 +15,6 @@ def seconds(node: Scalar) -> float:
     if not isinstance(node.value, str):
         return float(node.value)
     return parse_seconds(node.text)
-
-
-def parse_seconds(text: str) -> float:
-    """Seconds from a text such as `90`, `500ms` or `1h30m`. Raises `ValueError` for any other text."""
-    if re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-        return float(text)
-    if not text or _DURATION.sub("", text):
-        raise ValueError(f"{text!r} is not a duration")
-    return round(sum(float(number) * _SECONDS[unit] for number, unit in _DURATION.findall(text)), 3)
 
 
 def size(node: Scalar) -> int:

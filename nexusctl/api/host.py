@@ -1,0 +1,46 @@
+"""The engine as a program of this machine: found, started, stopped and examined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from nexusctl.engine.base import Report
+from nexusctl.engine.docker import daemon
+from nexusctl.engine.docker.choice import Install, choose
+from nexusctl.engine.docker.daemon import START_TIMEOUT, STOP_TIMEOUT, Status
+from nexusctl.engine.docker.situation import aim, look
+from nexusctl.engine.docker.wire import Endpoint
+
+__all__ = ["START_TIMEOUT", "STOP_TIMEOUT", "Endpoint", "Install", "Status", "read_status", "start", "stop"]
+
+Ask = Callable[[Install], None]
+"""Asked before something is installed; raises where it shall not be."""
+
+
+def start(
+    host: str | None, data_root: str | None, environ: Mapping[str, str], *, timeout: float, ask: Ask, report: Report
+) -> tuple[Endpoint, str]:
+    """Use the engine that answers, else start the installed one, else install and start the distribution's.
+
+    Returns where it answers, and what was done. `timeout` is in seconds. Raises `EngineUnreachable`, `InputError`.
+    """
+    target, named = aim(host, data_root, environ)
+    choice = choose(look(target, named))
+    if isinstance(choice, Install):
+        ask(choice)
+        daemon.install(choice, report)
+        daemon.adopt(target, report)
+        choice = choose(look(target, named))
+    return daemon.start(target, choice, timeout=timeout, report=report)
+
+
+def read_status(host: str | None, environ: Mapping[str, str]) -> Status:
+    """The engine that commands would use, and how it was found. Raises `EngineUnreachable`."""
+    target, named = aim(host, None, environ)
+    return daemon.read_status(target, named)
+
+
+def stop(host: str | None, environ: Mapping[str, str], *, timeout: float, report: Report) -> str:
+    """Stop the engine that `start` started; returns what was done. `timeout` is in seconds."""
+    target, _ = aim(host, None, environ)
+    return daemon.stop(target, timeout=timeout, report=report)

@@ -1,0 +1,7 @@
+"""Whether the files come from a stranger, as far as the environment tells."""
+
+from __future__ import annotations
+
+from nexusctl.config.fork import why_stranger
+
+__all__ = ["why_stranger"]
