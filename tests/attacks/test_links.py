@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,36 @@ def test_nothing_of_a_file_is_sent_that_came_into_its_place_since_it_was_read(tm
     with pytest.raises(StepError, match="changed while applying"):
         sent += read_content(entry)
     assert sent == []
+
+
+PLANTED = {
+    "an env file": {"env_file": "./code/file"},
+    "an upload": {"uploads": [{"source": "./code/file", "target": "/x"}]},
+    "a template": {"template": "./code/file"},
+    "a text": {"env": {"A": "${file:./code/file}"}},
+    "a file of a secret": {"secrets": ["pin"]},
+    "a file that is included": {},
+}
+
+
+@pytest.mark.parametrize("kind", PLANTED)
+def test_a_planted_link_is_read_as_nothing(tmp_path: Path, kind: str) -> None:
+    outside = tmp_path / "outside"
+    outside.write_text(f"{CANARY}: {CANARY}\n")
+    folder = tmp_path / "stack"
+    (folder / "code").mkdir(parents=True)
+    document = {
+        "name": "s",
+        "secrets": {"pin": {"file": "./code/file"}},
+        "include": ["./code/file"] if "included" in kind else [],
+        "sandboxes": {"box": {**({} if kind == "a template" else {"image": "debian"}), **PLANTED[kind]}},
+    }
+    if "secret" not in kind:
+        del document["secrets"]
+    (folder / "nexus.yaml").write_text(json.dumps(document))
+    (folder / "code" / "file").symlink_to(outside)
+    for verb in ("validate", "config"):
+        done = nexusctl(folder, verb)
+        assert done.returncode == 1, verb
+        assert "leads out of its folder" in done.stderr
+        assert CANARY not in done.stdout + done.stderr
