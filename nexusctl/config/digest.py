@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.pattern import Patience, TooSlow
-from nexusctl.config.text import opened_path
 from nexusctl.model.checksum import sha256_file
+from nexusctl.model.links import opened_path
 from nexusctl.model.stack import UploadFile
 
 TOTAL_LIMIT = 256 * 1024 * 1024

@@ -13,7 +13,7 @@ from nexusctl.config.host import folders_of, host_path, leads_out, nearest_path,
 from nexusctl.config.interpolation import NO_REFERENCE, Namespace, Reported, Unresolved, one_argument, one_word
 from nexusctl.config.node import Scalar
 from nexusctl.config.suggestion import nearest, suggest
-from nexusctl.config.text import opened_path
+from nexusctl.model.links import opened_path
 
 FILE_LIMIT = 1024 * 1024
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import stat
 import sys
@@ -15,6 +14,7 @@ from nexusctl.config.node import Source
 from nexusctl.config.suggestion import suggest
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import STDIN
+from nexusctl.model.links import find_stray
 from nexusctl.model.trust import Trust
 
 SIZE_LIMIT = 1024 * 1024
@@ -88,18 +88,9 @@ def _refuse_irregular(path: Path, display: str, kind: str) -> None:
 
 
 def _refuse_strayed(file: BinaryIO, display: str, within: Sequence[Path]) -> None:
-    """Ask the system what was opened: links may have changed since somebody looked."""
-    if within and (real := opened_path(file)) and not any(real.is_relative_to(folder) for folder in within):
+    if real := find_stray(file, within):
         summary = f"`{display}` is a link that leads out of its folder, to `{real}`"
         raise InputError(Diagnostic(summary, hint="put the file here, or write that path itself if it is meant"))
-
-
-def opened_path(file: BinaryIO) -> Path | None:
-    """Where an open file lies, without any link; None where the system cannot say."""
-    try:
-        return Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - pathlib loads slowly
-    except OSError:
-        return None
 
 
 def _absent_hint(path: Path, kind: str) -> str:

@@ -1,9 +1,11 @@
-"""Symbolic links of this machine: where a path leads, and by way of which links."""
+"""Symbolic links of this machine: where a path leads, by way of which links, and where what was opened really lies."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO
 
 _MOST = 40
 """As many as the kernel follows."""
@@ -36,6 +38,22 @@ def follow_links(path: str, trust: Callable[[str], bool] = _always) -> tuple[str
         here = "/" if target.startswith("/") else here
         todo += target.split("/")[::-1]
     return here, tuple(links)
+
+
+def opened_path(file: BinaryIO) -> Path | None:
+    """Where an open file lies, without any link; None where the system cannot say."""
+    found = _read_link(f"/proc/self/fd/{file.fileno()}")
+    return Path(found) if found else None
+
+
+def find_stray(file: BinaryIO, within: Iterable[Path | str]) -> Path | None:
+    """Where an open file lies, if that is in none of the folders `within`, where some are given; else None.
+
+    What was opened is asked for: links may have changed since somebody looked.
+    """
+    folders = tuple(within)
+    real = opened_path(file) if folders else None
+    return real if real and not any(real.is_relative_to(folder) for folder in folders) else None
 
 
 def _read_link(path: str) -> str:

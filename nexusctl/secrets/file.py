@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO
 
+from nexusctl.model.links import find_stray
 from nexusctl.model.secret import SecretRef
 from nexusctl.secrets.base import SIZE_LIMIT, Unreadable
 
@@ -27,7 +26,8 @@ def read_file(path: Path, within: str = "") -> bytes:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise Unreadable(f"`{path}` is no regular file", "name the file itself")
-            _refuse_strayed(file, path, within)
+            if real := find_stray(file, [within] if within else ()):
+                raise Unreadable(f"`{path}` is a link that leads out of its folder, to `{real}`", "put the file there")
             data = file.read(SIZE_LIMIT + 1)
     except IsADirectoryError:
         raise Unreadable(f"`{path}` is a folder", "name the file itself") from None
@@ -39,13 +39,3 @@ def read_file(path: Path, within: str = "") -> bytes:
     if len(data) > SIZE_LIMIT:
         raise Unreadable(f"`{path}` is larger than 1 MiB", "a file of that size belongs under `uploads`")
     return data
-
-
-def _refuse_strayed(file: BinaryIO, path: Path, within: str) -> None:
-    """Ask the system what was opened: a link may have come into the way since somebody looked."""
-    if not within:
-        return
-    with suppress(OSError):
-        real = Path(os.readlink(f"/proc/self/fd/{file.fileno()}"))  # noqa: PTH115 - pathlib loads slowly
-        if not real.is_relative_to(within):
-            raise Unreadable(f"`{path}` is a link that leads out of its folder, to `{real}`", "put the file there")
