@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import replace
+from itertools import islice
 
 from nexusctl.config.node import Source
 from nexusctl.errors import Diagnostic, Note
@@ -13,8 +14,9 @@ _KEY = re.compile(r"""\+?(?:"([^"\n]*)"|'([^'\n]*)'|([A-Za-z_][\w.-]*))[ \t]*:(?
 _IN_BRACES = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w.+-]+)(\s*:)?|[{}\[\]]""")
 _VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=")
 
-# Longer files with a mistake are judged by their beginning.
+# Longer files with a mistake are judged by their beginning, and comparing is slow.
 _LOOKED_AT = 256 * 1024
+_COMPARED = 300
 
 # What is written for other tools, whose words have a hint of their own here.
 _OF_OTHERS = ("services", "spec", "resource")
@@ -163,7 +165,7 @@ def _top_keys(text: str) -> Iterator[str]:
     """What stands before a colon at the top of a YAML or JSON text, as far as that can be told without reading it."""
     text = text[:_LOOKED_AT]
     begun = next((line.lstrip() for line in text.splitlines() if line.strip() and line.lstrip()[0] not in "#%/"), "")
-    return _keys_in_braces(text) if begun.startswith("{") else _keys_of_lines(text)
+    return islice(_keys_in_braces(text) if begun.startswith("{") else _keys_of_lines(text), _COMPARED)
 
 
 def _keys_of_lines(text: str) -> Iterator[str]:

@@ -43,6 +43,10 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
         return found
     if name in template_names():
         return built_in(name, place.source.trust)
+    for folder in _folders(place, root):
+        if why := why_refused(place, folder / f"{name}.yaml"):
+            problems.add(place, f"the template `{name}` in `{BESIDE}/` {why}", place.source.trust.hint)
+            return None
     if above and (circle := _find_beside(place, root, ())):
         return circle
     known = {

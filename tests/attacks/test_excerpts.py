@@ -100,6 +100,32 @@ def by_pyproject(folder: Path, path: Path) -> list[str]:
     return ["init", "--from-dir", "."]
 
 
+def by_requirements_of_a_project(folder: Path, path: Path) -> list[str]:
+    (folder / "requirements.txt").symlink_to(path)
+    return ["init", "--from-dir", "."]
+
+
+def by_lock_of_a_project(folder: Path, path: Path) -> list[str]:
+    (folder / "package.json").write_text('{"name": "x", "dependencies": {"a": "1"}}')
+    (folder / "package-lock.json").symlink_to(path)
+    return ["init", "--from-dir", "."]
+
+
+def by_encrypted_file(folder: Path, path: Path) -> list[str]:
+    return ["secrets", "list", "--file", str(path)]
+
+
+def by_package_lock(folder: Path, path: Path) -> list[str]:
+    (folder / "package.json").write_text("{}")
+    (folder / "package-lock.json").symlink_to(path)
+    return _stack(folder, "name: x\nsandboxes: {a: {image: debian, packages: {npm: {from: ./package-lock.json}}}}\n")
+
+
+def by_text_file_of_a_pattern(folder: Path, path: Path) -> list[str]:
+    (folder / "kept").symlink_to(path)
+    return _stack(folder, "name: x\nvariables: {a: {pattern: x, default: '${file:./kept}'}}\n")
+
+
 def by_lock_file(folder: Path, path: Path) -> list[str]:
     (folder / "nexus.lock").symlink_to(path)
     _stack(folder, "name: x\nsandboxes: {a: {image: debian}}\n")

@@ -196,6 +196,8 @@ def test_a_template_of_the_folder_beside_is_no_link_out(runner: Runner) -> None:
     (runner.checkout / "templates").mkdir()
     (runner.checkout / "templates" / "mine.yaml").symlink_to(runner.home / "mine.yaml")
     runner.write("name: x\nsandboxes: {a: {template: mine}}\n")
+    code, shown = runner.call("validate", "--untrusted")
+    assert "the template `mine` in `templates/` leads out of the project" in shown
     for arguments in (
         ["validate"],
         ["template", "show", "mine"],

@@ -150,6 +150,8 @@ FILES: Mapping[str, Callable[[], bytes]] = {
     "many-wrong-sandboxes": lambda: _filled("  s@: {imge: a}\n"),
     "many-unknown-keys": lambda: _filled("    key@: a\n", HEAD + "  a:\n    image: a\n"),
     "many-unknown-top-keys": lambda: _filled("key@: a\n", "name: x\n"),
+    "many-unknown-top-keys-of-nothing": lambda: _filled("sandbxyz@: a\n", ""),
+    "many-unknown-top-keys-in-braces": lambda: _filled("sandbxyz@: a,\n", "{", "}"),
     "many-duplicate-keys": lambda: _filled("name: a\n", ""),
     "many-variables": lambda: _filled("      K@: 1\n", HEAD + "  a:\n    image: a\n    env:\n"),
     "many-wrong-variables": lambda: _filled("      K-@: no\n", HEAD + "  a:\n    image: a\n    env:\n"),

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.config.project import why_outside
 from nexusctl.imports.compose.reader import NO_MAPPING, Reader
 from nexusctl.imports.compose.service import Surroundings
 from nexusctl.imports.draft import move_path
@@ -155,10 +156,16 @@ def read_configs(file: Reader, secrets: Secrets, origin: Path, target: Path) -> 
             found[name] = {"content": content}
             if secrets.seem_in(content):
                 entry.drop("content", IN_TEXT)
-        elif path and (origin / path).exists():
+        elif path and not _is_elsewhere(entry, origin / path) and (origin / path).exists():
             found[name] = {"source": move_path(path, origin, target)}
         entry.finish({}, "only a `file` or a `content` can be read here")
     return found
+
+
+def _is_elsewhere(entry: Reader, path: Path) -> bool:
+    """Whether a stranger's file looks for something that is none of its project's."""
+    trust = entry.node.source.trust
+    return trust.untrusted and bool(why_outside(path, trust.project))
 
 
 def read_granted(file: Reader, secrets: Secrets, origin: Path, target: Path) -> dict[str, str]:
