@@ -45,7 +45,9 @@ def find_labelled(kind: str, label: str) -> list[dict[str, Any]]:
 
 
 class BuilderWatch:
-    """Hears of every container that is created to install packages, from its beginning to its end.
+    """Hears of every container that is created to fetch packages, from its beginning to its end.
+
+    What they bring with them to be run, another one runs.
 
     It listens while things happen, because the engine remembers only its last few hundred events.
     """
@@ -75,9 +77,8 @@ class BuilderWatch:
         with suppress(OSError, http.client.HTTPException):
             for line in self._answer:
                 if line.strip():
-                    self._owners.append(
-                        json.loads(json.loads(line)["Actor"]["Attributes"]["dev.nexusctl.builder"])["pid"]
-                    )
+                    owner = json.loads(json.loads(line)["Actor"]["Attributes"]["dev.nexusctl.builder"])
+                    self._owners += [] if owner.get("runs") else [owner["pid"]]
 
 
 def _ask(method: str, path: str, data: str | None = None) -> bytes:

@@ -150,7 +150,8 @@ def open_builder(
     mounts = [_fetched_mount(beside), *(_cache_mount(wire, *cache) for cache in (caches or {}).items())]
     try:
         # A create that was cut could still make one, after it was looked for to be removed.
-        created = wire.uncut.post("/containers/create", _body(base, network, mounts), {"name": name})
+        body = _body(base, network, mounts, describe_owner(runs=beside is not None))
+        created = wire.uncut.post("/containers/create", body, {"name": name})
         wire.post(f"/containers/{created['Id']}/start")
         builder = Builder(
             wire=wire,
@@ -205,14 +206,14 @@ def is_stale(owner: str, created_at: float, *, after: float = STALE) -> bool:
     return time.time() - created_at > after if ended is None else ended
 
 
-def _body(base: str, network: str, mounts: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _body(base: str, network: str, mounts: Sequence[Mapping[str, Any]], owner: str) -> dict[str, Any]:
     # A shell that waits for input which never comes: every image that can install something has one.
     return {
         "Image": base,
         "Entrypoint": ["/bin/sh"],
         "Cmd": [],
         "OpenStdin": True,
-        "Labels": {labels.ROLE: "builder", labels.BUILDER: describe_owner()},
+        "Labels": {labels.ROLE: "builder", labels.BUILDER: owner},
         "HostConfig": {
             "Init": True,
             "SecurityOpt": ["no-new-privileges:true"],
@@ -223,10 +224,11 @@ def _body(base: str, network: str, mounts: Sequence[Mapping[str, Any]]) -> dict[
     }
 
 
-def describe_owner() -> str:
-    """This process, as `is_stale` reads it."""
+def describe_owner(*, runs: bool = False) -> str:
+    """This process, as `is_stale` reads it; `runs` is for whoever counts installs, of which some need two builders."""
     pid = os.getpid()
-    return json.dumps({"host": socket.gethostname(), "pid": pid, "birth": process_birth(pid)})
+    said = {"host": socket.gethostname(), "pid": pid, "birth": process_birth(pid)}
+    return json.dumps({**said, "runs": True} if runs else said)
 
 
 def _network(wire: Wire, trust: HostTrust, *, alone: bool) -> str:
