@@ -276,7 +276,10 @@ class ForeignBind:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """The other `stack` that something is of, and whether that shares it, or has nothing left that could say so."""
+    """The other `stack` that something is of, and whether that shares it, or has nothing left that could say so.
+
+    The stack is empty for what nexusctl keeps for itself, and shares with nobody.
+    """
 
     stack: str
     shares: bool

@@ -21,6 +21,7 @@ class Blame:
     certain: bool = False
 
 
+ALTERED_HINT = "what the index has is not what was locked or told: find out who changed it before you go on"
 NEEDS_COMPILER = "it is built from source: add `apt: [build-essential]` to the sandbox's packages"
 
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages import guard
-from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
+from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, by_name, pick, shell
 from nexusctl.packages.npm_scripts import FETCH, FIND, RUN, SETTLE, VERSION_OF, WALK
 
 # What is built from source needs Node's header files, which node-gyp would fetch from a site of its own. They lie
@@ -166,7 +166,6 @@ _UNFIT_HINT = (
     "run `npm install` beside the lock file, so that it agrees with package.json again; "
     "`nexusctl lock --update` makes nexus.lock anew"
 )
-_ALTERED_HINT = "what the index has is not what was locked: find out who changed it before you lock it anew"
 
 
 class Npm:
@@ -252,7 +251,7 @@ class Npm:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `npm view NAME versions` for what there is")
         if "EINTEGRITY" in output:
-            return Blame(hint=_ALTERED_HINT)
+            return Blame(hint=ALTERED_HINT)
         if "npm ci" in output and "in sync" in output:
             return Blame(hint=_UNFIT_HINT)
         return Blame()

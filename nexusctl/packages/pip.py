@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
-from nexusctl.packages.base import NEEDS_COMPILER, Blame, by_name, pick, shell
+from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, by_name, pick, shell
 from nexusctl.packages.guard import PYTHON
 
 # What lies in the working folder is the sandbox's own, and no part of Python.
@@ -135,6 +135,8 @@ class Pip:
             return Blame(package=match["package"] if match else "", hint=NEEDS_COMPILER, certain=True)
         if "Python.h: No such file" in output:
             return Blame(hint="add `apt: [build-essential, python3-dev]` to the sandbox's packages", certain=True)
+        if "DO NOT MATCH THE HASHES" in output:
+            return Blame(hint=ALTERED_HINT, certain=True)
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `pip index versions NAME` for what there is")

@@ -90,7 +90,12 @@ def find_unshared(stack: Stack, live: LiveState, *, used: bool) -> Iterator[Diag
     in_use |= {("network", name) for name, key in live.outer.items() if joined & {name, key}}
     for kind, called, name in list_external(stack):
         owner = live.owners.get((kind, called))
-        if owner and not owner.shares and ((kind, called) in in_use) == used:
+        if owner and not owner.stack and not used:
+            yield Diagnostic(
+                f"the {kind} {called}, which the stack file calls {name}, is nexusctl's own",
+                hint="take another one: this one it keeps for itself, and no sandbox gets it",
+            )
+        elif owner and owner.stack and not owner.shares and ((kind, called) in in_use) == used:
             yield Diagnostic(
                 f"the {kind} {called}, which the stack file calls {name}, is the stack {owner.stack}'s, and not shared",
                 hint=f"write `shared: true` at that {kind} in the stack file of {owner.stack}, and apply that first",
@@ -102,7 +107,7 @@ def say_whose(stack: Stack, live: LiveState, sandbox: Sandbox) -> Iterator[str]:
     used = {*sandbox.networks, *(mount.source for mount in sandbox.mounts if mount.kind == "volume")}
     for kind, called, name in list_external(stack):
         owner = live.owners.get((kind, called))
-        if owner and name in used:
+        if owner and owner.stack and name in used:
             yield f"the {kind} {called} is the stack {owner.stack}'s"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from nexusctl.engine.docker.builder import cache_name
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
 from tests.attacks.test_binds import containers_of
@@ -182,6 +184,39 @@ def test_what_a_postinstall_plants_in_a_cache_no_other_stack_gets(lab: Lab, node
     done = lab.apply("b", "node", "[good]")
     assert done.returncode == 0, done.stderr
     assert lab.inside("b", "node", "-p", "require('good')").strip() == "genuine"
+
+
+def test_no_sandbox_gets_a_cache_as_a_volume(lab: Lab, node_image: str) -> None:
+    cache = cache_name("npm", lab.wire.get(f"/images/{node_image}/json"))
+    lab.index.add_npm("good", {})
+    assert lab.apply("a", "node", "[good]").returncode == 0
+    assert cache in {volume["Name"] for volume in lab.wire.get("/volumes")["Volumes"]}
+    file = lab.folder / "taker.yaml"
+    box = f"{{image: {node_image}, command: [sleep, infinity], volumes: ['taken:/taken']}}"
+    file.write_text(f"name: {lab.stack}b\nvolumes: {{taken: {{external: {cache}}}}}\nsandboxes: {{box: {box}}}\n")
+    done = lab.run("apply", "--yes", "-f", str(file))
+    assert done.returncode == 1
+    assert f"the volume {cache}, which the stack file calls taken, is nexusctl's own" in done.stderr
+    assert containers_of(lab.wire, f"{lab.stack}b") == []
+
+
+def test_what_an_archive_is_compared_with_is_what_the_index_and_the_file_say(lab: Lab, python_image: str) -> None:
+    lab.index.add_wheel("good", "WHICH = 'genuine'\n")
+    (file,) = lab.index.pip
+    digest = hashlib.sha256(lab.index.pip[file]).hexdigest()
+    (lab.folder / "requirements.txt").write_text(f"good==1.0.0 --hash=sha256:{digest}\n")
+    lab.index.told[file] = digest
+    asked = lab.apply("a", "python", "{pip: {from: requirements.txt}}")
+    assert asked.returncode == 0, asked.stderr
+    lab.index.pip[file] = wheel("good", "WHICH = 'altered'\n", {})
+    by_index = lab.apply("b", "python", "[good]")
+    assert by_index.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in by_index.stderr
+    assert "what the index has is not what" in by_index.stderr
+    del lab.index.told[file]
+    by_file = lab.apply("c", "python", "{pip: {from: requirements.txt}}")
+    assert by_file.returncode == 1
+    assert "DO NOT MATCH THE HASHES" in by_file.stderr
 
 
 def test_a_setup_py_gets_no_password_and_does_not_reach_this_machine(lab: Lab, python_image: str) -> None:

@@ -23,6 +23,8 @@ class Index:
         self.host, self.port, self.guarded = host, port, guarded
         self.npm: dict[str, tuple[dict[str, object], bytes]] = {}
         self.pip: dict[str, bytes] = {}
+        self.told: dict[str, str] = {}
+        """Checksums that it tells whatever the archives are, by file name."""
         self.asked: list[str] = []
         """The paths that somebody asked for who may."""
         self.refused: list[str] = []
@@ -56,7 +58,7 @@ class Index:
             name = path.removeprefix("/simple/").strip("/")
             found = {file: data for file, data in self.pip.items() if file.partition("-")[0] == name}
             links = (
-                f'<a href="/files/{file}#sha256={hashlib.sha256(data).hexdigest()}">{file}</a>'
+                f'<a href="/files/{file}#sha256={self.told.get(file) or hashlib.sha256(data).hexdigest()}">{file}</a>'
                 for file, data in found.items()
             )
             return f"<!DOCTYPE html><html><body>{''.join(links)}</body></html>".encode() if found else None

@@ -29,11 +29,15 @@ def find_owners(
     for kind, entries in (("network", networks), ("volume", everything)):
         for entry in entries:
             marks = entry["Labels"] or {}
-            owner = marks.get(labels.STACK, stack.name)
-            if owner == stack.name or marks.get(labels.ROLE) != kind:
+            owner, role = marks.get(labels.STACK, stack.name), marks.get(labels.ROLE)
+            if not role or (role == kind and owner == stack.name):
                 continue
             for called in wanted[kind]:
                 if entry["Name"] == called or (kind == "network" and entry["Id"].startswith(called)):
+                    if role != kind:
+                        # A cache, or what is there for its labels.
+                        found[kind, called] = Owner(stack="", shares=False)
+                        continue
                     own = [c for c in containers if (c["Labels"] or {}).get(labels.STACK) == owner]
                     shares = f"{kind}:{marks.get(labels.VOLUME if kind == 'volume' else labels.NETWORK, '')}"
                     shared = set(_list_shares(own, everything)) if own else {shares}
