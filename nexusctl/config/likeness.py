@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import replace
 from itertools import islice
-
-from nexusctl.config.node import Source
-from nexusctl.errors import Diagnostic, Note
 
 _KEY = re.compile(r"""\+?(?:"([^"\n]*)"|'([^'\n]*)'|([A-Za-z_][\w.-]*))[ \t]*:(?=\s|\Z)""")
 _IN_BRACES = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w.+-]+)(\s*:)?|[{}\[\]]""")
@@ -30,113 +26,58 @@ _DEVCONTAINER = {
 }
 
 
-def looks_right(source: Source) -> bool:
-    """Whether `source` looks like what it is read as, however wrong it is in part."""
-    judge = _JUDGES.get(source.kind)
-    return judge is not None and judge(source)
+def looks_right(kind: str, text: str, expected: Collection[str]) -> bool:
+    """Whether `text` looks like the kind of file that it is read as, however wrong it is in part.
+
+    `expected` are the keys one of which a file of variables has to have.
+    """
+    if kind == "variable file":
+        return _has_some(expected)(text)
+    judge = _JUDGES.get(kind)
+    return judge is not None and judge(text)
 
 
-def shown_part(source: Source, line: str) -> str:
+def shown_part(kind: str, line: str) -> str:
     """What of a line may be shown: of an env file, whose values nobody should see, no more than the name."""
-    if source.kind != "env file":
+    if kind != "env file":
         return line
     match = _VARIABLE.match(line)
     return f"{match[0]}..." if match else ""
 
 
-def be_reserved(problems: list[Diagnostic], sources: Mapping[str, Source]) -> list[Diagnostic]:
-    """`problems` with one for all those of a file that does not look right, since their words may quote it too."""
-    strange = {name for name, source in sources.items() if source.kind in _WANTED and _is_strange(source)}
-    if not strange:
-        return problems
-    kept: list[Diagnostic] = []
-    for problem in problems:
-        file = problem.location.file if problem.location else ""
-        if file not in strange:
-            notes = tuple(each for each in problem.notes if not (each.location and each.location.file in strange))
-            kept.append(replace(problem, notes=notes))
-        elif problem.summary.startswith(f"the {sources[file].kind} is "):
-            # These words quote nothing.
-            kept.append(problem)
-        elif not any(other.location and other.location.file == file for other in kept):
-            kept.append(_stand_in(problem, sources[file]))
-    return kept
+def _has_some(keys: Collection[str]) -> Callable[[str], bool]:
+    return lambda text: any(_is_known(key, keys) for key in _top_keys(text))
 
 
-def _is_strange(source: Source) -> bool:
-    """An empty file is none."""
-    return not source.looks_right and any(
-        line.strip(" \t{}") and not line.lstrip().startswith("#") for line in source.lines
-    )
-
-
-def _stand_in(problem: Diagnostic, source: Source) -> Diagnostic:
-    summary = f"`{source.display}` does not look like {_WANTED[source.kind]}"
-    used = tuple(each for each in problem.notes if each.location and each.location.file != source.display)
-    notes = (*used, Note("so none of its lines is shown"))
-    return Diagnostic(summary, problem.location, hint=_HINTS[source.kind], notes=notes, sandbox=problem.sandbox)
-
-
-_WANTED = {
-    "stack file": "a stack file",
-    "file to include": "a part of a stack file",
-    "template file": "a template",
-    "variable file": "a file of this stack's variables",
-    "env file": "an env file",
-    "Compose file": "a Compose file",
-    "devcontainer.json": "a devcontainer.json",
-}
-_HINTS = {
-    "stack file": "begin it with `name: my-stack` and go on with `sandboxes:`",
-    "file to include": "it needs one of the keys of a stack file at its top, such as `sandboxes:`",
-    "template file": "begin it with `name: my-template`, `description:` and `extends: base`",
-    "variable file": "write a line for each variable that the stack declares: `NAME: value`",
-    "env file": "half of its lines at least have to be `KEY=VALUE`; name another file",
-    "Compose file": "name the file with your `services`",
-    "devcontainer.json": "name the file, or the folder of the project that has it",
-}
-
-
-def _has_some(keys: Collection[str]) -> Callable[[Source], bool]:
-    return lambda source: any(_is_known(key, keys) for key in _top_keys(source.text))
-
-
-def _has_mostly(schema: str) -> Callable[[Source], bool]:
+def _has_mostly(schema: str) -> Callable[[str], bool]:
     """What a file names may be any file of this machine, and `name` stands in many."""
 
-    def judge(source: Source) -> bool:
+    def judge(text: str) -> bool:
         keys = _schema_keys(schema)
-        found = list(_top_keys(source.text))
+        found = list(_top_keys(text))
         known = sum(_is_known(key, keys) for key in found)
         return 0 < known >= len(found) - known
 
     return judge
 
 
-def _is_stack_file(source: Source) -> bool:
-    return _has_some({*_schema_keys("stack.schema.json"), *_OF_OTHERS})(source)
+def _is_stack_file(text: str) -> bool:
+    return _has_some({*_schema_keys("stack.schema.json"), *_OF_OTHERS})(text)
 
 
-def _has_variables(source: Source) -> bool:
-    return _has_some(source.expected)(source)
-
-
-def _is_env_file(source: Source) -> bool:
-    lines = [
-        line for line in source.text[:_LOOKED_AT].splitlines() if line.strip() and not line.lstrip().startswith("#")
-    ]
+def _is_env_file(text: str) -> bool:
+    lines = [line for line in text[:_LOOKED_AT].splitlines() if line.strip() and not line.lstrip().startswith("#")]
     return 2 * sum(_VARIABLE.match(line) is not None for line in lines) >= len(lines)
 
 
-def _is_dockerfile(source: Source) -> bool:
-    return re.search(r"^\s*FROM\s+\S", source.text, re.IGNORECASE | re.MULTILINE) is not None
+def _is_dockerfile(text: str) -> bool:
+    return re.search(r"^\s*FROM\s+\S", text, re.IGNORECASE | re.MULTILINE) is not None
 
 
-_JUDGES: Mapping[str, Callable[[Source], bool]] = {
+_JUDGES: Mapping[str, Callable[[str], bool]] = {
     "stack file": _is_stack_file,
     "file to include": _has_mostly("stack.schema.json"),
     "template file": _has_mostly("template.schema.json"),
-    "variable file": _has_variables,
     "env file": _is_env_file,
     "Compose file": _has_some(_COMPOSE),
     "devcontainer.json": _has_some(_DEVCONTAINER),

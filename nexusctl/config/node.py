@@ -67,7 +67,7 @@ class Source:
         # Only asked where something is wrong.
         from nexusctl.config.likeness import looks_right  # noqa: PLC0415
 
-        return looks_right(self)
+        return looks_right(self.kind, self.text, self.expected)
 
     @cached_property
     def lines(self) -> list[str]:
@@ -88,7 +88,7 @@ class Source:
         # As above.
         from nexusctl.config.likeness import shown_part  # noqa: PLC0415
 
-        return shown_part(self, self.lines[line - 1])[:EXCERPT_LIMIT]
+        return shown_part(self.kind, self.lines[line - 1])[:EXCERPT_LIMIT]
 
 
 class Scalar:

@@ -76,7 +76,7 @@ class Problems:
             ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
         # Only needed where something is wrong.
         from nexusctl.config.discretion import be_discreet  # noqa: PLC0415
-        from nexusctl.config.likeness import be_reserved  # noqa: PLC0415
+        from nexusctl.config.strange_files import be_reserved  # noqa: PLC0415
 
         return tuple(be_discreet(be_reserved(ordered, self.sources), self.sources, self._discreet))
 

@@ -12,7 +12,6 @@ from nexusctl.config.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.ports import LOOPBACK, PlacedPort
 from nexusctl.config.problems import Problems
 from nexusctl.config.project import GIT
-from nexusctl.config.template_found import FOLDER
 from nexusctl.model.secret import SourceKind
 from nexusctl.model.stack import Mount, Upload
 
@@ -89,11 +88,3 @@ def _texts(item: Node) -> Iterator[str]:
         yield from item.text.split(":")
     elif isinstance(item, Mapping):
         yield from (value.text for value in item.values.values() if isinstance(value, Scalar))
-
-
-def refuse_recipe(layers: Iterable[Mapping], problems: Problems) -> None:
-    """Report a template that brings a script of its own, which is run as root where its image is made."""
-    for layer in layers:
-        if "bootstrap" in layer.values and layer.source.path.parent != FOLDER:
-            place = layer.keys["bootstrap"]
-            problems.add(place, "a stranger's template cannot bring a `bootstrap`", layer.source.trust.hint)

@@ -218,7 +218,7 @@ class Templates:
             return None
         if found.trust.untrusted:
             # Only what comes from a stranger needs it.
-            from nexusctl.config.stranger import refuse_recipe  # noqa: PLC0415
+            from nexusctl.config.stranger_recipe import refuse_recipe  # noqa: PLC0415
 
             refuse_recipe(file.layers, self._problems)
         self._use(call.place, file.template, found)
