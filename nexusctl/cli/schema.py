@@ -6,9 +6,11 @@ import click
 
 from nexusctl.api.config import editor_schema
 
+_KINDS = ["stack", "overlay", "template", "settings", "plan", "event", "status"]
+
 
 @click.command()
-@click.argument("kind", type=click.Choice(["stack", "overlay", "template", "plan", "event", "status"]), default="stack")
+@click.argument("kind", type=click.Choice(_KINDS), default="stack")
 def schema(kind: str) -> None:
     """Print the JSON schema of a stack file, or of another KIND of document.
 

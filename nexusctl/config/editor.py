@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from nexusctl.config.schema import STACK, TEMPLATE, find_schema
+from nexusctl.config.schema import SETTINGS, STACK, TEMPLATE, find_schema
 
 Schema = dict[str, Any]
 
@@ -29,6 +29,10 @@ def editor_schema(name: str) -> Schema:
     if name == OVERLAY:
         whole = _widen(_read(STACK))
         return {**_loosen(whole), "$id": OVERLAY, "title": "An overlay of a nexusctl stack file"}
+    if name == SETTINGS:
+        # No reference can stand in it, and it takes one part of the stack file's language.
+        settings: Schema = _inline(_read(name), _read(STACK))
+        return settings
     if name not in (STACK, TEMPLATE):
         return _read(name)
     schema: Schema = _widen(_read(name))
@@ -41,6 +45,18 @@ def editor_schema(name: str) -> Schema:
 def _read(name: str) -> Schema:
     schema: Schema = json.loads(find_schema(name).read_bytes())
     return schema
+
+
+def _inline(schema: Any, stack: Schema) -> Any:
+    """`schema` with the parts of `stack` that it names in their places."""
+    if not isinstance(schema, dict):
+        return schema
+    if "$ref" not in schema:
+        return {keyword: _inline(value, stack) for keyword, value in schema.items()}
+    part: Any = stack
+    for step in schema["$ref"].partition("#/")[2].split("/"):
+        part = part[step]
+    return part
 
 
 def _widen(schema: Any) -> Any:

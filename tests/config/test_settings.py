@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
+from jsonschema import Draft202012Validator
 
 from nexusctl.api import saving
+from nexusctl.cli.main import nexusctl
 from nexusctl.config.load import load, load_whole
 from nexusctl.config.origin import find_origins
 from nexusctl.config.settings import find_settings
@@ -116,6 +120,14 @@ def test_a_file_that_is_named_and_not_there_is_an_error(tmp_path: Path, monkeypa
     monkeypatch.setenv("NEXUS_SETTINGS", str(tmp_path / "absent.yaml"))
     (problem,) = wrong(tmp_path)
     assert problem.summary == f"there is no settings file `{tmp_path / 'absent.yaml'}`"
+
+
+def test_its_schema_is_whole_and_refuses_what_a_load_refuses() -> None:
+    done = CliRunner().invoke(nexusctl, ["schema", "settings"])
+    validator = Draft202012Validator(json.loads(done.output))
+    assert validator.is_valid({"defaults": {"resources": {"memory": "2g", "cpus": "none"}}})
+    for wrong_one in ({"defaults": {"resources": {"memory": "lots"}}}, {"defaults": {"env": {}}}, {"default": {}}):
+        assert not validator.is_valid(wrong_one)
 
 
 def test_config_says_whose_the_limit_is(settings: Path, tmp_path: Path) -> None:
