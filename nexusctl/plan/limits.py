@@ -41,7 +41,7 @@ def _keep(desired: Resources, recorded: Resources) -> Resources:
 def find_come(decision: Decision, in_place: frozenset[str]) -> Iterator[Difference]:
     """Limits in which a new container differs from the one that it replaces, and that forced nothing."""
     known = {difference.field for difference in decision.differences}
-    if decision.holder and decision.holder.record:
+    if decision.action != "create" and decision.holder and decision.holder.record:
         for difference in compare(decision.holder.record, decision.sandbox, in_place | {"storage"}):
             if difference.field.startswith("resources.") and difference.field not in known:
                 yield difference

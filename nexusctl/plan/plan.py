@@ -139,7 +139,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
             networks=called,
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
-        if sandbox is not file.sandboxes[name] and decisions[name].action in ("replace", "rerun"):
+        if sandbox is not file.sandboxes[name] and decisions[name].action in ("create", "replace", "rerun"):
             decisions[name] = replace(decisions[name], sandbox=_renew(file.sandboxes[name], sandbox, holder))
             come = tuple(find_come(decisions[name], in_place))
             decisions[name] = replace(decisions[name], differences=(*decisions[name].differences, *come))

@@ -171,3 +171,13 @@ def test_nobody_is_asked_how_much_memory_a_sandbox_uses_that_keeps_its_limit() -
     (default,) = engine.observe(stack(given("template", memory=GIB))).sandboxes
     (wish,) = engine.observe(stack(stated(memory=GIB))).sandboxes
     assert (default.memory_used, wish.memory_used) == (None, 3 * GIB)
+
+
+def test_what_was_a_task_whose_container_is_gone_gets_the_default_as_everything_new_does() -> None:
+    engine = new_engine()
+    job = Sandbox(name="api", group="api", image=IMAGE, kind="task", resources=stated())
+    carry_out(engine, plan_for(engine, replace(stack(stated()), sandboxes={"api": job})))
+    engine.containers.clear()
+    wish = stack(given("settings", memory=GIB))
+    carry_out(engine, plan_for(engine, wish))
+    assert limits_of(engine).memory == GIB
