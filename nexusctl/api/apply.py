@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
-from nexusctl.api import connection, execution, planning, secrets, subject
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api import connection, execution, planning, subject
+from nexusctl.api.execution import Interrupt
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineUnreachable
 from nexusctl.model.event import AnyEvent, Declined, Finished, Left, Noticed, Outcome, Planned, Started, Told
@@ -132,7 +132,7 @@ def _lock(engine: Engine, stack: str, terms: Terms, *, makes_space: bool = False
 
 
 def _apply(engine: Engine, basis: Basis, terms: Terms) -> Events:
-    basis, known = secrets.read_secrets(engine, basis)
+    basis, known = planning.read_secrets(engine, basis)
     execution.note_ends(engine, basis)
     return (yield from carry_out(engine, basis.plan, terms, known, before=basis))
 

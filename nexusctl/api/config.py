@@ -1,4 +1,4 @@
-"""A stack file with everything worked in, as a document again; and the schemas of our files."""
+"""A stack file with everything worked in, as a document again; the schemas of our files; the templates."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nexusctl.config.editor import editor_schema
-from nexusctl.config.load import load_whole
+from nexusctl.config.load import load_template, load_whole, template_names
 from nexusctl.config.resolved import as_json, resolved
+from nexusctl.config.template_found import BESIDE
 from nexusctl.model.inputs import Inputs
 
 if TYPE_CHECKING:
     from nexusctl.config.origin import Origin
 
-__all__ = ["as_json", "editor_schema", "read_document", "read_origins"]
+__all__ = ["BESIDE", "as_json", "editor_schema", "load_template", "read_document", "read_origins", "template_names"]
 
 
 def read_document(inputs: Inputs) -> Any:

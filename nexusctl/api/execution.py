@@ -15,6 +15,8 @@ from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
 from nexusctl.plan.basis import Basis
 from nexusctl.run.interrupt import Interrupt
 
+__all__ = ["Interrupt", "apply", "note_ends", "plan_rollback"]
+
 
 def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure = NOTHING_READ) -> Iterator[Event]:
     """Carry out a plan; the caller holds the stack's lock. No event shows what is `known` of secrets."""

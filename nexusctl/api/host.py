@@ -1,4 +1,4 @@
-"""The engine as a program of this machine: found, started, stopped and examined."""
+"""The engine as a program of this machine: found, started, stopped; and what stands in its way here."""
 
 from __future__ import annotations
 
@@ -6,12 +6,25 @@ from collections.abc import Callable, Mapping
 
 from nexusctl.engine.base import Report
 from nexusctl.engine.docker import daemon
+from nexusctl.engine.docker.checks import Check
 from nexusctl.engine.docker.choice import Install, choose
 from nexusctl.engine.docker.daemon import START_TIMEOUT, STOP_TIMEOUT, Status
 from nexusctl.engine.docker.situation import aim, look
 from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.model.trust import Trust
 
-__all__ = ["START_TIMEOUT", "STOP_TIMEOUT", "Endpoint", "Install", "Status", "read_status", "start", "stop"]
+__all__ = [
+    "Check",
+    "START_TIMEOUT",
+    "STOP_TIMEOUT",
+    "Endpoint",
+    "Install",
+    "Status",
+    "examine_machine",
+    "read_status",
+    "start",
+    "stop",
+]
 
 Ask = Callable[[Install], None]
 """Asked before something is installed; raises where it shall not be."""
@@ -44,3 +57,11 @@ def stop(host: str | None, environ: Mapping[str, str], *, timeout: float, report
     """Stop the engine that `start` started; returns what was done. `timeout` is in seconds."""
     target, _ = aim(host, None, environ)
     return daemon.stop(target, timeout=timeout, report=report)
+
+
+def examine_machine(environ: Mapping[str, str], trust: Trust) -> tuple[Check, ...]:
+    """Each thing that was looked at, with what was found and what to do. Changes nothing."""
+    # Whoever starts or stops an engine looks at nothing else.
+    from nexusctl.engine.docker.doctor import check_trust, examine  # noqa: PLC0415
+
+    return (*examine(environ), check_trust(trust))

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterable
 
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import wants_color
 from nexusctl.cli.signals import STOPPING, TIME_IS_OVER
 from nexusctl.cli.streams import rewind

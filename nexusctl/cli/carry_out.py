@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nexusctl.api.apply import Terms
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api.execution import Interrupt
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED
 from nexusctl.cli.plan_view import show_plan

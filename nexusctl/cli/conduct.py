@@ -10,7 +10,7 @@ from itertools import chain
 
 import click
 
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api.execution import Interrupt
 from nexusctl.cli import options
 from nexusctl.cli.boundary import FAILED, INTERRUPTED
 from nexusctl.cli.plan_view import show_plan

@@ -40,7 +40,7 @@ def doctor(context: click.Context, inputs: Inputs, security: bool, as_json: bool
 
 def _examine(trust: Trust, *, as_json: bool) -> int:
     # Nor does a rating need these.
-    from nexusctl.api.doctor import examine_machine  # noqa: PLC0415
+    from nexusctl.api.host import examine_machine  # noqa: PLC0415
     from nexusctl.render.doctor import render_checks, render_checks_json, render_summary  # noqa: PLC0415
 
     checks = examine_machine(os.environ, trust)

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from nexusctl.api import starting
-from nexusctl.api.templates import template_names
+from nexusctl.api.config import template_names
 from nexusctl.cli import options
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic, InputError

@@ -6,7 +6,7 @@ import threading
 import time
 from contextlib import suppress
 
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import say, write_json
 from nexusctl.cli.streams import OutputLost
 from nexusctl.model.event import Done, Event, Failed, Progress, Skipped, Started

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api.execution import Interrupt
 from nexusctl.cli.lines import Lines
 from nexusctl.cli.options import wants_color
 from nexusctl.errors import Diagnostic

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
-from nexusctl.api.interrupt import Interrupt
+from nexusctl.api.execution import Interrupt
 
 STOPPING = "Stopping: no new step is started, builders and pulls are ended. Ctrl-C once more leaves at once."
 TIME_IS_OVER = "Its time is over: no new step is started, builders and pulls are ended, others have 30 s left."

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from nexusctl.api.templates import BESIDE, load_template, template_names
+from nexusctl.api.config import BESIDE, load_template, template_names
 from nexusctl.cli import options
 from nexusctl.cli.group import Group
 from nexusctl.cli.trust import trust as trusting

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from nexusctl.api import execution, inspection, planning, secrets
+from nexusctl.api import execution, inspection, planning
 from nexusctl.engine import labels
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.exec import run
@@ -53,7 +53,7 @@ class Scene:
         assert not failed, failed
 
     def try_apply(self, *, deep: bool = False) -> list[Failed]:
-        basis, reveal = secrets.read_secrets(self.engine, planning.prepare(self.engine, self.stack, deep=deep))
+        basis, reveal = planning.read_secrets(self.engine, planning.prepare(self.engine, self.stack, deep=deep))
         events = execution.apply(self.engine, basis.plan, Interrupt(), reveal)
         return [event for event in events if isinstance(event, Failed)]
 

@@ -17,7 +17,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from nexusctl.api import execution, importing, inspection, planning, secrets
+from nexusctl.api import execution, importing, inspection, planning
 from nexusctl.engine import labels
 from nexusctl.engine.docker import exec_calls as commands
 from nexusctl.engine.docker.engine import DockerEngine
@@ -167,7 +167,7 @@ def _apply(engine: DockerEngine, _: Stack) -> str:
         (Path(folder) / "key.txt").write_text("another")
         (Path(folder) / "nexus.yaml").write_text(CHANGED)
         stack = planning.load(Path(folder) / "nexus.yaml")
-        basis, known = secrets.read_secrets(engine, planning.prepare(engine, stack))
+        basis, known = planning.read_secrets(engine, planning.prepare(engine, stack))
         steps = tuple(step for step in basis.plan.steps if isinstance(step, UpdateContainer))
         events = execution.apply(engine, replace(basis.plan, steps=steps), Interrupt(), known)
         return json.dumps([event_document(event) for event in events])
