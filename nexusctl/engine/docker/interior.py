@@ -19,7 +19,7 @@ from nexusctl.engine.docker.courier import find_lost
 from nexusctl.engine.docker.exec import ROOT, ask
 from nexusctl.engine.docker.inspection import WORKERS
 from nexusctl.engine.docker.inventory import read_marks, read_packages, recall
-from nexusctl.engine.docker.mounted import find_displaced
+from nexusctl.engine.docker.mounted import ReadHost, find_displaced, read_host
 from nexusctl.engine.docker.survey import Survey, survey_archive, survey_running
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, NotFound, StepError
@@ -45,21 +45,22 @@ FindMarks = Callable[[str], Mapping[str, str]]
 def look_inside(wire: Wire, live: LiveState) -> LiveState:
     """`live` with the interior of its sandboxes, several at a time; those that have gone meanwhile are left out."""
     find_marks = lru_cache(maxsize=None)(lambda image_id: read_marks(wire, image_id))
+    find_host = lru_cache(maxsize=None)(lambda: read_host(wire))
     with open_crew(WORKERS) as pool:
-        found = pool.map(lambda sandbox: _look_inside(wire, sandbox, find_marks), live.sandboxes)
+        found = pool.map(lambda sandbox: _look_inside(wire, sandbox, find_marks, find_host), live.sandboxes)
         return replace(live, sandboxes=tuple(sandbox for sandbox in found if sandbox))
 
 
-def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks) -> LiveSandbox | None:
+def _look_inside(wire: Wire, sandbox: LiveSandbox, find_marks: FindMarks, find_host: ReadHost) -> LiveSandbox | None:
     record = sandbox.record
     if record is None or record.kind == "task" or not _has_interior(record):
         return sandbox
     try:
         try:
-            return _look_at(wire, sandbox, record, find_marks)
+            return _look_at(wire, sandbox, record, find_marks, find_host)
         except Conflict:
             # What ended between two calls is read in another way.
-            return _look_at(wire, sandbox, record, find_marks)
+            return _look_at(wire, sandbox, record, find_marks, find_host)
     except NotFound:
         return None
 
@@ -73,7 +74,9 @@ def _list_binds(record: Sandbox) -> list[str]:
     return [mount.target for mount in record.mounts if mount.kind == "bind"]
 
 
-def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: FindMarks) -> LiveSandbox:
+def _look_at(
+    wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: FindMarks, find_host: ReadHost
+) -> LiveSandbox:
     inspected = wire.get(f"/containers/{sandbox.id}/json")
     running = inspected["State"]["Status"] == "running"
     lost, cut_off = find_lost(wire, sandbox.id, record.secrets, running=running)
@@ -85,7 +88,7 @@ def _look_at(wire: Wire, sandbox: LiveSandbox, record: Sandbox, find_marks: Find
         packages = _read_packages(wire, inspected, sandbox, find_marks(inspected["Image"]))
         interior = replace(interior, packages=packages)
     alive = running or inspected["State"]["Status"] == "paused"
-    displaced = find_displaced(wire, inspected, _list_binds(record)) if alive else {}
+    displaced = find_displaced(wire, inspected, _list_binds(record), find_host) if alive else {}
     return replace(sandbox, interior=replace(interior, lost_secrets=lost, cut_off=cut_off, displaced=displaced))
 
 

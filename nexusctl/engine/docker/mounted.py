@@ -33,6 +33,7 @@ _OWN = {"HostsPath": "/etc/hosts", "HostnamePath": "/etc/hostname", "ResolvConfP
 _ESCAPE = re.compile(r"\\([0-7]{3})")
 
 Inspected = Mapping[str, Any]
+ReadHost = Callable[[], tuple["Mounted", ...]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +45,11 @@ class Mounted:
     root: str
 
 
-def find_displaced(wire: Wire, inspected: Inspected, targets: Iterable[str]) -> dict[str, str]:
+def find_displaced(wire: Wire, inspected: Inspected, targets: Iterable[str], read_host: ReadHost) -> dict[str, str]:
     """The binds at `targets` of a running container where something else is mounted than their source, and what.
 
-    The kernel of this machine is asked where it may be, which cannot be deceived; elsewhere the sandbox itself. Empty
-    where neither answers.
+    `read_host` gives the table of the engine's host where that is this machine. Its kernel is asked then, which cannot
+    be deceived; elsewhere the sandbox itself. Empty where neither answers.
     """
     sources = {str(m["Destination"]): str(m["Source"]) for m in inspected.get("Mounts") or () if m["Type"] == "bind"}
     wanted = {target: sources[target] for target in targets if target in sources}
@@ -57,7 +58,7 @@ def find_displaced(wire: Wire, inspected: Inspected, targets: Iterable[str]) -> 
     here = is_local(wire) and _is_here(inspected)
     inside = read_table(_read_process(inspected["State"]["Pid"]) if here else "")
     inside = inside or read_table(_ask_sandbox(wire, inspected["Id"]))
-    host = _read_host(wire) if here else ()
+    host = read_host() if here else ()
     if host:
         older = _is_older(datetime.fromisoformat(inspected["Created"]).timestamp())
         wanted = {target: follow_links(source, older)[0] for target, source in wanted.items()}
@@ -169,7 +170,7 @@ def _is_here(inspected: Inspected) -> bool:
     return str(inspected["Id"]) in groups
 
 
-def _read_host(wire: Wire) -> tuple[Mounted, ...]:
+def read_host(wire: Wire) -> tuple[Mounted, ...]:
     """The table of the engine, else our own."""
     listener = read_listener(wire.endpoint.url.removeprefix("unix://"))
     return read_table((_read_process(listener) if listener else "") or _read_process("self"))

@@ -8,8 +8,8 @@ from itertools import combinations
 import pytest
 
 from nexusctl.errors import Conflict, NotFound
-from nexusctl.model.live import Orphan
-from nexusctl.model.names import container_name
+from nexusctl.model.live import Orphan, Owner
+from nexusctl.model.names import container_name, volume_name
 from nexusctl.model.stack import Mount, Network, Port, Volume
 from nexusctl.plan.subnet import choose_subnet, count_free, overlaps
 from tests.engine.contract.conftest import UNREACHABLE
@@ -50,6 +50,31 @@ def test_a_network_of_the_other_kind_does_not_serve(shop: Workshop) -> None:
     assert {n.id: (n.internal, n.enable_ipv6) for n in shop.observe().networks} == {
         network_id: (kind.internal, kind.enable_ipv6) for network_id, kind in zip(made, kinds, strict=True)
     }
+
+
+def test_what_another_stack_has_made_is_its_own_until_a_record_of_its_shares_it(
+    shop: Workshop, other: Workshop
+) -> None:
+    network = other.join("back")
+    volume = volume_name(other.stack, "data")
+    other.engine.create_volume(other.stack, Volume(name="data"), volume)
+    declared = {
+        "networks": {"n": Network(name="n", external=network.name), "mine": Network(name="mine")},
+        "volumes": {"v": Volume(name="v", external=volume)},
+    }
+
+    def owners() -> dict[tuple[str, str], Owner]:
+        return dict(shop.observe(**declared).owners)
+
+    both = {("network", network.name), ("volume", volume)}
+    assert owners() == dict.fromkeys(both, Owner(stack=other.stack, shares=True)), "nobody is there to say"
+    first = other.create(other.sandbox())
+    assert owners() == dict.fromkeys(both, Owner(stack=other.stack, shares=False))
+    (found,) = other.observe().sandboxes
+    assert found.record
+    other.engine.amend(other.stack, replace(found.record, shares=("volume:data",)), first)
+    assert {kind: owner.shares for (kind, _), owner in owners().items()} == {"network": False, "volume": True}
+    assert other.observe(**declared).owners == {}
 
 
 def test_a_network_gets_the_range_that_it_is_given_or_another_where_somebody_has_it(
