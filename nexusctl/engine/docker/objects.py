@@ -106,7 +106,7 @@ def remove_network(wire: Wire, network_id: str) -> None:
             raise Conflict(
                 f"network {found['Name']} has no container in it and the engine holds on to it: {error.summary}",
                 status=409,
-                hint="the engine has lost count; restart it, then try again",
+                hint="the engine has lost count: an apply of its stack uses it again, a restart of the engine frees it",
             ) from error
         raise _say_used(found["Name"], users) from error
 
