@@ -12,7 +12,7 @@ from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.event import Done, Event, Failed, Finished
 from nexusctl.model.live import State
 from nexusctl.model.plan import Step
-from nexusctl.model.stack import Stack
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.model.step_id import step_id
 from nexusctl.model.value import dataclass
@@ -23,6 +23,9 @@ FEW = 8
 
 LONGEST_SETTLE = 2.0
 """Seconds; much of a step that takes long is work of its own."""
+
+NOTICE_SHARE = 0.5
+"""Of what it took to bring files and to tell a service, which is a few calls: as many as its end takes to be seen."""
 
 
 def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event]:
@@ -73,16 +76,11 @@ def _settle(done: Done) -> float:
     """
     step = done.step
     match step:
-        case UpdateContainer():
-            long = 0.0 if step.packages else done.took
-        case StartContainer():
-            long = 0.0 if step.sandbox.startup else done.took
-        case RestoreContainer():
-            long = done.took
-        case _:
-            return 0.0
-    own = SETTLE if isinstance(step, UpdateContainer) and not step.restarts else 0.0
-    return min(max(own, long * START_SHARE), LONGEST_SETTLE)
+        case UpdateContainer(restarts=False):
+            return min(max(SETTLE, 0.0 if step.packages else done.took * NOTICE_SHARE), LONGEST_SETTLE)
+        case UpdateContainer(packages=()) | RestoreContainer() | StartContainer(sandbox=Sandbox(startup=None)):
+            return min(done.took * START_SHARE, LONGEST_SETTLE)
+    return 0.0
 
 
 def _tries(step: Step) -> bool:

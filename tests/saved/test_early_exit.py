@@ -129,7 +129,7 @@ def test_a_run_that_starts_nothing_does_not_look(failing: Workbench, monkeypatch
     ("step", "took", "since", "pause"),
     [
         pytest.param(UPDATE, 0.2, 0.05, 0.1, id="a signal"),
-        pytest.param(UPDATE, 5.0, 0.05, 0.55, id="on a busy machine"),
+        pytest.param(UPDATE, 2.0, 0.05, 0.95, id="on a busy machine"),
         pytest.param(replace(UPDATE, reactions=(RESTART,)), 5.0, 0.2, 0.4, id="a restart on a busy machine"),
         pytest.param(replace(UPDATE, reactions=(RESTART,)), 0.5, 0.2, 0.0, id="a restart"),
         pytest.param(replace(UPDATE, packages=INSTALL), 90.0, 0.05, 0.1, id="an install"),
