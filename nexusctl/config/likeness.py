@@ -78,6 +78,7 @@ _JUDGES: Mapping[str, Callable[[str], bool]] = {
     "stack file": _is_stack_file,
     "file to include": _has_mostly("stack.schema.json"),
     "template file": _has_mostly("template.schema.json"),
+    "settings file": _has_mostly("settings.schema.json"),
     "env file": _is_env_file,
     "Compose file": _has_some(_COMPOSE),
     "devcontainer.json": _has_some(_DEVCONTAINER),

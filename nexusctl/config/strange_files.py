@@ -46,6 +46,7 @@ _WANTED = {
     "stack file": "a stack file",
     "file to include": "a part of a stack file",
     "template file": "a template",
+    "settings file": "a settings file",
     "variable file": "a file of this stack's variables",
     "env file": "an env file",
     "Compose file": "a Compose file",
@@ -54,6 +55,7 @@ _WANTED = {
 _HINTS = {
     "stack file": "begin it with `name: my-stack` and go on with `sandboxes:`",
     "file to include": "it needs one of the keys of a stack file at its top, such as `sandboxes:`",
+    "settings file": "begin it with `defaults:`, or let `NEXUS_SETTINGS` name another file",
     "template file": "begin it with `name: my-template`, `description:` and `extends: base`",
     "variable file": "write a line for each variable that the stack declares: `NAME: value`",
     "env file": "half of its lines at least have to be `KEY=VALUE`; name another file",

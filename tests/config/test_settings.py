@@ -114,6 +114,18 @@ def test_what_is_wrong_is_shown_at_its_place(
     assert problem.summary == summary
     assert problem.location
     assert (problem.location.file, problem.location.line, problem.location.column) == (str(settings), *place)
+    assert problem.excerpt == (text.splitlines()[place[0] - 1] if text[0] == "d" else "")
+
+
+def test_no_line_is_shown_of_a_file_that_looks_like_something_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "hosts.yml"
+    other.write_text("example.com:\n  oauth_token: gho_secret\n")
+    monkeypatch.setenv("NEXUS_SETTINGS", str(other))
+    (problem,) = wrong(tmp_path)
+    assert problem.summary == f"`{other}` does not look like a settings file"
+    assert "secret" not in repr(problem)
 
 
 def test_a_file_that_is_named_and_not_there_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
