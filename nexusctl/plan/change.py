@@ -15,8 +15,8 @@ from nexusctl.plan.claim import Claim, Leftover
 from nexusctl.plan.conflict import say_whose
 from nexusctl.plan.decision import Decision
 from nexusctl.plan.image import describe_packages
+from nexusctl.plan.in_place import describe_limits
 from nexusctl.plan.scene import Scene
-from nexusctl.plan.shortage import describe_shortage
 
 
 def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...]:
@@ -188,7 +188,7 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
     unsure = decision.holder is not None and decision.holder.unsure
     if decision.action == "update" and (unsure or any(d.field.startswith("uploads.") for d in decision.differences)):
         yield from _upload_notes(decision)
-    yield from describe_shortage(decision)
+    yield from describe_limits(decision)
     if decision.restore == "restart":
         yield from _say_moving(decision)
     if decision.holder and decision.holder.moved_from and decision.disconnect:

@@ -130,7 +130,7 @@ def test_a_second_ctrl_c_on_a_terminal_leaves_at_once(file: Path, stack_name: st
 def test_when_its_time_is_over_no_step_is_begun_and_the_apply_has_failed(
     file: Path, stack_name: str, wire: Wire
 ) -> None:
-    apply = _start(file, "--timeout", "2s")
+    apply = _start(file, "--timeout", "15s")
     assert apply.stderr is not None
     for line in apply.stderr:
         if "Its time is over" in line:
@@ -150,7 +150,7 @@ def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path,
     container = f"{stack_name}_slow"
     before = wire.get(f"/containers/{container}/json")["Id"]
     file.write_text(whole)
-    apply = _start(file, "--timeout", "4s")
+    apply = _start(file, "--timeout", "15s")
     stdout, stderr = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1, stderr
     assert "Get:1 something slow" in stderr
@@ -169,7 +169,7 @@ def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path,
 
 
 def test_what_goes_on_for_too_long_after_that_is_left(file: Path) -> None:
-    command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "2s"]
+    command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "15s"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     assert done.returncode == 1
     assert "begun (running its startup script" in done.stderr

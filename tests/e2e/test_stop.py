@@ -125,6 +125,25 @@ def test_a_changed_time_needs_no_new_container_and_holds_from_then_on(bench: Ben
     assert bench.words.read_text() == "whole\n"
 
 
+def test_docker_stop_goes_by_the_old_time_until_the_container_is_replaced_as_the_plan_says(bench: Bench) -> None:
+    said = "`docker stop` by the old one until it is replaced"
+    bench.write(db=bench.db(stop_grace_period="1s"))
+    bench.apply()
+    bench.write(db=bench.db(stop_grace_period="1m"))
+    assert said in bench.run("plan").stdout
+    bench.apply()
+    subprocess.run(["docker", "stop", f"{bench.stack}_db"], check=True, capture_output=True)
+    assert (bench.container("db")["State"]["ExitCode"], bench.words.exists()) == (137, False)
+    bench.write(db=bench.db(stop_grace_period="2m", env={"A": "1"}))
+    assert said not in bench.run("plan").stdout
+    bench.apply()
+    subprocess.run(["docker", "stop", f"{bench.stack}_db"], check=True, capture_output=True)
+    assert bench.words.read_text() == "whole\n"
+    # What does not run has no time to stop.
+    bench.write(db=bench.db(stop_grace_period="3m", env={"A": "1"}))
+    assert said not in bench.run("plan").stdout
+
+
 def test_the_newest_word_of_the_file_counts_for_a_container_that_goes_with_it(bench: Bench) -> None:
     bench.write(db=bench.db(stop_grace_period="1s"))
     bench.apply()
