@@ -18,6 +18,7 @@ from nexusctl.cli.streams import disarm
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from tests.attacks.test_binds import containers_of, nexusctl
+from tests.ranges import make_network
 
 WICKED = "x\x1b]0;owned\x07\x1b[2J\x9b31m\u202eY\u2066\x7f\rover"
 """A title, a cleared screen, a colour by C1, letters turned around, a deletion, and a line begun anew."""
@@ -82,7 +83,7 @@ def test_forged_labels_and_what_a_program_prints_are_text_on_a_terminal(
         own = {"dev.nexusctl.role": "volume", "dev.nexusctl.volume": WICKED}
         wire.post("/volumes/create", {"Name": volume, "Labels": {**marks, **own}})
         own = {"dev.nexusctl.role": "network", "dev.nexusctl.network": WICKED}
-        network = wire.post("/networks/create", {"Name": f"{stack_name}_forged", "Labels": {**marks, **own}})["Id"]
+        network = make_network(wire, f"{stack_name}_forged", Labels={**marks, **own})
         document["sandboxes"] |= {"loud": loud, "failing": failing}
         file.write_text(json.dumps(document))
         verbs = [

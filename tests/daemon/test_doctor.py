@@ -22,6 +22,7 @@ from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
 from nexusctl.engine.docker.wire import Endpoint
 from nexusctl.model.live import AddressSpace
+from tests.ranges import make_network
 
 INFO = {
     "Driver": "overlay2",
@@ -183,7 +184,7 @@ def test_the_command_exits_with_1_where_no_engine_answers(tmp_path: Path) -> Non
 def test_a_network_that_is_left_of_a_stack_is_found_and_one_that_was_just_made_is_not(stack_name: str) -> None:
     wire, name = connect(), f"{stack_name}_default"
     marks = {labels.STACK: stack_name, labels.ROLE: "network", labels.NETWORK: "default"}
-    made = wire.post("/networks/create", {"Name": name, "Labels": marks})["Id"]
+    made = make_network(wire, name, Labels=marks)
     try:
         listed = wire.get("/networks")
         (begun,) = (datetime.fromisoformat(entry["Created"]).timestamp() for entry in listed if entry["Id"] == made)

@@ -25,6 +25,7 @@ from nexusctl.engine.labels import SANDBOX, STACK
 from nexusctl.model.names import lock_name
 from tests.faults.proxy import Call, Proxy
 from tests.images import require_base_image
+from tests.ranges import make_network
 
 NEXUSCTL = [sys.executable, "-m", "nexusctl"]
 
@@ -68,7 +69,7 @@ class Rival:
 def play_round(wire: Wire, image: str, folder: Path, chance: random.Random) -> Round:
     """Two stacks on one shared network, two to eight applies at once and perhaps a destroy."""
     network = f"rivals-{uuid4().hex[:6]}"
-    wire.post("/networks/create", {"Name": network})
+    make_network(wire, network)
     stacks = [f"{network}-a", f"{network}-b"]
     for stack in stacks:
         (folder / f"{stack}.yaml").write_text(_STACK.format(stack=stack, network=network, image=image))

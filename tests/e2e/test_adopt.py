@@ -10,6 +10,7 @@ import pytest
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError, NotFound
 from tests.e2e.case import Case
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -32,7 +33,7 @@ def case(tmp_path: Path, wire: Wire, base_image: str, stack_name: str) -> Iterat
     """A foreign container, network and volume under the names that the stack uses."""
     (tmp_path / "nexus.yaml").write_text(STACK.replace("STACK", stack_name).replace("IMAGE", base_image))
     network, volume = f"{stack_name}_back", f"{stack_name}_data"
-    wire.post("/networks/create", {"Name": network})
+    make_network(wire, network)
     wire.post("/volumes/create", {"Name": volume})
     body = {
         "Image": base_image,

@@ -11,6 +11,7 @@ import pytest
 
 from nexusctl.engine.docker.wire import Wire
 from tests.e2e.case import Case
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -29,7 +30,7 @@ sandboxes:
 """)
     name = f"{stack_name}_api"
     container = wire.post("/containers/create", {"Image": base_image, "Cmd": ["sleep", "60"]}, {"name": name})["Id"]
-    network = wire.post("/networks/create", {"Name": f"{stack_name}_default"})["Id"]
+    network = make_network(wire, f"{stack_name}_default")
     wire.post("/volumes/create", {"Name": f"{stack_name}_data"})
     try:
         before = _look(wire, container, network, stack_name)
@@ -70,7 +71,7 @@ sandboxes:
             assert "unused" not in done.stderr
         assert not [v for v in wire.get("/volumes")["Volumes"] or () if v["Name"] == lost], "nor did the engine make it"
 
-        network = wire.post("/networks/create", {"Name": lost})["Id"]
+        network = make_network(wire, lost)
         wire.post("/volumes/create", {"Name": lost})
         assert case.nexusctl(["apply", "--yes"]).returncode == 0
         assert case.nexusctl(["plan", "--deep", "--detailed-exitcode"]).returncode == 0

@@ -11,6 +11,7 @@ import pytest
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
 from tests.attacks.test_binds import nexusctl
+from tests.ranges import choose_range
 
 pytestmark = pytest.mark.engine
 
@@ -62,7 +63,7 @@ def test_a_network_of_an_older_version_on_an_engine_that_gives_ipv6_by_itself_st
     tmp_path: Path, stack: str, base_image: str, wire: Wire
 ) -> None:
     marks = {"dev.nexusctl.stack": stack, "dev.nexusctl.network": "wide", "dev.nexusctl.role": "network"}
-    ranges = [{"Subnet": "fd5c:3d01:9f22:7::/64"}]
+    ranges = [{"Subnet": "fd5c:3d01:9f22:7::/64"}, {"Subnet": choose_range(wire)}]
     body = {"Name": f"{stack}_wide", "EnableIPv6": True, "Labels": marks, "IPAM": {"Config": ranges}}
     made = wire.post("/networks/create", body)["Id"]
     write(tmp_path, stack, base_image, ipv6=False)

@@ -14,6 +14,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -22,7 +23,7 @@ pytestmark = pytest.mark.engine
 def outer(wire: Wire, stack_name: str) -> Iterator[str]:
     """A network of nobody's whose name sorts before any of the stacks', so that the engine asks there first."""
     name = f"a-{stack_name}"
-    wire.post("/networks/create", {"Name": name})
+    make_network(wire, name)
     yield name
     for one in (stack_name, f"{stack_name}-too"):
         subprocess.run([sys.executable, "-m", "nexusctl", "destroy", "--yes", "--stack", one], check=False)

@@ -13,6 +13,7 @@ import pytest
 
 from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -21,7 +22,7 @@ pytestmark = pytest.mark.engine
 def outer(wire: Wire, stack_name: str) -> Iterator[str]:
     """A network of nobody's, and what a test has put in its place."""
     name = f"{stack_name}-outer"
-    wire.post("/networks/create", {"Name": name})
+    make_network(wire, name)
     yield name
     nexusctl("destroy", "--yes", "--stack", stack_name)
     wire.delete(f"/networks/{name}")
@@ -58,7 +59,7 @@ def test_an_external_network_that_was_made_anew_is_joined_in_place(
     else:
         wire.post(f"/networks/{outer}/disconnect", {"Container": before, "Force": True})
     wire.delete(f"/networks/{outer}")
-    made = wire.post("/networks/create", {"Name": outer})["Id"]
+    made = make_network(wire, outer)
     done = nexusctl("apply", "--yes", "-f", file)
     assert done.returncode == 0, done.stdout + done.stderr
     assert f'"{outer}" -> "{outer}"' not in done.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import json
 import os
 import re
 import signal
@@ -21,6 +22,7 @@ from tests.e2e.case import Case
 from tests.faults.compose import Compose
 from tests.faults.proxy import Fault, Kind, Proxy
 from tests.imports.spoiled import run_through
+from tests.ranges import choose_range
 
 pytestmark = [
     pytest.mark.engine,
@@ -73,13 +75,20 @@ class Composed:
         (folder / ".env").write_text("CACHE_PASSWORD=hunter3-not-real\n")
         (folder / "site").mkdir()
         self.file.write_text(text.replace("PROJECT", project).replace("IMAGE", image))
+        # Beside the project's own file, for it says nothing of them, as most do.
+        self.ranges = folder / "ranges.json"
+        ranges = {name: {"ipam": {"config": [{"subnet": choose_range(wire)}]}} for name in ("back", "default")}
+        self.ranges.write_text(json.dumps({"networks": ranges}))
         self.compose("up", "--detach")
         if "db_data" in text:
             self.inside("db-1", "echo precious > /var/lib/data/it")
 
     def compose(self, *arguments: str) -> None:
         done = subprocess.run(
-            ["docker", "compose", "--file", str(self.file), *arguments], capture_output=True, text=True, check=False
+            ["docker", "compose", "--file", str(self.file), "--file", str(self.ranges), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
 

@@ -11,6 +11,7 @@ import pytest
 
 from nexusctl.engine.docker.wire import Wire
 from tests.e2e.case import Case
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -28,7 +29,7 @@ BODY = {
 def foreign(wire: Wire, base_image: str, stack_name: str) -> Iterator[str]:
     """A container with a network and a volume of its own."""
     name = f"{stack_name}_Web.1"
-    wire.post("/networks/create", {"Name": f"{stack_name}-net"})
+    make_network(wire, f"{stack_name}-net")
     host = {
         "Memory": 64 * 1024 * 1024,
         "CpuPeriod": 100_000,

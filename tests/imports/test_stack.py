@@ -10,6 +10,7 @@ from nexusctl.engine.docker.exec import run as run_inside
 from nexusctl.engine.docker.wire import Wire
 from tests.config.test_repository import Repository
 from tests.e2e.case import Case
+from tests.ranges import make_network
 
 STACK = """\
 name: STACK
@@ -83,7 +84,7 @@ def test_what_is_from_outside_of_the_stack_is_named_as_the_engine_does(
     (tmp_path / "nexus.yaml").write_text(text)
     case = Case(folder=tmp_path, stack=stack_name, wire=wire)
     wire.post("/volumes/create", {"Name": outside})
-    wire.post("/networks/create", {"Name": outside})
+    make_network(wire, outside)
     try:
         assert case.nexusctl(["apply", "--yes"]).returncode == 0
         done = case.nexusctl(["import", "stack", stack_name, "-f", "again.yaml"])

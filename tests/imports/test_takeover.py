@@ -20,6 +20,7 @@ from nexusctl.errors import NotFound
 from tests.e2e.case import Case
 from tests.faults.proxy import Fault, Kind, Proxy
 from tests.imports.spoiled import run_through
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -38,7 +39,7 @@ def foreign(case: Case, wire: Wire, base_image: str) -> Iterator[str]:
     """A container with a network, a named volume and a bind mount, a port, limits and a secret of its own."""
     name = f"{case.stack}-Web.1"
     (case.folder / "data").mkdir()
-    wire.post("/networks/create", {"Name": f"{case.stack}-net"})
+    make_network(wire, f"{case.stack}-net")
     host = {
         "Memory": 64 * 1024 * 1024,
         "NanoCpus": 500_000_000,

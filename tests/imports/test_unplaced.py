@@ -11,6 +11,7 @@ import pytest
 
 from nexusctl.engine.docker.wire import Wire
 from tests.e2e.case import Case
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -37,7 +38,7 @@ HOST: dict[str, Any] = {
 @pytest.fixture
 def case(tmp_path: Path, wire: Wire, stack_name: str) -> Iterator[Case]:
     case = Case(folder=tmp_path, stack=stack_name, wire=wire)
-    wire.post("/networks/create", {"Name": f"{stack_name}-net"})
+    make_network(wire, f"{stack_name}-net")
     yield case
     wire.delete(f"/containers/{stack_name}-it", {"force": True, "v": True})
     wire.delete(f"/networks/{stack_name}-net")

@@ -18,6 +18,7 @@ from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.record import decode
 from tests.alone import alone
+from tests.ranges import make_network
 from tests.upgrade.replay import forget, replay
 from tests.upgrade.save import MEMORY
 
@@ -71,7 +72,7 @@ def live(tmp_path_factory: pytest.TempPathFactory, base_image: str, wire: Wire) 
     with alone(STACK):
         clear(folder, wire)
         _make_image_with_a_volume(wire, base_image)
-        wire.post("/networks/create", {"Name": OUTER})
+        make_network(wire, OUTER)
         wire.post("/volumes/create", {"Name": GIVEN})
         try:
             yield folder, replay(wire, SAVED, folder)

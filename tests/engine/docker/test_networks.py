@@ -10,6 +10,7 @@ import pytest
 from nexusctl.engine.docker.wire import ONE_NAME, Wire
 from nexusctl.errors import EngineError
 from tests.engine.workshop import Workshop
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -20,7 +21,7 @@ def twin(shop: Workshop, wire: Wire) -> Iterator[str]:
     if wire.endpoint.speaks(ONE_NAME):
         pytest.skip("this engine refuses a second network of one name")
     own = shop.join("back")
-    made = wire.post("/networks/create", {"Name": own.name})["Id"]
+    made = make_network(wire, own.name)
     yield made
     for user in wire.get(f"/networks/{made}")["Containers"]:
         with suppress(EngineError):
