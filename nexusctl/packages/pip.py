@@ -9,7 +9,7 @@ from types import MappingProxyType
 
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, by_name, pick, shell
-from nexusctl.packages.guard import PYTHON
+from nexusctl.packages.guard import BLOCKED, LEFT, PYTHON
 
 # What lies in the working folder is the sandbox's own, and no part of Python.
 _PIP = """
@@ -18,14 +18,21 @@ exec python3 -I -m pip "$@"
 """
 # Only with pip's own Python it can be made sure that it starts nothing. What comes as source lies there, too, when pip
 # is stopped because it would run it.
-_FETCH = """
+_FETCH = f"""
 place=$1 guard=$2
 shift 2
 mkdir -p "$place"
 export TMPDIR=$(mktemp -d)
 python=$(LC_ALL=C sed -n '1s/^#! *\\(.*python[0-9.]*\\)$/\\1/p;1q' "$(command -v pip || echo /dev/null)")
 [ -x "$python" ] || python=python3
-exec "$python" -I -c "$guard" "$place" download -d "$place" "$@"
+download() {{ "$python" -I -c "$guard" "$place" download -d "$place" "$@"; }}
+status=0
+download "$@" || status=$?
+[ $status -eq 1 ] || exit $status
+# What they need may be there already.
+download --no-deps "$@" && status=0 || status=$?
+[ $status -ne {LEFT} ] || status={BLOCKED}
+exit $status
 """
 # What others need stays, and so does what the removed ones have brought: pip does not know who asked for it.
 # Where not even a record tells what belongs to a package, nobody installed it: all that makes it one goes.

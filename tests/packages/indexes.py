@@ -50,8 +50,8 @@ class Index:
         files = {"setup.py": setup, f"{name}.py": module, "PKG-INFO": f"Metadata-Version: 1.1\nName: {name}\n"}
         self.pip[f"{folder}.tar.gz"] = pack({f"{folder}/{path}": text for path, text in files.items()})
 
-    def add_wheel(self, name: str, module: str, more: Mapping[str, str] | None = None) -> None:
-        self.pip[f"{name}-1.0.0-py3-none-any.whl"] = wheel(name, module, more or {})
+    def add_wheel(self, name: str, module: str, more: Mapping[str, str] | None = None, needs: str = "") -> None:
+        self.pip[f"{name}-1.0.0-py3-none-any.whl"] = wheel(name, module, more or {}, needs)
 
     def answer(self, path: str) -> bytes | None:
         if path.startswith("/simple/"):
@@ -95,12 +95,13 @@ def pack(files: Mapping[str, str]) -> bytes:
     return stream.getvalue()
 
 
-def wheel(name: str, module: str, more: Mapping[str, str]) -> bytes:
+def wheel(name: str, module: str, more: Mapping[str, str], needs: str = "") -> bytes:
     info = f"{name}-1.0.0.dist-info"
     files = {
         f"{name}.py": module,
         **more,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0.0\n"
+        + (f"Requires-Dist: {needs}\n" if needs else ""),
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: x\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     record = "".join(f"{path},,\n" for path in (*files, f"{info}/RECORD"))

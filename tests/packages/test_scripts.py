@@ -115,6 +115,17 @@ def test_a_live_sandbox_gets_a_source_and_what_it_needs_without_the_password(lab
     require_no_loot(lab)
 
 
+def test_what_is_there_already_the_index_need_not_have(lab: Lab, python_image: str) -> None:
+    lab.index.add_wheel("one", "", needs="setuptools")
+    done = lab.apply("a", "python", "[one]")
+    assert done.returncode == 0, done.stderr
+    assert "/simple/setuptools/" in lab.index.asked
+    lab.index.add_wheel("two", "", needs="no-such-thing")
+    done = lab.apply("b", "python", "[two]")
+    assert done.returncode == 1
+    assert "pip could not install no-such-thing" in done.stderr
+
+
 def test_what_comes_by_git_is_asked_for_without_the_token(lab: Lab, node_image: str) -> None:
     """To fetch it, programs have to run: without the token then, and an index that asks for one says no."""
     lab.index.add_npm("one", {}, dependencies={"two": "git+https://127.0.0.1:1/two.git"})

@@ -72,7 +72,8 @@ def fetch(
     *,
     room: str = "",
 ) -> int:
-    """Bring one manager's packages for `working_dir` into a builder that fetches; returns the manager's exit code.
+    """Bring one manager's packages for `working_dir` into a builder that fetches; returns the manager's exit code, or
+    `BLOCKED` where only what is there already can tell whether something is missing.
 
     `beside` are those that all the managers install. With a `room` all that comes stays in this folder, downloads and
     all. Raises `StepError` with the manager's own last lines.
@@ -84,9 +85,12 @@ def fetch(
     command = manager.fetch(with_tools(chosen, beside), _place(manager, room or FETCHED), lock_path)
     caches = f"{room}/cache" if room else CACHES
     outcome = _run(builder, manager, command, working_dir, LastLine(report, doing), caches)
-    if outcome.exit_code not in (0, LEFT, BLOCKED):
-        raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
-    return outcome.exit_code
+    if outcome.exit_code in (0, LEFT, BLOCKED):
+        return outcome.exit_code
+    if manager.missing(outcome.output):
+        # What the index does not have may be there already.
+        return BLOCKED
+    raise StepError(explain(manager, chosen, outcome.exit_code, outcome.output))
 
 
 def settle(
@@ -110,7 +114,9 @@ def settle(
         asked.add(missing)
         # What is there as source only brings itself, and what it needs shows then.
         more = manager.fetch(PackageSet(manager=chosen.manager, packages=(missing,)), place)
-        _run(builders.fetches, manager, more, "/", LastLine(report, doing), CACHES)
+        found = _run(builders.fetches, manager, more, "/", LastLine(report, doing), CACHES)
+        if found.exit_code not in (LEFT, BLOCKED):
+            raise StepError(explain(manager, chosen, found.exit_code, found.output))
 
 
 def install_apt(builder: Builder, chosen: PackageSet, report: Report) -> None:
