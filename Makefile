@@ -17,7 +17,7 @@ help:
 	@echo "make test         set everything up and run every test, on a real engine"
 	@echo "make lint         ruff, mypy and the map of the house"
 	@echo "make properties   what holds for every plan, with 100,000 examples of each property"
-	@echo "make fuzz         any bytes and documents by a grammar as stack files, and engines that say anything (SECONDS=900)"
+	@echo "make fuzz         any bytes and documents as stack files, engines that say anything, forged objects (SECONDS=900)"
 	@echo "make bench        nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
 	@echo "make faults       spoil every engine call of every kind of change, beside docker compose (FAULTS='--sample 100 replace')"
 	@echo "make rivals       a hundred rounds of several nexusctl on one stack at once"

@@ -86,6 +86,11 @@ def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
         from nexusctl.plan.conflict import find_unshared  # noqa: PLC0415
 
         found += find_unshared(stack, live, used=True)
+    if live.foreign:
+        # Fewer have somebody who takes their name.
+        from nexusctl.plan.clash import name_foreign  # noqa: PLC0415
+
+        found += name_foreign(live)
     return tuple(replace(problem, severity="warning") for problem in found)
 
 

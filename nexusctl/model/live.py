@@ -266,6 +266,15 @@ class Orphan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """What bears the stack's labels and cannot be the stack's, with the reason; it is left as it is."""
+
+    kind: Literal["container", "network", "volume"]
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignBind:
     """A folder of the host that a sandbox of another stack mounts; `source` has no links in it."""
 
@@ -294,15 +303,15 @@ class LiveState:
     `images` holds every tagged image by reference. `unreachable` are the references of missing images whose registry
     gave no answer. `idle` are containers that the planner has set apart from `sandboxes`, because the profile of theirs
     was not asked for. `absent` are the external networks and volumes that are not there, as (kind, the engine's name).
-    `foreign_binds` are looked for where the stack itself has binds. `addresses` is there where a network of the stack
-    is not, or does not serve. `unprobed` are the references of images that are there and bring no health check, among
-    those on which somebody waits for one. `image_volumes` are the targets where images have volumes, by reference, of
-    those that are there and that a sandbox with volumes of its own gets now. `outer` maps the external networks, as the
-    file calls them on the engine, to their ids. `one_name` says that the engine refuses a second network of one name.
-    `limits_storage` that it can limit what a container writes; it is asked where a sandbox has such a limit.
-    `neighbours` maps the external networks to the names that others bear there, each with the container's name.
-    `owners` has the external networks and volumes that are another stack's, as (kind, what the file calls it on the
-    engine).
+    `foreign` is what bears the stack's labels and is not the stack's. `foreign_binds` are looked for where the stack
+    itself has binds. `addresses` is there where a network of the stack is not, or does not serve. `unprobed` are the
+    references of images that are there and bring no health check, among those on which somebody waits for one.
+    `image_volumes` are the targets where images have volumes, by reference, of those that are there and that a sandbox
+    with volumes of its own gets now. `outer` maps the external networks, as the file calls them on the engine, to their
+    ids. `one_name` says that the engine refuses a second network of one name. `limits_storage` that it can limit what a
+    container writes; it is asked where a sandbox has such a limit. `neighbours` maps the external networks to the names
+    that others bear there, each with the container's name. `owners` has the external networks and volumes that are
+    another stack's, as (kind, what the file calls it on the engine).
     """
 
     stack: str
@@ -318,6 +327,7 @@ class LiveState:
     unprobed: frozenset[str] = frozenset()
     image_volumes: Mapping[str, frozenset[str]] = field(default_factory=dict)
     orphans: tuple[Orphan, ...] = ()
+    foreign: tuple[Foreign, ...] = ()
     foreign_binds: tuple[ForeignBind, ...] = ()
     lock: LockHolder | None = None
     addresses: AddressSpace | None = None

@@ -18,6 +18,9 @@ from nexusctl.model.template import Template
 
 _ENVIRONMENT = "nexusctl/env:"
 
+RESOLUTION = "nexusctl/lock:"
+"""Begins the tag of an image that only a lock needs."""
+
 
 def container_name(stack: str, sandbox: str) -> str:
     return f"{stack}_{sandbox}"

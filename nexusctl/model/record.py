@@ -52,6 +52,10 @@ class RecordError(ValueError):
     """A record that this nexusctl cannot read; the text says why."""
 
 
+class NewerRecord(RecordError):
+    """One that is right, and that only a newer nexusctl understands."""
+
+
 def encode(sandbox: Sandbox) -> str:
     """The record of `sandbox`: the same text for equal values, whatever the order of their mappings."""
     return canonical({"version": VERSION, "sandbox": plain(sandbox)})
@@ -69,7 +73,7 @@ def decode(text: str) -> Sandbox:
     if not isinstance(version, int) or isinstance(version, bool) or "sandbox" not in document:
         raise RecordError("it is damaged (no record at all)")
     if version > VERSION:
-        raise RecordError(
+        raise NewerRecord(
             f"it was written by a newer nexusctl (record version {version}, this one reads up to {VERSION})"
         )
     try:

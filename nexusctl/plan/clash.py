@@ -1,4 +1,4 @@
-"""Names that a neighbour has as well in a network that both are in, so that an answer may be another's. Pure."""
+"""What of others is near: names that a neighbour bears in a network as well, and labels that lie. Pure."""
 
 from __future__ import annotations
 
@@ -26,6 +26,16 @@ def find_clashes(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
             if holder and not holder.named:
                 asked = {link.rpartition(":")[2] for link in links[sandbox.name].get(network, ())}
                 yield from _find_missed(holder, sorted(asked & taken.keys()), called, taken)
+
+
+def name_foreign(live: LiveState) -> Iterator[Diagnostic]:
+    """A warning for each object that says it is the stack's and is not taken for it."""
+    for found in live.foreign:
+        remove = "docker rm --force" if found.kind == "container" else f"docker {found.kind} rm"
+        yield Diagnostic(
+            f"the {found.kind} {found.name} bears the labels of this stack, and is left alone: {found.reason}",
+            hint=f"where nobody needs it: `{remove} {found.name}`",
+        )
 
 
 def _find_shared(

@@ -17,7 +17,7 @@ from nexusctl.model.lockfile import (
     lock_keys,
     tree_versions,
 )
-from nexusctl.model.names import environment_tag, image_reference
+from nexusctl.model.names import RESOLUTION, environment_tag, image_reference
 from nexusctl.model.plan import DeriveImage, Difference, Plan, Step
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
 from nexusctl.model.step_id import step_id
@@ -50,7 +50,7 @@ def plan_resolution(stack: Stack, live: LiveState, mark: str) -> Plan:
 
 
 def resolution_tag(sandbox: Sandbox, base: str, mark: str) -> str:
-    return f"nexusctl/lock:{mark}-{environment_tag(base, sandbox.packages, sandbox.working_dir).rpartition(':')[2]}"
+    return f"{RESOLUTION}{mark}-{environment_tag(base, sandbox.packages, sandbox.working_dir).rpartition(':')[2]}"
 
 
 def take_lock(asked: Stack, resolved: Stack, live: LiveState, mark: str) -> Lockfile:

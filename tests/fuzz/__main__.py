@@ -1,4 +1,5 @@
-"""`python -m tests.fuzz [SECONDS]`: any bytes, documents by a grammar, and engines that say anything, in equal parts.
+"""`python -m tests.fuzz [SECONDS]`: in equal parts any bytes, documents by a grammar, engines that say anything, and
+objects and records that somebody has forged.
 
 What breaks a promise ends it with exit code 1; the input then lies in the folder that is named.
 """
@@ -30,9 +31,9 @@ def main(seconds: int) -> int:
         found = Path(tempfile.mkdtemp(prefix="nexusctl-fuzz-found-"))
         words = Path(folder) / "words.txt"
         words.write_text("".join(f'"{word}"\n' for word in WORDS))
-        options = [f"-max_total_time={seconds // 3}", f"-dict={words}", f"-artifact_prefix={found}/", "-max_len=4096"]
+        options = [f"-max_total_time={seconds // 4}", f"-dict={words}", f"-artifact_prefix={found}/", "-max_len=4096"]
         limits = ["-timeout=20", "-rss_limit_mb=1024", "-print_final_stats=1"]
-        code, output = _run(["tests.fuzz.target", str(corpus), *options, *limits], seconds // 3 + 120)
+        code, output = _run(["tests.fuzz.target", str(corpus), *options, *limits], seconds // 4 + 120)
         print(
             "\n".join(line for line in output.splitlines() if re.match(r"stat::|Done|ERROR|.*Exception|.*Error", line))
         )
@@ -41,8 +42,8 @@ def main(seconds: int) -> int:
             return 1
         shutil.rmtree(found)
     failed = False
-    for module in ("tests.fuzz.grammar", "tests.fuzz.answers"):
-        code, output = _run([module, str(seconds // 3)], seconds + 300)
+    for module in ("tests.fuzz.grammar", "tests.fuzz.answers", "tests.fuzz.forged"):
+        code, output = _run([module, str(seconds // 4)], seconds + 300)
         print(output[-3000:].strip())
         failed = failed or code != 0
     return 1 if failed else 0

@@ -174,10 +174,24 @@ def host_trust() -> HostTrust:
     return read_trust(os.environ, _read)
 
 
+def list_builders(wire: Wire) -> list[Mapping[str, Any]]:
+    """The listed containers that are builders; one that has the labels of its image alone is not."""
+    query = {"all": True, "filters": {"label": [f"{labels.ROLE}=builder"]}}
+    return [found for found in wire.get("/containers/json", query) if not _is_claim_of_image(wire, found)]
+
+
+def _is_claim_of_image(wire: Wire, found: Mapping[str, Any]) -> bool:
+    try:
+        marks = (wire.get(f"/images/{found['ImageID']}/json")["Config"] or {}).get("Labels") or {}
+    except NotFound:
+        # A builder's base can lose its name, never what it is made of while the builder is there.
+        return True
+    return bool(marks.get(labels.ROLE) == "builder")
+
+
 def remove_stale(wire: Wire) -> None:
     """Remove the builders of runs that have died."""
-    query = {"all": True, "filters": {"label": [f"{labels.ROLE}=builder"]}}
-    for found in wire.get("/containers/json", query):
+    for found in list_builders(wire):
         if is_stale(found["Labels"].get(labels.BUILDER, ""), float(found["Created"])):
             with contextlib.suppress(EngineError):
                 _remove(wire, found["Id"])

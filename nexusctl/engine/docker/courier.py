@@ -16,7 +16,6 @@ a mark, see `volume.py`, whose labels name it. A deed that no container answers 
 from __future__ import annotations
 
 import contextlib
-import re
 import tarfile
 import time
 import uuid
@@ -27,6 +26,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.archive import read_accounts, stat_path
 from nexusctl.engine.docker.exec import ROOT, Unanswered, ask
+from nexusctl.engine.docker.forms import is_folder
 from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER, mounted_secrets
 from nexusctl.engine.docker.volume import claim_mark
 from nexusctl.engine.docker.wire import Wire
@@ -55,14 +55,6 @@ echo looked
 
 _INSIDE = "/nexusctl-memory"
 _NOWHERE = "nexusctl-nowhere"
-
-
-_FOLDER = re.compile(r"[0-9a-f]{32}")
-
-
-def is_folder(name: str) -> bool:
-    """Whether it is a name that `new_folder` gives: whatever else a label says is no path of this host's memory."""
-    return bool(_FOLDER.fullmatch(name))
 
 
 def new_folder() -> str:

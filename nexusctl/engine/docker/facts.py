@@ -15,12 +15,13 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.addresses import find_routed, is_local, read_address_space, read_routes
-from nexusctl.engine.docker.builder import cache_name
+from nexusctl.engine.docker.builder import cache_name, list_builders
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.machine import find_program, read_listener
 from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
 from nexusctl.model.live import AddressSpace
+from nexusctl.model.names import RESOLUTION, lock_name
 from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.plan.subnet import DEFAULT_POOLS
@@ -157,9 +158,8 @@ def _ask_registry(wire: Wire) -> RegistryFacts:
 
 
 def _find_builders(wire: Wire) -> tuple[str, ...]:
-    filters = {"label": [f"{labels.ROLE}=builder"]}
-    found = wire.get("/containers/json", {"all": True, "filters": filters})
-    return tuple(sorted(container["Names"][0].lstrip("/") for container in found if container.get("Names")))
+    found = (container["Names"] for container in list_builders(wire))
+    return tuple(sorted(names[0].lstrip("/") for names in found if names))
 
 
 def _find_stale_locks(wire: Wire) -> tuple[str, ...]:
@@ -168,9 +168,11 @@ def _find_stale_locks(wire: Wire) -> tuple[str, ...]:
     stale = []
     for volume in found:
         known: Mapping[str, str] = volume.get("Labels") or {}
-        pid = known.get(f"{labels.LOCK}pid", "")
-        if known.get(f"{labels.LOCK}host") == here and pid.isdigit() and not Path(f"/proc/{pid}").exists():
-            stale.append(known.get(labels.STACK, volume["Name"]))
+        pid = labels.read_number(known.get(f"{labels.LOCK}pid", ""))
+        stack = known.get(labels.STACK, "")
+        own = volume["Name"] == lock_name(stack) and known.get(f"{labels.LOCK}host") == here
+        if own and pid and not Path(f"/proc/{pid}").exists():
+            stale.append(stack)
     return tuple(sorted(stale))
 
 
@@ -194,7 +196,7 @@ def find_empty_networks(wire: Wire, networks: Any, now: float) -> dict[str, str]
 
 
 # With packages, for sandboxes and for locks.
-_OTHERS = ("nexusctl/env:", "nexusctl/lock:")
+_OTHERS = ("nexusctl/env:", RESOLUTION)
 
 
 def _count_template_images(images: Any) -> int:

@@ -20,6 +20,7 @@ from nexusctl.engine.docker.last_line import LastLine
 from nexusctl.engine.docker.pull import pull_image
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
+from nexusctl.model.names import RESOLUTION
 from nexusctl.model.plan import BootstrapImage, DeriveImage
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Recipe
@@ -81,10 +82,13 @@ def derive_image(wire: Wire, step: DeriveImage, report: Report, cancel: Cancel =
 def _remove_left_behind(wire: Wire) -> None:
     """Remove the images of locks that have died: no other run looks for their tags."""
     for found in wire.get("/images/json", {"filters": {"label": [labels.IMAGE_TREES]}}):
-        marks = found["Labels"]
-        if is_stale(marks.get(labels.BUILDER, ""), float(found["Created"]), after=FORGOTTEN):
+        marks = found["Labels"] or {}
+        tag = marks.get(labels.IMAGE_TAG, "")
+        # An image brings what labels it likes; it is known by the name that it has here.
+        own = tag.startswith(RESOLUTION) and tag in (found["RepoTags"] or ())
+        if own and is_stale(marks.get(labels.BUILDER, ""), float(found["Created"]), after=FORGOTTEN):
             with contextlib.suppress(EngineError):
-                remove_image(wire, marks[labels.IMAGE_TAG])
+                remove_image(wire, tag)
 
 
 def _folder(builder: Builder, step: DeriveImage) -> str:

@@ -10,6 +10,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.containers import disconnect
 from nexusctl.engine.docker.foreign import describe_owner, list_subnets, read_ipv6
+from nexusctl.engine.docker.forms import find_fault
 from nexusctl.engine.docker.notes import is_tag, number_of, remove_tag, sequence_of, write_note
 from nexusctl.engine.docker.spec import choose_ipv6, network_body, volume_labels
 from nexusctl.engine.docker.status import name_container
@@ -240,7 +241,8 @@ def _choose_network(found: list[Mapping[str, Any]], network: Network, sandboxes:
 def _list_amendments(wire: Wire, container_id: str) -> list[Mapping[str, Any]]:
     """The oldest first."""
     query = {"filters": {"label": [f"{labels.ROLE}=amendment", f"{labels.CONTAINER}={container_id}"]}}
-    return sorted(wire.get("/volumes", query)["Volumes"] or [], key=sequence_of)
+    found = wire.get("/volumes", query)["Volumes"] or []
+    return sorted((e for e in found if not find_fault("volume", e["Name"], e["Labels"] or {})), key=sequence_of)
 
 
 def _amendment_labels(

@@ -20,6 +20,7 @@ from nexusctl.engine.docker.foreign import (
     read_binds,
     read_network,
 )
+from nexusctl.engine.docker.forms import disclaim, find_copies, leave_malformed, set_apart
 from nexusctl.engine.docker.image_labels import without_image_claims
 from nexusctl.engine.docker.inspection import inspect_all, read_condition, read_origins
 from nexusctl.engine.docker.lock import find_holder
@@ -27,6 +28,7 @@ from nexusctl.engine.docker.neighbours import find_neighbours
 from nexusctl.engine.docker.notes import is_tag, notes_of, number_of, read_notes, sequence_of
 from nexusctl.engine.docker.orphans import find_couriers, find_orphaned, find_secrets, name_of
 from nexusctl.engine.docker.owners import find_owners
+from nexusctl.engine.docker.recorded import read_newest
 from nexusctl.engine.docker.reference import familiar
 from nexusctl.engine.docker.registry import find_unreachable
 from nexusctl.engine.docker.restarting import read_restarts
@@ -36,10 +38,9 @@ from nexusctl.engine.docker.unprobed import find_unprobed
 from nexusctl.engine.docker.wire import ONE_NAME, Wire
 from nexusctl.engine.shrinking import list_shrinking
 from nexusctl.errors import NotFound
-from nexusctl.model.live import Adopt, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
+from nexusctl.model.live import Adopt, Foreign, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import container_name, image_reference
-from nexusctl.model.record import RecordError, decode
-from nexusctl.model.stack import Port, Sandbox, Stack
+from nexusctl.model.stack import Port, Stack
 from nexusctl.plan.network import lacks_networks
 
 Listed = Mapping[str, Any]
@@ -57,7 +58,10 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         networks = wire.get("/networks")
         volumes = wire.get("/volumes")["Volumes"] or []
         listed = read_listed()
-    containers = without_image_claims(containers, listed)
+    strangers: list[Foreign] = []
+    containers = leave_malformed(stack.name, "container", without_image_claims(containers, listed), strangers)
+    networks = leave_malformed(stack.name, "network", networks, strangers)
+    volumes = leave_malformed(stack.name, "volume", volumes, strangers)
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
     images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
     amendments, ends = _group_amendments(marked), group_ends(marked)
@@ -67,6 +71,9 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     if ends:
         gone = list_gone(ends, {entry["Id"] for entry in containers}, container_name(stack.name, "{}"))
         sandboxes = _sorted((*sandboxes, *_read_sandboxes(wire, gone, networks, amendments)))
+    read, sandboxes = sandboxes, set_apart(stack.name, sandboxes, frozenset(find_copies(own)), strangers)
+    if apart := {sandbox.id for sandbox in read} - {sandbox.id for sandbox in sandboxes}:
+        containers = [disclaim(entry) if entry["Id"] in apart else entry for entry in containers]
     foreign = _Foreign(wire, stack, containers, networks, volumes, marked, amendments, adopt=adopt)
     sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
     if ends:
@@ -101,6 +108,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
             *find_couriers(stack.name, containers),
             *find_secrets(containers, marked),
         ),
+        foreign=tuple(strangers),
         foreign_binds=find_foreign_binds(stack, containers),
         lock=find_holder(volumes, stack.name),
     )
@@ -226,7 +234,7 @@ def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[
     """`sandbox` with its notes; a record that one of them announces, and that is not there, leaves it unsure."""
     own = notes_of(notes, sandbox.id)
     newest = max(map(sequence_of, amendments.get(sandbox.id, [])), default=0)
-    unsure = any(number_of(note) > newest for note in own)
+    unsure = sandbox.unsure or any(number_of(note) > newest for note in own)
     return replace(sandbox, amendments=(*sandbox.amendments, *own), unsure=unsure)
 
 
@@ -270,8 +278,8 @@ def _read_sandbox(
     entry: Listed, state: ListedState, network_ids: Mapping[str, str], amendments: list[Listed]
 ) -> LiveSandbox:
     marks = entry["Labels"] or {}
-    source = amendments[-1]["Labels"] if amendments else marks
-    record, problem = _read_record(source.get(labels.RECORD, ""))
+    source, record, problem = read_newest([*(amendment["Labels"] for amendment in reversed(amendments)), marks])
+    newest = amendments[-1]["Labels"] if amendments else marks
     return LiveSandbox(
         id=entry["Id"],
         name=name_of(entry),
@@ -280,6 +288,7 @@ def _read_sandbox(
         state=state.state,
         record=record,
         record_problem=problem,
+        unsure=source is not newest,
         birth_name=marks.get(labels.BIRTH_NAME, ""),
         health=state.health,
         exit_code=state.exit_code,
@@ -296,15 +305,6 @@ def _read_sandbox(
         amendments=tuple(item["Name"] for item in amendments),
         package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )
-
-
-def _read_record(text: str) -> tuple[Sandbox | None, str]:
-    if not text:
-        return None, "it has none"
-    try:
-        return decode(text), ""
-    except RecordError as error:
-        return None, str(error)
 
 
 def read_ports(entry: Listed) -> tuple[Port, ...]:

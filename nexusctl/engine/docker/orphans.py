@@ -35,13 +35,8 @@ def find_secrets(containers: Iterable[Listed], marked: Iterable[Listed]) -> Iter
     deeds = [entry for entry in marked if entry["Labels"].get(labels.ROLE) == "secrets"]
     if deeds:
         used = {folder for entry in containers for folder in mounted_secrets(entry)}
-        left = [entry for entry in deeds if entry["Labels"].get(labels.SECRETS) not in used]
-        if left:
-            # As everywhere, few stacks have any.
-            from nexusctl.engine.docker.courier import is_folder  # noqa: PLC0415
-
-            names = [str(entry["Name"]) for entry in left if is_folder(entry["Labels"].get(labels.SECRETS, ""))]
-            yield from (Orphan(kind="secrets", name=name) for name in sorted(names))
+        names = [str(entry["Name"]) for entry in deeds if entry["Labels"].get(labels.SECRETS) not in used]
+        yield from (Orphan(kind="secrets", name=name) for name in sorted(names))
 
 
 def name_of(entry: Listed) -> str:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.forms import is_folder
 from nexusctl.engine.docker.wire import FOREVER, Wire
 from nexusctl.errors import Conflict, EngineError, NotFound, is_out_of_space
 from nexusctl.model.stack import STOP_GRACE_PERIOD
@@ -73,7 +74,7 @@ def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
     if not (folder := found.get(labels.SECRETS)):
         return True
     # See `containers.create_container`.
-    from nexusctl.engine.docker.courier import is_folder, wipe_secrets  # noqa: PLC0415
+    from nexusctl.engine.docker.courier import wipe_secrets  # noqa: PLC0415
 
     if not is_folder(folder):
         # Somebody has written that label, and it leads nowhere.

@@ -13,6 +13,7 @@ from nexusctl.engine.docker import exec_calls as commands
 from nexusctl.engine.docker.answers import find_fault
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.errors import NexusError
+from tests.fuzz import forged
 from tests.fuzz.answers import FILE, QUIET, VERBS, play
 from tests.fuzz.canned import RECORDED, Canned, CannedWire
 
@@ -24,6 +25,15 @@ def test_every_verb_answers_whatever_an_engine_says(
     monkeypatch.setattr(commands, "EXIT_PATIENCE", 0.01)
     (tmp_path / "nexus.yaml").write_text(FILE)
     play(planning.load(tmp_path / "nexus.yaml"), number, settings(QUIET, max_examples=40))
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_what_somebody_has_forged_hinders_nothing_but_itself(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commands, "EXIT_PATIENCE", 0.01)
+    (tmp_path / "nexus.yaml").write_text(FILE)
+    forged.play(planning.load(tmp_path / "nexus.yaml"), number, settings(QUIET, max_examples=40))
 
 
 def test_what_an_engine_has_said_is_understood(tmp_path: Path) -> None:
