@@ -211,7 +211,7 @@ def test_nothing_is_run_in_a_sandbox_that_does_not_run(shop: Workshop) -> None:
 def test_a_health_probe_is_seen_in_the_condition_and_in_the_list(
     shop: Workshop, command: tuple[str, ...], health: str
 ) -> None:
-    probe = Health(command=command, interval=0.1, timeout=5, retries=1)
+    probe = Health(command=command, interval=0.1, timeout=60, retries=1)
     container_id = shop.start(shop.sandbox(health=probe))
     shop.await_condition(container_id, lambda condition: condition.health == health)
     assert shop.look(container_id).health == health

@@ -29,7 +29,7 @@ def proxy(wire: Wire, tmp_path: Path) -> Iterator[Proxy]:
 def far(shop: Workshop, wire: Wire, proxy: Proxy) -> Workshop:
     """The same stack, seen through the proxy."""
     endpoint = replace(wire.endpoint, url=f"unix://{proxy.path}")
-    return Workshop(DockerEngine(Wire(endpoint, timeout=2)), shop.stack, shop.image)
+    return Workshop(DockerEngine(Wire(endpoint, timeout=60)), shop.stack, shop.image)
 
 
 def test_a_container_that_was_made_is_taken_over(shop: Workshop, far: Workshop, proxy: Proxy) -> None:
