@@ -189,9 +189,9 @@ def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Disclosure]:
         return basis, NOTHING_READ
     # A stack without secrets needs none of this.
     from nexusctl.plan.unread import find_unread, with_read  # noqa: PLC0415
-    from nexusctl.secrets import sources_for  # noqa: PLC0415
     from nexusctl.secrets.fit import require_fit  # noqa: PLC0415
     from nexusctl.secrets.reading import read_secrets as read  # noqa: PLC0415
+    from nexusctl.secrets.sources import sources_for  # noqa: PLC0415
 
     stack = basis.stack
     needed = {name: stack.secrets[name] for name in basis.plan.unread}

@@ -7,10 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from nexusctl.errors import Diagnostic, InputError, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretRef, SecretUse, SourceKind
-from nexusctl.secrets import Sources, sources_for
 from nexusctl.secrets.base import SIZE_LIMIT, Source, Unreadable
 from nexusctl.secrets.conceal import make_conceal
 from nexusctl.secrets.digest import digest_secret
+from nexusctl.secrets.sources import Sources, sources_for
 
 
 class Readings:

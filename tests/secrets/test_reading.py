@@ -10,9 +10,9 @@ import pytest
 from nexusctl.errors import InputError, Location, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretRef, SecretText, SecretUse
 from nexusctl.model.stack import Sandbox
-from nexusctl.secrets import sources_for
 from nexusctl.secrets.fit import require_fit
 from nexusctl.secrets.reading import Readings, read_secrets
+from nexusctl.secrets.sources import sources_for
 
 
 class Counting:
