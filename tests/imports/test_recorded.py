@@ -11,7 +11,7 @@ import pytest
 from nexusctl.api.importing import write
 from nexusctl.config.load import load, load_template
 from nexusctl.imports.recorded import read_recorded
-from nexusctl.model.stack import Lifecycle, Mount, Sandbox, Stack
+from nexusctl.model.stack import Lifecycle, Mount, Network, Sandbox, Stack, Volume
 from nexusctl.plan.decision import leave_unprobed
 from nexusctl.plan.fields import TABLE, compare
 from nexusctl.plan.unread import assume_unchanged
@@ -41,7 +41,7 @@ def test_every_field_is_tried() -> None:
 def test_a_sandbox_is_made_anew_with_all_that_its_record_says(
     tmp_path: Path, kind: Any, field: str, value: Any
 ) -> None:
-    said = {"image": BASE, field: as_read(value, tmp_path)}
+    said = {"image": BASE, field: as_read(value, tmp_path), **(used_by(value) if field == "shares" else {})}
     assert again(tmp_path, Sandbox(name="a", group="a", kind=kind, **said)) == ()
 
 
@@ -50,6 +50,13 @@ def test_a_sandbox_is_made_anew_with_all_that_its_record_says(
 def test_a_template_of_ones_own_may_be_called_like_a_built_in_one(tmp_path: Path, template: str, kind: Any) -> None:
     sandbox = Sandbox(name="a", group="a", image=BASE, template=template, kind=kind, metadata={"team": "x"})
     assert again(tmp_path, sandbox) == ()
+
+
+def used_by(shares: tuple[str, ...]) -> dict[str, Any]:
+    """A sandbox shares what it is in and what it mounts."""
+    objects = [share.split(":") for share in shares]
+    mounts = tuple(Mount(kind="volume", source=name, target="/x") for kind, name in objects if kind == "volume")
+    return {"networks": tuple(name for kind, name in objects if kind == "network") or ("default",), "mounts": mounts}
 
 
 def as_read(value: Any, folder: Path) -> Any:
@@ -65,7 +72,9 @@ def as_read(value: Any, folder: Path) -> Any:
 
 def again(folder: Path, sandbox: Sandbox) -> Any:
     """Where the sandbox of the file that is made anew differs from `sandbox`."""
-    stack = Stack(name="shop", sandboxes={sandbox.name: sandbox})
+    networks = {name: Network(name=name) for name in sandbox.networks if sandbox.shares}
+    volumes = {m.source: Volume(name=m.source) for m in sandbox.mounts if sandbox.shares}
+    stack = Stack(name="shop", sandboxes={sandbox.name: sandbox}, networks=networks, volumes=volumes)
     templates = {sandbox.template: load_template(sandbox.template)} if sandbox.template else {}
     write(read_recorded(stack, templates, {}), folder / "nexus.yaml")
     (found,) = load(folder / "nexus.yaml").sandboxes.values()
