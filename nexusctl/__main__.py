@@ -10,7 +10,7 @@ gc.set_threshold(100_000, 50, 100)
 
 # Their imports are the ones that this is about.
 from nexusctl.cli.main import main  # noqa: E402
-from nexusctl.cli.streams import open_streams  # noqa: E402
+from nexusctl.cli.terminal.streams import open_streams  # noqa: E402
 
 
 def start() -> NoReturn:

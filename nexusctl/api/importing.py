@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.api.planning import empty_stack, prepare
-from nexusctl.api.writing import file_beside, replace_file
+from nexusctl.config.export.atomic_write import file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine

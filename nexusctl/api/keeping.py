@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from nexusctl.api.writing import alone_with, replace_file
+from nexusctl.config.export.atomic_write import alone_with, replace_file
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.secrets.age_key import (
     USUAL_FILE,

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from nexusctl.api.planning import load
-from nexusctl.api.writing import replace_file
+from nexusctl.config.export.atomic_write import replace_file
 from nexusctl.config.lockfile import find_uncovered, pin_known, read_lock, write_lock
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError

@@ -9,7 +9,7 @@ from pathlib import Path
 from nexusctl import __version__
 from nexusctl.api.planning import prepare
 from nexusctl.api.subject import read_chosen
-from nexusctl.api.writing import replace_file
+from nexusctl.config.export.atomic_write import replace_file
 from nexusctl.config.project import project_of, why_outside
 from nexusctl.config.settings import read_settings
 from nexusctl.engine.base import Engine

@@ -8,8 +8,8 @@ from importlib import import_module
 import click
 
 from nexusctl import __version__
-from nexusctl.cli.boundary import guard
-from nexusctl.cli.group import Group
+from nexusctl.cli.exit_codes import guard
+from nexusctl.cli.terminal.group import Group
 
 _VERBS = {
     "init": "Write a first stack file.",
@@ -32,7 +32,7 @@ _VERBS = {
     "engine": "Start, stop and show the engine.",
     "doctor": "Check what this machine can do.",
 }
-_MODULES = {"exec": "execute", "import": "importing"}
+_MODULES = {"exec": "execute", "import": "import_"}
 
 
 class _LazyGroup(Group):
@@ -47,7 +47,7 @@ class _LazyGroup(Group):
         if cmd_name not in _VERBS:
             return None
         name = _MODULES.get(cmd_name, cmd_name)
-        command: click.Command = getattr(import_module(f"nexusctl.cli.{name}"), name)
+        command: click.Command = getattr(import_module(f"nexusctl.cli.commands.{name}"), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from nexusctl.errors import Diagnostic, Location, Note
-from nexusctl.render.style import listing, paint
+from nexusctl.render.text_style import listing, paint
 
 WIDEST = 160
 MOST_NAMES = 8

@@ -9,7 +9,7 @@ from typing import Any
 from nexusctl.model.plan import Change, Plan
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.plan import change_document, render_busy, render_difference
-from nexusctl.render.style import count, paint, quiet
+from nexusctl.render.text_style import count, paint, quiet
 
 
 def render_drift(found: Plan, *, color: bool = False) -> str:

@@ -12,7 +12,7 @@ from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skippe
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.step_id import kind_of
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import duration, listing, paint, quiet
+from nexusctl.render.text_style import duration, listing, paint, quiet
 
 MOST_NAMES = 12
 """Names of one outcome in the last word of a run; the plan tells the rest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nexusctl.model.plan import Plan
-from nexusctl.render.style import count, quiet, size
+from nexusctl.render.text_style import count, quiet, size
 
 _SIZES = ("memory", "storage")
 _SHOWN = 5

@@ -10,7 +10,7 @@ from nexusctl.config.origin import Origin, Setting
 from nexusctl.config.resolved import TEXTS, as_json
 from nexusctl.config.veil import Path
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import paint
+from nexusctl.render.text_style import paint
 
 WIDEST = 60
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.model.output import OutputValue
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import quiet
+from nexusctl.render.text_style import quiet
 
 UNKNOWN = "(known after apply)"
 

@@ -10,7 +10,7 @@ from typing import Any
 from nexusctl.model.actions import ACTIONS
 from nexusctl.model.plan import Change, Difference, Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import count, paint, quiet, size
+from nexusctl.render.text_style import count, paint, quiet, size
 
 _SIGNS = {"+": "green", "~": "yellow", "-": "red"}
 """Of a field: given, changed, taken away."""

@@ -9,7 +9,7 @@ from nexusctl.rating.points import BENCHMARK
 from nexusctl.rating.rate import Judged, Rating, Row
 from nexusctl.rating.verdict import Status, Verdict
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import listing, paint, quiet
+from nexusctl.render.text_style import listing, paint, quiet
 
 _COLORS: dict[Status, str] = {"pass": "green", "warn": "yellow", "info": "cyan", "not_applicable": "dim"}
 _WORDS: dict[Status, str] = {"pass": "pass", "warn": "warn", "info": "info", "not_applicable": "-"}

@@ -11,7 +11,7 @@ from nexusctl.model.endpoint import bracketed
 from nexusctl.model.stack import Port
 from nexusctl.plan.status import SandboxStatus
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import count, duration, paint, quiet, size, table
+from nexusctl.render.text_style import count, duration, paint, quiet, size, table
 
 _COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
 

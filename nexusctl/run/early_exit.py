@@ -16,7 +16,7 @@ from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
 from nexusctl.model.step_id import step_id
 from nexusctl.model.value import dataclass
-from nexusctl.run.wait import ENDED, SETTLE, START, START_SHARE, describe_early_end, has_failed
+from nexusctl.run.waits import ENDED, SETTLE, START, START_SHARE, describe_early_end, has_failed
 
 FEW = 8
 """So many looks at one container each cost no more than one look at all that there are."""

@@ -16,8 +16,8 @@ from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, St
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.step import AwaitExit, AwaitHealthy, ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
-from nexusctl.run.perform import Ledger, perform
-from nexusctl.run.wait import Interrupted
+from nexusctl.run.perform_step import Ledger, perform
+from nexusctl.run.waits import Interrupted
 
 WORKERS = 8
 """Steps that change something at once; more does not make an engine faster. Waits do not count."""

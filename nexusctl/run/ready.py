@@ -10,7 +10,7 @@ from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.step import Upstream
 from nexusctl.run.interrupt import Interrupt
-from nexusctl.run.wait import ENDED, SETTLE, has_failed, hold_up, wait_healthy
+from nexusctl.run.waits import ENDED, SETTLE, has_failed, hold_up, wait_healthy
 
 STEADY = 2.0
 """Seconds that a service lives which its engine would start again, before it is believed: its end shows only then."""

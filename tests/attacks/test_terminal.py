@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.cli.streams import disarm
+from nexusctl.cli.terminal.streams import disarm
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import NotFound
 from tests.attacks.test_binds import containers_of, nexusctl

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nexusctl.cli.lines import Lines
+from nexusctl.cli.terminal.event_lines import Lines
 from nexusctl.model.event import Done, Progress, Started
 from nexusctl.model.plan import DeriveImage, Plan
 from nexusctl.run.interrupt import Interrupt

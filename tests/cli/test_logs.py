@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusctl.cli.logs import LONGEST_LINE, _merge, _split_lines
+from nexusctl.cli.commands.logs import LONGEST_LINE, _merge, _split_lines
 from nexusctl.engine.base import LogChunk
 
 PIECE = 64 * 1024

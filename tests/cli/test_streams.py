@@ -31,7 +31,7 @@ def test_a_full_disk_is_said_to_be_full_and_no_bug(words: tuple[str, ...], tmp_p
 
 @pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_what_is_told_comes_in_the_order_in_which_it_is_told(unbuffered: str) -> None:
-    told = "import sys; from nexusctl.cli.streams import open_streams; open_streams(); "
+    told = "import sys; from nexusctl.cli.terminal.streams import open_streams; open_streams(); "
     told += "sys.stdout.write('one\\n'); sys.stdout.flush(); sys.stderr.write('two\\n'); print('three')"
     environ = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
     command = (sys.executable, "-c", told)
@@ -54,7 +54,7 @@ def test_a_closed_stream_is_as_good_as_one_that_nobody_reads(closed: str) -> Non
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
 def test_names_that_an_encoding_has_no_letters_for_are_escaped_as_json_has_them(encoding: str) -> None:
     name = "größe \u2192 \U0001f600 \udc80"
-    told = "import json; from nexusctl.cli.streams import open_streams; open_streams(); "
+    told = "import json; from nexusctl.cli.terminal.streams import open_streams; open_streams(); "
     told += f"print(json.dumps({name!r}, ensure_ascii=False))"
     environ = {**os.environ, "PYTHONIOENCODING": encoding}
     done = subprocess.run((sys.executable, "-c", told), capture_output=True, env=environ, check=False)

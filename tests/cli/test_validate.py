@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from nexusctl.cli.main import nexusctl
 from nexusctl.errors import Diagnostic, Location, Note
-from nexusctl.render.report import render_annotations
+from nexusctl.render.problems import render_annotations
 
 WRONG = "name: shop\nsandboxes:\n  api:\n    templat: node\n    resources: {memory: 12q}\n"
 

@@ -86,7 +86,7 @@ def test_a_plain_file_does_not_load_what_merges(tmp_path: Path) -> None:
     )
     command = [sys.executable, "-c", program, str(tmp_path / "nexus.yaml")]
     loaded = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    unwanted = ("overlay", "include", "profiles", "weave")
+    unwanted = ("read.merge", "read.include", "build.profiles", "resolve")
     assert [name for name in unwanted if f"nexusctl.config.{name}" in loaded] == []
 
 

@@ -16,7 +16,7 @@ import pytest
 from nexusctl.engine.docker import exec as commands
 from nexusctl.engine.docker import interior, processes, survey
 from nexusctl.engine.docker.wire import Answer, Wire
-from nexusctl.run import startup
+from nexusctl.run import startup_script as startup
 from tests.drift.scene import Scene, findings, lay_out
 
 pytestmark = pytest.mark.engine

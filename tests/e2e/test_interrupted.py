@@ -36,7 +36,7 @@ case "$*" in *install*) echo "Get:1 something slow"; sleep 600;; esac
 
 _BRIEFLY = """
 import sys
-from nexusctl.cli import conduct
+from nexusctl.cli import report_run as conduct
 from nexusctl.cli.main import main
 conduct.PATIENCE = 1.0
 sys.exit(main())

@@ -7,7 +7,7 @@ import os
 import signal
 from pathlib import Path
 
-from nexusctl.api.writing import file_beside, replace_file
+from nexusctl.config.export.atomic_write import file_beside, replace_file
 
 
 def write_and_die(path: Path) -> None:

@@ -11,9 +11,9 @@ import pytest
 def without_pauses() -> Iterator[None]:
     """Nothing happens in memory while nobody acts, so that there is nothing to wait for."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("nexusctl.run.parting.LINGER", 0)
-        patch.setattr("nexusctl.run.replace.SETTLE", 0)
+        patch.setattr("nexusctl.run.drain.LINGER", 0)
+        patch.setattr("nexusctl.run.replace_container.SETTLE", 0)
         patch.setattr("nexusctl.run.ready.SETTLE", 0)
         patch.setattr("nexusctl.run.ready.STEADY", 0)
-        patch.setattr("nexusctl.run.wait.BRIEF", 0)
+        patch.setattr("nexusctl.run.waits.BRIEF", 0)
         yield

@@ -13,7 +13,7 @@ from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Dependency, RunPolicy, Sandbox, Stack
 from nexusctl.model.step import RemoveContainer
 from nexusctl.run.interrupt import Interrupt
-from nexusctl.run.perform import Ledger, perform
+from nexusctl.run.perform_step import Ledger, perform
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 JOB = Sandbox(name="job", group="job", image=IMAGE, kind="task", run="once")

@@ -14,7 +14,7 @@ from nexusctl.model.secret import Secret, SecretFile, SecretUse
 from nexusctl.model.stack import Stack
 from nexusctl.plan.plan import make_plan
 from nexusctl.run.interrupt import Interrupt
-from nexusctl.run.perform import Ledger, perform
+from nexusctl.run.perform_step import Ledger, perform
 from tests.plan.drafts import FOREIGN_NETWORK, FOREIGN_VOLUME
 from tests.plan.variants import BASE, OTHER, REMOTE
 

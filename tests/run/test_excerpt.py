@@ -8,7 +8,7 @@ import pytest
 
 from nexusctl.engine.base import LogChunk
 from nexusctl.engine.docker.wire import Wire
-from nexusctl.run.excerpt import LINE, show_ends, show_last
+from nexusctl.run.log_excerpt import LINE, show_ends, show_last
 from tests.e2e.case import Case
 
 

@@ -10,8 +10,8 @@ from nexusctl.engine.cause import choose_lines
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
 from nexusctl.model.live import State
 from nexusctl.model.stack import Health
-from nexusctl.run.excerpt import show_ends, show_last
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.log_excerpt import show_ends, show_last
 
 FIRST_PAUSE = 0.05
 LONGEST_PAUSE = 1.0

@@ -9,10 +9,10 @@ import click
 from nexusctl.api import connection, execution, locking
 from nexusctl.api.connection import Engine
 from nexusctl.cli import options
-from nexusctl.cli.boundary import FAILED
-from nexusctl.cli.carry_out import require_answer
-from nexusctl.cli.progress import is_painted, show
-from nexusctl.cli.signals import stoppable
+from nexusctl.cli.confirm import require_answer
+from nexusctl.cli.exit_codes import FAILED
+from nexusctl.cli.terminal.progress import is_painted, show
+from nexusctl.cli.terminal.signals import stoppable
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.plan import Difference, Plan
 from nexusctl.render.diagnostic import render_diagnostics

@@ -6,8 +6,8 @@ from nexusctl.engine.base import Engine, Report
 from nexusctl.engine.cause import choose_lines
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Reaction
-from nexusctl.run.startup import COMMAND_TIMEOUT, OUTPUT_LINES
-from nexusctl.run.stopping import Warn, restart
+from nexusctl.run.startup_script import COMMAND_TIMEOUT, OUTPUT_LINES
+from nexusctl.run.stop import Warn, restart
 
 
 def react(

@@ -8,7 +8,7 @@ from contextlib import suppress
 
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import say, write_json
-from nexusctl.cli.streams import OutputLost
+from nexusctl.cli.terminal.streams import OutputLost
 from nexusctl.model.event import Done, Event, Failed, Progress, Skipped, Started
 from nexusctl.model.plan import Plan
 from nexusctl.render.event import Board, event_document, list_busy

@@ -14,7 +14,7 @@ import click
 
 from nexusctl import __version__
 from nexusctl.cli.options import JSON, wants_color, write_json
-from nexusctl.cli.streams import OutputLost
+from nexusctl.cli.terminal.streams import OutputLost
 from nexusctl.errors import NexusError
 
 FAILED, USAGE, BUG, INTERRUPTED = 1, 2, 70, 130
@@ -62,7 +62,7 @@ def _answer(run: Callable[[dict[str, bool]], int | None], arguments: list[str]) 
 def _show(error: NexusError, *, as_json: bool) -> None:
     # Rendering is needed only when something is wrong.
     from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415
-    from nexusctl.render.report import problems_document  # noqa: PLC0415
+    from nexusctl.render.problems import problems_document  # noqa: PLC0415
 
     if as_json:
         write_json(problems_document(error.diagnostics))

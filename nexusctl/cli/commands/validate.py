@@ -4,12 +4,12 @@ import click
 
 from nexusctl.api import planning
 from nexusctl.cli import options
-from nexusctl.cli.boundary import FAILED
+from nexusctl.cli.exit_codes import FAILED
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import STDIN, Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import count
+from nexusctl.render.text_style import count
 
 
 @click.command()
@@ -35,7 +35,7 @@ def validate(inputs: Inputs, form: str, as_json: bool) -> int:
 
 def _report(error: InputError, form: str) -> None:
     # Only a file with a mistake needs it.
-    from nexusctl.render.report import problems_document, render_annotations  # noqa: PLC0415
+    from nexusctl.render.problems import problems_document, render_annotations  # noqa: PLC0415
 
     if form == "json":
         options.write_json(problems_document(error.diagnostics))

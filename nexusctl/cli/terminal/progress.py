@@ -8,8 +8,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from nexusctl.api.execution import Interrupt
-from nexusctl.cli.lines import Lines
 from nexusctl.cli.options import wants_color
+from nexusctl.cli.terminal.event_lines import Lines
 from nexusctl.errors import Diagnostic
 from nexusctl.model.event import Event, Failed, Finished, Warned
 from nexusctl.model.plan import Plan
@@ -17,7 +17,7 @@ from nexusctl.model.value import dataclass
 from nexusctl.render.event import group_rows
 
 if TYPE_CHECKING:
-    from nexusctl.cli.board import LiveBoard
+    from nexusctl.cli.terminal.live_board import LiveBoard
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: 
 def _painter(plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Lines | LiveBoard:
     if is_painted(as_json=as_json):
         # In a pipe there is nothing to paint, and what it takes to measure a terminal only costs time.
-        from nexusctl.cli.board import LiveBoard  # noqa: PLC0415
+        from nexusctl.cli.terminal.live_board import LiveBoard  # noqa: PLC0415
 
         return LiveBoard(plan, interrupt)
     return Lines(plan, interrupt, as_json=as_json)

@@ -12,7 +12,7 @@ import click
 from nexusctl.api import host as api_host
 from nexusctl.api.host import START_TIMEOUT, STOP_TIMEOUT, Install
 from nexusctl.cli import options
-from nexusctl.cli.group import Group
+from nexusctl.cli.terminal.group import Group
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
 from nexusctl.render.engine import (
     render_absence_json,

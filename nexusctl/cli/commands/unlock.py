@@ -7,8 +7,8 @@ import click
 
 from nexusctl.api import connection, subject
 from nexusctl.cli import options
-from nexusctl.cli.boundary import FAILED
-from nexusctl.cli.carry_out import require_answer
+from nexusctl.cli.confirm import require_answer
+from nexusctl.cli.exit_codes import FAILED
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LockHolder
 from nexusctl.render.format import FORMAT_VERSION

@@ -17,12 +17,12 @@ from nexusctl.errors import EngineError, Note, StepError
 from nexusctl.model.names import outgoing_name
 from nexusctl.model.plan import Attachment
 from nexusctl.model.step import ReplaceContainer
+from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
-from nexusctl.run.parting import see_off
 from nexusctl.run.ready import wait_ready
-from nexusctl.run.startup import run_startup
-from nexusctl.run.stopping import Warn, remove, stop
-from nexusctl.run.wait import ENDED, SETTLE, Interrupted, hold_up, wait_settled
+from nexusctl.run.startup_script import run_startup
+from nexusctl.run.stop import Warn, remove, stop
+from nexusctl.run.waits import ENDED, SETTLE, Interrupted, hold_up, wait_settled
 
 FAILED_HINT = "mend it and apply again; the log of the new container went with it, but for the lines above"
 

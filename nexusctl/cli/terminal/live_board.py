@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import wants_color
-from nexusctl.cli.signals import STOPPING, TIME_IS_OVER
-from nexusctl.cli.streams import rewind
+from nexusctl.cli.terminal.signals import STOPPING, TIME_IS_OVER
+from nexusctl.cli.terminal.streams import rewind
 from nexusctl.model.event import Event
 from nexusctl.model.plan import Plan
 from nexusctl.render.event import Board, Row, list_busy, render_row

@@ -7,8 +7,8 @@ import click
 from nexusctl.api import apply as sentence
 from nexusctl.api import subject
 from nexusctl.cli import options
-from nexusctl.cli.carry_out import Face, require_answer
-from nexusctl.cli.signals import obey_sigterm
+from nexusctl.cli.confirm import Face, require_answer
+from nexusctl.cli.terminal.signals import obey_sigterm
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import Adopt
 from nexusctl.plan.choice import Choice

@@ -6,13 +6,13 @@ import click
 
 from nexusctl.api.config import BESIDE, load_template, template_names
 from nexusctl.cli import options
-from nexusctl.cli.group import Group
+from nexusctl.cli.terminal.group import Group
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
 from nexusctl.model.trust import Trust
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.style import table
+from nexusctl.render.text_style import table
 
 
 @click.group(cls=Group)

@@ -31,14 +31,14 @@ from nexusctl.model.step import (
     StopContainer,
     UpdateContainer,
 )
+from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
-from nexusctl.run.parting import see_off
-from nexusctl.run.react import react
+from nexusctl.run.on_change import react
 from nexusctl.run.ready import check_upstream, wait_ready
-from nexusctl.run.replace import replace_container
-from nexusctl.run.startup import run_startup
-from nexusctl.run.stopping import Warn, remove, stop
-from nexusctl.run.wait import wait_exit
+from nexusctl.run.replace_container import replace_container
+from nexusctl.run.startup_script import run_startup
+from nexusctl.run.stop import Warn, remove, stop
+from nexusctl.run.waits import wait_exit
 
 
 @dataclass(slots=True)

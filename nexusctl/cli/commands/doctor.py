@@ -10,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from nexusctl.cli import options
-from nexusctl.cli.boundary import FAILED
+from nexusctl.cli.exit_codes import FAILED
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.trust import Trust
 

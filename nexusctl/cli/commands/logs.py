@@ -14,7 +14,7 @@ from nexusctl.cli import options
 from nexusctl.errors import EngineUnreachable, NexusError, NotFound
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox
-from nexusctl.render.style import paint
+from nexusctl.render.text_style import paint
 
 LONGEST_LINE = 1024 * 1024
 """Bytes of a line that are held until it ends."""

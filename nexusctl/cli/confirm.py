@@ -12,8 +12,8 @@ import click
 from nexusctl.api.apply import Terms
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli import options
-from nexusctl.cli.boundary import FAILED
-from nexusctl.cli.plan_view import show_plan
+from nexusctl.cli.exit_codes import FAILED
+from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Told
 from nexusctl.model.live import LiveState
@@ -21,7 +21,7 @@ from nexusctl.model.output import OutputValue
 from nexusctl.render.format import FORMAT_VERSION
 
 if TYPE_CHECKING:
-    from nexusctl.cli.conduct import Conduct
+    from nexusctl.cli.report_run import Conduct
 
 
 def require_answer(*, yes: bool) -> None:
@@ -52,7 +52,7 @@ class Face:
         if first and not self._yes and not click.confirm(self._question, err=True):
             return None
         # A plan without changes is shown in less time than what carries one out takes to load.
-        from nexusctl.cli.conduct import Conduct  # noqa: PLC0415
+        from nexusctl.cli.report_run import Conduct  # noqa: PLC0415
 
         self._conduct = Conduct(planned, as_json=self._as_json, timeout=self._timeout if first else None)
         return self._conduct.interrupt
@@ -91,7 +91,7 @@ class Face:
             show_plan(planned.plan, planned.purpose, as_json=self._as_json)
             return
         # Few runs have to go back.
-        from nexusctl.cli.conduct import announce_rollback  # noqa: PLC0415
+        from nexusctl.cli.report_run import announce_rollback  # noqa: PLC0415
 
         announce_rollback(planned.plan, as_json=self._as_json)
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import click
 
 from nexusctl.cli import options
-from nexusctl.cli.group import Group
+from nexusctl.cli.terminal.group import Group
 from nexusctl.model.secret import NAME, SAFE
-from nexusctl.render.style import count
+from nexusctl.render.text_style import count
 
 
 class _Name(click.ParamType[str]):

@@ -12,17 +12,17 @@ import click
 
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli import options
-from nexusctl.cli.boundary import FAILED, INTERRUPTED
-from nexusctl.cli.plan_view import show_plan
-from nexusctl.cli.progress import Course, is_painted, show
-from nexusctl.cli.signals import TIME_IS_OVER, leave, stoppable
-from nexusctl.cli.streams import OutputLost
+from nexusctl.cli.exit_codes import FAILED, INTERRUPTED
+from nexusctl.cli.terminal.progress import Course, is_painted, show
+from nexusctl.cli.terminal.show_plan import show_plan
+from nexusctl.cli.terminal.signals import TIME_IS_OVER, leave, stoppable
+from nexusctl.cli.terminal.streams import OutputLost
 from nexusctl.model.event import AnyEvent, Event, Finished, Planned
 from nexusctl.model.plan import Omission, Plan
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan
-from nexusctl.render.style import duration
+from nexusctl.render.text_style import duration
 
 PATIENCE = 30.0
 """Seconds that steps have to come to their end in, after the time of an apply is over."""

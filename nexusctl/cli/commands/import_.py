@@ -13,8 +13,8 @@ from nexusctl.api import connection
 from nexusctl.api import importing as doors
 from nexusctl.api.connection import Engine
 from nexusctl.cli import options
-from nexusctl.cli.carry_out import Face
-from nexusctl.cli.group import Group
+from nexusctl.cli.confirm import Face
+from nexusctl.cli.terminal.group import Group
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
@@ -63,11 +63,11 @@ def output(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @click.group(cls=Group, name="import")
-def importing() -> None:
+def import_() -> None:
     """Write a stack file for what others describe. Everything that has no place in one is listed."""
 
 
-@importing.command(name="compose")
+@import_.command(name="compose")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--project", "project", default="", help="What the project is called, where the file does not say it.")
 @_adopt
@@ -87,7 +87,7 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
     return _take_over(engine, draft, output, way)
 
 
-@importing.command(name="devcontainer")
+@import_.command(name="devcontainer")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
 @output
 def import_devcontainer(source: Path, output: Output) -> int:
@@ -95,7 +95,7 @@ def import_devcontainer(source: Path, output: Output) -> int:
     return _put(doors.read_devcontainer(source, output.file.parent, output.trust), output)
 
 
-@importing.command(name="container")
+@import_.command(name="container")
 @click.argument("names", nargs=-1, required=True, metavar="NAME...")
 @click.option("--stack", "stack", default="imported", show_default=True, help="The name of the stack.")
 @_adopt
@@ -113,7 +113,7 @@ def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Ou
     return _take_over(engine, draft, output, "name the others only, and this one stays what it is")
 
 
-@importing.command(name="stack")
+@import_.command(name="stack")
 @click.argument("name")
 @output
 def import_stack(name: str, output: Output) -> int:

@@ -1,0 +1,1 @@
+"""From checked nodes to the values of a stack."""

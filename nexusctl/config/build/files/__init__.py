@@ -1,0 +1,1 @@
+"""Uploads, and the digests of the files on this machine."""
