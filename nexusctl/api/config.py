@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nexusctl.config.editor import editor_schema
+from nexusctl.config.export.standalone import as_json, resolved
 from nexusctl.config.load import load_template, load_whole, template_names
-from nexusctl.config.resolved import as_json, resolved
-from nexusctl.config.template_found import BESIDE
+from nexusctl.config.schema.editor_schema import editor_schema
+from nexusctl.config.templates.builtin import BESIDE
 from nexusctl.model.inputs import Inputs
 
 if TYPE_CHECKING:
-    from nexusctl.config.origin import Origin
+    from nexusctl.config.export.origins import Origin
 
 __all__ = ["BESIDE", "as_json", "editor_schema", "load_template", "read_document", "read_origins", "template_names"]
 
@@ -25,7 +25,7 @@ def read_document(inputs: Inputs) -> Any:
 def read_origins(inputs: Inputs) -> tuple[str, Sequence[Origin]]:
     """The stack's name, and for each of its values where it was set. Raises `InputError`."""
     # The walk through all layers is for those who ask.
-    from nexusctl.config.origin import find_origins  # noqa: PLC0415
+    from nexusctl.config.export.origins import find_origins  # noqa: PLC0415
 
     loaded = load_whole(inputs)
     return loaded.stack.name, find_origins(loaded)

@@ -12,7 +12,6 @@ from typing import Any
 from nexusctl.api.planning import empty_stack, prepare
 from nexusctl.config.export.atomic_write import file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
-from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError, StepError
 from nexusctl.imports.compose.file import read_compose
@@ -28,6 +27,7 @@ from nexusctl.model.live import Portrait
 from nexusctl.model.plan import Change, Difference
 from nexusctl.model.stack import Stack
 from nexusctl.model.trust import OURS, Trust
+from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.plan.adoption import only_takeover
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.recorded import recorded_stack

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.output import OutputValue
 from nexusctl.model.secret import SecretUse
 from nexusctl.model.stack import Stack
+from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.plan.outputs import Tell, find_secrets, resolve_outputs
 from nexusctl.plan.status import summarize
 

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from nexusctl.config.load import load
-from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, PlanError
 from nexusctl.model.live import Adopt, LiveState
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.model.stack import Stack
+from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.plan.basis import Basis
 from nexusctl.plan.choice import Choice, group_names, match_names
 from nexusctl.plan.loss import note_losses

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nexusctl.config.closed_paths import holds_socket, why_closed
+from nexusctl.config.export.sandbox_places import find_places
 from nexusctl.config.load import Loaded, load_whole, pin
-from nexusctl.config.sandbox_places import find_places
+from nexusctl.config.trust.closed_paths import holds_socket, why_closed
 from nexusctl.engine.docker.endpoint import connect
 from nexusctl.engine.docker.rated import read_engine, read_image
 from nexusctl.engine.docker.wire import Wire

@@ -10,8 +10,8 @@ from nexusctl import __version__
 from nexusctl.api.planning import prepare
 from nexusctl.api.subject import read_chosen
 from nexusctl.config.export.atomic_write import replace_file
-from nexusctl.config.project import project_of, why_outside
 from nexusctl.config.settings import read_settings
+from nexusctl.config.trust.project_folder import project_of, why_outside
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs

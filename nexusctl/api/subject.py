@@ -8,13 +8,13 @@ from dataclasses import replace
 from nexusctl.api import connection
 from nexusctl.api.planning import EVERYTHING, call_anew, empty_stack, require_known
 from nexusctl.config.load import load, load_readable, pin
-from nexusctl.config.suggestion import suggest
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.value import dataclass
+from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.plan.choice import Choice, group_names
 
 

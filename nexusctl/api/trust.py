@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from nexusctl.config.fork import why_stranger
+from nexusctl.config.trust.fork_pull_request import why_stranger
 
 __all__ = ["why_stranger"]

@@ -5,26 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingType
 from pathlib import Path
 
-from nexusctl.config.declared import Declared
-from nexusctl.config.digest import Digests
-from nexusctl.config.dotenv import EnvFiles
-from nexusctl.config.limits import build_resources
-from nexusctl.config.node import Mapping, Node
-from nexusctl.config.objects import declare_networks, declare_volumes, mark_shared
-from nexusctl.config.placed import Supplied
-from nexusctl.config.ports import refuse_unpublished
-from nexusctl.config.problems import Problems, note
-from nexusctl.config.project import around, inside
-from nexusctl.config.references import Absent, Known, connect
-from nexusctl.config.sandbox import Group, Surroundings, build_group
-from nexusctl.config.schema import STACK
-from nexusctl.config.secrets import build_secrets
+from nexusctl.config.build.dependencies import Absent, Known, connect
+from nexusctl.config.build.files.digests import Digests
+from nexusctl.config.build.limits import build_resources
+from nexusctl.config.build.networks_and_volumes import declare_networks, declare_volumes, mark_shared
+from nexusctl.config.build.ports import refuse_unpublished
+from nexusctl.config.build.sandbox import Group, Surroundings, build_group
+from nexusctl.config.build.secrets import build_secrets
+from nexusctl.config.document.declared import Declared
+from nexusctl.config.document.derived import Supplied
+from nexusctl.config.document.node import Mapping, Node
+from nexusctl.config.document.problems import Problems, note
+from nexusctl.config.read.dotenv import EnvFiles
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.read.yaml_parser import compose
+from nexusctl.config.schema.files import STACK
 from nexusctl.config.settings import load_defaults
-from nexusctl.config.source import compose
-from nexusctl.config.template import Templates, load_template
-from nexusctl.config.template_found import template_names
-from nexusctl.config.text import read_source
-from nexusctl.config.validate import validate
+from nexusctl.config.templates.builtin import template_names
+from nexusctl.config.templates.template import Templates, load_template
+from nexusctl.config.trust.project_folder import around, inside
+from nexusctl.config.validate.validate import validate
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import NOTHING, Inputs
 from nexusctl.model.output import Output
@@ -128,13 +128,13 @@ def _read(inputs: Inputs, templates: Templates, problems: Problems) -> list[Mapp
     whole = len(documents) == len(inputs.files)
     if whole and (len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}):
         # Most stacks are one file.
-        from nexusctl.config.include import with_included  # noqa: PLC0415
+        from nexusctl.config.read.include import with_included  # noqa: PLC0415
 
         documents, whole = with_included(documents, problems)
     if not whole:
         if documents:
             # Most stacks are whole.
-            from nexusctl.config.partial import check_readable  # noqa: PLC0415
+            from nexusctl.config.partial_check import check_readable  # noqa: PLC0415
 
             check_readable(_merge(documents, problems), inputs, templates, problems)
         problems.raise_any()
@@ -172,7 +172,7 @@ def _refer(
     if not (refers or several or "variables" in merged.keys):
         return merged, Known(section.keys if isinstance(section, Mapping) else {})
     # Most files need nothing of it.
-    from nexusctl.config.weave import weave  # noqa: PLC0415
+    from nexusctl.config.resolve import weave  # noqa: PLC0415
 
     return weave(merged, inputs.given, templates, problems)
 
@@ -181,7 +181,7 @@ def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
     if len(documents) == 1 and "+" not in documents[0].source.text:
         return documents[0]
     # Most stacks are one file, with nothing to merge.
-    from nexusctl.config.overlay import merge_all  # noqa: PLC0415
+    from nexusctl.config.read.merge import merge_all  # noqa: PLC0415
 
     return merge_all(documents, problems)
 
@@ -204,7 +204,7 @@ def build(
     )
     if inputs.trust.untrusted:
         # Only what comes from a stranger needs it.
-        from nexusctl.config.stranger import refuse_in_stack  # noqa: PLC0415
+        from nexusctl.config.build.untrusted import refuse_in_stack  # noqa: PLC0415
 
         refuse_in_stack(conforming, problems)
     section = conforming.get("sandboxes")
@@ -217,7 +217,7 @@ def build(
     }
     for name in absent.keys() & entries.keys.keys():
         # Most stacks have no profiles.
-        from nexusctl.config.profiles import check_inactive  # noqa: PLC0415
+        from nexusctl.config.build.profiles import check_inactive  # noqa: PLC0415
 
         own = entries.values[name]
         if isinstance(own, Mapping):
@@ -225,7 +225,7 @@ def build(
     sandboxes = connect(groups, known, absent, problems)
     if problems and known.patterns:
         # Most stacks are right.
-        from nexusctl.config.handed import clear_each  # noqa: PLC0415
+        from nexusctl.config.templates.sensitive_arguments import clear_each  # noqa: PLC0415
 
         clear_each(known.patterns, {group.key.text: group.file for group in reversed(groups.values())})
     networks, volumes = declare_networks(conforming, problems), declare_volumes(conforming, problems)
@@ -262,7 +262,7 @@ def _outputs(
     conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Known, around: Surroundings
 ) -> MappingType[str, Output]:
     # Only loaded for stacks that have some.
-    from nexusctl.config.outputs import build_outputs  # noqa: PLC0415
+    from nexusctl.config.build.outputs import build_outputs  # noqa: PLC0415
 
     return build_outputs(conforming.section("outputs"), sandboxes, known, around)
 
@@ -271,7 +271,7 @@ def _moved(
     conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Known, problems: Problems
 ) -> tuple[Move, ...]:
     # Few stacks have some.
-    from nexusctl.config.moved import build_moves  # noqa: PLC0415
+    from nexusctl.config.build.moved import build_moves  # noqa: PLC0415
 
     return build_moves(conforming.get("moved"), sandboxes, known, problems)
 
@@ -286,7 +286,7 @@ def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs, problems: 
     }
     if inputs.profiles or any(isinstance(own, Mapping) and "profiles" in own.values for own in entries.values.values()):
         # Most stacks have no profiles.
-        from nexusctl.config.profiles import find_inactive  # noqa: PLC0415
+        from nexusctl.config.build.profiles import find_inactive  # noqa: PLC0415
 
         absent |= find_inactive(entries, inputs, problems)
     if not absent:

@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.project import around, inside
-from nexusctl.config.text import read_source
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.checksum import sha256
 from nexusctl.model.lockfile import (

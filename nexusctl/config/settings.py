@@ -6,12 +6,12 @@ import os
 from collections.abc import Mapping as MappingType
 from pathlib import Path
 
-from nexusctl.config.node import Mapping, Source
-from nexusctl.config.problems import Problems
-from nexusctl.config.schema import SETTINGS
-from nexusctl.config.source import compose, compose_any
-from nexusctl.config.text import read_source
-from nexusctl.config.validate import validate
+from nexusctl.config.document.node import Mapping, Source
+from nexusctl.config.document.problems import Problems
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.read.yaml_parser import compose, compose_any
+from nexusctl.config.schema.files import SETTINGS
+from nexusctl.config.validate.validate import validate
 from nexusctl.model.trust import OURS
 
 VARIABLE = "NEXUS_SETTINGS"

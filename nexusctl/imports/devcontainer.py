@@ -9,11 +9,11 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any
 
-from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source
-from nexusctl.config.problems import Problems
-from nexusctl.config.project import around, inside
-from nexusctl.config.source import compose
-from nexusctl.config.text import read_source
+from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, Source
+from nexusctl.config.document.problems import Problems
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.read.yaml_parser import compose
+from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.imports.compose.ports import read_port
 from nexusctl.imports.compose.reader import Reader

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from nexusctl.config.expression import OPENING
-from nexusctl.config.node import Mapping as MappingNode
-from nexusctl.config.node import Node, Scalar
+from nexusctl.config.document.expression import OPENING
+from nexusctl.config.document.node import Mapping as MappingNode
+from nexusctl.config.document.node import Node, Scalar
 from nexusctl.imports.compose.mounts import explain_lost, read_bind
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.devcontainer_variables import refer

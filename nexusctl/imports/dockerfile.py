@@ -9,9 +9,9 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.node import Scalar, Source
-from nexusctl.config.project import inside
-from nexusctl.config.text import read_source
+from nexusctl.config.document.node import Scalar, Source
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.trust.project_folder import inside
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.draft import Leftovers
 from nexusctl.model.trust import Trust

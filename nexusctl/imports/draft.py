@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.node import Node
+from nexusctl.config.document.node import Node
 from nexusctl.errors import Location
 from nexusctl.imports.secretlike import tells_secret
 from nexusctl.model.value import dataclass

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.expression import OPENING
-from nexusctl.config.nested_binds import list_parents
+from nexusctl.config.build.mounts.nested_binds import list_parents
+from nexusctl.config.document.expression import OPENING
 from nexusctl.imports.draft import Leftovers
 from nexusctl.model.value import dataclass
 

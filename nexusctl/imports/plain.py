@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.closed_paths import is_closed
-from nexusctl.config.limits import NO_LIMIT
-from nexusctl.config.packages import plain_options
-from nexusctl.config.quantity import parse_size
+from nexusctl.config.build.limits import NO_LIMIT
+from nexusctl.config.build.packages import plain_options
+from nexusctl.config.build.units import parse_size
+from nexusctl.config.trust.closed_paths import is_closed
 from nexusctl.model.secret import SecretFile, SecretText, Text
 from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, Package, PackageSet, Port, Resources, Sandbox
 from nexusctl.model.template import Template

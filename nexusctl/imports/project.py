@@ -9,10 +9,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.digest import Unfit
-from nexusctl.config.packages import is_package
-from nexusctl.config.project import around, why_outside
-from nexusctl.config.requirements import requirement_files
+from nexusctl.config.build.files.digests import Unfit
+from nexusctl.config.build.packages import is_package
+from nexusctl.config.build.requirements import requirement_files
+from nexusctl.config.trust.project_folder import around, why_outside
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.dockerfile import read_dockerfile
 from nexusctl.imports.draft import Draft, Leftovers, move_path

@@ -8,7 +8,7 @@ from pathlib import Path
 from posixpath import basename
 from typing import Any
 
-from nexusctl.config.packages import plain_options
+from nexusctl.config.build.packages import plain_options
 from nexusctl.imports.declared import read_networks, read_volumes
 from nexusctl.imports.draft import Draft, File, Leftovers
 from nexusctl.imports.names import fit_name

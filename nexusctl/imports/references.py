@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from nexusctl.config.expression import OPENING, Expression, Part, parse
+from nexusctl.config.document.expression import OPENING, Expression, Part, parse
 from nexusctl.model.trust import Trust
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})

@@ -6,8 +6,8 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nexusctl.config.expression import Expression, Part, parse
-from nexusctl.config.node import Node
+from nexusctl.config.document.expression import Expression, Part, parse
+from nexusctl.config.document.node import Node
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.names import fit_name
 from nexusctl.imports.references import settle

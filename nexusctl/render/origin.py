@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from nexusctl.config.origin import Origin, Setting
-from nexusctl.config.resolved import TEXTS, as_json
-from nexusctl.config.veil import Path
+from nexusctl.config.export.origins import Origin, Setting
+from nexusctl.config.export.redact_paths import Path
+from nexusctl.config.export.standalone import TEXTS, as_json
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import paint
 

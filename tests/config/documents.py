@@ -6,7 +6,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nexusctl.config.schema import resolve
+from nexusctl.config.schema.files import resolve
 
 SCALARS = st.one_of(
     st.none(),

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from nexusctl.config import template_found
 from nexusctl.config.load import load
+from nexusctl.config.templates import builtin as template_found
 from nexusctl.errors import InputError
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Stack

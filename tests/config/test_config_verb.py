@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexusctl.cli.main import nexusctl
-from nexusctl.config import template_found
+from nexusctl.config.document.node import Mapping, Source, plain
+from nexusctl.config.document.problems import Problems
+from nexusctl.config.export.origins import find_origins
+from nexusctl.config.export.standalone import as_json, resolved
 from nexusctl.config.load import load, load_whole
-from nexusctl.config.node import Mapping, Source, plain
-from nexusctl.config.origin import find_origins
-from nexusctl.config.problems import Problems
-from nexusctl.config.resolved import as_json, resolved
-from nexusctl.config.source import compose
+from nexusctl.config.read.yaml_parser import compose
+from nexusctl.config.templates import builtin as template_found
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.stack import Stack

@@ -11,8 +11,8 @@ from hypothesis import given, settings
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from nexusctl.config.conform import acceptor, compile_schema
-from nexusctl.config.schema import STACK, TEMPLATE, read_schema, resolve
+from nexusctl.config.schema.fast_check import acceptor, compile_schema
+from nexusctl.config.schema.files import STACK, TEMPLATE, read_schema, resolve
 from tests.config.documents import some_value
 
 REGISTRY: Any = Registry().with_resources(

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import template_found
 from nexusctl.config.load import load
+from nexusctl.config.templates import builtin as template_found
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.render.diagnostic import render_diagnostics
 from tests.config.folder import read_environment, read_inputs

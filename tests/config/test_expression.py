@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexusctl.config.expression import DEPTH_LIMIT, Expression, Malformed, parse
+from nexusctl.config.document.expression import DEPTH_LIMIT, Expression, Malformed, parse
 
 
 @pytest.mark.parametrize(

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import digest, template_found
+from nexusctl.config.build.files import digests as digest
 from nexusctl.config.load import load, load_template, template_names
-from nexusctl.config.text import read_source
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.templates import builtin as template_found
 from nexusctl.errors import InputError
 from nexusctl.model.stack import Stack
 

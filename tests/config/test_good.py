@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import template_found
 from nexusctl.config.load import load
+from nexusctl.config.templates import builtin as template_found
 from nexusctl.model.record import plain
 from tests.config.folder import read_inputs
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import include
 from nexusctl.config.load import load
+from nexusctl.config.read import include
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import Inputs
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexusctl.cli.main import nexusctl
-from nexusctl.config.node import Mapping, Node, Scalar, Sequence, Source, plain
-from nexusctl.config.overlay import merge_all
-from nexusctl.config.problems import Problems
-from nexusctl.config.source import compose
+from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, Source, plain
+from nexusctl.config.document.problems import Problems
+from nexusctl.config.read.merge import merge_all
+from nexusctl.config.read.yaml_parser import compose
 from nexusctl.errors import InputError
 
 KEYS = st.sampled_from(["a", "b", "c", "+a", "+b"])

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from nexusctl.config import template_found
+from nexusctl.config.document.node import plain
+from nexusctl.config.document.problems import Problems
 from nexusctl.config.load import load
-from nexusctl.config.node import plain
-from nexusctl.config.problems import Problems
-from nexusctl.config.source import compose
-from nexusctl.config.text import read_source
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.read.yaml_parser import compose
+from nexusctl.config.templates import builtin as template_found
 from nexusctl.errors import InputError
 from nexusctl.model.trust import OURS
 from tests.config.folder import read_environment, read_inputs

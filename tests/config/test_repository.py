@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.config import checkout
 from nexusctl.config.load import load
+from nexusctl.config.templates import git_checkout as checkout
 from nexusctl.errors import InputError
 from nexusctl.model.stack import Stack
 

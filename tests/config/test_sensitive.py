@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from nexusctl.config.export.origins import find_origins
+from nexusctl.config.export.standalone import resolved
 from nexusctl.config.load import load, load_whole
-from nexusctl.config.origin import find_origins
-from nexusctl.config.resolved import resolved
 from nexusctl.errors import InputError
 from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.record import encode

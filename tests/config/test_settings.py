@@ -12,8 +12,8 @@ from jsonschema import Draft202012Validator
 
 from nexusctl.api import saving
 from nexusctl.cli.main import nexusctl
+from nexusctl.config.export.origins import find_origins
 from nexusctl.config.load import load, load_whole
-from nexusctl.config.origin import find_origins
 from nexusctl.config.settings import find_settings
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.inputs import Inputs

@@ -15,7 +15,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from nexusctl.config import template_found
+from nexusctl.config.templates import builtin as template_found
 from tests.config.documents import some_value
 from tests.config.test_any_file import HERE, answer
 

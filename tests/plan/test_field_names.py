@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.config.schema import STACK, read_schema
+from nexusctl.config.schema.files import STACK, read_schema
 from nexusctl.model.stack import Health, Lifecycle, Sandbox
 from nexusctl.plan.fields import compare
 from tests.plan.variants import BASE, EITHER, SERVICE, TASK

@@ -60,7 +60,7 @@ class Group(click.Group):
 
     def _suggest(self, ctx: click.Context, word: str) -> str:
         # Only a mistake needs it.
-        from nexusctl.config.suggestion import suggest  # noqa: PLC0415
+        from nexusctl.model.values.did_you_mean import suggest  # noqa: PLC0415
 
         known = self.list_commands(ctx)
         named = _NAMES.get(word.lower(), "")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.config.quantity import parse_size
+from nexusctl.config.build.units import parse_size
 from nexusctl.engine.docker.anonymous import UNNAMED
 from nexusctl.engine.docker.inspection import RESTART_POLICIES
 from nexusctl.engine.docker.spec import read_limits

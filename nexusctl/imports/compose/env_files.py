@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from nexusctl.config.dotenv import read_pairs
-from nexusctl.config.node import Mapping, Scalar
-from nexusctl.config.project import inside, why_outside
-from nexusctl.config.text import read_source
+from nexusctl.config.document.node import Mapping, Scalar
+from nexusctl.config.read.dotenv import read_pairs
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.trust.project_folder import inside, why_outside
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import Leftovers, move_path
 from nexusctl.imports.references import is_elsewhere, settle_here

@@ -9,12 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.expression import parse
-from nexusctl.config.node import Mapping
-from nexusctl.config.problems import Problems
-from nexusctl.config.project import around, inside
-from nexusctl.config.source import compose
-from nexusctl.config.text import read_source
+from nexusctl.config.document.expression import parse
+from nexusctl.config.document.node import Mapping
+from nexusctl.config.document.problems import Problems
+from nexusctl.config.read.reader import read_source
+from nexusctl.config.read.yaml_parser import compose
+from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.compose.env_files import read_defaults
 from nexusctl.imports.compose.parts import note_others, refuse_parts

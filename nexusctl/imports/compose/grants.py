@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.node import Mapping as MappingNode
-from nexusctl.config.node import Node, Scalar
+from nexusctl.config.document.node import Mapping as MappingNode
+from nexusctl.config.document.node import Node, Scalar
 from nexusctl.imports.compose.mounts import read_bind
 from nexusctl.imports.compose.reader import Reader
 

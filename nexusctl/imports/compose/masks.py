@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from nexusctl.config.expression import Expression, parse
+from nexusctl.config.document.expression import Expression, parse
 from nexusctl.model.value import dataclass
 
 # Each variable is one character while the rest is read.

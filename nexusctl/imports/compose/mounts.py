@@ -6,10 +6,10 @@ from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.closed_paths import is_closed
-from nexusctl.config.expression import OPENING
-from nexusctl.config.node import Mapping, Node, Scalar
-from nexusctl.config.project import why_outside
+from nexusctl.config.document.expression import OPENING
+from nexusctl.config.document.node import Mapping, Node, Scalar
+from nexusctl.config.trust.closed_paths import is_closed
+from nexusctl.config.trust.project_folder import why_outside
 from nexusctl.imports.compose.masks import UNKNOWN, mask
 from nexusctl.imports.compose.reader import Reader
 from nexusctl.imports.draft import move_path

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingType
 from pathlib import Path
 
-from nexusctl.config.node import Mapping
+from nexusctl.config.document.node import Mapping
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.imports.draft import Leftovers
 

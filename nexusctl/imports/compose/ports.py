@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from nexusctl.config.node import Mapping, Node, Scalar
+from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.imports.compose.masks import ANY, UNKNOWN, mask
 from nexusctl.imports.compose.reader import Reader
 

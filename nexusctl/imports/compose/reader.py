@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusctl.config.expression import parse
-from nexusctl.config.node import Mapping, Node, Scalar, Sequence
+from nexusctl.config.document.expression import parse
+from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.imports.compose.scalars import write_plain
 from nexusctl.imports.compose.substitution import Substitution
 from nexusctl.imports.draft import Leftovers

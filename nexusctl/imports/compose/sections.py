@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.node import Mapping, Node, Scalar
-from nexusctl.config.project import why_outside
+from nexusctl.config.document.node import Mapping, Node, Scalar
+from nexusctl.config.trust.project_folder import why_outside
 from nexusctl.imports.compose.reader import NO_MAPPING, Reader
 from nexusctl.imports.compose.service import Surroundings
 from nexusctl.imports.draft import move_path

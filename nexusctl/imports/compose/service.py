@@ -8,8 +8,8 @@ from dataclasses import field
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.node import Mapping as MappingNode
-from nexusctl.config.node import Node, Scalar, Sequence
+from nexusctl.config.document.node import Mapping as MappingNode
+from nexusctl.config.document.node import Node, Scalar, Sequence
 from nexusctl.imports.compose.env_files import read_env_files
 from nexusctl.imports.compose.grants import Grants
 from nexusctl.imports.compose.mounts import read_mounts

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from nexusctl.config.expression import parse
-from nexusctl.config.node import Node
+from nexusctl.config.document.expression import parse
+from nexusctl.config.document.node import Node
 from nexusctl.imports.draft import Leftovers
 from nexusctl.imports.secretlike import looks_secret
 

@@ -1,0 +1,1 @@
+"""A file as nodes with places, and what is said about them."""

@@ -1,0 +1,1 @@
+"""`${...}`: what each reference means, and the text that it becomes."""

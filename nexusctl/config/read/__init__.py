@@ -1,0 +1,1 @@
+"""From files to nodes: YAML, dotenv, includes, merging."""

@@ -1,0 +1,1 @@
+"""What every value is made with: frozen classes, shapes of JSON, checksums."""
