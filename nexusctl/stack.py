@@ -28,8 +28,8 @@ from nexusctl.model.event import AnyEvent, Failed, Outcome, Planned
 from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.plan import Plan
 from nexusctl.model.value import dataclass
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.status import SandboxStatus
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.status import SandboxStatus
 from nexusctl.run.interrupt import Interrupt
 
 __all__ = ["ApplyFailed", "CommandFailed", "Executed", "Plan", "SandboxStatus", "Stack"]

@@ -11,7 +11,7 @@ from typing import Any
 from nexusctl.engine.docker.addresses import read_address_space
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.errors import EngineError
-from nexusctl.plan.subnet import overlaps
+from nexusctl.plan.decide.subnets import overlaps
 
 ATTEMPTS = 20
 

@@ -18,7 +18,7 @@ from nexusctl.model.stack import Stack
 from nexusctl.model.step_id import kind_of
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.value import dataclass
-from nexusctl.plan.basis import Basis
+from nexusctl.plan.commands.basis import Basis
 
 __all__ = ["Begin", "Terms", "apply", "apply_saved", "carry_out", "destroy"]
 

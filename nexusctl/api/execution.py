@@ -12,7 +12,7 @@ from nexusctl.errors import EngineError
 from nexusctl.model.event import Event, Failed, Progress
 from nexusctl.model.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
-from nexusctl.plan.basis import Basis
+from nexusctl.plan.commands.basis import Basis
 from nexusctl.run.interrupt import Interrupt
 
 __all__ = ["Interrupt", "apply", "note_ends", "plan_rollback"]
@@ -55,8 +55,8 @@ def _without_values(event: Event, conceal: Conceal) -> Event:
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:
     """The plan back to what was recorded before, for the sandboxes that a run touched. Raises `PlanError`."""
     # Few applies have to go back.
-    from nexusctl.plan.rollback import plan_back, recall_stack  # noqa: PLC0415
-    from nexusctl.plan.unread import list_digests  # noqa: PLC0415
+    from nexusctl.plan.commands.rollback import plan_back, recall_stack  # noqa: PLC0415
+    from nexusctl.plan.compare.secrets import list_digests  # noqa: PLC0415
 
     former = recall_stack(before)
     # A change in place that failed halfway shows only inside.

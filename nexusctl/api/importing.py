@@ -28,9 +28,9 @@ from nexusctl.model.plan import Change, Difference
 from nexusctl.model.stack import Stack
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.did_you_mean import suggest
-from nexusctl.plan.adoption import only_takeover
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.recorded import recorded_stack
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.drift import recorded_stack
+from nexusctl.plan.steps.adopt import only_takeover
 
 __all__ = [
     "count_taken",

@@ -12,12 +12,12 @@ from nexusctl.errors import Conflict, Diagnostic, InputError, NotFound
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice, group_names, match_names
-from nexusctl.plan.moved import find_moves
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.drift import recorded_stack, select_drift
+from nexusctl.plan.commands.names import Choice, group_names, match_names
+from nexusctl.plan.commands.status import STATES, SandboxStatus, select, summarize
+from nexusctl.plan.compare.moved import find_moves
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.recorded import recorded_stack, select_drift
-from nexusctl.plan.status import STATES, SandboxStatus, select, summarize
 
 __all__ = [
     "STATES", "SandboxStatus", "find_drift", "find_running", "find_sandboxes", "mark_flight", "select", "status",
@@ -117,7 +117,7 @@ def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Pla
     if live.lock is None:
         return found
     # Seldom does anybody look while a stack is being changed.
-    from nexusctl.plan.flight import leave_flight  # noqa: PLC0415
+    from nexusctl.plan.commands.in_flight import leave_flight  # noqa: PLC0415
 
     return leave_flight(found, live)
 
@@ -130,6 +130,6 @@ def mark_flight(basis: Basis) -> Plan:
     if basis.live.lock is None:
         return basis.plan
     # As above.
-    from nexusctl.plan.flight import mark_flight as mark  # noqa: PLC0415
+    from nexusctl.plan.commands.in_flight import mark_flight as mark  # noqa: PLC0415
 
     return mark(basis.plan, basis.live)

@@ -17,7 +17,7 @@ from nexusctl.model.lockfile import Lockfile, lock_keys
 from nexusctl.model.plan import DeriveImage, Plan
 from nexusctl.model.stack import Stack
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.plan.locking import compare_locks, keep_inactive, plan_resolution, take_lock
+from nexusctl.plan.commands.lockfile import compare_locks, keep_inactive, plan_resolution, take_lock
 
 __all__ = ["compare_locks", "covers", "load_asked", "read_known", "resolve", "save"]
 

@@ -8,8 +8,8 @@ from nexusctl.model.output import OutputValue
 from nexusctl.model.secret import SecretUse
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.did_you_mean import suggest
-from nexusctl.plan.outputs import Tell, find_secrets, resolve_outputs
-from nexusctl.plan.status import summarize
+from nexusctl.plan.commands.outputs import Tell, find_secrets, resolve_outputs
+from nexusctl.plan.commands.status import summarize
 
 
 def read_outputs(engine: Engine, stack: Stack) -> tuple[OutputValue, ...]:

@@ -17,10 +17,10 @@ from nexusctl.errors import Diagnostic, InputError, Note, PlanError
 from nexusctl.model.inputs import NOTHING, Given, Inputs
 from nexusctl.model.live import Adopt
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.fingerprint import take_fingerprints
-from nexusctl.plan.saved import Saved, Unusable, find_moved, read_saved, write_saved
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.fingerprint import take_fingerprints
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.saved import Saved, Unusable, find_moved, read_saved, write_saved
 
 
 def save_plan(

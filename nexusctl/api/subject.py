@@ -15,7 +15,7 @@ from nexusctl.model.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.value import dataclass
 from nexusctl.model.values.did_you_mean import suggest
-from nexusctl.plan.choice import Choice, group_names
+from nexusctl.plan.commands.names import Choice, group_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
         if choice.everything:
             raise
         # Most plans are whole, and the step classes that these know take longer to load than a plan to make.
-        from nexusctl.plan.narrowing import adjust, narrow  # noqa: PLC0415
+        from nexusctl.plan.commands.narrow import adjust, narrow  # noqa: PLC0415
 
         stack, problems = load_readable(inputs)
         nothing = LiveState(stack=stack.name)
@@ -81,7 +81,7 @@ def read_for_outputs(inputs: Inputs, name: str | None) -> Subject:
         return Subject(stack=load(inputs))
     except InputError:
         # Most files are whole.
-        from nexusctl.plan.outputs import find_sandboxes  # noqa: PLC0415
+        from nexusctl.plan.commands.outputs import find_sandboxes  # noqa: PLC0415
 
         stack, problems = load_readable(inputs)
         chosen = {key: found for key, found in stack.outputs.items() if name in (None, key)}

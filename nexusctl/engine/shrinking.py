@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Resources, Stack
-from nexusctl.plan.moved import find_moves
+from nexusctl.plan.compare.moved import find_moves
 
 
 def list_shrinking(stack: Stack, live: LiveState) -> frozenset[str]:

@@ -10,18 +10,18 @@ from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.names import container_name
 from nexusctl.model.plan import Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.plan.anonymous import group_own, settle_own
-from nexusctl.plan.change import describe_changes
-from nexusctl.plan.claim import Claim, settle_claims
-from nexusctl.plan.conflict import find_conflicts
-from nexusctl.plan.decision import Decision, Surroundings, decide
-from nexusctl.plan.handover import find_bereft, find_handovers, find_squatters
-from nexusctl.plan.image import ImageChoice, choose_image, find_moved_image
-from nexusctl.plan.limits import find_come, find_from_settings, find_unlimited, find_watched, keep_limits
-from nexusctl.plan.moved import follow_moves
-from nexusctl.plan.network import call_networks, engine_volumes, plan_networks
-from nexusctl.plan.scene import Scene
-from nexusctl.plan.unread import assume_unchanged, find_unread
+from nexusctl.plan.compare.claims import Claim, settle_claims
+from nexusctl.plan.compare.moved import follow_moves
+from nexusctl.plan.compare.secrets import assume_unchanged, find_unread
+from nexusctl.plan.decide.birth_limits import find_come, find_from_settings, find_unlimited, find_watched, keep_limits
+from nexusctl.plan.decide.conflicts import find_conflicts
+from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.decide import Decision, Surroundings, decide
+from nexusctl.plan.decide.handovers import find_bereft, find_handovers, find_squatters
+from nexusctl.plan.decide.images import ImageChoice, choose_image, find_moved_image
+from nexusctl.plan.decide.networks import call_networks, engine_volumes, plan_networks
+from nexusctl.plan.decide.own_volumes import group_own, settle_own
+from nexusctl.plan.explain.changes import describe_changes
 
 
 def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove_volumes: bool = False) -> Plan:
@@ -87,14 +87,14 @@ def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
     if not any(sandbox.lifecycle.ignore for sandbox in stack.sandboxes.values()):
         return stack
     # Few stacks ignore anything, and the others do not wait for it.
-    from nexusctl.plan.ignore import leave_ignored  # noqa: PLC0415
+    from nexusctl.plan.compare.ignore import leave_ignored  # noqa: PLC0415
 
     return leave_ignored(stack, claims)
 
 
 def _refuse_kept_ports(scene: Scene) -> None:
     # See `_leave_ignored`.
-    from nexusctl.plan.ignore import find_kept_ports  # noqa: PLC0415
+    from nexusctl.plan.compare.ignore import find_kept_ports  # noqa: PLC0415
 
     if conflicts := tuple(find_kept_ports(decision.sandbox for decision in scene.decisions.values())):
         raise PlanError(*conflicts)
@@ -103,7 +103,7 @@ def _refuse_kept_ports(scene: Scene) -> None:
 def _find_full(scene: Scene) -> Iterator[Diagnostic]:
     """Networks that cannot be made, for nothing is left where they could get their addresses."""
     # See `_leave_ignored`.
-    from nexusctl.plan.subnet import say_full  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import say_full  # noqa: PLC0415
 
     assert scene.live.addresses is not None
     for name, subnet in sorted(scene.networks.subnets.items()):
@@ -114,7 +114,7 @@ def _find_full(scene: Scene) -> Iterator[Diagnostic]:
 
 def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     # A plan that changes nothing is made in less time than these take to load.
-    from nexusctl.plan.sequence import sequence_steps  # noqa: PLC0415
+    from nexusctl.plan.steps.sequence import sequence_steps  # noqa: PLC0415
 
     return sequence_steps(scene, remove_volumes=remove_volumes)
 
@@ -145,7 +145,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
             decisions[name] = replace(decisions[name], differences=(*decisions[name].differences, *come))
     if networks.links and any(decision.holder and not decision.holder.named for decision in decisions.values()):
         # Only what older versions have made has anything to join again.
-        from nexusctl.plan.rejoin import rejoin  # noqa: PLC0415
+        from nexusctl.plan.decide.rejoin import rejoin  # noqa: PLC0415
 
         decisions = rejoin(stack, networks, decisions)
     networks = replace(networks, excess=tuple(n for n in networks.excess if n.id not in _held_networks(decisions)))
@@ -186,7 +186,7 @@ def _find_obstacle(in_place: frozenset[str], sandbox: Sandbox, stack: Stack, hol
     if "packages" not in in_place:
         return "their index is on this machine, where no sandbox reaches it"
     # Sandboxes without packages are the most, and a plan for them waits for nothing that it does not need.
-    from nexusctl.plan.packages import find_obstacle  # noqa: PLC0415
+    from nexusctl.plan.decide.packages import find_obstacle  # noqa: PLC0415
 
     return find_obstacle(sandbox, holder, stack)
 

@@ -9,7 +9,7 @@ from typing import Any
 from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import bracketed
 from nexusctl.model.stack import Port
-from nexusctl.plan.status import SandboxStatus
+from nexusctl.plan.commands.status import SandboxStatus
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import count, duration, paint, quiet, size, table
 

@@ -214,9 +214,9 @@ def test_a_saved_plan_of_a_stranger_names_no_file_elsewhere(runner: Runner, tmp_
     from nexusctl.errors import InputError  # noqa: PLC0415
     from nexusctl.model.inputs import Inputs  # noqa: PLC0415
     from nexusctl.model.trust import Trust  # noqa: PLC0415
-    from nexusctl.plan.choice import Choice  # noqa: PLC0415
-    from nexusctl.plan.fingerprint import Fingerprints  # noqa: PLC0415
-    from nexusctl.plan.saved import Saved  # noqa: PLC0415
+    from nexusctl.plan.commands.fingerprint import Fingerprints  # noqa: PLC0415
+    from nexusctl.plan.commands.names import Choice  # noqa: PLC0415
+    from nexusctl.plan.commands.saved import Saved  # noqa: PLC0415
 
     engine = MemoryEngine()
     (runner.home / "nexus.yaml").write_text("name: x\n")

@@ -10,7 +10,7 @@ import pytest
 from nexusctl.config.load import load
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Reaction
-from nexusctl.plan.fields import compare
+from nexusctl.plan.compare.fields import compare
 
 
 @pytest.mark.parametrize(

@@ -12,9 +12,9 @@ from nexusctl.api.importing import write
 from nexusctl.config.load import load, load_template
 from nexusctl.imports.recorded import read_recorded
 from nexusctl.model.stack import Lifecycle, Mount, Network, Sandbox, Stack, Volume
-from nexusctl.plan.decision import leave_unprobed
-from nexusctl.plan.fields import TABLE, compare
-from nexusctl.plan.unread import assume_unchanged
+from nexusctl.plan.compare.fields import TABLE, compare
+from nexusctl.plan.compare.secrets import assume_unchanged
+from nexusctl.plan.decide.decide import leave_unprobed
 from tests.plan.variants import BASE, EITHER, SERVICE, STRUCTURE, TASK
 
 # The digests of these are made up, and there is no content that has them.

@@ -17,10 +17,10 @@ from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile, lock_keys
 from nexusctl.model.plan import PullImage
 from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack
-from nexusctl.plan.claim import Claim
-from nexusctl.plan.fields import compare
-from nexusctl.plan.ignore import leave_ignored
-from nexusctl.plan.locking import compare_locks, keep_inactive, plan_resolution
+from nexusctl.plan.commands.lockfile import compare_locks, keep_inactive, plan_resolution
+from nexusctl.plan.compare.claims import Claim
+from nexusctl.plan.compare.fields import compare
+from nexusctl.plan.compare.ignore import leave_ignored
 from nexusctl.plan.plan import make_plan
 
 TEXT = """\

@@ -12,7 +12,7 @@ from nexusctl.config.load import load
 from nexusctl.model.live import Inspection, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import container_name, environment_tag, image_reference, network_name, volume_name
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.plan.network import engine_volumes
+from nexusctl.plan.decide.networks import engine_volumes
 
 
 def read_live(case: Path, stack: str) -> LiveState:

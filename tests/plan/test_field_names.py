@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.config.schema.files import STACK, read_schema
 from nexusctl.model.stack import Health, Lifecycle, Sandbox
-from nexusctl.plan.fields import compare
+from nexusctl.plan.compare.fields import compare
 from tests.plan.variants import BASE, EITHER, SERVICE, TASK
 
 VARIANTS = {**EITHER, **SERVICE, **TASK}

@@ -13,10 +13,10 @@ from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.errors import EngineError
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.rollback import plan_back, recall_stack
-from nexusctl.plan.selection import select_changes
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.rollback import plan_back, recall_stack
+from nexusctl.plan.commands.target import select_changes
 from nexusctl.render.plan import render_plan
 from nexusctl.run.executor import execute
 from nexusctl.run.interrupt import Interrupt

@@ -25,9 +25,9 @@ from nexusctl.model.stack import (
     UploadFile,
 )
 from nexusctl.model.step import UpdateContainer
-from nexusctl.plan.choice import Choice
+from nexusctl.plan.commands.drift import recorded_stack
+from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.recorded import recorded_stack
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 PROTECTED = Lifecycle(prevent_destroy=True)

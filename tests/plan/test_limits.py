@@ -10,8 +10,8 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.plan import FromSettings, Plan
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import LIMITS, Giver, Network, Resources, Sandbox, Stack
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.selection import select_changes
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.target import select_changes
 from nexusctl.render.plan import plan_document, render_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 

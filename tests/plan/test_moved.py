@@ -12,13 +12,13 @@ from nexusctl.config.load import load
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.outputs import resolve_outputs
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.drift import recorded_stack
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.outputs import resolve_outputs
+from nexusctl.plan.commands.rollback import plan_back, recall_stack
+from nexusctl.plan.commands.status import summarize
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.recorded import recorded_stack
-from nexusctl.plan.rollback import plan_back, recall_stack
-from nexusctl.plan.status import summarize
 from nexusctl.render.plan import plan_document, render_plan
 from tests.plan.drafts import FOREIGN_VOLUME
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for

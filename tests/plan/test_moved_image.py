@@ -10,7 +10,7 @@ from nexusctl.model.live import Inspection, LiveImage, LiveSandbox, LiveState
 from nexusctl.model.names import environment_tag
 from nexusctl.model.plan import Difference
 from nexusctl.model.stack import Package, PackageSet, Resources, Sandbox, Stack
-from nexusctl.plan.image import find_moved_image
+from nexusctl.plan.decide.images import find_moved_image
 from tests.plan.worlds import IMAGE
 
 

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from nexusctl.model.plan import Step
-from nexusctl.plan.order import acyclic, order_steps
+from nexusctl.plan.steps.order import acyclic, order_steps
 
 
 def test_a_step_comes_after_its_needs_and_else_by_its_id() -> None:

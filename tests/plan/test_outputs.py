@@ -13,8 +13,8 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError
 from nexusctl.model.secret import REDACTED
 from nexusctl.model.stack import Stack
-from nexusctl.plan.outputs import find_secrets, resolve_outputs
-from nexusctl.plan.status import summarize
+from nexusctl.plan.commands.outputs import find_secrets, resolve_outputs
+from nexusctl.plan.commands.status import summarize
 from nexusctl.render.outputs import render_outputs
 from tests.plan.live_file import as_applied
 

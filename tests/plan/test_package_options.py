@@ -8,7 +8,7 @@ from typing import Any
 from nexusctl.model.names import environment_tag
 from nexusctl.model.record import decode, encode, plain
 from nexusctl.model.stack import Package, PackageSet, Sandbox, UploadFile
-from nexusctl.plan.fields import compare
+from nexusctl.plan.compare.fields import compare
 
 LOCK_FILE = UploadFile(path="package-lock.json", digest="0" * 64, mode=0o644, size=1)
 LISTED = PackageSet(manager="npm", packages=(Package(name="ms", version="2"),))

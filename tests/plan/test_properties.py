@@ -27,10 +27,10 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
-from nexusctl.plan.claim import settle_claims
-from nexusctl.plan.moved import follow_moves
-from nexusctl.plan.protection import find_forbidden
-from nexusctl.plan.recorded import recorded_stack
+from nexusctl.plan.commands.drift import recorded_stack
+from nexusctl.plan.compare.claims import settle_claims
+from nexusctl.plan.compare.moved import follow_moves
+from nexusctl.plan.decide.protection import find_forbidden
 from tests.plan.drafts import stack_pairs
 from tests.plan.meddling import Deeds, deeds, deeds_inside, meddle
 from tests.plan.portrait import expected_portrait, is_idle, take_portrait

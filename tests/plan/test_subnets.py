@@ -14,8 +14,8 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError, PlanError
 from nexusctl.model.live import AddressSpace, LiveNetwork, LiveState
 from nexusctl.model.stack import Network, Sandbox, Stack
+from nexusctl.plan.decide.subnets import DEFAULT_POOLS, SPARE, choose_subnet, count_free, overlaps, parse_range
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.subnet import DEFAULT_POOLS, SPARE, choose_subnet, count_free, overlaps, parse_range
 from nexusctl.render.plan import plan_document
 from tests.plan.worlds import IMAGE, apply, new_engine, plan_for
 

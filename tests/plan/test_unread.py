@@ -7,9 +7,9 @@ from dataclasses import replace
 from nexusctl.engine.memory.engine import MemoryEngine
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse, Text
 from nexusctl.model.stack import Network, Resources, Sandbox, Stack
-from nexusctl.plan.choice import Choice
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.target import select_changes
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.selection import select_changes
 from nexusctl.render.plan import render_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 

@@ -14,7 +14,7 @@ from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Mount, Sandbox, Stack
 from nexusctl.model.step import RemoveContainer, ReplaceContainer
-from nexusctl.plan.moved import follow_moves
+from nexusctl.plan.compare.moved import follow_moves
 from tests.plan.portrait import read_record
 from tests.plan.variants import BASE, REMOTE
 from tests.plan.worlds import furnish

@@ -18,11 +18,11 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError, PlanError
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.stack import Stack
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.fingerprint import Fingerprints, take_fingerprints
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.fingerprint import Fingerprints, take_fingerprints
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.saved import find_moved
 from nexusctl.plan.plan import make_plan
-from nexusctl.plan.saved import find_moved
 from tests.plan.drafts import stack_pairs
 from tests.plan.worlds import carry_out, new_engine, plan_for
 from tests.saved.workbench import THREE, Workbench

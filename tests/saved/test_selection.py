@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from nexusctl.errors import InputError
 from nexusctl.model.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.plan.choice import Choice
-from nexusctl.plan.selection import choose_names, select_changes
+from nexusctl.plan.commands.names import Choice
+from nexusctl.plan.commands.target import choose_names, select_changes
 from nexusctl.render.plan import plan_document, render_plan
 from tests.plan.drafts import NAMES, stack_pairs
 from tests.plan.portrait import take_portrait

@@ -10,8 +10,8 @@ from nexusctl.api import execution, planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.event import Event, Failed, Finished, Started
 from nexusctl.model.plan import Plan
-from nexusctl.plan.basis import Basis
-from nexusctl.plan.choice import Choice
+from nexusctl.plan.commands.basis import Basis
+from nexusctl.plan.commands.names import Choice
 from nexusctl.run.interrupt import Interrupt
 
 THREE = """

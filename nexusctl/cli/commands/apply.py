@@ -11,7 +11,7 @@ from nexusctl.cli.confirm import Face, require_answer
 from nexusctl.cli.terminal.signals import obey_sigterm
 from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import Adopt
-from nexusctl.plan.choice import Choice
+from nexusctl.plan.commands.names import Choice
 
 
 @click.command()

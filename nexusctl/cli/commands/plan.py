@@ -9,7 +9,7 @@ from nexusctl.api import connection, inspection, planning, subject
 from nexusctl.cli import options
 from nexusctl.model.inputs import STDIN, Inputs
 from nexusctl.model.live import Adopt
-from nexusctl.plan.choice import Choice
+from nexusctl.plan.commands.names import Choice
 from nexusctl.render.plan import plan_document, render_plan
 
 

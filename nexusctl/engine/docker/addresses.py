@@ -11,7 +11,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.foreign import list_subnets
 from nexusctl.engine.docker.wire import Wire
 from nexusctl.model.live import AddressSpace
-from nexusctl.plan.subnet import DEFAULT_POOLS, VARIABLE, overlaps
+from nexusctl.plan.decide.subnets import DEFAULT_POOLS, VARIABLE, overlaps
 
 _WIDEST_ROUTE = 8
 """Bits of a prefix. Wider routes, such as a VPN's to one half of all addresses, stand for the default one."""

@@ -24,8 +24,8 @@ from nexusctl.model.live import LiveFile
 from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
 from nexusctl.model.stack import Mount, Sandbox, Stack, Upload, UploadFile
-from nexusctl.plan.fields import take_recorded
-from nexusctl.plan.paths import place
+from nexusctl.plan.compare.fields import take_recorded
+from nexusctl.plan.compare.paths import place
 from nexusctl.secrets.digest import digest_secret
 
 Listed = Mapping[str, Any]

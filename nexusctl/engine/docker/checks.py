@@ -7,7 +7,7 @@ from typing import Literal
 
 from nexusctl.engine.docker.facts import CA_VARIABLES, PROXY_VARIABLES, EngineFacts, Facts
 from nexusctl.model.value import dataclass
-from nexusctl.plan.subnet import USUAL_PREFIX, VARIABLE, count_free, find_malformed, say_full
+from nexusctl.plan.decide.subnets import USUAL_PREFIX, VARIABLE, count_free, find_malformed, say_full
 
 OLDEST_API = (1, 40)
 GIB = 1024**3

@@ -24,7 +24,7 @@ from nexusctl.model.live import AddressSpace
 from nexusctl.model.names import RESOLUTION, lock_name
 from nexusctl.model.value import dataclass
 from nexusctl.packages import MANAGERS
-from nexusctl.plan.subnet import DEFAULT_POOLS
+from nexusctl.plan.decide.subnets import DEFAULT_POOLS
 
 WELL_KNOWN_IMAGE = "debian:bookworm-slim"
 REGISTRY_TIMEOUT = 6.0

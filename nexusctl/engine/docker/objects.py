@@ -56,7 +56,7 @@ def _find_subnet(wire: Wire, name: str, sandboxes: int, tried: Iterable[str]) ->
     """A range that is free now. Raises `EngineError` where none is."""
     # Most networks get what the plan has found.
     from nexusctl.engine.docker.addresses import read_address_space  # noqa: PLC0415
-    from nexusctl.plan.subnet import choose_subnet, say_full  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import choose_subnet, say_full  # noqa: PLC0415
 
     space = read_address_space(wire, wire.get("/networks"))
     if chosen := choose_subnet(space, name, sandboxes, tried):
@@ -226,7 +226,7 @@ def _list_networks(wire: Wire, stack: str, network: Network) -> list[Mapping[str
 def _choose_network(found: list[Mapping[str, Any]], network: Network, sandboxes: int) -> str:
     """The id of the oldest one that is as `network` says and has room for so many, empty for none."""
     # A plan that makes no network needs no arithmetic of addresses.
-    from nexusctl.plan.subnet import has_room  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import has_room  # noqa: PLC0415
 
     fitting = [
         entry

@@ -41,7 +41,7 @@ from nexusctl.errors import NotFound
 from nexusctl.model.live import Adopt, Foreign, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Port, Stack
-from nexusctl.plan.network import lacks_networks
+from nexusctl.plan.decide.networks import lacks_networks
 
 Listed = Mapping[str, Any]
 """One entry of a list call."""

@@ -16,7 +16,7 @@ from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_
 from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Resources, RestartPolicy, Sandbox, Upload
-from nexusctl.plan.paths import place
+from nexusctl.plan.compare.paths import place
 
 LONGEST_VARIABLE = 131_071
 """Bytes of `NAME=value` that the kernel hands to a program."""

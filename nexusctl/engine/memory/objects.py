@@ -9,7 +9,7 @@ from nexusctl.engine.memory.world import Amendment, World, read_back
 from nexusctl.errors import Conflict, EngineError
 from nexusctl.model.live import LiveNetwork, LiveVolume
 from nexusctl.model.stack import Network, Sandbox, Volume
-from nexusctl.plan.subnet import choose_subnet, has_room, overlaps, say_full
+from nexusctl.plan.decide.subnets import choose_subnet, has_room, overlaps, say_full
 
 
 def create_network(world: World, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:

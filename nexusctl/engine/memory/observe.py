@@ -28,8 +28,8 @@ from nexusctl.model.live import (
 )
 from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Health, Sandbox, Stack
-from nexusctl.plan.network import lacks_networks
-from nexusctl.plan.paths import place
+from nexusctl.plan.compare.paths import place
+from nexusctl.plan.decide.networks import lacks_networks
 
 
 def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:

@@ -28,7 +28,7 @@ from nexusctl.model.plan import Placement
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, UploadFile
 from nexusctl.model.value import dataclass as value
-from nexusctl.plan.subnet import DEFAULT_POOLS
+from nexusctl.plan.decide.subnets import DEFAULT_POOLS
 
 Kind = Literal["container", "network", "volume"]
 

@@ -11,7 +11,7 @@ from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.live import Orphan, Owner
 from nexusctl.model.names import container_name, volume_name
 from nexusctl.model.stack import Mount, Network, Port, Volume
-from nexusctl.plan.subnet import choose_subnet, count_free, overlaps
+from nexusctl.plan.decide.subnets import choose_subnet, count_free, overlaps
 from tests.engine.contract.conftest import UNREACHABLE
 from tests.engine.workshop import Workshop
 

@@ -12,7 +12,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.addresses import find_routed, read_address_space, read_name_servers, read_pools, read_routes
 from nexusctl.engine.docker.wire import Endpoint, Wire
-from nexusctl.plan.subnet import DEFAULT_POOLS, overlaps
+from nexusctl.plan.decide.subnets import DEFAULT_POOLS, overlaps
 
 ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT
 eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\t0\t0\t0

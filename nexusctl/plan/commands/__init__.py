@@ -1,0 +1,1 @@
+"""What single commands need of a plan: targets, drift, rollback, saved plans, status. Pure."""

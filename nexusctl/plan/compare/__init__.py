@@ -1,0 +1,1 @@
+"""What differs between file, record and live sandbox. Pure."""

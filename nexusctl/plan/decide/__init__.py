@@ -1,0 +1,1 @@
+"""What happens with each sandbox, network and volume. Pure."""

@@ -1,0 +1,52 @@
+"""The steps by which names, host ports and what is written to pass from one sandbox to another, and who waits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nexusctl.model.names import container_name
+from nexusctl.model.plan import Step
+from nexusctl.model.step import RenameContainer, StopContainer
+from nexusctl.model.step_id import step_id
+from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.steps.ids import aside_id, removal_id, stop_id
+from nexusctl.plan.steps.removal import choose_grace
+
+
+def build_passings(scene: Scene) -> Iterator[Step]:
+    """Two sandboxes may each have what the other gets, so whoever has something that is needed lets go of it first."""
+    for squatter in scene.squatters.values():
+        name = f"{container_name(scene.stack.name, squatter.sandbox)}_{squatter.id[:12]}"
+        yield RenameContainer(id=aside_id(squatter), subject=squatter.sandbox, container_id=squatter.id, name=name)
+    takers: dict[str, set[str]] = {}
+    for handover in scene.handovers:
+        if _is_replaced(scene, handover.holder.id, handover.holder.sandbox):
+            takers.setdefault(handover.holder.sandbox, set()).add(handover.taker)
+    for giver, names in sorted(takers.items()):
+        holder = scene.decisions[giver].holder
+        assert holder is not None
+        # As late as the one allows that gets it.
+        needs = tuple(step_id("sandbox", name, "create") for name in sorted(names))
+        yield StopContainer(
+            id=stop_id(giver),
+            subject=giver,
+            needs=needs,
+            container_id=holder.id,
+            grace=choose_grace(holder, scene.decisions[giver].sandbox),
+        )
+
+
+def find_passings(scene: Scene, name: str) -> frozenset[str]:
+    """The steps that give the sandbox `name` what others had before: its name, host ports, volumes and folders."""
+    found = {aside_id(scene.squatters[name])} if name in scene.squatters else set()
+    for handover in scene.handovers:
+        if handover.taker == name:
+            replaced = _is_replaced(scene, handover.holder.id, handover.holder.sandbox)
+            found.add(stop_id(handover.holder.sandbox) if replaced else removal_id(handover.holder))
+    return frozenset(found)
+
+
+def _is_replaced(scene: Scene, container_id: str, sandbox: str) -> bool:
+    decision = scene.decisions.get(sandbox)
+    holder = decision.holder if decision and decision.action == "replace" else None
+    return holder is not None and holder.id == container_id
