@@ -12,8 +12,8 @@ import sys
 from pathlib import Path
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.errors import EngineError, EngineUnreachable
 
 

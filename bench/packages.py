@@ -14,7 +14,7 @@ import daemon
 from contestants import COMMAND, Compose, Nexusctl, find_nexusctl, require_compose, run
 from figure import Against, Figure, Setting, Stopwatch, cleared, note, turns
 
-from nexusctl.engine.docker.trust import FOLDER, read_trust
+from nexusctl.engine.docker.images.host_trust import FOLDER, read_trust
 
 SEVEN = ["express", "jsonwebtoken", "bcrypt", "pg", "dotenv", "cors", "helmet"]
 BEFORE, ADDED = ["express", "cors"], "dotenv"

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from nexusctl.config.load import template_names
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.client.endpoint import connect
 from tests.images import require_base_image
 from tests.templates.recipes import make_image
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from nexusctl.engine.docker.addresses import read_address_space
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects.subnets import read_address_space
 from nexusctl.errors import EngineError
 from nexusctl.plan.decide.subnets import overlaps
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from nexusctl.engine.base import Report
-from nexusctl.engine.docker import daemon
-from nexusctl.engine.docker.checks import Check
-from nexusctl.engine.docker.choice import Install, choose
-from nexusctl.engine.docker.daemon import START_TIMEOUT, STOP_TIMEOUT, Status
-from nexusctl.engine.docker.situation import aim, look
-from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.engine.docker.client.client import Endpoint
+from nexusctl.engine.docker.host import manage as daemon
+from nexusctl.engine.docker.host.checks import Check
+from nexusctl.engine.docker.host.decide import Install, choose
+from nexusctl.engine.docker.host.manage import START_TIMEOUT, STOP_TIMEOUT, Status
+from nexusctl.engine.docker.host.probe import aim, look
 from nexusctl.model.trust import Trust
 
 __all__ = [
@@ -62,6 +62,6 @@ def stop(host: str | None, environ: Mapping[str, str], *, timeout: float, report
 def examine_machine(environ: Mapping[str, str], trust: Trust) -> tuple[Check, ...]:
     """Each thing that was looked at, with what was found and what to do. Changes nothing."""
     # Whoever starts or stops an engine looks at nothing else.
-    from nexusctl.engine.docker.doctor import check_trust, examine  # noqa: PLC0415
+    from nexusctl.engine.docker.host.doctor import check_trust, examine  # noqa: PLC0415
 
     return (*examine(environ), check_trust(trust))

@@ -8,9 +8,9 @@ from pathlib import Path
 from nexusctl.config.export.sandbox_places import find_places
 from nexusctl.config.load import Loaded, load_whole, pin
 from nexusctl.config.trust.closed_paths import holds_socket, why_closed
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.rated import read_engine, read_image
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.client.endpoint import connect
+from nexusctl.engine.docker.observe.rated import read_engine, read_image
 from nexusctl.errors import EngineError, InputError
 from nexusctl.imports.secretlike import looks_secret, takes_secret, tells_secret
 from nexusctl.model.inputs import Inputs

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
-from nexusctl.engine.docker.checks import Check
+from nexusctl.engine.docker.host.checks import Check
 from nexusctl.render.format import FORMAT_VERSION
 
 

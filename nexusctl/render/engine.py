@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexusctl.engine.docker.daemon import Status
-from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.engine.docker.client.client import Endpoint
+from nexusctl.engine.docker.host.manage import Status
 from nexusctl.render.format import FORMAT_VERSION
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.engine.base import Engine, Report
-from nexusctl.engine.cause import choose_lines
+from nexusctl.engine.first_error import choose_lines
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Reaction
 from nexusctl.run.startup_script import COMMAND_TIMEOUT, OUTPUT_LINES

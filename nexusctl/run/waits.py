@@ -6,7 +6,7 @@ import time
 from threading import Event
 
 from nexusctl.engine.base import Condition, Engine, Outcome, Report
-from nexusctl.engine.cause import choose_lines
+from nexusctl.engine.first_error import choose_lines
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
 from nexusctl.model.live import State
 from nexusctl.model.stack import Health

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.attacks.test_binds import nexusctl
 
 pytestmark = pytest.mark.engine

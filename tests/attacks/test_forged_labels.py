@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.attacks.test_binds import containers_of, nexusctl
 
 pytestmark = pytest.mark.engine

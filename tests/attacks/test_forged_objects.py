@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.builder import list_builders, remove_stale
-from nexusctl.engine.docker.forms import find_fault
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.bodies.label_forms import find_fault
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.images.builder import list_builders, remove_stale
 from nexusctl.errors import NotFound
 from nexusctl.model.record import encode
 from nexusctl.model.stack import Sandbox

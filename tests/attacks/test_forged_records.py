@@ -11,7 +11,7 @@ import pytest
 
 from nexusctl.api import importing
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import InputError
 from nexusctl.imports.draft import Draft, File
 from nexusctl.model.record import RecordError, decode

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.builder import cache_name
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
+from nexusctl.engine.docker.images.builder import cache_name
 from tests.attacks.test_binds import containers_of
 from tests.packages.indexes import PASSWORD, TOKEN, Index, npm_archive, open_index, packument, wheel
 

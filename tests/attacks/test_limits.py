@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.machine import DAEMON_PATH
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
 from tests.attacks.test_binds import nexusctl
 from tests.daemon.kills import second_engine
 from tests.daemon.yard import Yard

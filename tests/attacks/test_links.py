@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from nexusctl.config.load import load
-from nexusctl.engine.docker.entry import CHUNK, list_entries, read_content
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
+from nexusctl.engine.docker.files.entries import CHUNK, list_entries, read_content
 from nexusctl.errors import StepError
 from tests.attacks.test_binds import containers_of, nexusctl
 

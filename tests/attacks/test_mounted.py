@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.mounted import compare_mounts, read_table
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
+from nexusctl.engine.docker.observe.mounted import compare_mounts, read_table
 from nexusctl.errors import NotFound
 from tests.attacks.relay import open_relay
 from tests.attacks.test_binds import nexusctl

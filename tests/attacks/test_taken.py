@@ -9,8 +9,8 @@ from subprocess import CompletedProcess
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.attacks.test_binds import containers_of, nexusctl
 
 pytestmark = pytest.mark.engine

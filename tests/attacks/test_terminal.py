@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.cli.terminal.streams import disarm
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
 from tests.attacks.test_binds import containers_of, nexusctl
 from tests.ranges import make_network

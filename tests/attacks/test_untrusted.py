@@ -14,8 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from nexusctl.cli.main import main
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.attacks.stranger import MARK, keep, said
 from tests.attacks.stranger import run as run_process
 from tests.attacks.test_binds import containers_of

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.endpoint import connect
+from nexusctl.engine.docker.client.endpoint import connect
 from tests.faults.compose import Compose
 
 SCRIPT = Path(__file__).resolve().parents[2] / "bench" / "run.py"

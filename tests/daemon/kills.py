@@ -17,11 +17,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from nexusctl.engine.docker.choice import Target
-from nexusctl.engine.docker.dockerd import forget
-from nexusctl.engine.docker.endpoint import connect, negotiate
-from nexusctl.engine.docker.machine import read_listener
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import connect, negotiate
+from nexusctl.engine.docker.host.decide import Target
+from nexusctl.engine.docker.host.machine_facts import read_listener
+from nexusctl.engine.docker.host.process import forget
 from tests.daemon.test_engine_daemon import Second, unmount_below
 from tests.faults.nexus import DATA, Nexusctl
 from tests.faults.player import Done, Player

@@ -16,11 +16,11 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.builder import cache_name
-from nexusctl.engine.docker.checks import GIB, Check, diagnose
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
-from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.engine.docker.client.client import Endpoint
+from nexusctl.engine.docker.client.endpoint import connect
+from nexusctl.engine.docker.host.checks import GIB, Check, diagnose
+from nexusctl.engine.docker.host.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
+from nexusctl.engine.docker.images.builder import cache_name
 from nexusctl.model.live import AddressSpace
 from tests.ranges import make_network
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from nexusctl.engine.docker.cgroups import group_controllers
-from nexusctl.engine.docker.choice import (
+from nexusctl.engine.docker.client.client import Endpoint
+from nexusctl.engine.docker.host.cgroups import group_controllers
+from nexusctl.engine.docker.host.decide import (
     Await,
     Install,
     Refuse,
@@ -16,9 +17,8 @@ from nexusctl.engine.docker.choice import (
     Use,
     choose,
 )
-from nexusctl.engine.docker.dockerd import compose_command, compose_config, log_path
-from nexusctl.engine.docker.machine import Machine
-from nexusctl.engine.docker.wire import Endpoint
+from nexusctl.engine.docker.host.machine_facts import Machine
+from nexusctl.engine.docker.host.process import compose_command, compose_config, log_path
 
 BARE = Machine(root=True, dockerd="", distribution="debian", apt=True)
 READY = replace(BARE, dockerd="/usr/sbin/dockerd")

@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.choice import Target
-from nexusctl.engine.docker.dockerd import forget
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener, read_start
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import connect
+from nexusctl.engine.docker.host.decide import Target
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener, read_start
+from nexusctl.engine.docker.host.process import forget
 
 pytestmark = [
     pytest.mark.engine,

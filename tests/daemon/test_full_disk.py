@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.machine import DAEMON_PATH
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
 from tests.daemon.kills import second_engine
 from tests.daemon.yard import Yard
 

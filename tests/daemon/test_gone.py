@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener
 from tests.daemon.kills import second_engine
 from tests.daemon.yard import Yard
 

@@ -8,9 +8,9 @@ import signal
 
 import pytest
 
-from nexusctl.engine.docker.lock import hold
-from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener
-from nexusctl.engine.docker.objects import create_volume
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener
+from nexusctl.engine.docker.objects.lock import hold
+from nexusctl.engine.docker.objects.networks_and_volumes import create_volume
 from nexusctl.errors import Conflict, LockHeld
 from nexusctl.model.live import LockHolder
 from nexusctl.model.stack import Volume

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.lock import hold
-from nexusctl.engine.docker.machine import DAEMON_PATH
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.errors import LockHeld
 from nexusctl.model.live import LockHolder
 from tests.daemon.kills import far, second_engine

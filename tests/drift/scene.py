@@ -11,9 +11,9 @@ from typing import Any
 
 from nexusctl.api import execution, inspection, planning
 from nexusctl.engine import labels
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import NotFound
 from nexusctl.model.event import Failed
 from nexusctl.model.names import container_name, network_name, volume_name

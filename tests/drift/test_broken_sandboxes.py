@@ -13,9 +13,11 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker import exec as commands
-from nexusctl.engine.docker import interior, processes, survey
-from nexusctl.engine.docker.wire import Answer, Wire
+from nexusctl.engine.docker.client.client import Answer, Wire
+from nexusctl.engine.docker.exec import end_processes as processes
+from nexusctl.engine.docker.exec import exec as commands
+from nexusctl.engine.docker.files import digest_uploads as survey
+from nexusctl.engine.docker.observe import look_inside as interior
 from nexusctl.run import startup_script as startup
 from tests.drift.scene import Scene, findings, lay_out
 

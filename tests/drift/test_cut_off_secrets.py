@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.drift.scene import Scene, findings
 
 pytestmark = pytest.mark.engine

@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.model.names import lock_name
 from tests.drift.scene import Scene, lay_out
 

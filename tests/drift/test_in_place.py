@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import PlanError
 from nexusctl.model.plan import Plan
 from tests.drift.scene import Scene, findings, lay_out

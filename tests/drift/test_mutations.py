@@ -12,8 +12,8 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.model.secret import withhold
 from tests.drift.scene import Finding, Scene, findings, lay_out
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.notes import is_tag
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects.pending_changes import is_tag
 from tests.drift.scene import Scene, findings
 
 pytestmark = pytest.mark.engine

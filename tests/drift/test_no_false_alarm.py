@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.plan.plan import make_plan
 from tests.drift import quiet
 from tests.drift.scene import Scene, findings, lay_out

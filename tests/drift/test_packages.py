@@ -7,8 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker.renewal import change_packages
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.images.change_packages import change_packages
 from nexusctl.model.plan import PackageChange
 from nexusctl.model.stack import Package, PackageSet
 from tests.drift.scene import Finding, Scene, findings

@@ -11,7 +11,7 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.drift.scene import Scene
 
 pytestmark = pytest.mark.engine

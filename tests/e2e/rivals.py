@@ -19,8 +19,8 @@ from itertools import pairwise
 from pathlib import Path
 from uuid import uuid4
 
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.labels import SANDBOX, STACK
 from nexusctl.model.names import lock_name
 from tests.faults.proxy import Call, Proxy

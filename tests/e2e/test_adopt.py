@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import EngineError, NotFound
 from tests.e2e.case import Case
 from tests.ranges import make_network

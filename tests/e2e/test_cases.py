@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 import yaml
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.case import Case
 
 CASES = Path(__file__).parent / "cases"

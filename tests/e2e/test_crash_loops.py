@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.test_replace import Bench
 
 pytestmark = pytest.mark.engine

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 
 pytestmark = pytest.mark.engine
 

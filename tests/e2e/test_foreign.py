@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.case import Case
 from tests.ranges import make_network
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.names import lock_name
 from tests.e2e.case import Case

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.e2e.test_replace import Bench
 
 pytestmark = pytest.mark.engine

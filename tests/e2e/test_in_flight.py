@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.connections import has_callers
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
+from nexusctl.engine.docker.objects.connections import has_callers
 from tests.e2e.test_replace import NEXUSCTL, Bench
 
 pytestmark = pytest.mark.engine

@@ -19,8 +19,8 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import Conflict, NotFound
 
 pytestmark = pytest.mark.engine

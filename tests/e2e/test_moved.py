@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import STACK
 from tests.e2e.test_replace import Bench
 

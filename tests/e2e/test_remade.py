@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import SANDBOX, STACK
 
 pytestmark = pytest.mark.engine

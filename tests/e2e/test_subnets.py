@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 
 pytestmark = pytest.mark.engine
 

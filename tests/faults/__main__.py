@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from nexusctl.engine.docker.endpoint import connect
+from nexusctl.engine.docker.client.endpoint import connect
 from tests.faults.campaign import Choice, Tally, render_tallies, run_campaign
 from tests.faults.compose import Compose
 from tests.faults.driver import Verdict

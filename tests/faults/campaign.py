@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.faults.driver import Driver, Point, Rehearsal, Verdict
 from tests.faults.scenario import CHANGES, Scenario
 from tests.faults.tool import Tool

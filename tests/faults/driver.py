@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import uuid4
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import EngineError
 from tests.faults.player import TIMEOUT, Done, Player
 from tests.faults.portrait import Portrait, list_environments, list_networks

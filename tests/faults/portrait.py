@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.engine.labels import ROLE, SANDBOX, SECRETS, STACK
 from nexusctl.model.names import is_environment
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.faults.driver import Driver
 from tests.faults.nexus import Nexusctl
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.faults.sample import assert_convergence
 
 pytestmark = pytest.mark.engine

@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from nexusctl.engine.docker.spec import MEMORY, MEMORY_FOLDER
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.bodies.create_body import MEMORY, MEMORY_FOLDER
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import SECRETS
 from nexusctl.errors import NotFound
 from tests.faults.portrait import list_containers, list_networks, list_volumes

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
 
 RECORDED: Mapping[str, Any] = json.loads(Path(__file__).with_name("engine.json").read_text(encoding="utf-8"))
 FILES: Mapping[str, bytes] = {

@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 
 from nexusctl.api import importing, planning
 from nexusctl.engine import labels
-from nexusctl.engine.docker import exec_calls as commands
 from nexusctl.engine.docker.engine import DockerEngine
+from nexusctl.engine.docker.exec import calls as commands
 from nexusctl.errors import NexusError
 from nexusctl.model.stack import Stack
 from nexusctl.render.plan import plan_document

@@ -15,8 +15,8 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.errors import EngineError, NotFound
 from tests.e2e.case import Case
 from tests.faults.compose import Compose

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.config.test_repository import Repository
 from tests.e2e.case import Case
 from tests.ranges import make_network

@@ -11,7 +11,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.case import Case
 
 SCHEMAS = Path(__file__).parents[2] / "schemas"

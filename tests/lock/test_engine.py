@@ -18,8 +18,8 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.exec import run as run_inside
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.errors import NotFound
 from tests.e2e.case import Case
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
 from tests.templates.recipes import make_image
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 
 
 def config(wire: Wire, image: str) -> dict[str, Any]:

@@ -15,10 +15,10 @@ import pytest
 
 from nexusctl.config.load import load
 from nexusctl.engine import labels
-from nexusctl.engine.docker.archive import read_file
-from nexusctl.engine.docker.builder import describe_owner, host_trust, is_stale, open_builder, remove_stale
-from nexusctl.engine.docker.image import derive_image
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.files.upload import read_file
+from nexusctl.engine.docker.images.builder import describe_owner, host_trust, is_stale, open_builder, remove_stale
+from nexusctl.engine.docker.images.images import derive_image
 from nexusctl.errors import NotFound, StepError
 from nexusctl.model.plan import DeriveImage
 from nexusctl.model.stack import Package, PackageSet

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.debootstrap import import_suite
-from nexusctl.engine.docker.image import pull_image
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.images.debootstrap import import_suite
+from nexusctl.engine.docker.images.images import pull_image
 from nexusctl.errors import NexusError
 from nexusctl.run.interrupt import Interrupt
 

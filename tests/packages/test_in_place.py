@@ -10,12 +10,12 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.api import execution
-from nexusctl.engine.docker.builder import host_trust
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.inventory import read_names
-from nexusctl.engine.docker.renewal import STAGE, WORKROOM
-from nexusctl.engine.docker.trust import FOLDER
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.images.builder import host_trust
+from nexusctl.engine.docker.images.change_packages import STAGE, WORKROOM
+from nexusctl.engine.docker.images.host_trust import FOLDER
+from nexusctl.engine.docker.images.package_inventory import read_names
 from nexusctl.model.event import Failed
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import Package, PackageSet

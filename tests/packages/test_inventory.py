@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
-from nexusctl.engine.docker.inventory import Known, encode_known, read_packages, recall
+from nexusctl.engine.docker.images.package_inventory import Known, encode_known, read_packages, recall
 from nexusctl.model.stack import PackageSet
 from nexusctl.packages import MANAGERS
 

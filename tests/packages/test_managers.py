@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from nexusctl.engine.docker.installation import cache_volumes, describe, explain, last_lines
+from nexusctl.engine.docker.images.install import cache_volumes, describe, explain, last_lines
 from nexusctl.model.stack import Package, PackageSet, UploadFile
 from nexusctl.packages import MANAGERS
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.drift.scene import findings
 from tests.packages.test_in_place import Box
 from tests.packages.test_native import NATIVE

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.docker.debootstrap import compose_command, find_tool
-from nexusctl.engine.docker.pull import percents
+from nexusctl.engine.docker.images.debootstrap import compose_command, find_tool
+from nexusctl.engine.docker.images.pull import percents
 from nexusctl.errors import StepError
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.image import pull_image
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.images.images import pull_image
 from nexusctl.errors import StepError
 from tests.packages.conftest import free_port, remove_image
 

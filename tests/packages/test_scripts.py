@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.attacks.test_binds import containers_of
 from tests.attacks.test_install_scripts import LOOT, SETUP, STEAL, Lab, require_no_loot, script
 from tests.packages.indexes import TOKEN, open_index

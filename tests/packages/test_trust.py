@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nexusctl.engine.docker.trust import BUNDLES, FOLDER, SYSTEM_BUNDLES, HostTrust, read_trust
+from nexusctl.engine.docker.images.host_trust import BUNDLES, FOLDER, SYSTEM_BUNDLES, HostTrust, read_trust
 
 CA = f"{FOLDER}/ca.pem"
 NPMRC = f"{FOLDER}/npmrc"

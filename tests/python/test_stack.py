@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl import Stack
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import STACK
 from nexusctl.errors import InputError
 from nexusctl.model.event import AnyEvent, Finished, Left, Planned

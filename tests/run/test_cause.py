@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.engine.cause import GAP, choose_lines
+from nexusctl.engine.first_error import GAP, choose_lines
 
 NOISE = [f"step {'x' * number} of many" for number in range(60)]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.base import LogChunk
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.run.log_excerpt import LINE, show_ends, show_last
 from tests.e2e.case import Case
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.case import Case
 from tests.run.test_lost_lock import docker, until
 

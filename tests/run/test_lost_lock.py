@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.api import connection, execution, planning
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.event import Done, Event, Failed, Finished, Skipped
 from nexusctl.model.names import lock_name

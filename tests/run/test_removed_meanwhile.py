@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.model.event import Failed
 from tests.drift.scene import Scene, findings
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.lock import hold
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.errors import NotFound
 from nexusctl.model.live import LockHolder
 from nexusctl.model.names import lock_name

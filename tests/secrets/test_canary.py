@@ -25,8 +25,8 @@ import pyrage
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import EngineUnreachable
 from nexusctl.model.secret import Secret
 from nexusctl.secrets.conceal import make_conceal
@@ -45,7 +45,7 @@ WRONG = ({"type": "integer"}, {"allowed": ["a"]}, {"pattern": "[a-z]"}, {"type":
 
 BUG = """
 import sys
-from nexusctl.engine.docker import containers
+from nexusctl.engine.docker.objects import containers
 from nexusctl.__main__ import start
 def create(wire, sandbox, placement, body, fill=None):
     raise ZeroDivisionError("a bug, with the values at hand")

@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.endpoint import negotiate
-from nexusctl.engine.docker.machine import DAEMON_PATH, read_listener
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import negotiate
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener
 from tests.daemon.test_engine_daemon import Second, second
 from tests.drift.test_daemon_restart import copy_image
 from tests.secrets.canaries import hatch

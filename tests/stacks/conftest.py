@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.endpoint import connect
+from nexusctl.engine.docker.client.endpoint import connect
 from tests.stacks.stack_copy import StackCopy, copy_stack
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import SANDBOX, STACK
 
 STACKS = Path(__file__).parents[2] / "stacks"

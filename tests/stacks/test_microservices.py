@@ -16,7 +16,7 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker.endpoint import connect
+from nexusctl.engine.docker.client.endpoint import connect
 from tests.stacks.stack_copy import FIRST_APPLY, NOTHING, StackCopy, copy_stack
 
 pytestmark = pytest.mark.engine

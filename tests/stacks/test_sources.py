@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.exec import run
+from nexusctl.engine.docker.exec.exec import run
 from tests.secrets.vault_server import TOKEN, Vault, serve_vault
 from tests.stacks.stack_copy import FIRST_APPLY, StackCopy
 

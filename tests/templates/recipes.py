@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nexusctl.config.load import load_template
-from nexusctl.engine.docker.image import bootstrap_image
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.images.images import bootstrap_image
 from nexusctl.model.names import recipe_tag
 from nexusctl.model.plan import BootstrapImage
 from tests.alone import alone

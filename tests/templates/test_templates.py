@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusctl.config.load import load_template, template_names
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.packages.inside import config, find_in_files, run_in
 from tests.templates.conftest import Trial
 from tests.templates.recipes import make_image

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from tests.templates.recipes import make_image
 from tests.upgrade.save import MEMORY
 

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.client.endpoint import connect
 
 MEMORY = Path("/dev/shm/nexusctl")
 _OF_THE_ENGINE = {"MaskedPaths", "ReadonlyPaths", "ConsoleSize", "ShmSize", "Runtime", "CgroupnsMode", "IpcMode"}

@@ -14,7 +14,7 @@ import pytest
 
 from nexusctl.config.load import load
 from nexusctl.engine import labels
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.record import decode
 from tests.alone import alone

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.cancel import Cancel
-from nexusctl.engine.left_behind import choose_carried
+from nexusctl.engine.carried_paths import choose_carried
 from nexusctl.engine.memory.ports import publish
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
-from nexusctl.engine.too_little import refuse_memory
+from nexusctl.engine.memory_refusals import refuse_memory
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.live import LiveVolume
 from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_reference

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
-from nexusctl.engine.awaited import list_awaited
+from nexusctl.engine.awaited_health import list_awaited
 from nexusctl.engine.base import Condition, Outcome
-from nexusctl.engine.declaring import list_declaring
+from nexusctl.engine.image_volumes import list_declaring
 from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.ports import foreign_ports
 from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
-from nexusctl.engine.shrinking import list_shrinking
+from nexusctl.engine.memory_cuts import list_shrinking
 from nexusctl.errors import Conflict
 from nexusctl.model.live import (
     ForeignBind,

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.wire import Wire
 from tests.engine.workshop import Workshop
 
 

@@ -10,8 +10,14 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.addresses import find_routed, read_address_space, read_name_servers, read_pools, read_routes
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.objects.subnets import (
+    find_routed,
+    read_address_space,
+    read_name_servers,
+    read_pools,
+    read_routes,
+)
 from nexusctl.plan.decide.subnets import DEFAULT_POOLS, overlaps
 
 ROUTES = """Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT

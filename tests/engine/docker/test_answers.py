@@ -9,9 +9,9 @@ import pytest
 from hypothesis import settings
 
 from nexusctl.api import planning
-from nexusctl.engine.docker import exec_calls as commands
-from nexusctl.engine.docker.answers import find_fault
+from nexusctl.engine.docker.client.answers import find_fault
 from nexusctl.engine.docker.engine import DockerEngine
+from nexusctl.engine.docker.exec import calls as commands
 from nexusctl.errors import NexusError
 from tests.fuzz import forged
 from tests.fuzz.answers import FILE, QUIET, VERBS, play

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.archive import read_file
-from nexusctl.engine.docker.entry import list_entries
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.files.entries import list_entries
+from nexusctl.engine.docker.files.upload import read_file
 from nexusctl.errors import StepError
 from nexusctl.model.stack import Upload, UploadFile
 from tests.engine.workshop import Workshop, text

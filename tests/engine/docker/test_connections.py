@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.connections import Address, Range, _find_callers, _read_hex
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects.connections import Address, Range, _find_callers, _read_hex
 from nexusctl.model.plan import Attachment
 from tests.engine.workshop import Workshop
 

@@ -14,11 +14,11 @@ from typing import Any
 import pytest
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.courier import new_folder, open_courier
-from nexusctl.engine.docker.endpoint import connect
+from nexusctl.engine.docker.bodies.create_body import secrets_mount
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.spec import secrets_mount
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.files.secret_files import new_folder, open_courier
 from nexusctl.errors import EngineError, EngineUnreachable, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretUse
 from tests.engine.workshop import Workshop, list_remains, text

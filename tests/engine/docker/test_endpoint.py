@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.endpoint import NEWEST_VERSION, connect, find_endpoint, negotiate, usual_sockets
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import NEWEST_VERSION, connect, find_endpoint, negotiate, usual_sockets
 from nexusctl.errors import EngineUnreachable
 
 

@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.docker.exec import run
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import Conflict, NotFound
 from tests.engine.workshop import Workshop
 

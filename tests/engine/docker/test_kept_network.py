@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.checks import diagnose
-from nexusctl.engine.docker.facts import find_empty_networks
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.host.checks import diagnose
+from nexusctl.engine.docker.host.facts import find_empty_networks
 from nexusctl.errors import Conflict, EngineError
 from tests.daemon.test_doctor import engine
 from tests.engine.workshop import Workshop

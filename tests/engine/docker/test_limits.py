@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import EngineError
 from nexusctl.model.stack import Resources
 from tests.engine.workshop import Workshop

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.wire import Endpoint, Wire
 from nexusctl.errors import EngineError, EngineUnreachable
 from nexusctl.model.stack import Resources, Volume
 from tests.engine.workshop import Workshop, text

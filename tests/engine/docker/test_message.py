@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import socket
 
-from nexusctl.engine.docker.message import read_reply
+from nexusctl.engine.docker.client.http1 import read_reply
 
 
 def test_a_reply_to_head_has_no_body_although_it_names_a_length() -> None:

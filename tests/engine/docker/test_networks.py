@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import pytest
 
-from nexusctl.engine.docker.wire import ONE_NAME, Wire
+from nexusctl.engine.docker.client.client import ONE_NAME, Wire
 from nexusctl.errors import EngineError
 from tests.engine.workshop import Workshop
 from tests.ranges import make_network

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.endpoint import connect, find_endpoint
+from nexusctl.engine.docker.client.endpoint import connect, find_endpoint
 from nexusctl.errors import EngineUnreachable, UnsupportedEngine
 
 pytestmark = pytest.mark.skipif(
@@ -63,7 +63,7 @@ def test_each_verb_names_it_and_the_way_out(podman: Path, tmp_path: Path, verb: 
 
 
 def test_one_at_a_usual_socket_is_passed_over_by_name(podman: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nexusctl.engine.docker.endpoint.usual_sockets", lambda environ: (str(podman),))
+    monkeypatch.setattr("nexusctl.engine.docker.client.endpoint.usual_sockets", lambda environ: (str(podman),))
     with pytest.raises(EngineUnreachable, match=r"podman\.sock: Podman [0-9.]+, which nexusctl cannot use"):
         find_endpoint({"HOME": "/nowhere"})
 

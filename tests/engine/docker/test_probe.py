@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import pytest
 
-from nexusctl.engine.docker.probe import healthcheck_test, probe_command, probe_script
+from nexusctl.engine.docker.bodies.health_probe import healthcheck_test, probe_command, probe_script
 from nexusctl.model.stack import Health
 from tests.engine.workshop import Workshop
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.failure import describe_failure
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.connection_errors import describe_failure
 from nexusctl.errors import EngineUnreachable
 
 COMMANDS = [

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.model.stack import Resources
 from tests.engine.workshop import Workshop
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.wire import Endpoint, Wire
+from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.errors import EngineUnreachable
 
 

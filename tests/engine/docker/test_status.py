@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.engine.docker.status import ListedState, parse_status
+from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.model.stack import Health
 from tests.engine.workshop import Workshop
 

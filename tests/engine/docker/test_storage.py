@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker import containers, storage
-from nexusctl.engine.docker.storage import needs_storage, with_storage
-from nexusctl.engine.docker.wire import Wire
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects import containers
+from nexusctl.engine.docker.objects import storage_limit as storage
+from nexusctl.engine.docker.objects.storage_limit import needs_storage, with_storage
 from nexusctl.errors import EngineError
 from nexusctl.model.plan import Placement
 from nexusctl.model.stack import Resources, Sandbox, Stack

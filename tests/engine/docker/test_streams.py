@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from nexusctl.engine.base import Command
-from nexusctl.engine.docker.frames import split_frames
+from nexusctl.engine.docker.client.frames import split_frames
 from tests.engine.workshop import Workshop
 
 

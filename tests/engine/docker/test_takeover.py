@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.lock import process_birth
+from nexusctl.engine.docker.objects.lock import process_birth
 from nexusctl.errors import LockHeld
 from tests.engine.workshop import Workshop
 

@@ -22,13 +22,13 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.base import Command
-from nexusctl.engine.docker.choice import Target
-from nexusctl.engine.docker.dockerd import compose_command, compose_config, forget, state_folder
-from nexusctl.engine.docker.endpoint import connect
-from nexusctl.engine.docker.exec import TIMED_OUT
-from nexusctl.engine.docker.machine import DAEMON_PATH
-from nexusctl.engine.docker.streams import execute
-from nexusctl.engine.docker.wire import FOREVER, Answer, Endpoint, Wire
+from nexusctl.engine.docker.client.client import FOREVER, Answer, Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import connect
+from nexusctl.engine.docker.exec.exec import TIMED_OUT
+from nexusctl.engine.docker.exec.streams import execute
+from nexusctl.engine.docker.host.decide import Target
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from nexusctl.engine.docker.host.process import compose_command, compose_config, forget, state_folder
 from nexusctl.errors import EngineError, EngineUnreachable
 from tests.daemon.test_engine_daemon import unmount_below
 from tests.drift.test_daemon_restart import copy_image
@@ -264,10 +264,11 @@ def test_a_certificate_that_is_not_right_is_refused_and_told(
 
 @pytest.mark.engine
 def test_an_engine_of_this_machine_needs_nothing_of_it(wire: Wire) -> None:
-    ask = "import sys; from nexusctl.engine.docker.endpoint import connect; connect().get('/info'); print(*sys.modules)"
+    look = "connect().get('/info'); print(*sys.modules)"
+    ask = f"import sys; from nexusctl.engine.docker.client.endpoint import connect; {look}"
     done = subprocess.run([sys.executable, "-c", ask], check=True, capture_output=True, text=True)
-    assert "nexusctl.engine.docker.wire" in done.stdout.split()
-    assert not {"ssl", "_ssl", "nexusctl.engine.docker.tls"} & set(done.stdout.split())
+    assert "nexusctl.engine.docker.client.client" in done.stdout.split()
+    assert not {"ssl", "_ssl", "nexusctl.engine.docker.client.tls"} & set(done.stdout.split())
 
 
 def test_whoever_reads_while_another_writes_gets_all_of_it_and_its_end(tmp_path: Path) -> None:

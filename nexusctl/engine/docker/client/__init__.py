@@ -1,0 +1,1 @@
+"""The connection to an engine: sockets, TLS, ssh, HTTP, errors."""

@@ -1,0 +1,332 @@
+"""Plain calls of the Engine API: JSON out, JSON in, one fresh connection a call.
+
+A fresh connection costs 0.1 ms on a Unix socket and leaves no state to share between threads, and no stale
+keep-alive on which a POST could be lost. Nothing is ever sent twice here: only the caller knows how to read
+back what a lost call has done. The Docker SDK is not used for calls because importing it takes longer than a
+whole no-op plan; it reads the registries' credentials (`pull.py`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from nexusctl.engine.docker.client.answers import find_fault
+from nexusctl.engine.docker.client.connection_errors import advice, describe_failure
+from nexusctl.engine.docker.client.http1 import Plug, Reply, read_reply, send_request
+from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
+from nexusctl.model.value import dataclass
+
+CALL_TIMEOUT = 120.0
+"""Seconds without a byte after which a plain call counts as unanswered."""
+
+LONGEST_ANSWER = 512 * 1024 * 1024
+"""Bytes of an answer that is held in memory; a thousand sandboxes with thousands of files each give a fifth of it."""
+
+LONGEST_LINE = 4 * 1024 * 1024
+"""Bytes of one message of a stream, and of a refusal."""
+
+_PIECE = 256 * 1024
+
+ONE_NAME = (1, 44)
+"""The version of the engine's language from which on it refuses a second network of one name."""
+
+FOREVER = math.inf
+"""The time-out of a call whose answer may be silent for as long as it likes, such as a command's output."""
+
+_UNREACHABLE_HINT = "see `nexusctl engine status`; `nexusctl engine start` starts an engine on this machine"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where an engine listens: `url` as in DOCKER_HOST (unix://, tcp://, ssh://), `source` says who named it.
+
+    `tls` is the folder with ca.pem, cert.pem and key.pem, empty for none. `version` is the API version to speak,
+    empty before it was negotiated.
+    """
+
+    url: str
+    source: str
+    tls: str = ""
+    version: str = ""
+
+    def speaks(self, version: tuple[int, int]) -> bool:
+        """Whether it was agreed to speak at least this version."""
+        return tuple(int(part) for part in self.version.split(".") if part.isdecimal()) >= version
+
+
+class Wire:
+    """Calls one endpoint. Holds no connection; safe to share between threads."""
+
+    def __init__(self, endpoint: Endpoint, *, timeout: float = CALL_TIMEOUT) -> None:
+        self.endpoint = endpoint
+        self.timeout = timeout
+
+    @property
+    def uncut(self) -> Wire:
+        """The one for what has to be done even after a stop was requested."""
+        return self
+
+    def get(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        return self.call("GET", path, query)
+
+    def post(self, path: str, body: Any = None, query: Mapping[str, Any] | None = None) -> Any:
+        return self.call("POST", path, query, body)
+
+    def delete(self, path: str, query: Mapping[str, Any] | None = None) -> Any:
+        return self.call("DELETE", path, query)
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        body: Any = None,
+        *,
+        timeout: float | None = None,
+    ) -> Any:
+        """One call to its end; returns the decoded JSON, None for an empty answer. Raises `EngineError`."""
+        data = None if body is None else json.dumps(body).encode()
+        with self.open(method, path, query, data, timeout=timeout) as answer:
+            return self._decode(method, path, answer)
+
+    def lines(
+        self, method: str, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+    ) -> Iterator[Any]:
+        """The JSON messages of a progress stream, as they come."""
+        with self.open(method, path, query, headers=headers) as answer:
+            for line in answer:
+                if line.strip():
+                    yield self._parse(method, path, line)
+
+    def open(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        data: bytes | Iterable[bytes] | None = None,
+        *,
+        content_type: str = "application/json",
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Answer:
+        """Send a call and return its body to read from; use it as a context manager.
+
+        A mapping or list as a query's value is sent as JSON, as the API's `filters` are.
+        Raises `NotFound`, `Conflict`, `EngineError` for a refusal, `EngineUnreachable` for no answer.
+        """
+        fields = {"Host": "localhost", "Content-Type": content_type, **(headers or {})}
+        plug = self._send(method, path, query, fields, data, self.timeout if timeout is None else timeout)
+        return self._receive(plug, method)
+
+    @contextlib.contextmanager
+    def ask_ahead(self, path: str) -> Iterator[Callable[[], Any]]:
+        """A GET that is sent now; what is given waits for its answer, which the engine works on meanwhile.
+
+        Both raise what `get` does.
+        """
+        plug = self._send("GET", path, None, {"Host": "localhost"}, None, self.timeout)
+
+        def read() -> Any:
+            with self._receive(plug, "GET") as answer:
+                return self._decode("GET", path, answer)
+
+        try:
+            yield read
+        finally:
+            plug.close()
+
+    def _decode(self, method: str, path: str, answer: Answer) -> Any:
+        """The JSON of a whole answer. Raises `EngineError` for one that no engine gives."""
+        text = b"".join(answer.pieces(LONGEST_ANSWER + 1))
+        if len(text) > LONGEST_ANSWER:
+            raise self._misunderstood(method, path, f"it is longer than {LONGEST_ANSWER // 1024**2} MiB")
+        found = self._parse(method, path, text) if text.strip() else None
+        if fault := find_fault(method, path, found):
+            raise self._misunderstood(method, path, fault.lstrip(".") if fault[0] == "." else f"it{fault}")
+        return found
+
+    def _parse(self, method: str, path: str, text: bytes) -> Any:
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            raise self._misunderstood(method, path, "it is no JSON") from None
+
+    def _misunderstood(self, method: str, path: str, why: str) -> EngineError:
+        return EngineError(
+            f"what the engine at {self.endpoint.url} answers to {method} {path} is not Docker's: {why}",
+            hint="see whether a Docker Engine listens there: `nexusctl engine status`",
+        )
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None,
+        fields: Mapping[str, str],
+        data: bytes | Iterable[bytes] | None,
+        timeout: float,
+    ) -> Plug:
+        prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
+        try:
+            plug = self.connect(timeout)
+        except (OSError, ValueError) as error:
+            # A name that no resolver takes is a ValueError.
+            raise self._unreachable(error) from self._explain(error)
+        with self._closing_failed(plug), contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
+            send_request(plug, method, prefix + path + _encode(query), fields, data)
+        return plug
+
+    def _receive(self, plug: Plug, method: str) -> Answer:
+        with self._closing_failed(plug):
+            reply = read_reply(plug, method)
+            if reply.status >= 400:
+                raise _refusal(reply.status, reply.body.read(LONGEST_LINE))
+        return Answer(plug, reply, lambda error: self._unreachable(self._ask_plug(plug, error)))
+
+    @contextlib.contextmanager
+    def _closing_failed(self, plug: Plug) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            cause = self._ask_plug(plug, error)
+            plug.close()
+            raise self._unreachable(cause) from self._explain(cause)
+        except BaseException:
+            plug.close()
+            raise
+
+    def _ask_plug(self, plug: Plug, error: Exception) -> Exception:
+        """What carries the connection may know better why it failed."""
+        explain = getattr(plug, "explain", None)
+        return explain(error) if explain else error
+
+    def _unreachable(self, error: Exception) -> EngineUnreachable:
+        cause = self._explain(error)
+        return EngineUnreachable(
+            f"the engine at {self.endpoint.url} does not answer: {describe_failure(cause)}",
+            hint=advice(cause) or _UNREACHABLE_HINT,
+        )
+
+    def _explain(self, error: Exception) -> Exception:
+        if type(error).__module__ != "ssl":
+            return error
+        # It is loaded, or there were no such error.
+        import ssl  # noqa: PLC0415
+
+        from nexusctl.engine.docker.client.tls import explain  # noqa: PLC0415
+
+        assert isinstance(error, ssl.SSLError)
+        return explain(error, urlsplit(self.endpoint.url).hostname or "localhost", self.endpoint.tls)
+
+    def connect(self, timeout: float) -> Plug:
+        """A new connection; raises `OSError`."""
+        patience = None if timeout == FOREVER else timeout
+        url = urlsplit(self.endpoint.url)
+        if url.scheme == "unix":
+            plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            plug.settimeout(patience)
+            plug.connect(url.path)
+            return plug
+        if url.scheme == "ssh":
+            # Most engines are on this machine.
+            from nexusctl.engine.docker.client.ssh import SshPlug  # noqa: PLC0415
+
+            return SshPlug(url.netloc, patience)
+        secure = self.endpoint.tls or url.scheme == "https"
+        host, port = url.hostname or "localhost", url.port or (2376 if secure else 2375)
+        plug = socket.create_connection((host, port), timeout=patience)
+        if not secure:
+            return plug
+        # Most engines are on this machine.
+        from nexusctl.engine.docker.client.tls import encrypt  # noqa: PLC0415
+
+        return encrypt(plug, host, self.endpoint.tls)
+
+
+class Answer:
+    """The body of an accepted call; a connection that breaks while reading raises `EngineUnreachable`."""
+
+    def __init__(self, plug: Plug, reply: Reply, translate: Callable[[Exception], EngineUnreachable]) -> None:
+        self._reply = reply
+        self._socket = plug
+        self._translate = translate
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """By lower-case name."""
+        return self._reply.headers
+
+    def read(self, size: int = -1) -> bytes:
+        """`size` bytes, fewer only at the end; all of it without a size."""
+        return self._take(self._reply.body.read, size)
+
+    def pieces(self, most: int) -> Iterator[bytes]:
+        """All of it as it comes, but for what is beyond `most` bytes."""
+        while most > 0 and (data := self.read_some(min(most, _PIECE))):
+            most -= len(data)
+            yield data
+
+    def read_some(self, size: int) -> bytes:
+        """What has come already, at most `size` bytes; waits for the first. Empty at the end."""
+        return self._take(self._reply.body.read1, size)
+
+    def send(self, data: bytes) -> None:
+        """Send more to an engine that handed the connection over; raises `OSError` when it is gone."""
+        self._socket.sendall(data)
+
+    def send_end(self) -> None:
+        """Say that nothing more will be sent, while the answer goes on."""
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            return read(size)
+        except OSError as error:
+            raise self._translate(error) from error
+
+    def __iter__(self) -> Iterator[bytes]:
+        while line := self._take(self._reply.body.readline, LONGEST_LINE):
+            yield line
+
+    def cut(self) -> None:
+        """End the connection from another thread; whoever reads from it sees its end."""
+        with contextlib.suppress(OSError):
+            self._socket.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._reply.body.close()
+        self._socket.close()
+
+    def __enter__(self) -> Answer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _encode(query: Mapping[str, Any] | None) -> str:
+    if not query:
+        return ""
+    return "?" + urlencode({key: _encode_value(value) for key, value in query.items()}, quote_via=quote)
+
+
+def _encode_value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    return json.dumps(value) if isinstance(value, dict | list) else str(value)
+
+
+def _refusal(status: int, body: bytes) -> EngineError:
+    try:
+        message = str(json.loads(body)["message"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        message = body.decode(errors="replace").strip() or f"HTTP status {status}"
+    kinds: Mapping[int, type[EngineError]] = {404: NotFound, 409: Conflict}
+    return kinds.get(status, EngineError)(message, status=status)

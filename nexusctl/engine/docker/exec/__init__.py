@@ -1,0 +1,1 @@
+"""Commands inside of containers, and what they print."""

@@ -1,0 +1,38 @@
+"""What the engine tells of one container while somebody waits for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from threading import Thread
+
+from nexusctl.engine.docker.client.client import Answer, Wire
+from nexusctl.errors import EngineError
+
+TOLD = ["health_status", "die"]
+
+
+@contextmanager
+def listen(wire: Wire, container_id: str, heard: Callable[[], None]) -> Iterator[None]:
+    """While inside, call `heard` at each change of health and at the end of the container.
+
+    A listener of its own asks and reads, so that nobody waits for an engine that does not answer. It gives up where
+    the engine says nothing for the time-out of a plain call.
+    """
+    open_answers: list[Answer] = []
+    left = False
+
+    def follow() -> None:
+        query = {"filters": {"type": ["container"], "container": [container_id], "event": TOLD}}
+        with suppress(EngineError), wire.open("GET", "/events", query) as answer:
+            open_answers.append(answer)
+            while not left and answer.read_some(4096):
+                heard()
+
+    Thread(target=follow, name="events", daemon=True).start()
+    try:
+        yield
+    finally:
+        left = True
+        for answer in open_answers:
+            answer.cut()

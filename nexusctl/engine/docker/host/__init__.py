@@ -1,0 +1,1 @@
+"""The engine as a process of this machine: found, started, checked."""

@@ -1,0 +1,1 @@
+"""Images: pulled, built from packages, and kept."""

@@ -1,0 +1,1 @@
+"""Containers, networks, volumes and marks: made, changed and removed."""

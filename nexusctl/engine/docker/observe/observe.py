@@ -1,0 +1,343 @@
+"""Everything that is there for one stack, in four list calls however many sandboxes it has."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.engine.docker.bodies.image_labels import without_image_claims
+from nexusctl.engine.docker.bodies.image_names import familiar
+from nexusctl.engine.docker.bodies.inspect import inspect_all, read_condition, read_origins
+from nexusctl.engine.docker.bodies.label_forms import disclaim, find_copies, leave_malformed, set_apart
+from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
+from nexusctl.engine.docker.bodies.newest_record import read_newest
+from nexusctl.engine.docker.client.client import ONE_NAME, Wire
+from nexusctl.engine.docker.images.registry import find_unreachable
+from nexusctl.engine.docker.objects.crash_loops import read_restarts
+from nexusctl.engine.docker.objects.ended_tasks import group_ends, list_gone
+from nexusctl.engine.docker.objects.image_health import find_unprobed
+from nexusctl.engine.docker.objects.lock import find_holder
+from nexusctl.engine.docker.objects.own_volumes import find_image_volumes, find_loose
+from nexusctl.engine.docker.objects.ownership import (
+    find_absent,
+    find_foreign_binds,
+    find_host_ports,
+    find_outer,
+    find_taken,
+    is_free,
+    read_binds,
+    read_network,
+)
+from nexusctl.engine.docker.objects.pending_changes import is_tag, notes_of, number_of, read_notes, sequence_of
+from nexusctl.engine.docker.objects.storage_limit import limits_storage, needs_storage
+from nexusctl.engine.docker.observe.neighbours import find_neighbours
+from nexusctl.engine.docker.observe.orphans import find_couriers, find_orphaned, find_secrets, name_of
+from nexusctl.engine.docker.observe.owners import find_owners
+from nexusctl.engine.memory_cuts import list_shrinking
+from nexusctl.errors import NotFound
+from nexusctl.model.live import Adopt, Foreign, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
+from nexusctl.model.names import container_name, image_reference
+from nexusctl.model.stack import Port, Stack
+from nexusctl.plan.decide.networks import lacks_networks
+
+Listed = Mapping[str, Any]
+"""One entry of a list call."""
+
+
+def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
+    """What bears the labels of `stack`, and what of others is in its way; `deep` inspects each sandbox too.
+
+    Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
+    """
+    # Images are what an engine takes longest to list, after containers.
+    with wire.ask_ahead("/images/json") as read_listed:
+        containers = wire.get("/containers/json", {"all": True})
+        networks = wire.get("/networks")
+        volumes = wire.get("/volumes")["Volumes"] or []
+        listed = read_listed()
+    strangers: list[Foreign] = []
+    containers = leave_malformed(stack.name, "container", without_image_claims(containers, listed), strangers)
+    networks = leave_malformed(stack.name, "network", networks, strangers)
+    volumes = leave_malformed(stack.name, "volume", volumes, strangers)
+    marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
+    images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
+    amendments, ends = _group_amendments(marked), group_ends(marked)
+    ids = {str(entry["Id"]) for entry in containers} | ends.keys()
+    own = [entry for entry in containers if is_sandbox(entry, stack.name)]
+    sandboxes = _read_sandboxes(wire, own, networks, amendments)
+    if ends:
+        gone = list_gone(ends, {entry["Id"] for entry in containers}, container_name(stack.name, "{}"))
+        sandboxes = _sorted((*sandboxes, *_read_sandboxes(wire, gone, networks, amendments)))
+    read, sandboxes = sandboxes, set_apart(stack.name, sandboxes, frozenset(find_copies(own)), strangers)
+    if apart := {sandbox.id for sandbox in read} - {sandbox.id for sandbox in sandboxes}:
+        containers = [disclaim(entry) if entry["Id"] in apart else entry for entry in containers]
+    foreign = _Foreign(wire, stack, containers, networks, volumes, marked, amendments, adopt=adopt)
+    sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
+    if ends:
+        sandboxes = tuple(_with_end(sandbox, ends) for sandbox in sandboxes)
+    if notes:
+        sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
+    if stack.digests and not deep:
+        # What a lock fixes is seen unasked.
+        sandboxes = read_origins(wire, sandboxes)
+    own_volumes = (*foreign.leave_out_volumes(_read_volumes(marked)), *foreign.volumes)
+    every_volume = (*own_volumes, *find_loose(stack.name, sandboxes, own_volumes, containers))
+    found = LiveState(
+        stack=stack.name,
+        sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
+        networks=(*_read_networks(stack.name, networks), *foreign.networks),
+        volumes=every_volume,
+        images=images,
+        taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
+        host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
+        unreachable=find_unreachable(wire, stack, images),
+        absent=find_absent(stack, networks, volumes),
+        unprobed=find_unprobed(wire, stack, images),
+        image_volumes=find_image_volumes(wire, stack, sandboxes, every_volume, images),
+        outer=find_outer(stack, networks),
+        neighbours=find_neighbours(wire, stack, containers, foreign.ids),
+        owners=find_owners(stack, containers, networks, volumes),
+        one_name=wire.endpoint.speaks(ONE_NAME),
+        limits_storage=needs_storage(stack, sandboxes) and limits_storage(wire),
+        orphans=(
+            *find_orphaned(amendments, notes, ids),
+            *foreign.orphans,
+            *find_couriers(stack.name, containers),
+            *find_secrets(containers, marked),
+        ),
+        foreign=tuple(strangers),
+        foreign_binds=find_foreign_binds(stack, containers),
+        lock=find_holder(volumes, stack.name),
+    )
+    if shrinking := list_shrinking(stack, found):
+        # Most plans lower no limit.
+        from nexusctl.engine.docker.objects.memory_use import with_memory  # noqa: PLC0415
+
+        found = with_memory(wire, found, shrinking)
+    if not lacks_networks(stack, found):
+        return found
+    # Most looks find all networks there.
+    from nexusctl.engine.docker.objects.subnets import read_address_space  # noqa: PLC0415
+
+    return replace(found, addresses=read_address_space(wire, networks))
+
+
+class _Foreign:
+    """What of others belongs to the stack: taken over before, or with `adopt` to be taken over now.
+
+    Lives as long as one look, which costs next to nothing where nothing was taken over: the stack's own volumes, the
+    `marked` ones, say whether anything was. `ids` are those of the containers.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        stack: Stack,
+        containers: Iterable[Listed],
+        networks: Iterable[Listed],
+        volumes: Iterable[Listed],
+        marked: Iterable[Listed],
+        amendments: Mapping[str, list[Listed]],
+        *,
+        adopt: Adopt,
+    ) -> None:
+        ours = [entry for entry in containers if entry["Id"] in amendments and is_free(entry)] if amendments else []
+        adoptions = any(entry["Labels"].get(labels.ROLE) == "adoption" for entry in marked)
+        self.sandboxes: tuple[LiveSandbox, ...] = ()
+        self.networks: tuple[LiveNetwork, ...] = ()
+        self.volumes: tuple[LiveVolume, ...] = ()
+        self.orphans: tuple[Orphan, ...] = ()
+        if ours or adoptions or adopt is not None:
+            # Few stacks take anything over.
+            from nexusctl.engine.docker.observe.adopted import find_foreign  # noqa: PLC0415
+
+            read = partial(_read_sandboxes, wire, networks=networks, amendments=amendments)
+            own = [entry for entry in containers if is_sandbox(entry, stack.name)]
+            found = find_foreign(wire, stack, containers, networks, volumes, own, read(entries=ours), read, adopt=adopt)
+            self.sandboxes, self.networks, self.volumes, self.orphans = found
+        self.ids = {sandbox.id for sandbox in self.sandboxes}
+
+    def leave_out_volumes(self, volumes: Iterable[LiveVolume]) -> Iterable[LiveVolume]:
+        """Those of which nothing is written that counts more than their labels."""
+        names = {volume.name for volume in self.volumes}
+        return [volume for volume in volumes if volume.name not in names]
+
+    def leave_out(self, taken: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
+        """`taken` without what is the stack's."""
+        if not (self.sandboxes or self.networks or self.volumes):
+            return taken
+        own = {
+            "container": {sandbox.name for sandbox in self.sandboxes},
+            "network": {network.name for network in self.networks},
+            "volume": {volume.name for volume in self.volumes},
+        }
+        return {
+            kind: {name: owner for name, owner in names.items() if name not in own[kind]}
+            for kind, names in taken.items()
+        }
+
+
+def is_sandbox(entry: Listed, stack: str) -> bool:
+    """Whether a listed container claims to be a sandbox of `stack`."""
+    found = entry["Labels"] or {}
+    return found.get(labels.STACK) == stack and found.get(labels.ROLE) == "sandbox" and labels.SANDBOX in found
+
+
+def read_images(entries: Collection[Listed], stack: Stack) -> dict[str, LiveImage]:
+    """Every tagged image by the engine's reference, and by the way that `stack` writes it."""
+    found: dict[str, LiveImage] = {}
+    for entry in entries:
+        for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
+            if not tag.startswith("<none>") and not is_tag(tag):
+                found[familiar(tag)] = _read_image(entry, tag)
+    for sandbox in stack.sandboxes.values():
+        written = image_reference(sandbox.image)
+        if image := found.get(familiar(written)) or _find_by_id(found, entries, written):
+            found[written] = image
+    return found
+
+
+def _find_by_id(images: Mapping[str, LiveImage], entries: Iterable[Listed], written: str) -> LiveImage | None:
+    """The image of that id, which need not have any name."""
+    if not written.startswith("sha256:"):
+        return None
+    named = (image for image in images.values() if image.id == written)
+    nameless = (_read_image(entry, written) for entry in entries if entry["Id"] == written)
+    return next(named, None) or next(nameless, None)
+
+
+def _read_image(entry: Listed, name: str) -> LiveImage:
+    marks = entry["Labels"] or {}
+    named = (digest.partition("@") for digest in entry["RepoDigests"] or ())
+    digests = {repository: digest for repository, _, digest in named}
+    return LiveImage(
+        id=entry["Id"],
+        reference=familiar(name),
+        base_id=marks.get(labels.IMAGE_BASE, ""),
+        digest=digests.get(name.partition("@")[0].rpartition(":")[0], ""),
+        packages=marks.get(labels.IMAGE_PACKAGES, ""),
+        trees=marks.get(labels.IMAGE_TREES, ""),
+    )
+
+
+def _with_end(sandbox: LiveSandbox, ends: Mapping[str, Listed]) -> LiveSandbox:
+    end = ends[sandbox.id]["Name"] if sandbox.id in ends else ""
+    # Only what stands for a container that is gone was never made.
+    gone = not sandbox.created_at
+    return replace(sandbox, amendments=(*sandbox.amendments, end), end=end, gone=gone) if end else sandbox
+
+
+def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
+    """`sandbox` with its notes; a record that one of them announces, and that is not there, leaves it unsure."""
+    own = notes_of(notes, sandbox.id)
+    newest = max(map(sequence_of, amendments.get(sandbox.id, [])), default=0)
+    unsure = sandbox.unsure or any(number_of(note) > newest for note in own)
+    return replace(sandbox, amendments=(*sandbox.amendments, *own), unsure=unsure)
+
+
+def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
+    """The stack's amendments by container id, the oldest first."""
+    found: dict[str, list[Listed]] = {}
+    for entry in marked:
+        marks = entry["Labels"]
+        if marks.get(labels.ROLE) == "amendment":
+            found.setdefault(marks.get(labels.CONTAINER, ""), []).append(entry)
+    return {container: sorted(entries, key=sequence_of) for container, entries in found.items()}
+
+
+def _read_sandboxes(
+    wire: Wire, entries: Iterable[Listed], networks: Iterable[Listed], amendments: Mapping[str, list[Listed]]
+) -> tuple[LiveSandbox, ...]:
+    ids = {str(entry["Name"]): str(entry["Id"]) for entry in networks}
+    found = []
+    for entry in entries:
+        state = parse_status(entry["State"], entry["Status"]) or _ask_state(wire, entry["Id"])
+        if state:
+            read = _read_sandbox(entry, state, ids, amendments.get(entry["Id"], []))
+            found.append(read_restarts(wire, read, entry))
+    return _sorted(found)
+
+
+def _sorted(sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
+    return tuple(sorted(sandboxes, key=lambda sandbox: (sandbox.sandbox, sandbox.created_at, sandbox.id)))
+
+
+def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
+    """The state of a container whose list entry is not understood; None where it has gone meanwhile."""
+    try:
+        condition = read_condition(wire.get(f"/containers/{container_id}/json"))
+    except NotFound:
+        return None
+    return ListedState(state=condition.state, health=condition.health, exit_code=condition.exit_code)
+
+
+def _read_sandbox(
+    entry: Listed, state: ListedState, network_ids: Mapping[str, str], amendments: list[Listed]
+) -> LiveSandbox:
+    marks = entry["Labels"] or {}
+    source, record, problem = read_newest([*(amendment["Labels"] for amendment in reversed(amendments)), marks])
+    newest = amendments[-1]["Labels"] if amendments else marks
+    return LiveSandbox(
+        id=entry["Id"],
+        name=name_of(entry),
+        # A container that was moved has the name that it was born with in its own labels.
+        sandbox=source.get(labels.SANDBOX) or marks.get(labels.SANDBOX, ""),
+        state=state.state,
+        record=record,
+        record_problem=problem,
+        unsure=source is not newest,
+        birth_name=marks.get(labels.BIRTH_NAME, ""),
+        health=state.health,
+        exit_code=state.exit_code,
+        created_at=int(entry["Created"]),
+        image=entry["Image"],
+        image_id=entry["ImageID"],
+        named=bool(marks.get(labels.NAMED)),
+        reduced=bool(marks.get(labels.CAPABILITIES)),
+        bound=(entry.get("HostConfig") or {}).get("NetworkMode", ""),
+        ports=read_ports(entry),
+        networks=_read_attached(entry, network_ids),
+        volumes={m["Destination"]: m.get("Name", "") for m in entry.get("Mounts") or () if m.get("Type") == "volume"},
+        binds=read_binds(entry),
+        amendments=tuple(item["Name"] for item in amendments),
+        package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
+    )
+
+
+def read_ports(entry: Listed) -> tuple[Port, ...]:
+    """The ports that a listed container publishes now."""
+    found = (
+        Port(container=p["PrivatePort"], host=p["PublicPort"], address=p.get("IP", "0.0.0.0"), protocol=p["Type"])
+        for p in entry["Ports"] or ()
+        if p.get("PublicPort")
+    )
+    return tuple(sorted(found, key=lambda port: (port.container, port.protocol, port.address, port.host or 0)))
+
+
+def _read_attached(entry: Listed, ids: Mapping[str, str]) -> dict[str, str]:
+    """Network ids to names. Before a container's first start the engine knows its networks by name only."""
+    attached = (entry.get("NetworkSettings") or {}).get("Networks") or {}
+    found = {(settings or {}).get("NetworkID") or ids.get(name, name): name for name, settings in attached.items()}
+    found.pop(ids.get("none", "none"), None)
+    return found
+
+
+def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, ...]:
+    found = (
+        read_network(entry, entry["Labels"].get(labels.NETWORK, ""))
+        for entry in entries
+        if (entry["Labels"] or {}).get(labels.STACK) == stack
+    )
+    return tuple(sorted(found, key=lambda network: (network.name, network.id)))
+
+
+def _read_volumes(marked: Iterable[Listed]) -> tuple[LiveVolume, ...]:
+    found = (
+        LiveVolume(name=entry["Name"], volume=entry["Labels"].get(labels.VOLUME, ""))
+        for entry in marked
+        if entry["Labels"].get(labels.ROLE) == "volume"
+    )
+    return tuple(sorted(found, key=lambda volume: volume.name))
