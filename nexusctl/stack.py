@@ -24,10 +24,10 @@ from nexusctl.api import connection, inspection, planning, subject
 from nexusctl.api.outputs import read_output
 from nexusctl.engine.base import Command, Report
 from nexusctl.errors import Diagnostic, InputError, LockHeld, NexusError
-from nexusctl.model.event import AnyEvent, Failed, Outcome, Planned
-from nexusctl.model.inputs import Given, Inputs
-from nexusctl.model.plan import Plan
-from nexusctl.model.value import dataclass
+from nexusctl.model.load_request import Given, Inputs
+from nexusctl.model.plan.event import AnyEvent, Failed, Outcome, Planned
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.status import SandboxStatus
 from nexusctl.run.interrupt import Interrupt

@@ -9,15 +9,15 @@ from nexusctl.api import connection, execution, planning, subject
 from nexusctl.api.execution import Interrupt
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineUnreachable
-from nexusctl.model.event import AnyEvent, Declined, Finished, Left, Noticed, Outcome, Planned, Started, Told
-from nexusctl.model.inputs import Given
 from nexusctl.model.live import Adopt
-from nexusctl.model.plan import Plan
+from nexusctl.model.load_request import Given
+from nexusctl.model.plan.event import AnyEvent, Declined, Finished, Left, Noticed, Outcome, Planned, Started, Told
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.model.stack import Stack
-from nexusctl.model.step_id import kind_of
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.basis import Basis
 
 __all__ = ["Begin", "Terms", "apply", "apply_saved", "carry_out", "destroy"]
@@ -142,7 +142,7 @@ def _execute(
 ) -> Events:
     """Carry `chosen` out; the names of sandboxes for which a step other than a wait was begun go into `touched`."""
     # A plan without steps needs none of them.
-    from nexusctl.model.step import AwaitExit, AwaitHealthy  # noqa: PLC0415
+    from nexusctl.model.plan.step import AwaitExit, AwaitHealthy  # noqa: PLC0415
 
     outcome: Outcome = "done"
     for event in execution.apply(engine, chosen, interrupt, known):

@@ -9,7 +9,7 @@ from nexusctl.config.export.standalone import as_json, resolved
 from nexusctl.config.load import load_template, load_whole, template_names
 from nexusctl.config.schema.editor_schema import editor_schema
 from nexusctl.config.templates.builtin import BESIDE
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 
 if TYPE_CHECKING:
     from nexusctl.config.export.origins import Origin

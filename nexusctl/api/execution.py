@@ -9,8 +9,8 @@ from dataclasses import replace
 from nexusctl.api.planning import measure_losses, observe
 from nexusctl.engine.base import Engine
 from nexusctl.errors import EngineError
-from nexusctl.model.event import Event, Failed, Progress
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.event import Event, Failed, Progress
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.run.interrupt import Interrupt

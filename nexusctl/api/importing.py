@@ -22,9 +22,9 @@ from nexusctl.imports.names import fit_name
 from nexusctl.imports.recorded import Contents, find_wanted, read_recorded
 from nexusctl.imports.secretlike import looks_secret
 from nexusctl.imports.text import insert, read_name, write_text
-from nexusctl.model.inputs import Given, Inputs
 from nexusctl.model.live import Portrait
-from nexusctl.model.plan import Change, Difference
+from nexusctl.model.load_request import Given, Inputs
+from nexusctl.model.plan.plan import Change, Difference
 from nexusctl.model.stack import Stack
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.did_you_mean import suggest

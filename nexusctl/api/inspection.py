@@ -10,7 +10,7 @@ from nexusctl.api.planning import observe, require_known
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Conflict, Diagnostic, InputError, NotFound
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.drift import recorded_stack, select_drift
@@ -52,7 +52,7 @@ def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple
     if not unprobed:
         return sandboxes
     # Threads are loaded only where there is something to ask.
-    from nexusctl.model.crew import open_crew  # noqa: PLC0415
+    from nexusctl.engine.threads import open_crew  # noqa: PLC0415
 
     with open_crew(8) as pool:
         healthy = {live.id for live, passed in zip(unprobed, pool.map(_probe(engine), unprobed), strict=True) if passed}

@@ -12,9 +12,9 @@ from nexusctl.config.export.atomic_write import replace_file
 from nexusctl.config.lockfile import find_uncovered, pin_known, read_lock, write_lock
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.lockfile import Lockfile, lock_keys
-from nexusctl.model.plan import DeriveImage, Plan
+from nexusctl.model.plan.plan import DeriveImage, Plan
 from nexusctl.model.stack import Stack
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.plan.commands.lockfile import compare_locks, keep_inactive, plan_resolution, take_lock

@@ -9,7 +9,7 @@ from nexusctl.config.load import load
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, PlanError
 from nexusctl.model.live import Adopt, LiveState
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.did_you_mean import suggest

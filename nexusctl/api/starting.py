@@ -12,7 +12,7 @@ from nexusctl.imports.names import fit_name
 from nexusctl.imports.project import read_project
 from nexusctl.imports.starter import Wish, default_port, make_starter
 from nexusctl.imports.text import write_text
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.trust import OURS, Trust
 
 __all__ = ["Wish", "begin_stack", "begin_template", "default_port", "load_template", "make_starter", "read_project"]

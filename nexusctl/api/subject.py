@@ -10,11 +10,11 @@ from nexusctl.api.planning import EVERYTHING, call_anew, empty_stack, require_kn
 from nexusctl.config.load import load, load_readable, pin
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveState
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Stack
-from nexusctl.model.value import dataclass
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice, group_names
 
 

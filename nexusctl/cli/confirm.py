@@ -15,9 +15,9 @@ from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Told
 from nexusctl.model.live import LiveState
 from nexusctl.model.output import OutputValue
+from nexusctl.model.plan.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Told
 from nexusctl.render.format import FORMAT_VERSION
 
 if TYPE_CHECKING:

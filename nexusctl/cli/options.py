@@ -14,7 +14,7 @@ import click
 
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic
-from nexusctl.model.inputs import NOTHING, STDIN, Given, Inputs
+from nexusctl.model.load_request import NOTHING, STDIN, Given, Inputs
 from nexusctl.model.trust import Trust
 
 DEFAULT_FILE = Path("nexus.yaml")
@@ -34,7 +34,7 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         # Most commands take no duration, and `--help` should be there at once.
-        from nexusctl.model.duration import parse_seconds  # noqa: PLC0415
+        from nexusctl.model.values.duration import parse_seconds  # noqa: PLC0415
 
         try:
             return parse_seconds(str(value))

@@ -17,8 +17,8 @@ from nexusctl.cli.terminal.progress import Course, is_painted, show
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.cli.terminal.signals import TIME_IS_OVER, leave, stoppable
 from nexusctl.cli.terminal.streams import OutputLost
-from nexusctl.model.event import AnyEvent, Event, Finished, Planned
-from nexusctl.model.plan import Omission, Plan
+from nexusctl.model.plan.event import AnyEvent, Event, Finished, Planned
+from nexusctl.model.plan.plan import Omission, Plan
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan import summarize_plan

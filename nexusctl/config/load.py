@@ -26,11 +26,11 @@ from nexusctl.config.templates.template import Templates, load_template
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.config.validate.validate import validate
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.inputs import NOTHING, Inputs
+from nexusctl.model.load_request import NOTHING, Inputs
 from nexusctl.model.output import Output
 from nexusctl.model.stack import Move, Sandbox, Stack
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 __all__ = ["Loaded", "load", "load_readable", "load_template", "load_whole", "pin", "template_names"]
 

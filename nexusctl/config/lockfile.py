@@ -11,7 +11,7 @@ from typing import Any
 from nexusctl.config.read.reader import read_source
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.checksum import sha256
+from nexusctl.model.engine_names import image_reference
 from nexusctl.model.lockfile import (
     ASKED_NAME,
     LOCK_NAME,
@@ -21,10 +21,10 @@ from nexusctl.model.lockfile import (
     lock_keys,
     tree_versions,
 )
-from nexusctl.model.names import image_reference
 from nexusctl.model.record import canonical
 from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack, UploadFile
 from nexusctl.model.trust import OURS, Trust
+from nexusctl.model.values.checksum import sha256
 
 FORMAT, FORMAT_VERSION = "nexusctl-lock", 1
 

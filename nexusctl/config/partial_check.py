@@ -17,7 +17,7 @@ from nexusctl.config.interpolate.variables import read_values
 from nexusctl.config.schema.files import STACK
 from nexusctl.config.templates.template import Templates
 from nexusctl.config.validate.validate import check_part
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 
 _NAMESPACES = ("env", "file", "stack", "var", "secret", "VAULT_SECRET", "ENCRYPTED", "each", "sandbox")
 

@@ -16,7 +16,7 @@ from nexusctl.config.interpolate.secrets import SecretScope
 from nexusctl.config.interpolate.variables import Variables, gather
 from nexusctl.config.read.yaml_parser import NODE_LIMIT
 from nexusctl.config.templates.template import Templates
-from nexusctl.model.inputs import Given
+from nexusctl.model.load_request import Given
 
 # What these sections hold is worked out by those who know them.
 _APART = ("variables",)

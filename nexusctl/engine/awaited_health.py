@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusctl.model.names import image_reference
+from nexusctl.model.engine_names import image_reference
 from nexusctl.model.stack import Stack
 
 

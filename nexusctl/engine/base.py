@@ -14,10 +14,10 @@ from typing import BinaryIO, Literal, Protocol
 
 from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, Project, State
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
+from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 AdoptedKind = Literal["network", "volume"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from nexusctl.model.plan import LeftBehind
+from nexusctl.model.plan.plan import LeftBehind
 
 
 def choose_carried(written: Iterable[str], left_behind: LeftBehind) -> set[str]:

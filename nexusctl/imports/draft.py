@@ -10,7 +10,7 @@ from typing import Any
 from nexusctl.config.document.node import Node
 from nexusctl.errors import Location
 from nexusctl.imports.secretlike import tells_secret
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from nexusctl.imports.draft import Draft
 from nexusctl.imports.names import fit_name
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 _SERVER = """require("http")
   .createServer((request, response) => response.end("Hello from a sandbox\\n"))

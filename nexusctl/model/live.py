@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Literal
 
 from nexusctl.model.stack import Network, Port, Resources, RestartPolicy, Sandbox
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 State = Literal["created", "running", "paused", "restarting", "removing", "exited", "dead"]
 Adopted = Literal["", "new", "yes"]

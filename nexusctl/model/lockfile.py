@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any
 
 from nexusctl.model.stack import Stack
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 LOCK_NAME, ASKED_NAME = "package-lock.json", "package.json"
 """The files of a tree: which version lies where, and which packages were asked for."""

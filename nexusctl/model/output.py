@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 from nexusctl.model.secret import SecretUse
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 Attribute = Literal["host", "endpoint", "port"]
 

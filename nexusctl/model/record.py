@@ -13,8 +13,17 @@ from typing import Any
 
 from nexusctl.model import stack
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.shape import Check, Malformed, Shapes, is_absolute, is_argument, is_below, is_file_name, is_name
 from nexusctl.model.stack import Sandbox
+from nexusctl.model.values.from_json import (
+    Check,
+    Malformed,
+    Shapes,
+    is_absolute,
+    is_argument,
+    is_below,
+    is_file_name,
+    is_name,
+)
 
 VERSION = 1
 

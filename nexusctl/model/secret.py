@@ -12,7 +12,7 @@ from dataclasses import field, replace
 from typing import Any, Literal, NoReturn, get_args
 
 from nexusctl.errors import Diagnostic, Location, StepError
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 SourceKind = Literal["env", "file", "age", "vault", "command", "keyring", "variable", "parameter"]
 

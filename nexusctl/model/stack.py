@@ -14,7 +14,7 @@ from typing import Any, Literal
 from nexusctl.model.output import Output
 from nexusctl.model.secret import SecretFile, SecretRef, Text
 from nexusctl.model.template import Template
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 Kind = Literal["service", "task"]
 RunPolicy = Literal["once", "changed", "always"]

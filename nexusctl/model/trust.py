@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 Tell = Callable[[str], None]
 """Says a line to whoever waits."""

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nexusctl.errors import Diagnostic, PlanError
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Plan, Step
+from nexusctl.model.plan.plan import Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.claims import Claim, settle_claims
 from nexusctl.plan.compare.moved import follow_moves

@@ -8,7 +8,7 @@ from typing import Any
 
 from nexusctl.errors import Location
 from nexusctl.model.stack import Sandbox
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.rating import daemon, sandbox
 from nexusctl.rating.facts import EngineFacts, SandboxFacts
 from nexusctl.rating.verdict import Verdict

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nexusctl.errors import Location
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.rating.facts import EngineFacts, SandboxFacts
 from nexusctl.rating.points import ENGINE_POINTS, SANDBOX_POINTS, Point
 from nexusctl.rating.verdict import Status, Verdict

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 Status = Literal["pass", "warn", "info", "not_applicable"]
 """`info` is for people to judge, or cannot be told; `not_applicable` is a point that does not apply."""

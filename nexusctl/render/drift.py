@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.model.plan import Change, Plan
+from nexusctl.model.plan.plan import Change, Plan
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.plan import change_document, render_busy, render_difference
 from nexusctl.render.text_style import count, paint, quiet

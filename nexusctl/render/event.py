@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
-from nexusctl.model.plan import Plan, Step
-from nexusctl.model.step_id import kind_of
+from nexusctl.model.plan.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
+from nexusctl.model.plan.plan import Plan, Step
+from nexusctl.model.plan.step_id import kind_of
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import duration, listing, paint, quiet
 

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from nexusctl.model.actions import ACTIONS
-from nexusctl.model.plan import Change, Difference, Plan, Step
+from nexusctl.model.plan.actions import ACTIONS
+from nexusctl.model.plan.plan import Change, Difference, Plan, Step
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import count, paint, quiet, size
 
@@ -159,8 +159,8 @@ def _render_unread(plan: Plan) -> Iterator[str]:
 
 def _takes_secrets(step: Step) -> bool:
     # A plan that changes nothing does without the steps.
+    from nexusctl.model.plan.step import CreateContainer, StartContainer, UpdateContainer  # noqa: PLC0415
     from nexusctl.model.secret import list_uses  # noqa: PLC0415
-    from nexusctl.model.step import CreateContainer, StartContainer, UpdateContainer  # noqa: PLC0415
 
     if not isinstance(step, CreateContainer | StartContainer | UpdateContainer):
         return False

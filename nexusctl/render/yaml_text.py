@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from nexusctl.model.bare import Bare
+from nexusctl.model.values.raw_scalar import Bare
 
 # What no reader, of YAML 1.1 or 1.2, takes for anything but a text; the words are those of YAML 1.1.
 _PLAIN = re.compile(r"[A-Za-z_./$][\w./@+$-]*(?: [\w./@+$(][\w./@+$()-]*)*\Z", re.ASCII)

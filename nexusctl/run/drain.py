@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 
 from nexusctl.engine.base import Engine
-from nexusctl.model.plan import Attachment
+from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Port
 
 LINGER = 1.2

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine
 from nexusctl.errors import EngineError, NotFound
-from nexusctl.model.event import Done, Event, Failed, Finished
 from nexusctl.model.live import State
-from nexusctl.model.plan import Step
+from nexusctl.model.plan.event import Done, Event, Failed, Finished
+from nexusctl.model.plan.plan import Step
+from nexusctl.model.plan.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
+from nexusctl.model.plan.step_id import step_id
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.model.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
-from nexusctl.model.step_id import step_id
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.run.waits import ENDED, SETTLE, START, START_SHARE, describe_early_end, has_failed
 
 FEW = 8

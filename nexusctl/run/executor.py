@@ -11,10 +11,10 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, LockLost, NexusError, Note, NotFound
-from nexusctl.model.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
-from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
+from nexusctl.model.plan.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
+from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
+from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, ReplaceContainer
 from nexusctl.model.secret import Reveal, withhold
-from nexusctl.model.step import AwaitExit, AwaitHealthy, ReplaceContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform_step import Ledger, perform
 from nexusctl.run.waits import Interrupted

@@ -8,10 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import Conflict, EngineError, NotFound
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
-from nexusctl.model.secret import Reveal, withhold
-from nexusctl.model.stack import Sandbox
-from nexusctl.model.step import (
+from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
+from nexusctl.model.plan.step import (
     AdoptContainer,
     AdoptObject,
     AwaitExit,
@@ -31,6 +29,8 @@ from nexusctl.model.step import (
     StopContainer,
     UpdateContainer,
 )
+from nexusctl.model.secret import Reveal, withhold
+from nexusctl.model.stack import Sandbox
 from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.on_change import react

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 
 from nexusctl.engine.base import Condition, Engine, Report
 from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
+from nexusctl.model.plan.step import Upstream
 from nexusctl.model.stack import Sandbox
-from nexusctl.model.step import Upstream
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.waits import ENDED, SETTLE, has_failed, hold_up, wait_healthy
 

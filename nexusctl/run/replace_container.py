@@ -14,9 +14,9 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine, Report
 from nexusctl.errors import EngineError, Note, StepError
-from nexusctl.model.names import outgoing_name
-from nexusctl.model.plan import Attachment
-from nexusctl.model.step import ReplaceContainer
+from nexusctl.model.engine_names import outgoing_name
+from nexusctl.model.plan.plan import Attachment
+from nexusctl.model.plan.step import ReplaceContainer
 from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.ready import wait_ready

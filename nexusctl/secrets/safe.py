@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.secrets.base import Unreadable
 
 FORMAT, FORMAT_VERSION = "nexusctl-secrets", 1

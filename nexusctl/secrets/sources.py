@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from nexusctl.model.inputs import VARIABLE
+from nexusctl.model.load_request import VARIABLE
 from nexusctl.model.secret import SecretRef, SourceKind
 from nexusctl.secrets.age import AgeSource
 from nexusctl.secrets.age_key import IDENTITY

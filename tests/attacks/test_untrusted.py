@@ -212,7 +212,7 @@ def test_a_saved_plan_of_a_stranger_names_no_file_elsewhere(runner: Runner, tmp_
     from nexusctl.api.saving import recall_plan  # noqa: PLC0415
     from nexusctl.engine.memory.engine import MemoryEngine  # noqa: PLC0415
     from nexusctl.errors import InputError  # noqa: PLC0415
-    from nexusctl.model.inputs import Inputs  # noqa: PLC0415
+    from nexusctl.model.load_request import Inputs  # noqa: PLC0415
     from nexusctl.model.trust import Trust  # noqa: PLC0415
     from nexusctl.plan.commands.fingerprint import Fingerprints  # noqa: PLC0415
     from nexusctl.plan.commands.names import Choice  # noqa: PLC0415
@@ -290,7 +290,7 @@ def test_an_apply_reads_no_secret_of_this_machine(runner: Runner, source: str, m
     """A plan reads none anyway, so it goes on saying what would be done."""
     from nexusctl.config.load import load  # noqa: PLC0415
     from nexusctl.errors import InputError  # noqa: PLC0415
-    from nexusctl.model.inputs import Inputs  # noqa: PLC0415
+    from nexusctl.model.load_request import Inputs  # noqa: PLC0415
     from nexusctl.model.trust import Trust  # noqa: PLC0415
     from nexusctl.secrets.reading import read_secrets  # noqa: PLC0415
 

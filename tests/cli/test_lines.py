@@ -8,8 +8,8 @@ import time
 import pytest
 
 from nexusctl.cli.terminal.event_lines import Lines
-from nexusctl.model.event import Done, Progress, Started
-from nexusctl.model.plan import DeriveImage, Plan
+from nexusctl.model.plan.event import Done, Progress, Started
+from nexusctl.model.plan.plan import DeriveImage, Plan
 from nexusctl.run.interrupt import Interrupt
 
 STEP = DeriveImage(id="image:env", subject="env", tag="env", base="base", packages=(), working_dir="/")

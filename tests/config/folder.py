@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.load_request import Given, Inputs
 
 
 def read_inputs(folder: Path = Path()) -> Inputs:

@@ -21,7 +21,7 @@ from nexusctl.config.load import load, load_whole
 from nexusctl.config.read.yaml_parser import compose
 from nexusctl.config.templates import builtin as template_found
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.load_request import Given, Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.render.yaml_text import render_yaml
 from tests.config.folder import read_environment, read_inputs

@@ -11,7 +11,7 @@ import pytest
 from nexusctl.config.load import load
 from nexusctl.config.read import include
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 
 HEAD = "name: shop\nsandboxes: {api: {image: debian}}\n"
 

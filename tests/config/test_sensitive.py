@@ -13,7 +13,7 @@ from nexusctl.config.export.origins import find_origins
 from nexusctl.config.export.standalone import resolved
 from nexusctl.config.load import load, load_whole
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.load_request import Given, Inputs
 from nexusctl.model.record import encode
 from nexusctl.model.secret import Secret, SecretFile, SecretUse, reveal_text
 from nexusctl.model.stack import Stack

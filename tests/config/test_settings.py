@@ -16,7 +16,7 @@ from nexusctl.config.export.origins import find_origins
 from nexusctl.config.load import load, load_whole
 from nexusctl.config.settings import find_settings
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Resources
 from nexusctl.render.plan import plan_document
 from tests.plan.worlds import new_engine, plan_for

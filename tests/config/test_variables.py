@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.config.load import load
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import Given, Inputs
+from nexusctl.model.load_request import Given, Inputs
 
 
 def env_of(folder: Path, variables: str, value: str = "${var.x}", given: Given = Given()) -> str:  # noqa: B008

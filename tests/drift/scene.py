@@ -15,9 +15,9 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import NotFound
-from nexusctl.model.event import Failed
-from nexusctl.model.names import container_name, network_name, volume_name
-from nexusctl.model.plan import Plan
+from nexusctl.model.engine_names import container_name, network_name, volume_name
+from nexusctl.model.plan.event import Failed
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.run.interrupt import Interrupt
 

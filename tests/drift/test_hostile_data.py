@@ -16,7 +16,7 @@ import pytest
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.model.names import lock_name
+from nexusctl.model.engine_names import lock_name
 from tests.drift.scene import Scene, lay_out
 
 engine = pytest.mark.engine

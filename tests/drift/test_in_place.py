@@ -12,7 +12,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import PlanError
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from tests.drift.scene import Scene, findings, lay_out
 
 pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("drift-in-place")]

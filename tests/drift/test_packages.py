@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.change_packages import change_packages
-from nexusctl.model.plan import PackageChange
+from nexusctl.model.plan.plan import PackageChange
 from nexusctl.model.stack import Package, PackageSet
 from tests.drift.scene import Finding, Scene, findings
 

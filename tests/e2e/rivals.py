@@ -22,7 +22,7 @@ from uuid import uuid4
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.labels import SANDBOX, STACK
-from nexusctl.model.names import lock_name
+from nexusctl.model.engine_names import lock_name
 from tests.faults.proxy import Call, Proxy
 from tests.images import require_base_image
 from tests.ranges import make_network

@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
-from nexusctl.model.names import lock_name
+from nexusctl.model.engine_names import lock_name
 from tests.e2e.case import Case
 
 pytestmark = pytest.mark.engine

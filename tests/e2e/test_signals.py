@@ -16,8 +16,8 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.engine.labels import SANDBOX, STACK
+from nexusctl.model.engine_names import lock_name
 from nexusctl.model.live import LockHolder
-from nexusctl.model.names import lock_name
 
 pytestmark = pytest.mark.engine
 

@@ -14,9 +14,9 @@ from nexusctl.engine import labels
 from nexusctl.engine.base import Condition, Engine, Outcome
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.memory import MemoryEngine
+from nexusctl.model.engine_names import container_name, network_name
 from nexusctl.model.live import LiveSandbox, LiveState, LockHolder, Orphan
-from nexusctl.model.names import container_name, network_name
-from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Network, Sandbox, Stack, Upload, UploadFile
 

@@ -8,7 +8,7 @@ from typing import Any
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run
 from nexusctl.engine.labels import ROLE, SANDBOX, SECRETS, STACK
-from nexusctl.model.names import is_environment
+from nexusctl.model.engine_names import is_environment
 
 Portrait = dict[str, Any]
 

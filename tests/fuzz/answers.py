@@ -23,8 +23,8 @@ from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.exec import calls as commands
 from nexusctl.errors import NexusError
 from nexusctl.model.live import LockHolder
+from nexusctl.model.plan.step import UpdateContainer
 from nexusctl.model.stack import Stack
-from nexusctl.model.step import UpdateContainer
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import event_document
 from nexusctl.render.plan import plan_document, render_plan

@@ -9,7 +9,7 @@ import pytest
 from nexusctl.config.load import load
 from nexusctl.errors import InputError
 from nexusctl.imports.text import insert, write_text
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 
 PRESENT = """\
 # What everybody shares.

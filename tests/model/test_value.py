@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

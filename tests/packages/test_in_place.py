@@ -16,8 +16,8 @@ from nexusctl.engine.docker.images.builder import host_trust
 from nexusctl.engine.docker.images.change_packages import STAGE, WORKROOM
 from nexusctl.engine.docker.images.host_trust import FOLDER
 from nexusctl.engine.docker.images.package_inventory import read_names
-from nexusctl.model.event import Failed
 from nexusctl.model.lockfile import BELOW
+from nexusctl.model.plan.event import Failed
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages import MANAGERS
 from nexusctl.run.interrupt import Interrupt

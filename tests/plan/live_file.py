@@ -9,8 +9,8 @@ from typing import Any
 import yaml
 
 from nexusctl.config.load import load
+from nexusctl.model.engine_names import container_name, environment_tag, image_reference, network_name, volume_name
 from nexusctl.model.live import Inspection, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
-from nexusctl.model.names import container_name, environment_tag, image_reference, network_name, volume_name
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.decide.networks import engine_volumes
 

@@ -8,7 +8,7 @@ from typing import Any
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.world import MemoryContainer
-from nexusctl.model.names import (
+from nexusctl.model.engine_names import (
     anonymous_volume_name,
     container_name,
     environment_tag,

@@ -9,9 +9,9 @@ import pytest
 from nexusctl.api import execution, planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import StepError
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.step import RemoveContainer
 from nexusctl.model.stack import Dependency, RunPolicy, Sandbox, Stack
-from nexusctl.model.step import RemoveContainer
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform_step import Ledger, perform
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for

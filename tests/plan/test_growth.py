@@ -11,9 +11,9 @@ from typing import Any, Literal
 import pytest
 
 from nexusctl.engine.memory import MemoryEngine
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import Interior, LiveNetwork, LiveSandbox, LiveState, LiveVolume
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import (
     Dependency,
     Mount,

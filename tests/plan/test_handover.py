@@ -11,7 +11,7 @@ from nexusctl.config.load import load
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.errors import EngineError
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.names import Choice

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Reaction, Sandbox, Stack, Upload, UploadFile
 from nexusctl.plan.plan import make_plan
 from tests.plan.live_file import as_applied

@@ -10,7 +10,8 @@ import pytest
 from nexusctl.api import planning
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import Diagnostic, PlanError
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.step import UpdateContainer
 from nexusctl.model.stack import (
     Lifecycle,
     Mount,
@@ -24,7 +25,6 @@ from nexusctl.model.stack import (
     Upload,
     UploadFile,
 )
-from nexusctl.model.step import UpdateContainer
 from nexusctl.plan.commands.drift import recorded_stack
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.plan import make_plan

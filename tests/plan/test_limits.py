@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.plan import FromSettings, Plan
+from nexusctl.model.plan.plan import FromSettings, Plan
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import LIMITS, Giver, Network, Resources, Sandbox, Stack
 from nexusctl.plan.commands.names import Choice

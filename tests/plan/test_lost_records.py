@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from nexusctl.engine.memory import MemoryEngine
+from nexusctl.model.plan.step import UpdateContainer
 from nexusctl.model.stack import Package, PackageSet, Resources, Sandbox, Stack, Upload, UploadFile
-from nexusctl.model.step import UpdateContainer
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 PACKAGES = (PackageSet(manager="npm", packages=(Package(name="ms"), Package(name="pg", version="8.0.0"))),)

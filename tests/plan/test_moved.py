@@ -10,7 +10,7 @@ import pytest
 from nexusctl.api import inspection, planning
 from nexusctl.config.load import load
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.drift import recorded_stack

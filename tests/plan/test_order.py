@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from nexusctl.model.plan import Step
+from nexusctl.model.plan.plan import Step
 from nexusctl.plan.steps.order import acyclic, order_steps
 
 

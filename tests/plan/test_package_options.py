@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.model.names import environment_tag
+from nexusctl.model.engine_names import environment_tag
 from nexusctl.model.record import decode, encode, plain
 from nexusctl.model.stack import Package, PackageSet, Sandbox, UploadFile
 from nexusctl.plan.compare.fields import compare

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from nexusctl.model.live import HealthState, LiveState
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Health, Port, Reaction, Sandbox, Stack, Upload, UploadFile
 from nexusctl.plan.plan import make_plan
 from nexusctl.render.plan import render_plan

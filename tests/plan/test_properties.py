@@ -16,10 +16,9 @@ from hypothesis import strategies as st
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.world import MemoryContainer
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Plan, Step
-from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.model.step import (
+from nexusctl.model.engine_names import container_name
+from nexusctl.model.plan.plan import Plan, Step
+from nexusctl.model.plan.step import (
     CreateContainer,
     RemoveContainer,
     ReplaceContainer,
@@ -27,6 +26,7 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.commands.drift import recorded_stack
 from nexusctl.plan.compare.claims import settle_claims
 from nexusctl.plan.compare.moved import follow_moves

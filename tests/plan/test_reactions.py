@@ -10,9 +10,9 @@ import pytest
 from nexusctl.engine.base import Outcome
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError, StepError
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.step import AwaitHealthy, RestoreContainer, UpdateContainer
 from nexusctl.model.stack import Health, Reaction, Sandbox, Stack, Upload, UploadFile
-from nexusctl.model.step import AwaitHealthy, RestoreContainer, UpdateContainer
 from nexusctl.plan.plan import make_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 

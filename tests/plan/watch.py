@@ -11,9 +11,9 @@ from pathlib import PurePosixPath
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.world import MemoryContainer
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.step import RemoveContainer, ReplaceContainer
 from nexusctl.model.stack import Mount, Sandbox, Stack
-from nexusctl.model.step import RemoveContainer, ReplaceContainer
 from nexusctl.plan.compare.moved import follow_moves
 from tests.plan.portrait import read_record
 from tests.plan.variants import BASE, REMOTE

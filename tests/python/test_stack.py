@@ -14,7 +14,7 @@ from nexusctl import Stack
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import STACK
 from nexusctl.errors import InputError
-from nexusctl.model.event import AnyEvent, Finished, Left, Planned
+from nexusctl.model.plan.event import AnyEvent, Finished, Left, Planned
 from nexusctl.stack import ApplyFailed, CommandFailed
 
 PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "python.md"

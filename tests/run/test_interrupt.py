@@ -5,9 +5,9 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from nexusctl.model.event import Done, Event, Finished, Skipped, Started
+from nexusctl.model.plan.event import Done, Event, Finished, Skipped, Started
+from nexusctl.model.plan.step import CreateContainer
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.model.step import CreateContainer
 from nexusctl.run.executor import WORKERS, execute
 from nexusctl.run.interrupt import Interrupt
 from tests.plan.worlds import IMAGE, new_engine, plan_for

@@ -13,8 +13,8 @@ import pytest
 from nexusctl.api import connection, execution, planning
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.event import Done, Event, Failed, Finished, Skipped
-from nexusctl.model.names import lock_name
+from nexusctl.model.engine_names import lock_name
+from nexusctl.model.plan.event import Done, Event, Failed, Finished, Skipped
 from nexusctl.model.stack import Dependency, Sandbox, Stack
 from nexusctl.run.interrupt import Interrupt
 from tests.e2e.case import Case

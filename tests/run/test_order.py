@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.model.event import Done
+from nexusctl.model.plan.event import Done
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.run.executor import execute
 from nexusctl.run.interrupt import Interrupt

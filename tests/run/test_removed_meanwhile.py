@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.model.event import Failed
+from nexusctl.model.plan.event import Failed
 from tests.drift.scene import Scene, findings
 
 pytestmark = pytest.mark.engine

@@ -8,10 +8,10 @@ import pytest
 
 from nexusctl.engine.base import Condition, LogChunk, Outcome
 from nexusctl.errors import EngineError
-from nexusctl.model.event import Done, Finished
-from nexusctl.model.plan import PackageChange
+from nexusctl.model.plan.event import Done, Finished
+from nexusctl.model.plan.plan import PackageChange
+from nexusctl.model.plan.step import UpdateContainer
 from nexusctl.model.stack import PackageSet, Reaction, Sandbox
-from nexusctl.model.step import UpdateContainer
 from nexusctl.run import early_exit
 from nexusctl.run.early_exit import FEW
 from tests.saved.workbench import Workbench, failures, outcome

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.event import Done, Event, Failed, Skipped, Started
-from nexusctl.model.plan import Plan, Step
+from nexusctl.model.plan.event import Done, Event, Failed, Skipped, Started
+from nexusctl.model.plan.plan import Plan, Step
 from nexusctl.render.event import Board, group_rows, render_groups
 from tests.saved.workbench import THREE, Workbench
 

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from nexusctl.api import execution, planning, saving
 from nexusctl.cli.main import nexusctl
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.run.interrupt import Interrupt
 from tests.saved.workbench import Workbench
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from nexusctl.api import execution, planning
 from nexusctl.engine.base import Outcome
 from nexusctl.errors import EngineError
-from nexusctl.model.event import Failed
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.event import Failed
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.run.executor import execute
 from nexusctl.run.interrupt import Interrupt

@@ -16,7 +16,7 @@ from nexusctl import __version__
 from nexusctl.api import planning, saving
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import InputError, PlanError
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.fingerprint import Fingerprints, take_fingerprints

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexusctl.errors import InputError
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.target import choose_names, select_changes

@@ -11,8 +11,8 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.errors import NotFound
+from nexusctl.model.engine_names import lock_name
 from nexusctl.model.live import LockHolder
-from nexusctl.model.names import lock_name
 from tests.e2e.case import Case
 
 pytestmark = pytest.mark.engine

@@ -8,8 +8,8 @@ from textwrap import dedent
 
 from nexusctl.api import execution, planning
 from nexusctl.engine.memory import MemoryEngine
-from nexusctl.model.event import Event, Failed, Finished, Started
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.event import Event, Failed, Finished, Started
+from nexusctl.model.plan.plan import Plan
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.names import Choice
 from nexusctl.run.interrupt import Interrupt

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.model.names import container_name
+from nexusctl.model.engine_names import container_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from nexusctl.config.load import load_template
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.images import bootstrap_image
-from nexusctl.model.names import recipe_tag
-from nexusctl.model.plan import BootstrapImage
+from nexusctl.model.engine_names import recipe_tag
+from nexusctl.model.plan.plan import BootstrapImage
 from tests.alone import alone
 
 

@@ -9,8 +9,8 @@ from nexusctl.api import subject
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face, require_answer
 from nexusctl.cli.terminal.signals import obey_sigterm
-from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import Adopt
+from nexusctl.model.load_request import Inputs
 from nexusctl.plan.commands.names import Choice
 
 

@@ -6,7 +6,7 @@ import click
 
 from nexusctl.api import config as documents
 from nexusctl.cli import options
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.yaml_text import render_yaml
 

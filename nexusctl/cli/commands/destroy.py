@@ -7,7 +7,7 @@ from nexusctl.api import subject
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face, require_answer
 from nexusctl.cli.terminal.signals import obey_sigterm
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 
 
 @click.command()

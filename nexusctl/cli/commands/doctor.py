@@ -11,7 +11,7 @@ from click.core import ParameterSource
 
 from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.trust import Trust
 
 _FOR_BOTH = ("as_json", "untrusted", "allowed_env", "allowed_templates", "offline")

@@ -6,7 +6,7 @@ import click
 
 from nexusctl.api import inspection, subject
 from nexusctl.cli import options
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.render.drift import drift_document, render_drift
 
 DRIFTED = 2

@@ -8,7 +8,7 @@ import click
 from nexusctl.api import inspection, subject
 from nexusctl.api.connection import Command
 from nexusctl.cli import options
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 
 

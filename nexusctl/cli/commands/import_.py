@@ -19,7 +19,7 @@ from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic
 from nexusctl.imports.draft import Draft, Leftover
 from nexusctl.model.trust import Trust
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import diagnostic_document
 from nexusctl.render.format import FORMAT_VERSION

@@ -13,8 +13,8 @@ from nexusctl.cli.confirm import require_answer
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.terminal.progress import is_painted, show
 from nexusctl.cli.terminal.signals import stoppable
-from nexusctl.model.inputs import Inputs
-from nexusctl.model.plan import Difference, Plan
+from nexusctl.model.load_request import Inputs
+from nexusctl.model.plan.plan import Difference, Plan
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.plan import difference_document, render_difference

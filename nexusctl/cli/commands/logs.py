@@ -12,8 +12,8 @@ from nexusctl.api import inspection, subject
 from nexusctl.api.connection import Engine, LogChunk
 from nexusctl.cli import options
 from nexusctl.errors import EngineUnreachable, NexusError, NotFound
-from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LiveSandbox
+from nexusctl.model.load_request import Inputs
 from nexusctl.render.text_style import paint
 
 LONGEST_LINE = 1024 * 1024

@@ -4,7 +4,7 @@ import click
 
 from nexusctl.api import connection, outputs, subject
 from nexusctl.cli import options
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.render.outputs import outputs_document, render_outputs, render_value
 
 

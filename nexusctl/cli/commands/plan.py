@@ -7,8 +7,8 @@ import click
 
 from nexusctl.api import connection, inspection, planning, subject
 from nexusctl.cli import options
-from nexusctl.model.inputs import STDIN, Inputs
 from nexusctl.model.live import Adopt
+from nexusctl.model.load_request import STDIN, Inputs
 from nexusctl.plan.commands.names import Choice
 from nexusctl.render.plan import plan_document, render_plan
 

@@ -8,7 +8,7 @@ import click
 from nexusctl.api import inspection, subject
 from nexusctl.api.inspection import STATES, select
 from nexusctl.cli import options
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.render.status import find_overfull, render_status, status_document
 

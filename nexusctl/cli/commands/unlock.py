@@ -9,8 +9,8 @@ from nexusctl.api import connection, subject
 from nexusctl.cli import options
 from nexusctl.cli.confirm import require_answer
 from nexusctl.cli.exit_codes import FAILED
-from nexusctl.model.inputs import Inputs
 from nexusctl.model.live import LockHolder
+from nexusctl.model.load_request import Inputs
 from nexusctl.render.format import FORMAT_VERSION
 
 

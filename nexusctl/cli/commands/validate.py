@@ -6,7 +6,7 @@ from nexusctl.api import planning
 from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.errors import InputError
-from nexusctl.model.inputs import STDIN, Inputs
+from nexusctl.model.load_request import STDIN, Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import count

@@ -9,8 +9,8 @@ from contextlib import suppress
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import say, write_json
 from nexusctl.cli.terminal.streams import OutputLost
-from nexusctl.model.event import Done, Event, Failed, Progress, Skipped, Started
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.event import Done, Event, Failed, Progress, Skipped, Started
+from nexusctl.model.plan.plan import Plan
 from nexusctl.render.event import Board, event_document, list_busy
 
 HEARTBEAT = 30.0

@@ -12,8 +12,8 @@ from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import wants_color
 from nexusctl.cli.terminal.signals import STOPPING, TIME_IS_OVER
 from nexusctl.cli.terminal.streams import rewind
-from nexusctl.model.event import Event
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.event import Event
+from nexusctl.model.plan.plan import Plan
 from nexusctl.render.event import Board, Row, list_busy, render_row
 
 REFRESH = 0.1

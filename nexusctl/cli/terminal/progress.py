@@ -11,9 +11,9 @@ from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import wants_color
 from nexusctl.cli.terminal.event_lines import Lines
 from nexusctl.errors import Diagnostic
-from nexusctl.model.event import Event, Failed, Finished, Warned
-from nexusctl.model.plan import Plan
-from nexusctl.model.value import dataclass
+from nexusctl.model.plan.event import Event, Failed, Finished, Warned
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.render.event import group_rows
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ import sys
 import click
 
 from nexusctl.cli import options
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.plan import plan_document, render_plan
 

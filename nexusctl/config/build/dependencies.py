@@ -17,8 +17,8 @@ from nexusctl.config.document.problems import Problems, note
 from nexusctl.config.interpolate.sandboxes import Reference
 from nexusctl.errors import Note
 from nexusctl.model.stack import Condition, Dependency, Sandbox
-from nexusctl.model.value import dataclass
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from nexusctl.config.document.node import Mapping
 from nexusctl.config.document.problems import Problems
-from nexusctl.model.names import NO_NETWORKS
+from nexusctl.model.engine_names import NO_NETWORKS
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Sandbox, Volume
 
 _INSTEAD = {

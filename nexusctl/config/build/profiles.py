@@ -11,7 +11,7 @@ from nexusctl.config.build.secrets import build_secret_files
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems, note
 from nexusctl.errors import Diagnostic
-from nexusctl.model.inputs import Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.values.did_you_mean import suggest
 
 ALL = "*"

@@ -23,8 +23,8 @@ from nexusctl.config.read.dotenv import EnvFiles
 from nexusctl.config.templates.template import TemplateFile, Templates
 from nexusctl.model.secret import SecretRef
 from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Sandbox
-from nexusctl.model.value import dataclass
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.frozen import dataclass
 
 _MERGED = ("env", "metadata")
 # What only makes sense for something that keeps running does not come to a task from its template.

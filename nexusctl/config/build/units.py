@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nexusctl.config.document.node import Scalar
-from nexusctl.model.duration import parse_seconds
+from nexusctl.model.values.duration import parse_seconds
 
 _POWERS = {"b": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 

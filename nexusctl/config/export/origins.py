@@ -18,7 +18,7 @@ from nexusctl.config.read.dotenv import EnvFiles
 from nexusctl.config.schema.files import STACK, resolve
 from nexusctl.config.templates.sensitive_arguments import reread_template
 from nexusctl.errors import Location
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 FROM_ENV_FILE = "(read from the env file)"
 

@@ -21,8 +21,8 @@ from nexusctl.config.load import Loaded
 from nexusctl.config.templates.builtin import is_path
 from nexusctl.config.templates.search import find_template
 from nexusctl.config.templates.sensitive_arguments import reference_text, reread_template, without_literals
-from nexusctl.model.bare import Bare
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.values.raw_scalar import Bare
 
 # What is of no use any more, and what keeps its references.
 _GONE = ("include",)

@@ -11,8 +11,8 @@ from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems, note
 from nexusctl.config.interpolate.interpolate import Namespace, Unresolved, dig, picked, wrong_form
-from nexusctl.model.value import dataclass
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.frozen import dataclass
 
 MOST_REPLICAS = 1000
 

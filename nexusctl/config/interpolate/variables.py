@@ -21,8 +21,8 @@ from nexusctl.config.read.yaml_parser import compose, compose_any
 from nexusctl.config.schema.bounded_regex import Patience, TooSlow
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError, Note
-from nexusctl.model.inputs import VARIABLE as PREFIX
-from nexusctl.model.inputs import Given
+from nexusctl.model.load_request import VARIABLE as PREFIX
+from nexusctl.model.load_request import Given
 from nexusctl.model.secret import SourceKind
 from nexusctl.model.trust import Trust
 from nexusctl.model.values.did_you_mean import nearest, suggest

@@ -12,8 +12,8 @@ from typing import BinaryIO
 
 from nexusctl.config.document.node import Source
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.inputs import STDIN
 from nexusctl.model.links import find_stray
+from nexusctl.model.load_request import STDIN
 from nexusctl.model.trust import Trust
 from nexusctl.model.values.did_you_mean import suggest
 

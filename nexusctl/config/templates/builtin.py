@@ -9,7 +9,7 @@ from nexusctl.config.document.problems import Problems
 from nexusctl.config.read.reader import read_source
 from nexusctl.config.read.yaml_parser import compose
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 FOLDER = Path(__file__).resolve().parents[2] / "templates"
 

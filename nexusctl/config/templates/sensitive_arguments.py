@@ -13,8 +13,8 @@ from nexusctl.config.document.problems import Problems
 from nexusctl.config.interpolate.for_each import Kept
 from nexusctl.config.templates.arguments_from_each import find_each_given
 from nexusctl.config.templates.template import TemplateFile, Templates
-from nexusctl.model.bare import Bare
 from nexusctl.model.secret import SecretRef
+from nexusctl.model.values.raw_scalar import Bare
 
 # Of the name of a variable, with room for what tells it from others.
 _LONGEST = 60

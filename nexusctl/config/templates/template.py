@@ -15,12 +15,12 @@ from nexusctl.config.templates.search import find_template
 from nexusctl.config.trust.project_folder import around, why_outside
 from nexusctl.config.validate.validate import check_part, validate
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical
 from nexusctl.model.template import Recipe, Template
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.checksum import sha256
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,7 +19,7 @@ from nexusctl.engine.docker.objects import networks_and_volumes as objects
 from nexusctl.engine.docker.objects import stop as stopping
 from nexusctl.engine.docker.observe import observe
 from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
+from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 

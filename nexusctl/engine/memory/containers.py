@@ -11,9 +11,9 @@ from nexusctl.engine.memory.ports import publish
 from nexusctl.engine.memory.world import MemoryContainer, World, read_back
 from nexusctl.engine.memory_refusals import refuse_memory
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
+from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, image_reference
 from nexusctl.model.live import LiveVolume
-from nexusctl.model.names import anonymous_volume, anonymous_volume_name, image_reference
-from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement
+from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Resources, RestartPolicy, Sandbox, Upload
 from nexusctl.plan.compare.paths import place

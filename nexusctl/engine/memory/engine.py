@@ -11,7 +11,7 @@ from nexusctl.engine.memory import containers, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.world import World
 from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
-from nexusctl.model.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
+from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
 

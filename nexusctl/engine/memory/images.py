@@ -6,8 +6,8 @@ from nexusctl.engine.base import Report
 from nexusctl.engine.cancel import Cancel
 from nexusctl.engine.memory.world import World, make_image
 from nexusctl.errors import EngineError, NotFound
-from nexusctl.model.names import image_reference
-from nexusctl.model.plan import BootstrapImage, DeriveImage
+from nexusctl.model.engine_names import image_reference
+from nexusctl.model.plan.plan import BootstrapImage, DeriveImage
 
 
 def pull_image(world: World, reference: str, report: Report, cancel: Cancel) -> None:

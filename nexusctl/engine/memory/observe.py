@@ -14,6 +14,7 @@ from nexusctl.engine.memory.ports import foreign_ports
 from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
 from nexusctl.engine.memory_cuts import list_shrinking
 from nexusctl.errors import Conflict
+from nexusctl.model.engine_names import container_name, image_reference
 from nexusctl.model.live import (
     ForeignBind,
     HealthState,
@@ -26,7 +27,6 @@ from nexusctl.model.live import (
     Owner,
     Portrait,
 )
-from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Health, Sandbox, Stack
 from nexusctl.plan.compare.paths import place
 from nexusctl.plan.decide.networks import lacks_networks

@@ -22,12 +22,12 @@ from nexusctl.engine.memory.behaviour import (
     interfere_never,
 )
 from nexusctl.errors import Conflict, NotFound
+from nexusctl.model.engine_names import image_reference
 from nexusctl.model.live import AddressSpace, LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
-from nexusctl.model.names import image_reference
-from nexusctl.model.plan import Placement
+from nexusctl.model.plan.plan import Placement
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, UploadFile
-from nexusctl.model.value import dataclass as value
+from nexusctl.model.values.frozen import dataclass as value
 from nexusctl.plan.decide.subnets import DEFAULT_POOLS
 
 Kind = Literal["container", "network", "volume"]

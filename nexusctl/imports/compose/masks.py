@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from nexusctl.config.document.expression import Expression, parse
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 # Each variable is one character while the rest is read.
 _FIRST = 0xE000

@@ -11,8 +11,8 @@ from nexusctl.imports.compose.reader import NO_MAPPING, Reader
 from nexusctl.imports.compose.service import Surroundings
 from nexusctl.imports.draft import move_path
 from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.model.engine_names import NO_NETWORKS, network_name, volume_name
 from nexusctl.model.live import Project
-from nexusctl.model.names import NO_NETWORKS, network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK
 
 _OUTER = "compose-default"

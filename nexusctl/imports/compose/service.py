@@ -21,7 +21,7 @@ from nexusctl.imports.secrets import Secrets
 from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
 from nexusctl.model.live import Portrait, Project
 from nexusctl.model.stack import DEFAULT_NETWORK
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 REASONS = {
     "init": "every sandbox has an init process",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Change, Plan
+from nexusctl.model.plan.plan import Change, Plan
 from nexusctl.model.stack import Network, Sandbox, Stack, Volume
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.names import Choice

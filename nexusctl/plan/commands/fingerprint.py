@@ -10,14 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.model.engine_names import image_reference
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.names import image_reference
-from nexusctl.model.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
+from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
+from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, CreateContainer
+from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.model.step import AwaitExit, AwaitHealthy, CreateContainer
-from nexusctl.model.step_id import kind_of
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.names import group_names
 from nexusctl.plan.commands.target import choose_names

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nexusctl.model.holder import describe_holder
 from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.plan import Change, Plan
+from nexusctl.model.lock_holder import describe_holder
+from nexusctl.model.plan.plan import Change, Plan
 
 SHARED = ("network", "volume", "image", "record", "courier", "secrets")
 """The kinds of objects that a sandbox gets before its container and that are left for a moment after it."""

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 
 from nexusctl.model.live import LiveState
 from nexusctl.model.stack import Stack
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

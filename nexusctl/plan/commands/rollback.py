@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from typing import TypeVar
 
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveState
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Change, DeriveImage, Omission, Plan, Step
+from nexusctl.model.plan.plan import Change, DeriveImage, Omission, Plan, Step
+from nexusctl.model.plan.step import AwaitHealthy, CreateContainer, RestoreContainer, UpdateContainer
+from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
-from nexusctl.model.step import AwaitHealthy, CreateContainer, RestoreContainer, UpdateContainer
-from nexusctl.model.step_id import kind_of
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.target import leave_out
 from nexusctl.plan.compare.claims import settle_claims

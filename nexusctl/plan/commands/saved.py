@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.model.inputs import NOTHING, Given, Inputs
 from nexusctl.model.live import Adopt
+from nexusctl.model.load_request import NOTHING, Given, Inputs
 from nexusctl.model.record import canonical
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.fingerprint import Fingerprints, Prints
 from nexusctl.plan.commands.names import Choice
 

@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import get_args
 
 from nexusctl.model.endpoint import address, host_of, scheme_of
+from nexusctl.model.engine_names import container_name, natural_key
 from nexusctl.model.live import HealthState, LiveSandbox, LiveState, State
-from nexusctl.model.names import container_name, natural_key
 from nexusctl.model.stack import Port, Sandbox, Stack
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim, settle_claims
 from nexusctl.plan.compare.moved import follow_moves
 

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Change, Omission, Plan, Step
+from nexusctl.model.plan.plan import Change, Omission, Plan, Step
+from nexusctl.model.plan.step import RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume, StopContainer
+from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.stack import Stack
-from nexusctl.model.step import RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume, StopContainer
-from nexusctl.model.step_id import kind_of
 from nexusctl.plan.commands.names import Choice, group_names, match_names
 from nexusctl.plan.compare.secrets import find_unread
 from nexusctl.plan.decide.birth_limits import say_of_changed

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from nexusctl.model.live import Interior, LiveFile, LivePackages, LiveSandbox
-from nexusctl.model.plan import Difference
+from nexusctl.model.plan.plan import Difference
 from nexusctl.model.stack import Sandbox, UploadFile
 from nexusctl.plan.compare.fields import compare
 from nexusctl.plan.compare.paths import place

@@ -13,10 +13,10 @@ from itertools import groupby
 from typing import Any, Literal
 
 from nexusctl.model.endpoint import bracketed
-from nexusctl.model.plan import Difference
+from nexusctl.model.plan.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
 from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, PackageSet, Resources, Sandbox
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 Flat = Mapping[str, Any]
 Effect = Literal["record", "changeable", "replace"]

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Generic, TypeVar
 
+from nexusctl.model.engine_names import volume_name
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.names import volume_name
 from nexusctl.model.stack import Mount
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 W = TypeVar("W")
 

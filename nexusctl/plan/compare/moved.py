@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.names import container_name
 from nexusctl.model.stack import Move, Stack
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Attachment
+from nexusctl.model.engine_names import container_name
+from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Sandbox, Stack
 
 Links = Mapping[str, tuple[str, ...]]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from nexusctl.model.engine_names import natural_key
 from nexusctl.model.live import LiveState
-from nexusctl.model.names import natural_key
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.fields import compare
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from nexusctl.model.plan import Difference, FromSettings, Plan
+from nexusctl.model.plan.plan import Difference, FromSettings, Plan
 from nexusctl.model.stack import Resources, Stack
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.fields import compare

@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.engine_names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.live import LiveState
-from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.decide.images import find_unlocked

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Stack
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.decide.handovers import Handover

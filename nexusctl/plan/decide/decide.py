@@ -8,9 +8,9 @@ from typing import Literal
 
 from nexusctl.model.endpoint import overlap
 from nexusctl.model.live import HealthState, LiveSandbox
-from nexusctl.model.plan import Attachment, Cause, Difference
+from nexusctl.model.plan.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import find_drift, is_cut_off
 from nexusctl.plan.compare.fields import compare, take_recorded

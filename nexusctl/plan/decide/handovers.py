@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nexusctl.model.endpoint import overlap
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.names import container_name
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.mount_sources import Source, Users, covers, desired_sources, live_sources
 from nexusctl.plan.decide.decide import Decision
 

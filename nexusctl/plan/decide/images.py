@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.engine_names import environment_tag, image_reference, is_environment, recipe_tag
 from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.lockfile import RECIPE
-from nexusctl.model.names import environment_tag, image_reference, is_environment, recipe_tag
-from nexusctl.model.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
+from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
+from nexusctl.model.plan.step_id import step_id
 from nexusctl.model.stack import PackageSet, Sandbox, Stack
-from nexusctl.model.step_id import step_id
 from nexusctl.model.template import Template
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.plan import Attachment, Difference
+from nexusctl.model.plan.plan import Attachment, Difference
 from nexusctl.model.stack import Sandbox
 
 _ENGINES_OWN = frozenset({"", "default", "bridge", "host", "none"})

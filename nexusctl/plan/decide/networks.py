@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
+from nexusctl.model.engine_names import network_name, volume_name
 from nexusctl.model.live import LiveNetwork, LiveState
-from nexusctl.model.names import network_name, volume_name
-from nexusctl.model.plan import Attachment
+from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Network, Sandbox, Stack
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.network_names import link_siblings, name_in
 from nexusctl.plan.decide.conflicts import count_members
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+from nexusctl.model.engine_names import anonymous_volume, image_reference
 from nexusctl.model.live import LiveSandbox, LiveState, LiveVolume
-from nexusctl.model.names import anonymous_volume, image_reference
 from nexusctl.model.stack import Sandbox
 
 

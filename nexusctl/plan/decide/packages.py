@@ -7,7 +7,7 @@ from posixpath import dirname, normpath
 
 from nexusctl.model.live import LiveSandbox
 from nexusctl.model.lockfile import BELOW
-from nexusctl.model.plan import Difference, PackageChange
+from nexusctl.model.plan.plan import Difference, PackageChange
 from nexusctl.model.stack import Manager, PackageSet, Sandbox, Stack
 from nexusctl.plan.compare.paths import place
 

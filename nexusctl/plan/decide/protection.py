@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.actions import ACTIONS
-from nexusctl.model.plan import Change, Plan
+from nexusctl.model.plan.actions import ACTIONS
+from nexusctl.model.plan.plan import Change, Plan
 
 
 def find_forbidden(plan: Plan) -> tuple[Diagnostic, ...]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from nexusctl.model.plan import Attachment
+from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Stack
 from nexusctl.plan.compare.network_names import find_external
 from nexusctl.plan.decide.decide import Decision

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nexusctl.model.checksum import sha256
 from nexusctl.model.live import AddressSpace
+from nexusctl.model.values.checksum import sha256
 
 Range = tuple[int, int]
 """The first address and how many of its bits are fixed."""

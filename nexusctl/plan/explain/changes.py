@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 
 from nexusctl.model.endpoint import bracketed, overlap
+from nexusctl.model.engine_names import is_outgoing, natural_key
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
-from nexusctl.model.names import is_outgoing, natural_key
-from nexusctl.model.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
+from nexusctl.model.plan.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
 from nexusctl.model.stack import Network
 from nexusctl.plan.compare.claims import Claim, Leftover
 from nexusctl.plan.decide.conflicts import say_whose

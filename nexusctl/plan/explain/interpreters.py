@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusctl.model.plan import Difference
+from nexusctl.model.plan.plan import Difference
 from nexusctl.plan.decide.decide import Decision
 
 _SHELLS = ("sh", "ash", "bash", "dash")

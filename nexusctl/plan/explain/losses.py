@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from nexusctl.model.plan import Plan
+from nexusctl.model.plan.plan import Plan
 
 
 def note_losses(plan: Plan, sizes: Mapping[str, int], volumes: Mapping[str, int]) -> Plan:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Literal
 
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Change, Omission, Plan, Step
-from nexusctl.model.step import AdoptContainer, AdoptObject, ReleaseObject, RenameContainer
+from nexusctl.model.plan.plan import Change, Omission, Plan, Step
+from nexusctl.model.plan.step import AdoptContainer, AdoptObject, ReleaseObject, RenameContainer
 from nexusctl.plan.decide.birth_limits import say_of_changed
 from nexusctl.plan.steps.ids import adoption_id
 

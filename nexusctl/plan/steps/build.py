@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 
+from nexusctl.model.engine_names import container_name, incoming_name
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.names import container_name, incoming_name
-from nexusctl.model.plan import Attachment, PackageChange, Placement, Step
-from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Sandbox, Upload
-from nexusctl.model.step import (
+from nexusctl.model.plan.plan import Attachment, PackageChange, Placement, Step
+from nexusctl.model.plan.step import (
     AwaitExit,
     AwaitHealthy,
     CreateContainer,
@@ -20,7 +18,9 @@ from nexusctl.model.step import (
     StartContainer,
     UpdateContainer,
 )
-from nexusctl.model.step_id import step_id
+from nexusctl.model.plan.step_id import step_id
+from nexusctl.model.secret import SecretFile
+from nexusctl.model.stack import Sandbox, Upload
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import drifted_paths, find_misfits, is_cut_off
 from nexusctl.plan.compare.ignore import list_left_limits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.model.plan import LeftBehind
+from nexusctl.model.plan.plan import LeftBehind
 from nexusctl.model.stack import Sandbox
 from nexusctl.plan.compare.drift import drifted_paths
 from nexusctl.plan.compare.paths import place

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from nexusctl.model.live import LiveState
-from nexusctl.model.plan import Step
-from nexusctl.model.step import AdoptObject, RemoveContainer, ReplaceContainer, UpdateContainer
-from nexusctl.model.step_id import step_id
+from nexusctl.model.plan.plan import Step
+from nexusctl.model.plan.step import AdoptObject, RemoveContainer, ReplaceContainer, UpdateContainer
+from nexusctl.model.plan.step_id import step_id
 
 
 def claim_loose(live: LiveState, steps: Iterable[Step]) -> Iterator[Step]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nexusctl.model.names import container_name
-from nexusctl.model.plan import Step
-from nexusctl.model.step import RenameContainer, StopContainer
-from nexusctl.model.step_id import step_id
+from nexusctl.model.engine_names import container_name
+from nexusctl.model.plan.plan import Step
+from nexusctl.model.plan.step import RenameContainer, StopContainer
+from nexusctl.model.plan.step_id import step_id
 from nexusctl.plan.decide.context import Scene
 from nexusctl.plan.steps.ids import aside_id, removal_id, stop_id
 from nexusctl.plan.steps.removal import choose_grace

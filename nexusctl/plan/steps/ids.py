@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.model.live import LiveSandbox
-from nexusctl.model.step_id import step_id
+from nexusctl.model.plan.step_id import step_id
 
 
 def removal_id(live: LiveSandbox) -> str:

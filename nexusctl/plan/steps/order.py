@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from heapq import heapify, heappop, heappush
 
-from nexusctl.model.plan import Step
+from nexusctl.model.plan.plan import Step
 
 
 def order_steps(steps: Iterable[Step], wishes: Mapping[str, frozenset[str]] | None = None) -> tuple[Step, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from nexusctl.model.live import LiveSandbox
+from nexusctl.model.plan.step import RemoveContainer
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Sandbox
-from nexusctl.model.step import RemoveContainer
 from nexusctl.plan.steps.ids import aside_id, removal_id
 
 

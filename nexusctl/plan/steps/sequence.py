@@ -7,9 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
-from nexusctl.model.plan import Attachment, Step
-from nexusctl.model.step import CreateNetwork, CreateVolume, RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume
-from nexusctl.model.step_id import step_id
+from nexusctl.model.plan.plan import Attachment, Step
+from nexusctl.model.plan.step import (
+    CreateNetwork,
+    CreateVolume,
+    RemoveContainer,
+    RemoveNetwork,
+    RemoveOrphan,
+    RemoveVolume,
+)
+from nexusctl.model.plan.step_id import step_id
 from nexusctl.plan.decide.context import Scene
 from nexusctl.plan.steps.adopt import build_adoptions, release
 from nexusctl.plan.steps.build import build_steps

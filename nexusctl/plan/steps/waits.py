@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from nexusctl.model.plan import Step
+from nexusctl.model.plan.plan import Step
+from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, Upstream
+from nexusctl.model.plan.step_id import step_id
 from nexusctl.model.stack import Dependency, Sandbox
-from nexusctl.model.step import AwaitExit, AwaitHealthy, Upstream
-from nexusctl.model.step_id import step_id
 from nexusctl.plan.decide.context import Scene
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.steps.order import sort_nodes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusctl.errors import Conflict
-from nexusctl.model.names import anonymous_volume_name
+from nexusctl.model.engine_names import anonymous_volume_name
 from nexusctl.model.stack import Mount
 from tests.engine.workshop import Workshop
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.errors import Conflict, EngineError, NotFound
-from nexusctl.model.plan import LeftBehind
+from nexusctl.model.plan.plan import LeftBehind
 from nexusctl.model.stack import Health, Port, Resources
 from tests.engine.workshop import Workshop, folder, sha256, text
 

@@ -8,8 +8,8 @@ from itertools import combinations
 import pytest
 
 from nexusctl.errors import Conflict, NotFound
+from nexusctl.model.engine_names import container_name, volume_name
 from nexusctl.model.live import Orphan, Owner
-from nexusctl.model.names import container_name, volume_name
 from nexusctl.model.stack import Mount, Network, Port, Volume
 from nexusctl.plan.decide.subnets import choose_subnet, count_free, overlaps
 from tests.engine.contract.conftest import UNREACHABLE

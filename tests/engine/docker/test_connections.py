@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.connections import Address, Range, _find_callers, _read_hex
-from nexusctl.model.plan import Attachment
+from nexusctl.model.plan.plan import Attachment
 from tests.engine.workshop import Workshop
 
 HEAD = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

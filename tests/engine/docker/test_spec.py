@@ -6,7 +6,7 @@ import pytest
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.create_body import container_body, limits_update, network_body, read_limits
-from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.record import decode
 from nexusctl.model.stack import Health, Mount, Network, Port, Resources, Sandbox
 

@@ -10,7 +10,7 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.objects.read_body import portray
-from nexusctl.model.names import volume_name
+from nexusctl.model.engine_names import volume_name
 from nexusctl.model.stack import Mount, Volume
 from tests.engine.workshop import Workshop
 

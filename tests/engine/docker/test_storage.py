@@ -11,7 +11,7 @@ from nexusctl.engine.docker.objects import containers
 from nexusctl.engine.docker.objects import storage_limit as storage
 from nexusctl.engine.docker.objects.storage_limit import needs_storage, with_storage
 from nexusctl.errors import EngineError
-from nexusctl.model.plan import Placement
+from nexusctl.model.plan.plan import Placement
 from nexusctl.model.stack import Resources, Sandbox, Stack
 
 

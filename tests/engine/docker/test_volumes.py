@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nexusctl.model.names import volume_name
+from nexusctl.model.engine_names import volume_name
 from nexusctl.model.stack import Mount, Volume
 from tests.engine.workshop import Workshop
 

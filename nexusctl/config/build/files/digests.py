@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.schema.bounded_regex import Patience, TooSlow
-from nexusctl.model.checksum import sha256_file
 from nexusctl.model.links import opened_path
 from nexusctl.model.stack import UploadFile
+from nexusctl.model.values.checksum import sha256_file
 
 TOTAL_LIMIT = 256 * 1024 * 1024
 COUNT_LIMIT = 50_000

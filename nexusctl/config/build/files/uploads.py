@@ -15,8 +15,8 @@ from nexusctl.config.build.units import mode as read_mode
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.paths import locate
 from nexusctl.config.document.problems import Problems, note
-from nexusctl.model.checksum import sha256
 from nexusctl.model.stack import Mount, Reaction, Upload, UploadFile
+from nexusctl.model.values.checksum import sha256
 
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
 

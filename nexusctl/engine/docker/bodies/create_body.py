@@ -9,8 +9,8 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.health_probe import healthcheck_test
 from nexusctl.model.capabilities import settle_capabilities
-from nexusctl.model.names import anonymous_volume, anonymous_volume_name, volume_name
-from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, volume_name
+from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.record import encode
 from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
 from nexusctl.model.stack import Health, Mount, Network, Port, Resources, RestartPolicy, Sandbox

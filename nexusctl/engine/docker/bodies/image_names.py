@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.model.names import image_reference
+from nexusctl.model.engine_names import image_reference
 
 HUB = "docker.io"
 

@@ -11,9 +11,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from nexusctl.engine import labels
+from nexusctl.model.engine_names import container_name, network_name, volume_name
 from nexusctl.model.live import Foreign, LiveSandbox
-from nexusctl.model.names import container_name, network_name, volume_name
-from nexusctl.model.shape import is_absolute, is_name
+from nexusctl.model.values.from_json import is_absolute, is_name
 
 Listed = Mapping[str, Any]
 Marks = Mapping[str, str]

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.model.live import HealthState, State
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 STATES: dict[str, State] = {
     "created": "created",

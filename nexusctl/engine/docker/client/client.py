@@ -20,7 +20,7 @@ from nexusctl.engine.docker.client.answers import find_fault
 from nexusctl.engine.docker.client.connection_errors import advice, describe_failure
 from nexusctl.engine.docker.client.http1 import Plug, Reply, read_reply, send_request
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 CALL_TIMEOUT = 120.0
 """Seconds without a byte after which a plain call counts as unanswered."""

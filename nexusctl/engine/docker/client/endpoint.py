@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from nexusctl.engine.docker.client.client import CALL_TIMEOUT, Endpoint, Wire
 from nexusctl.engine.docker.client.connection_errors import DENIED, advice, describe_failure
 from nexusctl.errors import EngineError, EngineUnreachable, UnsupportedEngine
-from nexusctl.model.checksum import sha256
+from nexusctl.model.values.checksum import sha256
 
 NEWEST_VERSION = "1.45"
 """The newest API version that this code was written for; an older engine is spoken to in its own."""

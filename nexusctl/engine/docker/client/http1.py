@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 LINE_LIMIT = 65536
 """Bytes of one line of a reply's head."""

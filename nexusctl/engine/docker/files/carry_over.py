@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 
 from nexusctl.engine.carried_paths import choose_carried
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.model.plan import LeftBehind
+from nexusctl.model.plan.plan import LeftBehind
 
 OF_THE_ENGINE = (
     "/.dockerenv",

@@ -10,9 +10,9 @@ from posixpath import normpath
 from typing import Any, BinaryIO
 
 from nexusctl.errors import Diagnostic, StepError
-from nexusctl.model.checksum import new_sha256
 from nexusctl.model.stack import Upload, UploadFile
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.checksum import new_sha256
+from nexusctl.model.values.frozen import dataclass
 
 CHUNK = 256 * 1024
 

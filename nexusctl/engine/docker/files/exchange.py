@@ -11,7 +11,7 @@ from posixpath import basename, dirname
 
 from nexusctl.engine.docker.files.entries import Entry
 from nexusctl.model.stack import UploadFile
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 ARGUMENT_BYTES = 64 * 1024
 """How much of paths one command gets; the kernel takes at least twice as much."""

@@ -33,7 +33,7 @@ from nexusctl.engine.docker.files.upload import read_accounts, stat_path
 from nexusctl.errors import Conflict, Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
 from nexusctl.model.secret import FOLDER, Reveal, SecretFile
 from nexusctl.model.stack import Sandbox
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 FILE_MODE = 0o400
 

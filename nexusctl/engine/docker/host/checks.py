@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from nexusctl.engine.docker.host.facts import CA_VARIABLES, PROXY_VARIABLES, EngineFacts, Facts
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.decide.subnets import USUAL_PREFIX, VARIABLE, count_free, find_malformed, say_full
 
 OLDEST_API = (1, 40)

@@ -8,7 +8,7 @@ from nexusctl.engine.docker.client.client import Endpoint
 from nexusctl.engine.docker.client.connection_errors import DENIED
 from nexusctl.engine.docker.host.machine_facts import Machine
 from nexusctl.errors import Diagnostic
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 DEFAULT_SOCKET = "/var/run/docker.sock"
 INSTALLED = ("docker.io", "iptables", "iproute2")

@@ -20,9 +20,9 @@ from nexusctl.engine.docker.host.machine_facts import find_program, read_listene
 from nexusctl.engine.docker.images.builder import cache_name, list_builders
 from nexusctl.engine.docker.objects.subnets import find_routed, is_local, read_address_space, read_routes
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
+from nexusctl.model.engine_names import RESOLUTION, lock_name
 from nexusctl.model.live import AddressSpace
-from nexusctl.model.names import RESOLUTION, lock_name
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.plan.decide.subnets import DEFAULT_POOLS
 

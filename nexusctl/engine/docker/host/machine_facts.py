@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 DAEMON_PATH = f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin:/sbin:/usr/local/bin:/usr/bin"
 """Where daemons and their tools are looked for: the user's PATH often lacks the sbin folders."""

@@ -39,7 +39,7 @@ from nexusctl.engine.docker.host.process import (
     terminate,
 )
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NexusError
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 START_TIMEOUT = 60.0
 STOP_TIMEOUT = 60.0

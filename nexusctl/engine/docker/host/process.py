@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 from nexusctl.engine.docker.host.decide import Target
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_command, read_start
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 STATE = Path("/run/nexusctl")
 USUAL_PIDFILE = Path("/var/run/docker.pid")

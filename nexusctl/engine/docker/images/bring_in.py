@@ -16,7 +16,7 @@ from nexusctl.engine.docker.images.builder import Builder, open_builder
 from nexusctl.engine.docker.images.host_trust import HostTrust
 from nexusctl.engine.docker.images.install import fetch
 from nexusctl.model.stack import PackageSet
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 _ROOM = "/tmp/fetched"
 _FOLDER = "/tmp/work"

@@ -28,7 +28,7 @@ from nexusctl.engine.docker.exec import exec as commands
 from nexusctl.engine.docker.images.host_trust import FOLDER, PRIVATE, HostTrust, read_trust
 from nexusctl.engine.docker.objects.lock import has_ended, process_birth
 from nexusctl.errors import EngineError, NotFound
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 CACHES = f"{FOLDER}/cache"
 

@@ -28,7 +28,7 @@ from nexusctl.engine.docker.images.package_inventory import Known, encode_known,
 from nexusctl.engine.docker.objects.networks_and_volumes import read_facts
 from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
 from nexusctl.model.lockfile import BELOW
-from nexusctl.model.plan import PackageChange
+from nexusctl.model.plan.plan import PackageChange
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import PackageManager

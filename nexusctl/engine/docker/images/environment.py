@@ -16,7 +16,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.builder import Builder, host_trust, open_builder, remove_part
 from nexusctl.engine.docker.images.install import Builders, ask_installed, cache_volumes, fetch, settle
 from nexusctl.model.stack import Package, PackageSet
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 
 Watch = Callable[[Builder], None]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from urllib.parse import urlsplit
 
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 FOLDER = "/dev/nexusctl"
 """A folder in a tmpfs that every container has."""

@@ -20,8 +20,8 @@ from nexusctl.engine.docker.images.install import explain, install_apt, last_lin
 from nexusctl.engine.docker.images.package_inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.images.pull import pull_image
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
-from nexusctl.model.names import RESOLUTION
-from nexusctl.model.plan import BootstrapImage, DeriveImage
+from nexusctl.model.engine_names import RESOLUTION
+from nexusctl.model.plan.plan import BootstrapImage, DeriveImage
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Recipe
 from nexusctl.packages import MANAGERS

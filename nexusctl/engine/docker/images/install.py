@@ -15,7 +15,7 @@ from nexusctl.engine.docker.images.builder import CACHES, FETCHED, INSTALL_TIMEO
 from nexusctl.engine.first_error import choose_lines
 from nexusctl.errors import Diagnostic, StepError
 from nexusctl.model.stack import Package, PackageSet, Upload
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import PackageManager, require_texts
 from nexusctl.packages.guard import BLOCKED, LEFT

@@ -20,7 +20,7 @@ from nexusctl.errors import NotFound
 from nexusctl.model.live import LivePackages
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.stack import Package, PackageSet
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import require_texts
 

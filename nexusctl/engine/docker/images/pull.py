@@ -13,7 +13,7 @@ from nexusctl.engine.docker.bodies.image_names import HUB, registry_of
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.interruptible import cut_by
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, StepError
-from nexusctl.model.names import image_reference
+from nexusctl.model.engine_names import image_reference
 
 _ABSENT = ("manifest unknown", "not found", "does not exist", "repository name not known", "name unknown")
 _DENIED = ("denied", "unauthorized", "authentication required", "no basic auth credentials")

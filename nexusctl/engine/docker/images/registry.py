@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from nexusctl.engine.docker.bodies.image_names import registry_of
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import EngineError
+from nexusctl.model.engine_names import image_reference, recipe_tag
 from nexusctl.model.live import LiveImage
-from nexusctl.model.names import image_reference, recipe_tag
 from nexusctl.model.stack import Sandbox, Stack
 
 TIMEOUT = 5.0
@@ -26,7 +26,7 @@ def find_unreachable(wire: Wire, stack: Stack, images: Mapping[str, LiveImage]) 
     if not by_registry:
         return frozenset()
     # A plan whose images are all here needs no threads.
-    from nexusctl.model.crew import open_crew  # noqa: PLC0415
+    from nexusctl.engine.threads import open_crew  # noqa: PLC0415
 
     samples = [min(references) for references in by_registry.values()]
     with open_crew(min(8, len(samples))) as pool:

@@ -20,8 +20,8 @@ from nexusctl.engine.docker.files.digest_uploads import survey_archive
 from nexusctl.engine.docker.objects.ownership import is_free
 from nexusctl.engine.docker.objects.read_body import portray
 from nexusctl.errors import Conflict
+from nexusctl.model.engine_names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.live import LiveFile
-from nexusctl.model.names import container_name, image_reference, network_name, volume_name
 from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
 from nexusctl.model.stack import Mount, Sandbox, Stack, Upload, UploadFile
 from nexusctl.plan.compare.fields import take_recorded

@@ -15,7 +15,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import ROOT, run
 from nexusctl.engine.docker.objects.containers import connect, disconnect
 from nexusctl.errors import EngineError, EngineUnreachable
-from nexusctl.model.plan import Attachment
+from nexusctl.model.plan.plan import Attachment
 
 LOOK_TIMEOUT = 5.0
 """Seconds for a look at what the kernel has at hand."""

@@ -24,7 +24,7 @@ from nexusctl.engine.docker.objects.stop import remove_container
 from nexusctl.engine.docker.objects.storage_limit import create_with_storage
 from nexusctl.engine.memory_refusals import refuse_memory
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
-from nexusctl.model.plan import Attachment, Placement
+from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Resources, RestartPolicy, Sandbox
 

@@ -31,9 +31,9 @@ from nexusctl.engine.docker.client.claim_volume import claim_mark
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.ownership import describe_owner
 from nexusctl.errors import Conflict, Diagnostic, EngineError, LockHeld, LockLost, NotFound, is_out_of_space
-from nexusctl.model.holder import describe_holder
+from nexusctl.model.engine_names import lock_name
 from nexusctl.model.live import LockHolder
-from nexusctl.model.names import lock_name
+from nexusctl.model.lock_holder import describe_holder
 
 PAUSE = 0.2
 """Seconds between two tries."""

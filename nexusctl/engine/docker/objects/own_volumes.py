@@ -18,9 +18,9 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.ownership import describe_owner
 from nexusctl.engine.image_volumes import list_declaring
 from nexusctl.errors import Conflict, NotFound
+from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name
 from nexusctl.model.live import LiveImage, LiveSandbox, LiveVolume
-from nexusctl.model.names import anonymous_volume, anonymous_volume_name
-from nexusctl.model.plan import Placement
+from nexusctl.model.plan.plan import Placement
 from nexusctl.model.stack import Sandbox, Stack
 
 UNNAMED = re.compile(r"[0-9a-f]{64}\Z")

@@ -8,8 +8,8 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.list_status import list_names, name_container
+from nexusctl.model.engine_names import container_name, network_name, volume_name
 from nexusctl.model.live import Adopted, ForeignBind, LiveNetwork
-from nexusctl.model.names import container_name, network_name, volume_name
 from nexusctl.model.stack import DEFAULT_NETWORK, Stack
 
 Listed = Mapping[str, Any]

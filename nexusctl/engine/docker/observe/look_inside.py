@@ -22,11 +22,11 @@ from nexusctl.engine.docker.files.upload import Accounts, read_accounts
 from nexusctl.engine.docker.images.builder import MANAGER_TIMEOUT
 from nexusctl.engine.docker.images.package_inventory import read_marks, read_packages, recall
 from nexusctl.engine.docker.observe.mounted import ReadHost, find_displaced, read_host
+from nexusctl.engine.threads import open_crew
 from nexusctl.errors import Conflict, NotFound, StepError
-from nexusctl.model.crew import open_crew
 from nexusctl.model.live import Interior, LivePackages, LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 SELF_MADE = frozenset(
     {"node_modules", "__pycache__", ".cache", ".npm", ".venv", ".vite", ".mypy_cache", ".pytest_cache", ".ruff_cache"}

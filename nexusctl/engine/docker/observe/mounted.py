@@ -19,7 +19,7 @@ from nexusctl.engine.docker.host.machine_facts import read_listener
 from nexusctl.engine.docker.objects.subnets import is_local
 from nexusctl.errors import Conflict, EngineError
 from nexusctl.model.links import follow_links
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 _LONGEST = 4 * 1024**2
 """Bytes of a table that are read."""

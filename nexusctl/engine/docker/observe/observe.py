@@ -38,8 +38,8 @@ from nexusctl.engine.docker.observe.orphans import find_couriers, find_orphaned,
 from nexusctl.engine.docker.observe.owners import find_owners
 from nexusctl.engine.memory_cuts import list_shrinking
 from nexusctl.errors import NotFound
+from nexusctl.model.engine_names import container_name, image_reference
 from nexusctl.model.live import Adopt, Foreign, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
-from nexusctl.model.names import container_name, image_reference
 from nexusctl.model.stack import Port, Stack
 from nexusctl.plan.decide.networks import lacks_networks
 

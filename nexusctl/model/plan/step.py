@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
-from nexusctl.model.plan import Attachment, LeftBehind, PackageChange, Placement, Step
+from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Network, Port, Reaction, Sandbox, Upload, Volume
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

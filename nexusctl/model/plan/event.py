@@ -7,8 +7,8 @@ from typing import Literal
 from nexusctl.errors import Diagnostic
 from nexusctl.model.live import LiveState
 from nexusctl.model.output import OutputValue
-from nexusctl.model.plan import Plan, Step
-from nexusctl.model.value import dataclass
+from nexusctl.model.plan.plan import Plan, Step
+from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Any, Literal
 
-from nexusctl.model.actions import Action
+from nexusctl.model.plan.actions import Action
 from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Template
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 ObjectKind = Literal["image", "network", "volume", "sandbox", "record", "courier", "secrets"]
 Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run"]

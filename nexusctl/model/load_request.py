@@ -7,7 +7,7 @@ from dataclasses import field
 from pathlib import Path
 
 from nexusctl.model.trust import OURS, Trust
-from nexusctl.model.value import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 VARIABLE = "NEXUS_VAR_"
 """What a variable of the environment begins with that sets one of a stack."""

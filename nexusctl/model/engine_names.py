@@ -11,10 +11,10 @@ import re
 from collections.abc import Container
 from typing import Any
 
-from nexusctl.model.checksum import sha256
 from nexusctl.model.record import canonical, plain
 from nexusctl.model.stack import PackageSet
 from nexusctl.model.template import Template
+from nexusctl.model.values.checksum import sha256
 
 _ENVIRONMENT = "nexusctl/env:"
 
