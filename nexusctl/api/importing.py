@@ -14,14 +14,14 @@ from nexusctl.config.export.atomic_write import file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Location, Note, NotFound, PlanError, StepError
-from nexusctl.imports.compose.file import read_compose
-from nexusctl.imports.containers import draft_containers
-from nexusctl.imports.devcontainer import read_devcontainer
-from nexusctl.imports.draft import Draft, File
-from nexusctl.imports.names import fit_name
-from nexusctl.imports.recorded import Contents, find_wanted, read_recorded
-from nexusctl.imports.secretlike import looks_secret
-from nexusctl.imports.text import insert, read_name, write_text
+from nexusctl.importers.compose.file import read_compose
+from nexusctl.importers.devcontainer.devcontainer import read_devcontainer
+from nexusctl.importers.draft.draft import Draft, File
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.draft.secret_detection import looks_secret
+from nexusctl.importers.draft.yaml_writer import insert, read_name, write_text
+from nexusctl.importers.live.containers import draft_containers
+from nexusctl.importers.live.stack import Contents, find_wanted, read_recorded
 from nexusctl.model.live import Portrait
 from nexusctl.model.load_request import Given, Inputs
 from nexusctl.model.plan.plan import Change, Difference

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from nexusctl.config.load import load, load_template
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.imports.draft import Draft
-from nexusctl.imports.names import fit_name
-from nexusctl.imports.project import read_project
-from nexusctl.imports.starter import Wish, default_port, make_starter
-from nexusctl.imports.text import write_text
+from nexusctl.importers.draft.draft import Draft
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.draft.yaml_writer import write_text
+from nexusctl.importers.project.project import read_project
+from nexusctl.importers.project.starter import Wish, default_port, make_starter
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.trust import OURS, Trust
 

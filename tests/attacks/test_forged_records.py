@@ -13,7 +13,7 @@ from nexusctl.api import importing
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import InputError
-from nexusctl.imports.draft import Draft, File
+from nexusctl.importers.draft.draft import Draft, File
 from nexusctl.model.record import RecordError, decode
 from tests.attacks.test_binds import nexusctl
 

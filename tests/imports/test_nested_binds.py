@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from nexusctl.config.load import load
-from nexusctl.imports.compose.file import read_compose
-from nexusctl.imports.text import write_text
+from nexusctl.importers.compose.file import read_compose
+from nexusctl.importers.draft.yaml_writer import write_text
 
 
 def test_a_config_file_beside_a_mounted_project_is_uploaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

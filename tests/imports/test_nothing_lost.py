@@ -14,8 +14,8 @@ import pytest
 from ruamel.yaml import YAML
 
 from nexusctl.api.importing import read_compose, read_devcontainer
-from nexusctl.imports.draft import Draft
-from nexusctl.imports.text import write_text
+from nexusctl.importers.draft.draft import Draft
+from nexusctl.importers.draft.yaml_writer import write_text
 from tests.imports.test_golden import CASES
 
 Place = tuple[str | int, ...]

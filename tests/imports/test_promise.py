@@ -14,8 +14,8 @@ import pytest
 
 from nexusctl.api.importing import write
 from nexusctl.config.load import load, load_template
-from nexusctl.imports.draft import Draft
-from nexusctl.imports.recorded import find_wanted, read_recorded
+from nexusctl.importers.draft.draft import Draft
+from nexusctl.importers.live.stack import find_wanted, read_recorded
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Sandbox, Stack
 from tests.readme.reference import ROOT, Schema, walk

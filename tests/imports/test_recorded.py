@@ -10,7 +10,7 @@ import pytest
 
 from nexusctl.api.importing import write
 from nexusctl.config.load import load, load_template
-from nexusctl.imports.recorded import read_recorded
+from nexusctl.importers.live.stack import read_recorded
 from nexusctl.model.stack import Lifecycle, Mount, Network, Sandbox, Stack, Volume
 from nexusctl.plan.compare.fields import TABLE, compare
 from nexusctl.plan.compare.secrets import assume_unchanged

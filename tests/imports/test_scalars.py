@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.imports.compose.scalars import write_plain
+from nexusctl.importers.compose.yaml11_scalars import write_plain
 from tests.faults.compose import Compose
 
 PLAIN = [

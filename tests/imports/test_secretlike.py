@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nexusctl.imports.secretlike import looks_secret, takes_secret
+from nexusctl.importers.draft.secret_detection import looks_secret, takes_secret
 
 MADE_UP = "0123456789abcdef"
 SECRET = [

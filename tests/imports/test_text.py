@@ -8,7 +8,7 @@ import pytest
 
 from nexusctl.config.load import load
 from nexusctl.errors import InputError
-from nexusctl.imports.text import insert, write_text
+from nexusctl.importers.draft.yaml_writer import insert, write_text
 from nexusctl.model.load_request import Inputs
 
 PRESENT = """\

@@ -17,7 +17,7 @@ from nexusctl.cli.confirm import Face
 from nexusctl.cli.terminal.group import Group
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic
-from nexusctl.imports.draft import Draft, Leftover
+from nexusctl.importers.draft.draft import Draft, Leftover
 from nexusctl.model.trust import Trust
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.render.diagnostic import render_diagnostics

@@ -10,8 +10,8 @@ from nexusctl.api.config import template_names
 from nexusctl.cli import options
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.imports.draft import Draft
-from nexusctl.imports.names import fit_name
+from nexusctl.importers.draft.draft import Draft
+from nexusctl.importers.draft.names import fit_name
 from nexusctl.model.trust import Trust
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.format import FORMAT_VERSION

@@ -10,14 +10,14 @@ from typing import Any
 
 from nexusctl.config.document.node import Mapping as MappingNode
 from nexusctl.config.document.node import Node, Scalar, Sequence
-from nexusctl.imports.compose.env_files import read_env_files
-from nexusctl.imports.compose.grants import Grants
-from nexusctl.imports.compose.mounts import read_mounts
-from nexusctl.imports.compose.ports import read_ports
-from nexusctl.imports.compose.project import leave_as_it_is
-from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.draft import Leftovers
-from nexusctl.imports.secrets import Secrets
+from nexusctl.importers.compose.env_files import read_env_files
+from nexusctl.importers.compose.live_project import leave_as_it_is
+from nexusctl.importers.compose.mounts import read_mounts
+from nexusctl.importers.compose.ports import read_ports
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.compose.secrets_and_configs import Grants
+from nexusctl.importers.draft.draft import Leftovers
+from nexusctl.importers.draft.secret_references import Secrets
 from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
 from nexusctl.model.live import Portrait, Project
 from nexusctl.model.stack import DEFAULT_NETWORK

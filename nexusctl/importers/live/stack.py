@@ -9,13 +9,13 @@ from posixpath import basename
 from typing import Any
 
 from nexusctl.config.build.packages import plain_options
-from nexusctl.imports.declared import read_networks, read_volumes
-from nexusctl.imports.draft import Draft, File, Leftovers
-from nexusctl.imports.names import fit_name
-from nexusctl.imports.nested_binds import settle_nested
-from nexusctl.imports.plain import escape, plain_command, plain_sandbox, sensitive_variable
-from nexusctl.imports.secretlike import looks_secret
-from nexusctl.imports.text import write_text
+from nexusctl.importers.draft.draft import Draft, File, Leftovers
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.draft.nested_binds import settle_nested
+from nexusctl.importers.draft.sandbox_to_yaml import escape, plain_command, plain_sandbox, sensitive_variable
+from nexusctl.importers.draft.secret_detection import looks_secret
+from nexusctl.importers.draft.yaml_writer import write_text
+from nexusctl.importers.live.declared import read_networks, read_volumes
 from nexusctl.model.secret import list_uses
 from nexusctl.model.stack import (
     PackageSet,

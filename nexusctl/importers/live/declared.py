@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexusctl.imports.draft import Leftovers
+from nexusctl.importers.draft.draft import Leftovers
 from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack
 
 

@@ -16,11 +16,11 @@ from nexusctl.config.read.reader import read_source
 from nexusctl.config.read.yaml_parser import compose
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.imports.compose.env_files import read_defaults
-from nexusctl.imports.compose.parts import note_others, refuse_parts
-from nexusctl.imports.compose.project import match_containers
-from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.compose.sections import (
+from nexusctl.importers.compose.env_files import read_defaults
+from nexusctl.importers.compose.includes import note_others, refuse_parts
+from nexusctl.importers.compose.live_project import match_containers
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.compose.sections import (
     find_closed,
     find_outer,
     name_default_network,
@@ -30,13 +30,13 @@ from nexusctl.imports.compose.sections import (
     read_section,
     read_volumes,
 )
-from nexusctl.imports.compose.service import Surroundings, read_service
-from nexusctl.imports.compose.substitution import Substitution
-from nexusctl.imports.draft import Draft, Leftovers
-from nexusctl.imports.names import fit_name, fit_names
-from nexusctl.imports.nested_binds import settle_nested
-from nexusctl.imports.references import settle
-from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.importers.compose.service import Surroundings, read_service
+from nexusctl.importers.compose.substitution import Substitution
+from nexusctl.importers.draft.draft import Draft, Leftovers
+from nexusctl.importers.draft.names import fit_name, fit_names
+from nexusctl.importers.draft.nested_binds import settle_nested
+from nexusctl.importers.draft.references import settle
+from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
 from nexusctl.model.live import Project
 from nexusctl.model.trust import OURS, Trust
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from nexusctl.config.document.expression import Expression, Part, parse
 from nexusctl.config.document.node import Node
-from nexusctl.imports.draft import Leftovers
-from nexusctl.imports.names import fit_name
-from nexusctl.imports.references import settle
-from nexusctl.imports.secretlike import find_passwords, holds_secret, looks_secret, takes_secret
+from nexusctl.importers.draft.draft import Leftovers
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.draft.references import settle
+from nexusctl.importers.draft.secret_detection import find_passwords, holds_secret, looks_secret, takes_secret
 
 IN_TEXT = "a secret seems to stand in it, where file, plan and engine show it; let it read a variable or a file"
 """Why a command or the content of a file is listed: there is no place for a reference in it."""

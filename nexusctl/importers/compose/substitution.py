@@ -11,8 +11,8 @@ from collections.abc import Mapping
 
 from nexusctl.config.document.expression import parse
 from nexusctl.config.document.node import Node
-from nexusctl.imports.draft import Leftovers
-from nexusctl.imports.secretlike import looks_secret
+from nexusctl.importers.draft.draft import Leftovers
+from nexusctl.importers.draft.secret_detection import looks_secret
 
 _SIGN = re.compile(r"\$(?:(?P<escaped>\$)|(?P<bare>[A-Za-z_][A-Za-z0-9_]*)|(?P<open>\{))")
 _BRACE = re.compile(r"\$\{|\}")

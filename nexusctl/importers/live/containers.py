@@ -8,11 +8,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.imports.draft import Draft, Leftovers
-from nexusctl.imports.names import fit_name, fit_names
-from nexusctl.imports.nested_binds import settle_nested
-from nexusctl.imports.plain import plain_sandbox
-from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.importers.draft.draft import Draft, Leftovers
+from nexusctl.importers.draft.names import fit_name, fit_names
+from nexusctl.importers.draft.nested_binds import settle_nested
+from nexusctl.importers.draft.sandbox_to_yaml import plain_sandbox
+from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
 from nexusctl.model.live import Portrait
 from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
 

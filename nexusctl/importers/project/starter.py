@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexusctl.imports.draft import Draft
-from nexusctl.imports.names import fit_name
+from nexusctl.importers.draft.draft import Draft
+from nexusctl.importers.draft.names import fit_name
 from nexusctl.model.values.frozen import dataclass
 
 _SERVER = """require("http")

@@ -12,8 +12,8 @@ from typing import Any
 
 from nexusctl.config.document.node import Mapping as MappingNode
 from nexusctl.config.document.node import Node, Scalar
-from nexusctl.imports.compose.mounts import read_bind
-from nexusctl.imports.compose.reader import Reader
+from nexusctl.importers.compose.mounts import read_bind
+from nexusctl.importers.compose.reader import Reader
 
 _FOLDER = "/run/secrets/"
 _MODE = "0444"

@@ -10,10 +10,10 @@ from nexusctl.config.document.expression import OPENING
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.trust.closed_paths import is_closed
 from nexusctl.config.trust.project_folder import why_outside
-from nexusctl.imports.compose.masks import UNKNOWN, mask
-from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.draft import move_path
-from nexusctl.imports.references import is_elsewhere, settle_here
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.compose.variable_masks import UNKNOWN, mask
+from nexusctl.importers.draft.draft import move_path
+from nexusctl.importers.draft.references import is_elsewhere, settle_here
 
 
 def read_mounts(service: Reader, volumes: dict[str, str], origin: Path, target: Path) -> list[Any]:

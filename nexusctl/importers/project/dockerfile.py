@@ -13,7 +13,7 @@ from nexusctl.config.document.node import Scalar, Source
 from nexusctl.config.read.reader import read_source
 from nexusctl.config.trust.project_folder import inside
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.imports.draft import Leftovers
+from nexusctl.importers.draft.draft import Leftovers
 from nexusctl.model.trust import Trust
 
 _INSTRUCTION = re.compile(r"\s*(?P<word>[A-Za-z]+)\s+(?P<rest>.*)\Z", re.DOTALL)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from nexusctl.imports.draft import Leftovers
+from nexusctl.importers.draft.draft import Leftovers
 from nexusctl.model.live import Portrait, Project
 
 

@@ -10,9 +10,9 @@ from nexusctl.config.document.node import Mapping, Scalar
 from nexusctl.config.read.dotenv import read_pairs
 from nexusctl.config.read.reader import read_source
 from nexusctl.config.trust.project_folder import inside, why_outside
-from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.draft import Leftovers, move_path
-from nexusctl.imports.references import is_elsewhere, settle_here
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.draft.draft import Leftovers, move_path
+from nexusctl.importers.draft.references import is_elsewhere, settle_here
 from nexusctl.model.trust import Trust
 
 _WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nexusctl.config.document.node import Mapping
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.imports.draft import Leftovers
+from nexusctl.importers.draft.draft import Leftovers
 
 _OVERRIDES = {
     name: tuple(f"{name.partition('.')[0]}.override.{end}" for end in ("yaml", "yml"))

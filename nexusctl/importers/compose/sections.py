@@ -7,10 +7,10 @@ from typing import Any
 
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.trust.project_folder import why_outside
-from nexusctl.imports.compose.reader import NO_MAPPING, Reader
-from nexusctl.imports.compose.service import Surroundings
-from nexusctl.imports.draft import move_path
-from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.importers.compose.reader import NO_MAPPING, Reader
+from nexusctl.importers.compose.service import Surroundings
+from nexusctl.importers.draft.draft import move_path
+from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
 from nexusctl.model.engine_names import NO_NETWORKS, network_name, volume_name
 from nexusctl.model.live import Project
 from nexusctl.model.stack import DEFAULT_NETWORK

@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.config.build.mounts.nested_binds import list_parents
 from nexusctl.config.document.expression import OPENING
-from nexusctl.imports.draft import Leftovers
+from nexusctl.importers.draft.draft import Leftovers
 from nexusctl.model.values.frozen import dataclass
 
 _WHY = "it lies inside of {outer}, where {holder} could put a link to anything in its place"

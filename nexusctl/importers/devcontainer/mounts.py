@@ -8,10 +8,10 @@ from pathlib import Path
 from nexusctl.config.document.expression import OPENING
 from nexusctl.config.document.node import Mapping as MappingNode
 from nexusctl.config.document.node import Node, Scalar
-from nexusctl.imports.compose.mounts import explain_lost, read_bind
-from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.devcontainer_variables import refer
-from nexusctl.imports.names import fit_name
+from nexusctl.importers.compose.mounts import explain_lost, read_bind
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.devcontainer.variables import refer
+from nexusctl.importers.draft.names import fit_name
 
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
 _PLACED = {"source", "target", "type", "readonly"}

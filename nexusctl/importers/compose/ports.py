@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterator
 
 from nexusctl.config.document.node import Mapping, Node, Scalar
-from nexusctl.imports.compose.masks import ANY, UNKNOWN, mask
-from nexusctl.imports.compose.reader import Reader
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.compose.variable_masks import ANY, UNKNOWN, mask
 
 EVERYWHERE = "0.0.0.0"
 

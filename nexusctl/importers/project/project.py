@@ -14,10 +14,10 @@ from nexusctl.config.build.packages import is_package
 from nexusctl.config.build.requirements import requirement_files
 from nexusctl.config.trust.project_folder import around, why_outside
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.imports.dockerfile import read_dockerfile
-from nexusctl.imports.draft import Draft, Leftovers, move_path
-from nexusctl.imports.names import fit_name
-from nexusctl.imports.poetry import poetry_packages
+from nexusctl.importers.draft.draft import Draft, Leftovers, move_path
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.project.dockerfile import read_dockerfile
+from nexusctl.importers.project.poetry import poetry_packages
 from nexusctl.model.trust import OURS, Trust
 
 _IGNORED = (".git/", "nexus.yaml", "Dockerfile", ".env")

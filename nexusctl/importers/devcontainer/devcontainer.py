@@ -15,15 +15,15 @@ from nexusctl.config.read.reader import read_source
 from nexusctl.config.read.yaml_parser import compose
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError, Note
-from nexusctl.imports.compose.ports import read_port
-from nexusctl.imports.compose.reader import Reader
-from nexusctl.imports.compose.substitution import Substitution
-from nexusctl.imports.devcontainer_mounts import read_mounts
-from nexusctl.imports.devcontainer_variables import refer
-from nexusctl.imports.draft import Draft, Leftovers, move_path
-from nexusctl.imports.names import fit_name
-from nexusctl.imports.nested_binds import settle_nested
-from nexusctl.imports.secrets import IN_TEXT, Secrets
+from nexusctl.importers.compose.ports import read_port
+from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.compose.substitution import Substitution
+from nexusctl.importers.devcontainer.mounts import read_mounts
+from nexusctl.importers.devcontainer.variables import refer
+from nexusctl.importers.draft.draft import Draft, Leftovers, move_path
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.draft.nested_binds import settle_nested
+from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
 from nexusctl.model.trust import OURS, Trust
 
 _REASONS = {

@@ -9,7 +9,7 @@ from typing import Any
 
 from nexusctl.config.document.node import Node
 from nexusctl.errors import Location
-from nexusctl.imports.secretlike import tells_secret
+from nexusctl.importers.draft.secret_detection import tells_secret
 from nexusctl.model.values.frozen import dataclass
 
 

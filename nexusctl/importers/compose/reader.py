@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 from nexusctl.config.document.expression import parse
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
-from nexusctl.imports.compose.scalars import write_plain
-from nexusctl.imports.compose.substitution import Substitution
-from nexusctl.imports.draft import Leftovers
-from nexusctl.imports.references import settle
+from nexusctl.importers.compose.substitution import Substitution
+from nexusctl.importers.compose.yaml11_scalars import write_plain
+from nexusctl.importers.draft.draft import Leftovers
+from nexusctl.importers.draft.references import settle
 
 NO_MAPPING = "keys with values are needed here"
 _NO_TEXT = "a text is needed here"

@@ -1,0 +1,1 @@
+"""A stack file from a devcontainer.json."""

@@ -1,0 +1,1 @@
+"""The stack file that an import writes."""

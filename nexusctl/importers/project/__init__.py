@@ -1,0 +1,1 @@
+"""A stack file for a project without one."""
