@@ -9,7 +9,7 @@ from nexusctl.engine.docker.client.client import Endpoint
 from nexusctl.engine.docker.host import manage as daemon
 from nexusctl.engine.docker.host.checks import Check
 from nexusctl.engine.docker.host.decide import Install, choose
-from nexusctl.engine.docker.host.manage import START_TIMEOUT, STOP_TIMEOUT, Status
+from nexusctl.engine.docker.host.manage import START_TIMEOUT, STOP_TIMEOUT, EngineStatus
 from nexusctl.engine.docker.host.probe import aim, look
 from nexusctl.model.trust import Trust
 
@@ -19,7 +19,7 @@ __all__ = [
     "STOP_TIMEOUT",
     "Endpoint",
     "Install",
-    "Status",
+    "EngineStatus",
     "examine_machine",
     "read_status",
     "start",
@@ -47,7 +47,7 @@ def start(
     return daemon.start(target, choice, timeout=timeout, report=report)
 
 
-def read_status(host: str | None, environ: Mapping[str, str]) -> Status:
+def read_status(host: str | None, environ: Mapping[str, str]) -> EngineStatus:
     """The engine that commands would use, and how it was found. Raises `EngineUnreachable`."""
     target, named = aim(host, None, environ)
     return daemon.read_status(target, named)

@@ -16,7 +16,7 @@ from nexusctl.importers.draft.secret_detection import looks_secret, takes_secret
 from nexusctl.model.engine_names import image_reference, recipe_tag
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.rating.facts import EngineFacts, ImageFacts, SandboxFacts
+from nexusctl.rating.facts import EngineReport, ImageFacts, SandboxFacts
 from nexusctl.rating.rate import Rating, rate_engine, rate_sandboxes
 
 
@@ -37,7 +37,7 @@ def rate(inputs: Inputs | None, environ: Mapping[str, str]) -> Rating:
     )
 
 
-def _ask(environ: Mapping[str, str]) -> tuple[Wire | None, EngineFacts | None, str, str]:
+def _ask(environ: Mapping[str, str]) -> tuple[Wire | None, EngineReport | None, str, str]:
     try:
         wire = connect(environ)
         return wire, read_engine(wire), "", ""
@@ -45,7 +45,7 @@ def _ask(environ: Mapping[str, str]) -> tuple[Wire | None, EngineFacts | None, s
         return None, None, error.summary, error.diagnostics[0].hint or ""
 
 
-def _name(engine: EngineFacts) -> str:
+def _name(engine: EngineReport) -> str:
     return f"{engine.version.get('Version', '')} at {engine.url}".strip()
 
 

@@ -9,7 +9,7 @@ import click
 
 from nexusctl import __version__
 from nexusctl.cli.exit_codes import guard
-from nexusctl.cli.terminal.group import Group
+from nexusctl.cli.terminal.group import SuggestingGroup
 
 _VERBS = {
     "init": "Write a first stack file.",
@@ -35,7 +35,7 @@ _VERBS = {
 _MODULES = {"exec": "execute", "import": "import_"}
 
 
-class _LazyGroup(Group):
+class _LazyGroup(SuggestingGroup):
     """Knows the verbs and their help by heart, so that `--help` imports none of them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

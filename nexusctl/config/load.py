@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingType
 from pathlib import Path
 
-from nexusctl.config.build.dependencies import Absent, Known, connect
+from nexusctl.config.build.dependencies import Absent, Declarations, connect
 from nexusctl.config.build.files.digests import Digests
 from nexusctl.config.build.limits import build_resources
 from nexusctl.config.build.networks_and_volumes import declare_networks, declare_volumes, mark_shared
 from nexusctl.config.build.ports import refuse_unpublished
-from nexusctl.config.build.sandbox import Group, Surroundings, build_group
+from nexusctl.config.build.sandbox import Group, LoadContext, build_group
 from nexusctl.config.build.secrets import build_secrets
 from nexusctl.config.document.declared import Declared
 from nexusctl.config.document.derived import Supplied
@@ -163,14 +163,14 @@ def _compose_all(inputs: Inputs, problems: Problems) -> list[Mapping]:
 
 def _refer(
     merged: Mapping, layers: list[Mapping], inputs: Inputs, templates: Templates, problems: Problems
-) -> tuple[Mapping, Known]:
+) -> tuple[Mapping, Declarations]:
     """The document with its references in their places, and what is known of it then."""
     section = merged.get("sandboxes")
     entries = section.values if isinstance(section, Mapping) else {}
     refers = any(layer.source.refers for layer in layers) or inputs.given is not NOTHING
     several = any("for_each" in entry.values for entry in entries.values() if isinstance(entry, Mapping))
     if not (refers or several or "variables" in merged.keys):
-        return merged, Known(section.keys if isinstance(section, Mapping) else {})
+        return merged, Declarations(section.keys if isinstance(section, Mapping) else {})
     # Most files need nothing of it.
     from nexusctl.config.resolve import weave  # noqa: PLC0415
 
@@ -187,10 +187,15 @@ def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
 
 
 def build(
-    conforming: Mapping, document: Mapping, known: Known, inputs: Inputs, templates: Templates, problems: Problems
+    conforming: Mapping,
+    document: Mapping,
+    known: Declarations,
+    inputs: Inputs,
+    templates: Templates,
+    problems: Problems,
 ) -> tuple[Stack, MappingType[str, Group]]:
     """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
-    around = Surroundings(
+    around = LoadContext(
         volumes=Declared(document, "volumes"),
         networks=Declared(document, "networks"),
         templates=templates,
@@ -259,7 +264,7 @@ def _defaults(conforming: Mapping, problems: Problems) -> Mapping | None:
 
 
 def _outputs(
-    conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Known, around: Surroundings
+    conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Declarations, around: LoadContext
 ) -> MappingType[str, Output]:
     # Only loaded for stacks that have some.
     from nexusctl.config.build.outputs import build_outputs  # noqa: PLC0415
@@ -268,7 +273,7 @@ def _outputs(
 
 
 def _moved(
-    conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Known, problems: Problems
+    conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Declarations, problems: Problems
 ) -> tuple[Move, ...]:
     # Few stacks have some.
     from nexusctl.config.build.moved import build_moves  # noqa: PLC0415

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from nexusctl.config.build.dependencies import Known
+from nexusctl.config.build.dependencies import Declarations
 from nexusctl.config.build.outputs import ask
 from nexusctl.config.build.sandbox import complete
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.document.problems import Problems, note
 from nexusctl.config.interpolate.env_stack_file import TextFiles, resolve_env, stack_scope
-from nexusctl.config.interpolate.for_each import Entry, each_scope, keep, read_entries
+from nexusctl.config.interpolate.for_each import Instance, each_scope, keep, read_entries
 from nexusctl.config.interpolate.interpolate import Interpolation, Namespace, Unresolved, measure, picked, rebuilt
 from nexusctl.config.interpolate.misplaced_secrets import drop_stray
 from nexusctl.config.interpolate.sandboxes import Listening, Siblings, read_listening
@@ -28,7 +28,7 @@ _MAKING = ("for_each", "replicas")
 _LISTENING = ("template", "with", "kind", "health", "ports")
 
 
-def weave(document: Mapping, given: Given, templates: Templates, problems: Problems) -> tuple[Mapping, Known]:
+def weave(document: Mapping, given: Given, templates: Templates, problems: Problems) -> tuple[Mapping, Declarations]:
     """The merged `document` as the schema is to see it, and what is known of it then.
 
     Wrong references are reported, and what holds them is dropped. What `for_each` makes stands in `sandboxes` as if it
@@ -49,7 +49,7 @@ def weave(document: Mapping, given: Given, templates: Templates, problems: Probl
     namespaces |= secrets.namespaces
     interpolation = Interpolation(namespaces, problems, variables=section.keys)
     values = {name: value for name in section.keys if (value := variables.value(name)) is not None}
-    known = Known({})
+    known = Declarations({})
     woven: dict[str, Node | None] = {}
     for key, node in document.values.items():
         if key == "sandboxes" and isinstance(node, Mapping):
@@ -70,7 +70,7 @@ def weave(document: Mapping, given: Given, templates: Templates, problems: Probl
 
 def _weave_sandboxes(
     section: Mapping, interpolation: Interpolation, templates: Templates, problems: Problems
-) -> tuple[Mapping, Known]:
+) -> tuple[Mapping, Declarations]:
     made = picked(section, {})
     entries, patterns = [], {}
     for name, node in section.values.items():
@@ -91,10 +91,10 @@ def _weave_sandboxes(
         elif woven is not None:
             made.keys[entry.name], made.values[entry.name] = entry.key, woven
     problems.sandbox = None
-    return made, Known(siblings.places, siblings.references, patterns=patterns)
+    return made, Declarations(siblings.places, siblings.references, patterns=patterns)
 
 
-def _read(key: Scalar, node: Mapping, interpolation: Interpolation, problems: Problems) -> list[Entry]:
+def _read(key: Scalar, node: Mapping, interpolation: Interpolation, problems: Problems) -> list[Instance]:
     """The entries that one sandbox of the file makes."""
     woven = {name: interpolation.tree(part) for name, part in node.values.items() if name in _MAKING}
     entries = read_entries(key, rebuilt(node, {**node.values, **woven}), problems)
@@ -104,7 +104,9 @@ def _read(key: Scalar, node: Mapping, interpolation: Interpolation, problems: Pr
     return entries
 
 
-def _listen(entry: Entry, siblings: Siblings, interpolation: Interpolation, templates: Templates) -> Listening | None:
+def _listen(
+    entry: Instance, siblings: Siblings, interpolation: Interpolation, templates: Templates
+) -> Listening | None:
     """Where `entry` listens; only what says something about that is looked at, which may refer to others again."""
     before = interpolation.failures
     parts = {key: node for key, node in entry.node.values.items() if key in _LISTENING}

@@ -16,7 +16,7 @@ from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.values.from_json import (
     Check,
-    Malformed,
+    MalformedValue,
     Shapes,
     is_absolute,
     is_argument,
@@ -87,7 +87,7 @@ def decode(text: str) -> Sandbox:
         )
     try:
         return _SHAPES.read(Sandbox, document["sandbox"])
-    except Malformed as error:
+    except MalformedValue as error:
         raise RecordError(f"it is damaged ({error})") from error
 
 

@@ -15,8 +15,8 @@ from nexusctl.plan.compare.moved import follow_moves
 from nexusctl.plan.compare.secrets import assume_unchanged, find_unread
 from nexusctl.plan.decide.birth_limits import find_come, find_from_settings, find_unlimited, find_watched, keep_limits
 from nexusctl.plan.decide.conflicts import find_conflicts
-from nexusctl.plan.decide.context import Scene
-from nexusctl.plan.decide.decide import Decision, Surroundings, decide
+from nexusctl.plan.decide.context import PlanContext
+from nexusctl.plan.decide.decide import Decision, DecisionContext, decide
 from nexusctl.plan.decide.handovers import find_bereft, find_handovers, find_squatters
 from nexusctl.plan.decide.images import ImageChoice, choose_image, find_moved_image
 from nexusctl.plan.decide.networks import call_networks, engine_volumes, plan_networks
@@ -92,7 +92,7 @@ def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
     return leave_ignored(stack, claims)
 
 
-def _refuse_kept_ports(scene: Scene) -> None:
+def _refuse_kept_ports(scene: PlanContext) -> None:
     # See `_leave_ignored`.
     from nexusctl.plan.compare.ignore import find_kept_ports  # noqa: PLC0415
 
@@ -100,7 +100,7 @@ def _refuse_kept_ports(scene: Scene) -> None:
         raise PlanError(*conflicts)
 
 
-def _find_full(scene: Scene) -> Iterator[Diagnostic]:
+def _find_full(scene: PlanContext) -> Iterator[Diagnostic]:
     """Networks that cannot be made, for nothing is left where they could get their addresses."""
     # See `_leave_ignored`.
     from nexusctl.plan.decide.subnets import say_full  # noqa: PLC0415
@@ -112,14 +112,16 @@ def _find_full(scene: Scene) -> Iterator[Diagnostic]:
             yield Diagnostic(summary, hint=hint)
 
 
-def _sequence(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
+def _sequence(scene: PlanContext, *, remove_volumes: bool) -> tuple[Step, ...]:
     # A plan that changes nothing is made in less time than these take to load.
     from nexusctl.plan.steps.sequence import sequence_steps  # noqa: PLC0415
 
     return sequence_steps(scene, remove_volumes=remove_volumes)
 
 
-def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]) -> Scene:
+def _survey(
+    stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]
+) -> PlanContext:
     """`file` is the stack as it is written; in `stack` fields that are ignored are as they were recorded."""
     networks, volumes = plan_networks(stack, live), engine_volumes(stack)
     called = call_networks(stack, live)
@@ -127,7 +129,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
     for name, sandbox in sorted(stack.sandboxes.items()):
         holder = claims[name].holder if name in claims else None
         obstacle = _find_obstacle(in_place, sandbox, stack, holder)
-        around = Surroundings(
+        around = DecisionContext(
             stack=stack.name,
             name=container_name(stack.name, name),
             attachments=networks.join(sandbox),
@@ -150,7 +152,7 @@ def _survey(stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Cla
         decisions = rejoin(stack, networks, decisions)
     networks = replace(networks, excess=tuple(n for n in networks.excess if n.id not in _held_networks(decisions)))
     present = {volume.name for volume in live.volumes}
-    return Scene(
+    return PlanContext(
         stack=stack,
         live=live,
         networks=networks,

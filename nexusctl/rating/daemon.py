@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from nexusctl.rating.facts import EngineFacts
+from nexusctl.rating.facts import EngineReport
 from nexusctl.rating.verdict import PASS, UNTOLD, Verdict, info, never, passed, warn
 
 OLD = 365
@@ -17,7 +17,7 @@ _LOCAL_LOGS = ("json-file", "local", "none")
 _LOOPBACK = ("127.0.0.0/8", "::1/128")
 
 
-def judge_version(engine: EngineFacts) -> Verdict:
+def judge_version(engine: EngineReport) -> Verdict:
     """The engine's own clock says how old it is; what is current by now it cannot know."""
     version = _text(engine.version, "Version")
     if not version:
@@ -31,13 +31,13 @@ def judge_version(engine: EngineFacts) -> Verdict:
     return warn(finding, advice) if days > OLD else info(finding, advice)
 
 
-def judge_rootless(engine: EngineFacts) -> Verdict:
+def judge_rootless(engine: EngineReport) -> Verdict:
     if "rootless" in _security(engine):
         return PASS
     return info("it runs as root", "see the engine's rootless mode; limits need cgroup version 2 there")
 
 
-def judge_bridge(engine: EngineFacts) -> Verdict:
+def judge_bridge(engine: EngineReport) -> Verdict:
     if engine.bridge is None:
         return never("the engine has no network of its own")
     said = _text(engine.bridge, "com.docker.network.bridge.enable_icc")
@@ -46,17 +46,17 @@ def judge_bridge(engine: EngineFacts) -> Verdict:
     return PASS if said == "false" else warn("containers in `bridge` reach each other", f'`"icc": false` {_SETTINGS}')
 
 
-def judge_untold(_: EngineFacts) -> Verdict:
+def judge_untold(_: EngineReport) -> Verdict:
     return info(UNTOLD)
 
 
-def judge_iptables(engine: EngineFacts) -> Verdict:
+def judge_iptables(engine: EngineReport) -> Verdict:
     backend = engine.info.get("FirewallBackend")
     driver = _text(backend, "Driver") if isinstance(backend, Mapping) else ""
     return passed(f"it sets rules by {driver}") if driver else info(UNTOLD)
 
 
-def judge_registries(engine: EngineFacts) -> Verdict:
+def judge_registries(engine: EngineReport) -> Verdict:
     config = engine.info.get("RegistryConfig")
     if not isinstance(config, Mapping):
         return info(UNTOLD)
@@ -70,14 +70,14 @@ def judge_registries(engine: EngineFacts) -> Verdict:
     return warn(", ".join([*sorted(hosts), *ranges]), f"take them out of `insecure-registries` {_SETTINGS}")
 
 
-def judge_driver(engine: EngineFacts) -> Verdict:
+def judge_driver(engine: EngineReport) -> Verdict:
     driver = _text(engine.info, "Driver")
     if not driver:
         return info(UNTOLD)
     return warn("driver aufs", f'`"storage-driver": "overlay2"` {_SETTINGS}') if driver == "aufs" else passed(driver)
 
 
-def judge_transport(engine: EngineFacts) -> Verdict:
+def judge_transport(engine: EngineReport) -> Verdict:
     """An engine tells by itself where it listens for everybody who gets there."""
     warnings = engine.info.get("Warnings")
     said = [str(each) for each in warnings] if isinstance(warnings, list) else []
@@ -89,19 +89,19 @@ def judge_transport(engine: EngineFacts) -> Verdict:
     return never("it is not reached by TCP here")
 
 
-def judge_users(engine: EngineFacts) -> Verdict:
+def judge_users(engine: EngineReport) -> Verdict:
     if {"userns", "rootless"} & _security(engine).keys():
         return PASS
     finding = "root in a sandbox is root of the engine's machine where it gets out"
     return warn(finding, f'`"userns-remap": "default"` {_SETTINGS}; images and volumes are made anew then')
 
 
-def judge_base_size(engine: EngineFacts) -> Verdict:
+def judge_base_size(engine: EngineReport) -> Verdict:
     driver = _text(engine.info, "Driver")
     return info(UNTOLD) if driver in ("", "devicemapper") else never(f"{driver} has none")
 
 
-def judge_authorization(engine: EngineFacts) -> Verdict:
+def judge_authorization(engine: EngineReport) -> Verdict:
     plugins = engine.info.get("Plugins")
     if not isinstance(plugins, Mapping):
         return info(UNTOLD)
@@ -110,7 +110,7 @@ def judge_authorization(engine: EngineFacts) -> Verdict:
     return warn("whoever reaches the engine may do everything", f"`authorization-plugins` {_SETTINGS}")
 
 
-def judge_logging(engine: EngineFacts) -> Verdict:
+def judge_logging(engine: EngineReport) -> Verdict:
     driver = _text(engine.info, "LoggingDriver")
     if not driver:
         return info(UNTOLD)
@@ -119,13 +119,13 @@ def judge_logging(engine: EngineFacts) -> Verdict:
     return warn(f"{driver}: logs stay on the engine's machine", f"`log-driver` {_SETTINGS}, for other containers")
 
 
-def judge_privileges(engine: EngineFacts) -> Verdict:
+def judge_privileges(engine: EngineReport) -> Verdict:
     if "no-new-privileges" in _security(engine):
         return PASS
     return info(f"{UNTOLD}; every sandbox has it by itself")
 
 
-def judge_restore(engine: EngineFacts) -> Verdict:
+def judge_restore(engine: EngineReport) -> Verdict:
     if _swarm(engine) == "active":
         return never("a swarm cannot have it")
     said = engine.info.get("LiveRestoreEnabled")
@@ -136,21 +136,21 @@ def judge_restore(engine: EngineFacts) -> Verdict:
     )
 
 
-def judge_experimental(engine: EngineFacts) -> Verdict:
+def judge_experimental(engine: EngineReport) -> Verdict:
     said = engine.info.get("ExperimentalBuild")
     if not isinstance(said, bool):
         return info(UNTOLD)
     return warn("they are on", f'take `"experimental": true` out {_SETTINGS}') if said else PASS
 
 
-def judge_swarm(engine: EngineFacts) -> Verdict:
+def judge_swarm(engine: EngineReport) -> Verdict:
     state = _swarm(engine)
     if not state:
         return info(UNTOLD)
     return PASS if state == "inactive" else warn(f"its state is {state}", "docker swarm leave, where nobody needs it")
 
 
-def judge_apparmor(engine: EngineFacts) -> Verdict:
+def judge_apparmor(engine: EngineReport) -> Verdict:
     found = _security(engine)
     if "apparmor" in found:
         return PASS
@@ -161,14 +161,14 @@ def judge_apparmor(engine: EngineFacts) -> Verdict:
     )
 
 
-def judge_selinux(engine: EngineFacts) -> Verdict:
+def judge_selinux(engine: EngineReport) -> Verdict:
     found = _security(engine)
     if "selinux" in found:
         return PASS
     return never("AppArmor is in force") if "apparmor" in found else never("the engine has none; see 5.2")
 
 
-def judge_seccomp(engine: EngineFacts) -> Verdict:
+def judge_seccomp(engine: EngineReport) -> Verdict:
     """No field of a stack file takes the profile away, so the engine's own word holds for every sandbox."""
     found = _security(engine)
     if "seccomp" not in found:
@@ -179,7 +179,7 @@ def judge_seccomp(engine: EngineFacts) -> Verdict:
     return passed(f"profile {profile}" if profile else "")
 
 
-def _security(engine: EngineFacts) -> dict[str, str]:
+def _security(engine: EngineReport) -> dict[str, str]:
     """What the engine names in its security options, each with its profile: `name=seccomp,profile=default`."""
     said = engine.info.get("SecurityOptions")
     found = {}
@@ -189,7 +189,7 @@ def _security(engine: EngineFacts) -> dict[str, str]:
     return found
 
 
-def _swarm(engine: EngineFacts) -> str:
+def _swarm(engine: EngineReport) -> str:
     swarm = engine.info.get("Swarm")
     return _text(swarm, "LocalNodeState") if isinstance(swarm, Mapping) else ""
 

@@ -12,7 +12,7 @@ from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EngineFacts:
+class EngineReport:
     """What an engine says of itself, in its own words, which are not checked: `/info` and `/version`.
 
     `bridge` are the options of its own network, None where it has none. `encrypted` says that the way to it is.

@@ -7,7 +7,7 @@ from typing import Generic, TypeVar
 
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.rating import daemon, sandbox
-from nexusctl.rating.facts import EngineFacts, SandboxFacts
+from nexusctl.rating.facts import EngineReport, SandboxFacts
 from nexusctl.rating.verdict import Verdict
 
 BENCHMARK = "CIS Docker Benchmark 1.6.0"
@@ -22,7 +22,7 @@ class Point(Generic[Rated]):
     judge: Callable[[Rated], Verdict]
 
 
-def _engine(number: str, title: str, judge: Callable[[EngineFacts], Verdict]) -> Point[EngineFacts]:
+def _engine(number: str, title: str, judge: Callable[[EngineReport], Verdict]) -> Point[EngineReport]:
     return Point(number=number, title=title, judge=judge)
 
 
@@ -30,7 +30,7 @@ def _sandbox(number: str, title: str, judge: Callable[[SandboxFacts], Verdict]) 
     return Point(number=number, title=title, judge=judge)
 
 
-ENGINE_POINTS: tuple[Point[EngineFacts], ...] = (
+ENGINE_POINTS: tuple[Point[EngineReport], ...] = (
     _engine("1.2.2", "the engine is up to date", daemon.judge_version),
     _engine("2.1", "the engine does not run as root", daemon.judge_rootless),
     _engine("2.2", "containers in the default network are kept apart", daemon.judge_bridge),

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from nexusctl.errors import Location
 from nexusctl.model.values.frozen import dataclass
-from nexusctl.rating.facts import EngineFacts, SandboxFacts
+from nexusctl.rating.facts import EngineReport, SandboxFacts
 from nexusctl.rating.points import ENGINE_POINTS, SANDBOX_POINTS, Point
 from nexusctl.rating.verdict import Status, Verdict
 
@@ -23,7 +23,7 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class RatedPoint:
     """One point, with every verdict on it; `status` is the gravest of theirs."""
 
     number: str
@@ -40,36 +40,36 @@ class Rating:
     """
 
     engine: str = ""
-    engine_rows: tuple[Row, ...] = ()
+    engine_rows: tuple[RatedPoint, ...] = ()
     absence: str = ""
     advice: str = ""
     stack: str = ""
-    stack_rows: tuple[Row, ...] = ()
+    stack_rows: tuple[RatedPoint, ...] = ()
 
     @property
-    def rows(self) -> tuple[Row, ...]:
+    def rows(self) -> tuple[RatedPoint, ...]:
         return (*self.engine_rows, *self.stack_rows)
 
 
-def rate_engine(engine: EngineFacts) -> tuple[Row, ...]:
+def rate_engine(engine: EngineReport) -> tuple[RatedPoint, ...]:
     """Every point that is about engines, in the order of the numbers."""
     return tuple(
-        Row(number=point.number, title=point.title, status=verdict.status, verdicts=(Judged(verdict=verdict),))
+        RatedPoint(number=point.number, title=point.title, status=verdict.status, verdicts=(Judged(verdict=verdict),))
         for point in ENGINE_POINTS
         for verdict in (point.judge(engine),)
     )
 
 
-def rate_sandboxes(found: Iterable[SandboxFacts]) -> tuple[Row, ...]:
+def rate_sandboxes(found: Iterable[SandboxFacts]) -> tuple[RatedPoint, ...]:
     """Every point that is about sandboxes, in the order of the numbers; none where there is no sandbox."""
     sandboxes = tuple(found)
     return tuple(_rate(point, sandboxes) for point in SANDBOX_POINTS) if sandboxes else ()
 
 
-def _rate(point: Point[SandboxFacts], sandboxes: tuple[SandboxFacts, ...]) -> Row:
+def _rate(point: Point[SandboxFacts], sandboxes: tuple[SandboxFacts, ...]) -> RatedPoint:
     verdicts = tuple(_judge(point, each) for each in sandboxes)
     status = min((each.verdict.status for each in verdicts), key=_GRAVITY.index)
-    return Row(number=point.number, title=point.title, status=status, verdicts=verdicts)
+    return RatedPoint(number=point.number, title=point.title, status=status, verdicts=verdicts)
 
 
 def _judge(point: Point[SandboxFacts], facts: SandboxFacts) -> Judged:

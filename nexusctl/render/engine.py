@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from nexusctl.engine.docker.client.client import Endpoint
-from nexusctl.engine.docker.host.manage import Status
+from nexusctl.engine.docker.host.manage import EngineStatus
 from nexusctl.render.format import FORMAT_VERSION
 
 
-def render_status(status: Status) -> str:
+def render_status(status: EngineStatus) -> str:
     info, version = status.info, status.version
     rows = [
         ("endpoint", f"{status.endpoint.url} (found through {status.endpoint.source})"),
@@ -25,7 +25,7 @@ def render_status(status: Status) -> str:
     return "\n".join(f"{name:<12}{value}" for name, value in rows)
 
 
-def render_status_json(status: Status) -> dict[str, Any]:
+def render_status_json(status: EngineStatus) -> dict[str, Any]:
     info, version = status.info, status.version
     return {
         "format_version": FORMAT_VERSION,
@@ -79,7 +79,7 @@ def _count(info: Any) -> str:
     return ", ".join(f"{info.get(f'Containers{kind}', 0)} {kind.lower()}" for kind in kinds)
 
 
-def _say_starter(status: Status) -> str:
+def _say_starter(status: EngineStatus) -> str:
     daemon = status.daemon
     if daemon is None:
         return "somebody else; `nexusctl engine stop` leaves it alone"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from nexusctl.rating.points import BENCHMARK
-from nexusctl.rating.rate import Judged, Rating, Row
+from nexusctl.rating.rate import Judged, RatedPoint, Rating
 from nexusctl.rating.verdict import Status, Verdict
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import listing, paint, quiet
@@ -59,7 +59,7 @@ def _count(rating: Rating) -> dict[str, int]:
     return {status: found.count(status) for status in _COLORS}
 
 
-def _verdicts(row: Row) -> dict[str, Any]:
+def _verdicts(row: RatedPoint) -> dict[str, Any]:
     return {"verdicts": [_verdict(each) for each in row.verdicts]}
 
 
@@ -74,14 +74,14 @@ def _verdict(judged: Judged) -> dict[str, Any]:
     }
 
 
-def _lines(rows: Sequence[Row], color: bool) -> Iterator[str]:
+def _lines(rows: Sequence[RatedPoint], color: bool) -> Iterator[str]:
     for row in rows:
         status = paint(_WORDS[row.status].ljust(4), _COLORS[row.status], color=color)
         yield f"  {status}  {row.number.ljust(6)}{row.title}"
         yield from _findings(row)
 
 
-def _findings(row: Row) -> Iterator[str]:
+def _findings(row: RatedPoint) -> Iterator[str]:
     """What was found of those with the gravest status; what passes needs no words."""
     if row.status == "pass":
         return

@@ -19,7 +19,7 @@ class Unreadable(Exception):
         self.hint = hint
 
 
-class Source(Protocol):
+class SecretSource(Protocol):
     def read(self, ref: SecretRef) -> bytes:
         """The value that `ref` means, as it is kept there. Raises `Unreadable`."""
 

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from nexusctl.errors import Diagnostic, InputError, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretRef, SecretUse, SourceKind
-from nexusctl.secrets.base import SIZE_LIMIT, Source, Unreadable
+from nexusctl.secrets.base import SIZE_LIMIT, SecretSource, Unreadable
 from nexusctl.secrets.conceal import make_conceal
 from nexusctl.secrets.digest import digest_secret
 from nexusctl.secrets.sources import Sources, sources_for
@@ -41,7 +41,7 @@ def read_secrets(stack: str, refs: Mapping[str, SecretRef], sources: Sources | N
     Raises `InputError` with every secret that cannot be read.
     """
     sources = sources or sources_for(refs.values())
-    opened: dict[SourceKind, Source] = {}
+    opened: dict[SourceKind, SecretSource] = {}
     values: dict[str, Secret] = {}
     problems: list[Diagnostic] = []
     for name, ref in refs.items():

@@ -8,7 +8,7 @@ from nexusctl.model.load_request import VARIABLE
 from nexusctl.model.secret import SecretRef, SourceKind
 from nexusctl.secrets.age import AgeSource
 from nexusctl.secrets.age_key import IDENTITY
-from nexusctl.secrets.base import Source
+from nexusctl.secrets.base import SecretSource
 from nexusctl.secrets.command import CommandSource
 from nexusctl.secrets.env import EnvSource
 from nexusctl.secrets.file import FileSource
@@ -16,7 +16,7 @@ from nexusctl.secrets.keyring import KeyringSource
 from nexusctl.secrets.variable import VariableSource
 from nexusctl.secrets.vault import VaultSource
 
-Sources = Mapping[SourceKind, Callable[[], Source]]
+Sources = Mapping[SourceKind, Callable[[], SecretSource]]
 """A source lives as long as one reading, so that what several secrets have in common is fetched once."""
 
 

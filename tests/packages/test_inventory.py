@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nexusctl.engine import labels
 from nexusctl.engine.base import Outcome
-from nexusctl.engine.docker.images.package_inventory import Known, encode_known, read_packages, recall
+from nexusctl.engine.docker.images.package_inventory import InstalledPackages, encode_known, read_packages, recall
 from nexusctl.model.stack import PackageSet
 from nexusctl.packages import MANAGERS
 
@@ -44,7 +44,9 @@ def test_what_a_package_may_have_brought_itself_does_not_count() -> None:
 
 def test_what_came_in_place_is_kept_beside_what_the_image_says() -> None:
     marks = {labels.IMAGE_INVENTORY: json.dumps({"npm": BORN})}
-    known = Known(installed={"express": "4.1.0"}, inventory={"express": "4.1.0", "send": "1.0.0", "send > ms": "1.0.0"})
+    known = InstalledPackages(
+        installed={"express": "4.1.0"}, inventory={"express": "4.1.0", "send": "1.0.0", "send > ms": "1.0.0"}
+    )
     facts = encode_known({"npm": known}, marks)
     assert json.loads(facts)["npm"] == {"installed": {"express": "4.1.0"}, "more": ["express==4.1.0"], "less": ["ms"]}
     assert recall("npm", marks, facts) == known

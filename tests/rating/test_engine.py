@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexusctl.rating.facts import EngineFacts
+from nexusctl.rating.facts import EngineReport
 from nexusctl.rating.points import ENGINE_POINTS, SANDBOX_POINTS
 from nexusctl.rating.rate import rate_engine
 from nexusctl.rating.verdict import UNTOLD, Verdict
@@ -29,10 +29,10 @@ INFO: dict[str, Any] = {
 }
 VERSION = {"Version": "28.3.0", "BuildTime": "2026-10-30T12:07:14.000000000+00:00"}
 BRIDGE = {"com.docker.network.bridge.enable_icc": "false"}
-WELL = EngineFacts(url="unix:///var/run/docker.sock", info=INFO, version=VERSION, bridge=BRIDGE)
+WELL = EngineReport(url="unix:///var/run/docker.sock", info=INFO, version=VERSION, bridge=BRIDGE)
 
 
-def judge(number: str, facts: EngineFacts) -> Verdict:
+def judge(number: str, facts: EngineReport) -> Verdict:
     return next(row for row in rate_engine(facts) if row.number == number).verdicts[0].verdict
 
 
@@ -102,7 +102,7 @@ def test_a_build_is_old_after_a_year_by_the_engines_own_clock() -> None:
 
 
 def test_what_the_engine_does_not_say_is_not_guessed() -> None:
-    silent = rate_engine(EngineFacts(url="unix:///x", bridge={}))
+    silent = rate_engine(EngineReport(url="unix:///x", bridge={}))
     told = [row.number for row in silent if UNTOLD not in row.verdicts[0].verdict.finding]
     # A daemon without these words in its security options is one without them.
     assert told == ["2.1", "2.7", "2.9", "2.17", "5.2", "5.3"]
@@ -121,5 +121,5 @@ _ANSWER = st.dictionaries(st.sampled_from([*INFO, *VERSION]), _JSON)
 def test_whatever_an_engine_says_every_point_has_its_verdict(
     info: dict[str, Any], version: dict[str, Any], bridge: dict[str, Any] | None
 ) -> None:
-    rows = rate_engine(EngineFacts(url="unix:///x", info=info, version=version, bridge=bridge))
+    rows = rate_engine(EngineReport(url="unix:///x", info=info, version=version, bridge=bridge))
     assert len(rows) == len(ENGINE_POINTS)

@@ -10,7 +10,7 @@ import pytest
 from nexusctl.errors import Location
 from nexusctl.model.stack import Health, Package, PackageSet, Port, Resources, Sandbox
 from nexusctl.rating.facts import ImageFacts, SandboxFacts
-from nexusctl.rating.rate import Rating, Row, rate_sandboxes
+from nexusctl.rating.rate import RatedPoint, Rating, rate_sandboxes
 from nexusctl.rating.verdict import Verdict
 from nexusctl.render.rating import render_counts, render_rating
 
@@ -27,7 +27,7 @@ PACKAGES = (PackageSet(manager="npm", packages=(Package(name="express"),)),)
 SSH = (PackageSet(manager="apt", packages=(Package(name="openssh-server"),)),)
 
 
-def row(number: str, *facts: SandboxFacts) -> Row:
+def row(number: str, *facts: SandboxFacts) -> RatedPoint:
     return next(each for each in rate_sandboxes(facts) if each.number == number)
 
 

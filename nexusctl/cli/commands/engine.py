@@ -12,7 +12,7 @@ import click
 from nexusctl.api import host as api_host
 from nexusctl.api.host import START_TIMEOUT, STOP_TIMEOUT, Install
 from nexusctl.cli import options
-from nexusctl.cli.terminal.group import Group
+from nexusctl.cli.terminal.group import SuggestingGroup
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
 from nexusctl.render.engine import (
     render_absence_json,
@@ -27,7 +27,7 @@ _host = click.option(
 )
 
 
-@click.group(cls=Group)
+@click.group(cls=SuggestingGroup)
 def engine() -> None:
     """Find, start and stop the container engine on this machine."""
 

@@ -14,10 +14,10 @@ from nexusctl.api import importing as doors
 from nexusctl.api.connection import Engine
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
-from nexusctl.cli.terminal.group import Group
+from nexusctl.cli.terminal.group import SuggestingGroup
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.errors import Diagnostic
-from nexusctl.importers.draft.draft import Draft, Leftover
+from nexusctl.importers.draft.draft import Draft, Unplaced
 from nexusctl.model.trust import Trust
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.render.diagnostic import render_diagnostics
@@ -38,7 +38,7 @@ _file = click.option(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class DraftOutput:
     """Where the draft goes, in which form what was done is told, and how far what is imported is trusted."""
 
     file: Path
@@ -56,13 +56,13 @@ def output(command: Callable[..., Any]) -> Callable[..., Any]:
     @options.as_json
     @wraps(command)
     def gathered(*arguments: Any, file: Path, to_stdout: bool, as_json: bool, trust: Trust, **others: Any) -> Any:
-        output = Output(file=file, to_stdout=to_stdout, as_json=as_json, trust=trust)
+        output = DraftOutput(file=file, to_stdout=to_stdout, as_json=as_json, trust=trust)
         return command(*arguments, output=output, **others)
 
     return gathered
 
 
-@click.group(cls=Group, name="import")
+@click.group(cls=SuggestingGroup, name="import")
 def import_() -> None:
     """Write a stack file for what others describe. Everything that has no place in one is listed."""
 
@@ -72,7 +72,7 @@ def import_() -> None:
 @click.option("--project", "project", default="", help="What the project is called, where the file does not say it.")
 @_adopt
 @output
-def import_compose(source: Path, project: str, adopt: bool, output: Output) -> int:
+def import_compose(source: Path, project: str, adopt: bool, output: DraftOutput) -> int:
     """The services of a Compose FILE.
 
     With --adopt the containers, networks and volumes that Compose made of it belong to the stack afterwards, and the
@@ -90,7 +90,7 @@ def import_compose(source: Path, project: str, adopt: bool, output: Output) -> i
 @import_.command(name="devcontainer")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path))
 @output
-def import_devcontainer(source: Path, output: Output) -> int:
+def import_devcontainer(source: Path, output: DraftOutput) -> int:
     """A devcontainer.json, or the project folder that has one."""
     return _put(doors.read_devcontainer(source, output.file.parent, output.trust), output)
 
@@ -100,7 +100,7 @@ def import_devcontainer(source: Path, output: Output) -> int:
 @click.option("--stack", "stack", default="imported", show_default=True, help="The name of the stack.")
 @_adopt
 @output
-def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Output) -> int:
+def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: DraftOutput) -> int:
     """Containers that run, whoever made them. Nothing is done to them without --adopt.
 
     With it they belong to the stack, and the next plan has no changes.
@@ -116,12 +116,12 @@ def import_container(names: tuple[str, ...], stack: str, adopt: bool, output: Ou
 @import_.command(name="stack")
 @click.argument("name")
 @output
-def import_stack(name: str, output: Output) -> int:
+def import_stack(name: str, output: DraftOutput) -> int:
     """The file of the stack NAME, made anew from the records of its live sandboxes."""
     return _put(doors.read_stack(connection.connect(), name), output)
 
 
-def _put(draft: Draft, output: Output) -> int:
+def _put(draft: Draft, output: DraftOutput) -> int:
     if output.to_stdout:
         click.echo(doors.render(draft, output.file), nl=False)
     else:
@@ -130,12 +130,12 @@ def _put(draft: Draft, output: Output) -> int:
     return 0
 
 
-def _require_file(output: Output, *, adopt: bool) -> None:
+def _require_file(output: DraftOutput, *, adopt: bool) -> None:
     if adopt and output.to_stdout:
         raise click.UsageError("--adopt needs the file that --stdout does not write")
 
 
-def _take_over(engine: Engine, draft: Draft, output: Output, way: str) -> int:
+def _take_over(engine: Engine, draft: Draft, output: DraftOutput, way: str) -> int:
     """Asking for it was the consent: nothing but a mark and a name is changed. `way` is for what cannot be had.
 
     The file comes last: with it, an apply would make a second time what is not yet taken over. Where this is cut off,
@@ -169,5 +169,5 @@ def _tell(draft: Draft, file: Path, *, to_stdout: bool, as_json: bool) -> None:
     options.say(f"{what}: {names}{noted}. `nexusctl plan -f {file}` shows what it would do.")
 
 
-def _describe(leftover: Leftover) -> Diagnostic:
+def _describe(leftover: Unplaced) -> Diagnostic:
     return Diagnostic(f"{leftover.what}: {leftover.reason}", leftover.location, leftover.excerpt, severity="warning")

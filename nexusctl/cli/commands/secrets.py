@@ -6,12 +6,12 @@ from pathlib import Path
 import click
 
 from nexusctl.cli import options
-from nexusctl.cli.terminal.group import Group
+from nexusctl.cli.terminal.group import SuggestingGroup
 from nexusctl.model.secret import NAME, SAFE
 from nexusctl.render.text_style import count
 
 
-class _Name(click.ParamType[str]):
+class _SecretName(click.ParamType[str]):
     """The name of a secret, as a stack file writes it."""
 
     name = "name"
@@ -28,13 +28,13 @@ _safe = click.option(
 )  # fmt: skip
 
 
-@click.group(cls=Group)
+@click.group(cls=SuggestingGroup)
 def secrets() -> None:
     """Keep secrets in the repository, encrypted with age for those who may read them."""
 
 
 @secrets.command()
-@click.argument("name", type=_Name())
+@click.argument("name", type=_SecretName())
 @_safe
 @click.option("--recipient", "recipients", multiple=True, metavar="KEY", help="For whom a new file is; else for you.")
 def encrypt(name: str, path: Path, recipients: tuple[str, ...]) -> None:
@@ -47,7 +47,7 @@ def encrypt(name: str, path: Path, recipients: tuple[str, ...]) -> None:
 
 
 @secrets.command()
-@click.argument("name", type=_Name())
+@click.argument("name", type=_SecretName())
 @_safe
 def edit(name: str, path: Path) -> None:
     """Open the value of NAME, old or new, in $EDITOR. Nothing of it gets on a disk."""

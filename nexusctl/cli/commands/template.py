@@ -6,7 +6,7 @@ import click
 
 from nexusctl.api.config import BESIDE, load_template, template_names
 from nexusctl.cli import options
-from nexusctl.cli.terminal.group import Group
+from nexusctl.cli.terminal.group import SuggestingGroup
 from nexusctl.cli.trust import trust as trusting
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
@@ -15,7 +15,7 @@ from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import table
 
 
-@click.group(cls=Group)
+@click.group(cls=SuggestingGroup)
 def template() -> None:
     """List and show the templates that a sandbox can start from."""
 

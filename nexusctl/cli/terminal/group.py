@@ -41,7 +41,7 @@ _NAMES: Mapping[str, str] = {
 """What Compose, Docker, kubectl and Terraform call something near, and the command that is meant."""
 
 
-class Group(click.Group):
+class SuggestingGroup(click.Group):
     """As click's, with suggestions. A word that leads to no command ends with a usage error."""
 
     def resolve_command(

@@ -56,7 +56,7 @@ MOST_SANDBOXES = 10_000
 MOST_DEPENDENCIES = 200_000
 
 
-class Known(NamedTuple):
+class Declarations(NamedTuple):
     """What is known of a stack before it is built.
 
     `declared` are all names of sandboxes in the file, wrong ones too, with their places. `references` are those from
@@ -74,7 +74,7 @@ class Known(NamedTuple):
 
 
 def connect(
-    groups: MappingType[str, Group], known: Known, absent: MappingType[str, Absent], problems: Problems
+    groups: MappingType[str, Group], known: Declarations, absent: MappingType[str, Absent], problems: Problems
 ) -> dict[str, Sandbox]:
     """All instances by name, with their dependencies."""
     targets = _targets(groups)
@@ -147,7 +147,7 @@ def _refuse_name(instance: str, group: Group, other: Group, problems: Problems) 
 
 
 def _edges(
-    group: Group, targets: Targets, known: Known, absent: MappingType[str, Absent], problems: Problems
+    group: Group, targets: Targets, known: Declarations, absent: MappingType[str, Absent], problems: Problems
 ) -> dict[str, Edge]:
     """What `group` depends on; names that do not exist are reported."""
     own = {group.key.text, group.name, *_instances(group)}

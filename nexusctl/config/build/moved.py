@@ -6,14 +6,14 @@ from collections.abc import Iterable
 from collections.abc import Mapping as MappingType
 from typing import NamedTuple
 
-from nexusctl.config.build.dependencies import Known
+from nexusctl.config.build.dependencies import Declarations
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems, note
 from nexusctl.model.stack import Move, Sandbox
 from nexusctl.model.values.did_you_mean import suggest
 
 
-class Placed(NamedTuple):
+class MovedEntry(NamedTuple):
     """One entry, with the places of its names."""
 
     source: Scalar
@@ -21,7 +21,7 @@ class Placed(NamedTuple):
 
 
 def build_moves(
-    node: Node | None, sandboxes: MappingType[str, Sandbox], known: Known, problems: Problems
+    node: Node | None, sandboxes: MappingType[str, Sandbox], known: Declarations, problems: Problems
 ) -> tuple[Move, ...]:
     """The moves in their order; names that are of no use are reported. A move of what is nowhere is fine."""
     items = node.items if isinstance(node, Sequence) else []
@@ -51,11 +51,11 @@ def build_moves(
     return tuple(Move(source=source.text, target=target.text) for source, target in placed)
 
 
-def _read(node: Node) -> Placed | None:
+def _read(node: Node) -> MovedEntry | None:
     if not isinstance(node, Mapping):
         return None
     source, target = node.get("from"), node.get("to")
-    return Placed(source, target) if isinstance(source, Scalar) and isinstance(target, Scalar) else None
+    return MovedEntry(source, target) if isinstance(source, Scalar) and isinstance(target, Scalar) else None
 
 
 def _first(names: Iterable[Scalar]) -> dict[str, Scalar]:

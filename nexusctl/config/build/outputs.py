@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping as MappingType
 from typing import Any
 
-from nexusctl.config.build.dependencies import Known
+from nexusctl.config.build.dependencies import Declarations
 from nexusctl.config.build.environment import secret_name
-from nexusctl.config.build.sandbox import Surroundings
+from nexusctl.config.build.sandbox import LoadContext
 from nexusctl.config.document.derived import Woven, point_into
 from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
@@ -38,7 +38,7 @@ def ask(expression: Expression, place: Scalar) -> Asked:
 
 
 def build_outputs(
-    section: MappingType[str, Node], sandboxes: MappingType[str, Sandbox], known: Known, around: Surroundings
+    section: MappingType[str, Node], sandboxes: MappingType[str, Sandbox], known: Declarations, around: LoadContext
 ) -> dict[str, Output]:
     """The outputs by name; what they ask in vain, and secrets that would show, are reported."""
     outputs: dict[str, Output] = {}
@@ -55,7 +55,7 @@ class _Builder:
     """Builds the value of one output."""
 
     def __init__(
-        self, sandboxes: MappingType[str, Sandbox], known: Known, around: Surroundings, *, sensitive: bool
+        self, sandboxes: MappingType[str, Sandbox], known: Declarations, around: LoadContext, *, sensitive: bool
     ) -> None:
         self.sandboxes = sandboxes
         self.known = known

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 
 from nexusctl.config.build.dependencies import Absent
-from nexusctl.config.build.sandbox import Surroundings, build_networks
+from nexusctl.config.build.sandbox import LoadContext, build_networks
 from nexusctl.config.build.secrets import build_secret_files
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems, note
@@ -34,7 +34,7 @@ def find_inactive(entries: Mapping, inputs: Inputs, problems: Problems) -> dict[
     }
 
 
-def check_inactive(own: Mapping, key: Scalar, names: Collection[str], around: Surroundings) -> None:
+def check_inactive(own: Mapping, key: Scalar, names: Collection[str], around: LoadContext) -> None:
     """Report what a sandbox that is left out says of others, of networks and secrets that there are none of.
 
     Its files are not looked at: they may well be on no machine but those that its profile is for.

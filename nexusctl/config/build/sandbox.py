@@ -50,7 +50,7 @@ class Group:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class LoadContext:
     """What the sandboxes of one load share: the declared names, and what was read already.
 
     `secrets` grows by those that come with variables. `defaults` are the stack's own, `settings` those of whoever calls
@@ -69,7 +69,7 @@ class Surroundings:
     settings: Mapping | None = None
 
 
-def build_group(name: str, key: Scalar, own: Mapping, around: Surroundings) -> Group:
+def build_group(name: str, key: Scalar, own: Mapping, around: LoadContext) -> Group:
     """The group that `own` declares as `name` under `key`; what is wrong is reported and left out."""
     problems = around.problems
     problems.sandbox = key.text
@@ -111,7 +111,7 @@ def _with_defaults(own: Mapping, file: TemplateFile | None) -> Mapping:
     return merged
 
 
-def _with_stack_defaults(own: Mapping, file: TemplateFile | None, around: Surroundings) -> Mapping:
+def _with_stack_defaults(own: Mapping, file: TemplateFile | None, around: LoadContext) -> Mapping:
     node = _with_defaults(own, file)
     limited = with_limits(node, file.defaults if file else None, around.defaults, around.settings)
     if around.defaults is None:
@@ -129,7 +129,7 @@ def _over(own: Mapping, base: Mapping, left_out: Collection[str]) -> Mapping:
 
 
 def _build_sandbox(
-    name: str, group: str, node: Mapping, file: TemplateFile | None, ports: list[PlacedPort], around: Surroundings
+    name: str, group: str, node: Mapping, file: TemplateFile | None, ports: list[PlacedPort], around: LoadContext
 ) -> Sandbox:
     template, problems = file.template if file else None, around.problems
     manager_known = template.manager if template else None
@@ -180,7 +180,7 @@ def _build_sandbox(
 
 
 def _packages(
-    node: Mapping, file: TemplateFile | None, manager: str | None, around: Surroundings
+    node: Mapping, file: TemplateFile | None, manager: str | None, around: LoadContext
 ) -> tuple[PackageSet, ...]:
     """The sandbox's packages and those of its template, which is of no use without its own."""
     packages = build_packages(node, manager, around.digests, around.problems)

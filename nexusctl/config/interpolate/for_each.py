@@ -20,7 +20,7 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Instance:
     """What stands for one sandbox, or for equal replicas, in the file.
 
     `key` is the name in the file, which is the group's, and `node` what is said below it. `name` is the sandbox's own
@@ -52,7 +52,7 @@ def keep(expression: Expression, _: Scalar) -> Kept:
     return Kept(text=expression.text)
 
 
-def each_scope(entry: Entry) -> dict[str, Namespace]:
+def each_scope(entry: Instance) -> dict[str, Namespace]:
     """The namespace `each` inside of what `for_each` makes, none elsewhere."""
     if entry.each is None:
         return {}
@@ -75,13 +75,13 @@ def each_scope(entry: Entry) -> dict[str, Namespace]:
     return {"each": resolve}
 
 
-def read_entries(key: Scalar, node: Mapping, problems: Problems) -> list[Entry]:
+def read_entries(key: Scalar, node: Mapping, problems: Problems) -> list[Instance]:
     """The entries that the sandbox `key` makes, whose `for_each` and `replicas` have no references any more."""
     if node.lacks("for_each"):
         replicas = node.get("replicas")
         number = replicas.value if isinstance(replicas, Scalar) else None
         right = type(number) is int and 0 <= number <= MOST_REPLICAS
-        return [Entry(name=key.text, key=key, node=node, replicas=number if right else None)]
+        return [Instance(name=key.text, key=key, node=node, replicas=number if right else None)]
     each = node.get("for_each")
     if each is not None and "replicas" in node.values:
         places = (node.keys["for_each"], node.keys["replicas"])
@@ -92,7 +92,7 @@ def read_entries(key: Scalar, node: Mapping, problems: Problems) -> list[Entry]:
     return list(_each(key, node, each, problems)) if each is not None else []
 
 
-def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterator[Entry]:
+def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterator[Instance]:
     rest = picked(node, {name: value for name, value in node.values.items() if name != "for_each"})
     seen: dict[str, Scalar] = {}
     for place, value in _pairs(key, each, problems):
@@ -113,7 +113,7 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
             better = "" if isinstance(place, Woven) else slug(place.text, {"pattern": f"^{_NAME.pattern}"})
             problems.add(place, summary, better + hint)
         else:
-            yield Entry(name=name, key=key, node=rest, each=(place, value))
+            yield Instance(name=name, key=key, node=rest, each=(place, value))
         seen.setdefault(place.text, place)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple, get_args
 from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import note
-from nexusctl.config.interpolate.for_each import Entry
+from nexusctl.config.interpolate.for_each import Instance
 from nexusctl.config.interpolate.interpolate import Namespace, Reported, Unresolved, wrong_form
 from nexusctl.model.endpoint import address, scheme_of
 from nexusctl.model.output import Attribute
@@ -83,13 +83,16 @@ class Siblings:
     """
 
     def __init__(
-        self, entries: Iterable[Entry], keys: MappingType[str, Scalar], listen: Callable[[Entry], Listening | None]
+        self,
+        entries: Iterable[Instance],
+        keys: MappingType[str, Scalar],
+        listen: Callable[[Instance], Listening | None],
     ) -> None:
         self.references: dict[str, list[Reference]] = {}
         self._listen = listen
         self._known: dict[str, Listening | None] = {}
         self._open: list[str] = []
-        self._targets: dict[str, list[Entry]] = {name: [] for name in keys}
+        self._targets: dict[str, list[Instance]] = {name: [] for name in keys}
         for entry in entries:
             self._targets[entry.key.text].append(entry)
         self.places = dict(keys)
@@ -98,7 +101,7 @@ class Siblings:
                 self._targets.setdefault(name, [entry])
                 self.places.setdefault(name, entry.key)
 
-    def scope(self, entry: Entry) -> dict[str, Namespace]:
+    def scope(self, entry: Instance) -> dict[str, Namespace]:
         """The namespace `sandbox` inside of `entry`."""
 
         def resolve(expression: Expression, place: Scalar) -> str | int:

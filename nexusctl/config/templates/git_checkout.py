@@ -48,7 +48,7 @@ class Unfetched(Exception):
         self.hint = hint
 
 
-class Entry(NamedTuple):
+class TreeEntry(NamedTuple):
     """One file or link of a commit."""
 
     mode: bytes
@@ -170,7 +170,7 @@ def _write(made: Path, work: Path, commit: str) -> None:
             path.chmod(_FILES[entry.mode])
 
 
-def _read_entries(work: Path, commit: str) -> Iterator[Entry]:
+def _read_entries(work: Path, commit: str) -> Iterator[TreeEntry]:
     listed = [line for line in _git(work, "ls-tree", "-r", "-z", "--long", commit).split(b"\0") if line]
     if len(listed) > FILES_LIMIT:
         raise Unfetched(
@@ -193,7 +193,7 @@ def _read_entries(work: Path, commit: str) -> Iterator[Entry]:
         hint = "keep templates in a repository of their own"
         raise Unfetched(f"the commit holds more than {SIZE_LIMIT // 1024 // 1024} MiB", hint)
     blobs = _read_blobs(work, [name for _, _, name in wanted])
-    yield from (Entry(mode, path, data) for (mode, path, _), data in zip(wanted, blobs, strict=True))
+    yield from (TreeEntry(mode, path, data) for (mode, path, _), data in zip(wanted, blobs, strict=True))
 
 
 def _read_blobs(work: Path, names: list[str]) -> Iterator[bytes]:

@@ -30,7 +30,7 @@ from nexusctl.importers.compose.sections import (
     read_section,
     read_volumes,
 )
-from nexusctl.importers.compose.service import Surroundings, read_service
+from nexusctl.importers.compose.service import ComposeContext, read_service
 from nexusctl.importers.compose.substitution import Substitution
 from nexusctl.importers.draft.draft import Draft, Leftovers
 from nexusctl.importers.draft.names import fit_name, fit_names
@@ -95,7 +95,7 @@ def _read_file(
     (project, stack), (origin, target) = names, folders
     secrets = Secrets(leftovers)
     services = read_section(file, "services")
-    around = Surroundings(
+    around = ComposeContext(
         project=project,
         stack=stack,
         names=fit_names(services),
@@ -132,7 +132,7 @@ def _read_file(
 
 
 def _note_services(
-    file: Reader, services: dict[str, Reader], sandboxes: dict[str, dict[str, Any]], around: Surroundings
+    file: Reader, services: dict[str, Reader], sandboxes: dict[str, dict[str, Any]], around: ComposeContext
 ) -> None:
     """List what has a place, and is not what somebody would think."""
     listed = file.below("services")

@@ -8,7 +8,7 @@ from typing import Any
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.trust.project_folder import why_outside
 from nexusctl.importers.compose.reader import NO_MAPPING, Reader
-from nexusctl.importers.compose.service import Surroundings
+from nexusctl.importers.compose.service import ComposeContext
 from nexusctl.importers.draft.draft import move_path
 from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
 from nexusctl.model.engine_names import NO_NETWORKS, network_name, volume_name
@@ -42,7 +42,7 @@ def name_default_network(stack: str, live: Project) -> str:
     return DEFAULT_NETWORK if known in (None, network_name(stack, DEFAULT_NETWORK)) else _OUTER
 
 
-def read_volumes(file: Reader, around: Surroundings) -> dict[str, Any]:
+def read_volumes(file: Reader, around: ComposeContext) -> dict[str, Any]:
     """The section `volumes` of the draft."""
     if not around.live.services and (listed := file.below("volumes")):
         _warn_of_other_volumes(listed, around)
@@ -53,7 +53,7 @@ def read_volumes(file: Reader, around: Surroundings) -> dict[str, Any]:
     }
 
 
-def _warn_of_other_volumes(listed: Reader, around: Surroundings) -> None:
+def _warn_of_other_volumes(listed: Reader, around: ComposeContext) -> None:
     """Where a name does not fit, what the project has written is in another volume than the stack's."""
     for name, fitted in around.volumes.items():
         here, there, node = volume_name(around.stack, fitted), f"{around.project}_{name}", listed.node.values[name]
@@ -61,7 +61,7 @@ def _warn_of_other_volumes(listed: Reader, around: Surroundings) -> None:
             listed.drop(name, f"it is {here} on the engine; what is in {there} is kept with `--adopt`")
 
 
-def read_networks(file: Reader, around: Surroundings) -> dict[str, Any]:
+def read_networks(file: Reader, around: ComposeContext) -> dict[str, Any]:
     """The section `networks` of the draft."""
     found: dict[str, Any] = {}
     outer = around.networks[DEFAULT_NETWORK]
@@ -82,7 +82,7 @@ def read_networks(file: Reader, around: Surroundings) -> dict[str, Any]:
     return found
 
 
-def find_outer(file: Reader, around: Surroundings) -> frozenset[str]:
+def find_outer(file: Reader, around: ComposeContext) -> frozenset[str]:
     """Which networks of the file, by Compose's names, will be external ones of the stack."""
     listed = file.below("networks")
     nodes = listed.node.values if listed else {}
@@ -95,7 +95,7 @@ def find_outer(file: Reader, around: Surroundings) -> frozenset[str]:
     )
 
 
-def find_closed(file: Reader, around: Surroundings) -> frozenset[str]:
+def find_closed(file: Reader, around: ComposeContext) -> frozenset[str]:
     """Which networks of the draft will be internal ones of the stack's own."""
     listed = file.below("networks")
     closed = (

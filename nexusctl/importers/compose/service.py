@@ -51,7 +51,7 @@ _CONDITIONS = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class ComposeContext:
     """What the services of one file share: names by Compose's names, and the folders of both files.
 
     `project` is what Compose calls them together, `stack` what the stack is called.
@@ -77,7 +77,7 @@ class Surroundings:
     closed: frozenset[str] = frozenset()
 
 
-def read_service(name: str, service: Reader, around: Surroundings) -> dict[str, Any]:
+def read_service(name: str, service: Reader, around: ComposeContext) -> dict[str, Any]:
     """The sandbox that `service` becomes, without what is empty; what has no place is left over."""
     task, portraits = name in around.tasks, around.live.services.get(name, ())
     grants = Grants(
@@ -138,7 +138,7 @@ def _capabilities(service: Reader, key: str, known: Collection[str]) -> list[str
     return found
 
 
-def _image(name: str, service: Reader, around: Surroundings) -> str:
+def _image(name: str, service: Reader, around: ComposeContext) -> str:
     image = service.text("image") or ""
     if service.get("build") is not None:
         image = image or f"{around.project}-{name}"
@@ -192,7 +192,7 @@ def _env(owner: str, service: Reader, portraits: Collection[Portrait], secrets: 
     return env
 
 
-def _dependencies(service: Reader, around: Surroundings) -> Any:
+def _dependencies(service: Reader, around: ComposeContext) -> Any:
     node = service.get("depends_on")
     if isinstance(node, MappingNode):
         wishes: dict[str, Node] = dict(node.values)
@@ -253,7 +253,7 @@ def _test(check: Reader) -> Any:
     return words[1] if words[0] == "CMD-SHELL" and len(words) > 1 else words[1:]
 
 
-def _networks(own: str, service: Reader, around: Surroundings) -> list[str] | dict[str, Any] | None:
+def _networks(own: str, service: Reader, around: ComposeContext) -> list[str] | dict[str, Any] | None:
     """None where the default network is meant, which a stack file need not name."""
     mode = service.text("network_mode")
     if mode == "none":

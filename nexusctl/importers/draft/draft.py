@@ -14,7 +14,7 @@ from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Leftover:
+class Unplaced:
     """Something that was found and has no place in a stack file, or means something else there.
 
     `what` names it as its own file does, `reason` says why it was left out, or what was written instead.
@@ -41,7 +41,7 @@ class Draft:
     """
 
     document: Mapping[str, Any]
-    leftovers: tuple[Leftover, ...] = ()
+    leftovers: tuple[Unplaced, ...] = ()
     files: Mapping[str, File] = field(default_factory=dict)
     containers: Mapping[str, str] = field(default_factory=dict)
 
@@ -50,7 +50,7 @@ class Leftovers:
     """Gathers while one import lasts."""
 
     def __init__(self) -> None:
-        self._found: list[Leftover] = []
+        self._found: list[Unplaced] = []
 
     def add(self, what: str, reason: str, place: Node | None = None, *, shown: bool = True) -> None:
         """`shown` is False where the line itself must not be repeated, because a secret stands in it."""
@@ -58,13 +58,13 @@ class Leftovers:
         excerpt = place.source.excerpt(place.line) if place and shown else None
         if excerpt and tells_secret(excerpt):
             excerpt = None
-        found = Leftover(what=what, reason=reason, location=location, excerpt=excerpt)
+        found = Unplaced(what=what, reason=reason, location=location, excerpt=excerpt)
         # Several services may use one file.
         if found not in self._found:
             self._found.append(found)
 
     @property
-    def found(self) -> tuple[Leftover, ...]:
+    def found(self) -> tuple[Unplaced, ...]:
         """Those with a place in the order of their lines, then the others as they came."""
         placed = [leftover for leftover in self._found if leftover.location]
         return (

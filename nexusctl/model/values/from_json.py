@@ -15,7 +15,7 @@ Check = Callable[[Any], bool]
 """Whether a field can have a value of its type."""
 
 Read = Callable[[Any], Any]
-"""Gives the value that a part of the JSON stands for. Raises `Malformed`."""
+"""Gives the value that a part of the JSON stands for. Raises `MalformedValue`."""
 
 LARGEST = 2**63
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 _ARGUMENT = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}")
 
 
-class Malformed(ValueError):
+class MalformedValue(ValueError):
     """What is not as its class says: `path` leads to it, and `what` says it."""
 
     def __init__(self, what: str, path: tuple[str, ...] = ()) -> None:
@@ -31,9 +31,9 @@ class Malformed(ValueError):
         self.what = what
         self.path = path
 
-    def below(self, step: str) -> Malformed:
+    def below(self, step: str) -> MalformedValue:
         """The same, seen from one step above."""
-        return Malformed(self.what, (step[:80], *self.path))
+        return MalformedValue(self.what, (step[:80], *self.path))
 
 
 def is_name(text: Any) -> bool:
@@ -69,7 +69,7 @@ class Shapes:
         self._known: dict[type, Read] = {}
 
     def read(self, cls: type[T], data: Any) -> T:
-        """The value of `cls` that `data` stands for. Raises `Malformed`."""
+        """The value of `cls` that `data` stands for. Raises `MalformedValue`."""
         made: T = self._read_object(cls)(data)
         return made
 
@@ -105,19 +105,19 @@ class Shapes:
 def _read_fields(cls: Any, fields: Mapping[str, Read], checks: Mapping[str, Check], needed: Set[str]) -> Read:
     def read(data: Any) -> Any:
         if not isinstance(data, dict):
-            raise Malformed("is no mapping")
+            raise MalformedValue("is no mapping")
         if not needed <= data.keys():
-            raise Malformed(f"lacks {', '.join(sorted(needed - data.keys()))}")
+            raise MalformedValue(f"lacks {', '.join(sorted(needed - data.keys()))}")
         if unknown := sorted(data.keys() - fields.keys()):
-            raise Malformed(f"has unknown fields: {', '.join(unknown)[:200]}")
+            raise MalformedValue(f"has unknown fields: {', '.join(unknown)[:200]}")
         values = {}
         for name, item in data.items():
             try:
                 values[name] = fields[name](item)
-            except Malformed as error:
+            except MalformedValue as error:
                 raise error.below(f".{name}") from None
             if name in checks and not checks[name](values[name]):
-                raise Malformed(f"cannot be {str(values[name])[:80]!r}", (f".{name}",))
+                raise MalformedValue(f"cannot be {str(values[name])[:80]!r}", (f".{name}",))
         return cls(**values)
 
     return read
@@ -126,30 +126,30 @@ def _read_fields(cls: Any, fields: Mapping[str, Read], checks: Mapping[str, Chec
 def _read_text(data: Any) -> str:
     if isinstance(data, str):
         return data
-    raise Malformed("is no text")
+    raise MalformedValue("is no text")
 
 
 def _read_flag(data: Any) -> bool:
     if isinstance(data, bool):
         return data
-    raise Malformed("is neither true nor false")
+    raise MalformedValue("is neither true nor false")
 
 
 def _read_whole(data: Any) -> int:
     if isinstance(data, int) and not isinstance(data, bool) and abs(data) < LARGEST:
         return data
-    raise Malformed("is no whole number")
+    raise MalformedValue("is no whole number")
 
 
 def _read_number(data: Any) -> float:
     if isinstance(data, int | float) and not isinstance(data, bool) and math.isfinite(data) and abs(data) < LARGEST:
         return data
-    raise Malformed("is no number")
+    raise MalformedValue("is no number")
 
 
 def _read_nothing(data: Any) -> None:
     if data is not None:
-        raise Malformed("is not null")
+        raise MalformedValue("is not null")
 
 
 _PLAIN: Mapping[Any, Read] = {
@@ -165,7 +165,7 @@ def _read_choice(words: tuple[Any, ...]) -> Read:
     def read(data: Any) -> Any:
         if isinstance(data, str) and data in words:
             return data
-        raise Malformed(f"is none of {', '.join(words)}")
+        raise MalformedValue(f"is none of {', '.join(words)}")
 
     return read
 
@@ -174,7 +174,7 @@ def _read_either(kinds: Mapping[type, Read]) -> Read:
     def read(data: Any) -> Any:
         kind = type(data) if type(data) in kinds or not isinstance(data, int) else float
         if kind not in kinds:
-            raise Malformed("is of another kind")
+            raise MalformedValue("is of another kind")
         return kinds[kind](data)
 
     return read
@@ -192,12 +192,12 @@ def _kind_of(hint: Any) -> type:
 def _read_all(read_item: Read) -> Read:
     def read(data: Any) -> Any:
         if not isinstance(data, list):
-            raise Malformed("is no list")
+            raise MalformedValue("is no list")
         found = []
         for number, item in enumerate(data):
             try:
                 found.append(read_item(item))
-            except Malformed as error:
+            except MalformedValue as error:
                 raise error.below(f"[{number}]") from None
         return tuple(found)
 
@@ -207,12 +207,12 @@ def _read_all(read_item: Read) -> Read:
 def _read_mapping(read_item: Read) -> Read:
     def read(data: Any) -> Any:
         if not isinstance(data, dict):
-            raise Malformed("is no mapping")
+            raise MalformedValue("is no mapping")
         found = {}
         for key, item in data.items():
             try:
                 found[key] = read_item(item)
-            except Malformed as error:
+            except MalformedValue as error:
                 raise error.below(f".{key}") from None
         return found
 

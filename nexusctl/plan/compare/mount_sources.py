@@ -16,7 +16,7 @@ W = TypeVar("W")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Source:
+class MountSource:
     """What lies under a mount: a volume by the engine's name, or a folder of the host by where it lies.
 
     `called` is what the stack file calls it.
@@ -32,7 +32,7 @@ class Source:
         return f"{'volume' if self.kind == 'volume' else 'folder'} {self.called}"
 
 
-def desired_sources(mounts: Iterable[Mount], stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:
+def desired_sources(mounts: Iterable[Mount], stack: str, volumes: Mapping[str, str]) -> tuple[MountSource, ...]:
     """What `mounts` mean, without what a sandbox has for itself.
 
     `volumes` maps the volumes of the file to what the engine calls them.
@@ -44,33 +44,33 @@ def desired_sources(mounts: Iterable[Mount], stack: str, volumes: Mapping[str, s
     )
 
 
-def live_sources(live: LiveSandbox, stack: str, volumes: Mapping[str, str]) -> tuple[Source, ...]:
+def live_sources(live: LiveSandbox, stack: str, volumes: Mapping[str, str]) -> tuple[MountSource, ...]:
     """What a container mounts. The engine knows best what that is; where no record says more, it may write to each."""
     if live.record is None:
-        return tuple(Source(kind="volume", key=name, called=name) for _, name in sorted(live.volumes.items()))
+        return tuple(MountSource(kind="volume", key=name, called=name) for _, name in sorted(live.volumes.items()))
     known = {mount.source: live.volumes.get(mount.target, "") for mount in live.record.mounts}
     mounts = [replace(mount, real=live.binds.get(mount.target, "")) for mount in live.record.mounts]
     return desired_sources(mounts, stack, {**volumes, **{key: name for key, name in known.items() if name}})
 
 
-def _source(mount: Mount, volume: str) -> Source:
+def _source(mount: Mount, volume: str) -> MountSource:
     # Two slashes in front would stay two.
     folder = mount.real or mount.source
     key = volume if mount.kind == "volume" else posixpath.normpath(f"/{folder.lstrip('/')}")
-    return Source(kind=mount.kind, key=key, called=mount.source, read_only=mount.read_only)
+    return MountSource(kind=mount.kind, key=key, called=mount.source, read_only=mount.read_only)
 
 
-def clashes(one: Source, other: Source) -> bool:
+def clashes(one: MountSource, other: MountSource) -> bool:
     """Whether one container may write where the other one reads or writes: folders also lie in each other."""
     return not (one.read_only and other.read_only) and _overlaps(one, other)
 
 
-def covers(staying: Iterable[Source], given_up: Source, taken: Source) -> bool:
+def covers(staying: Iterable[MountSource], given_up: MountSource, taken: MountSource) -> bool:
     """Whether somebody whose container goes keeps in the next one what `given_up` let it do where `taken` lies."""
     return any(_overlaps(kept, taken) and (given_up.read_only or not kept.read_only) for kept in staying)
 
 
-def _overlaps(one: Source, other: Source) -> bool:
+def _overlaps(one: MountSource, other: MountSource) -> bool:
     if one.kind != other.kind:
         return False
     if one.kind == "volume":
@@ -85,16 +85,16 @@ def _lies_in(path: str, folder: str) -> bool:
 class Users(Generic[W]):
     """Who has which source, found without looking at everybody."""
 
-    def __init__(self, pairs: Iterable[tuple[Source, W]]) -> None:
-        self._at: dict[tuple[str, str], list[tuple[Source, W]]] = {}
-        self._below: dict[str, list[tuple[Source, W]]] = {}
+    def __init__(self, pairs: Iterable[tuple[MountSource, W]]) -> None:
+        self._at: dict[tuple[str, str], list[tuple[MountSource, W]]] = {}
+        self._below: dict[str, list[tuple[MountSource, W]]] = {}
         for source, user in pairs:
             self._at.setdefault((source.kind, source.key), []).append((source, user))
             if source.kind == "bind":
                 for folder in _folders_above(source.key):
                     self._below.setdefault(folder, []).append((source, user))
 
-    def clashing(self, wanted: Source) -> Iterator[tuple[Source, W]]:
+    def clashing(self, wanted: MountSource) -> Iterator[tuple[MountSource, W]]:
         """Those with whom somebody who has `wanted` clashes, with what they have."""
         found = list(self._at.get((wanted.kind, wanted.key), ()))
         if wanted.kind == "bind":

@@ -15,7 +15,7 @@ from nexusctl.plan.decide.networks import NetworkPlan
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scene:
+class PlanContext:
     """All that the steps of one sandbox depend on.
 
     `own` are the volumes that sandboxes have for themselves, by target. `bereft` are sandboxes whose old container must

@@ -56,7 +56,7 @@ class Decision:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class DecisionContext:
     """What a decision needs to know of the rest: the stack and the final name, the attachments, what changes in place.
 
     `obstacle` says why packages do not. `moved_image` is there where the reference that the holder was created from
@@ -75,7 +75,7 @@ class Surroundings:
     networks: Mapping[str, str] = field(default_factory=dict)
 
 
-def decide(sandbox: Sandbox, claim: Claim, around: Surroundings) -> Decision:
+def decide(sandbox: Sandbox, claim: Claim, around: DecisionContext) -> Decision:
     """The decision for one desired sandbox. Its holder's record, where there is a holder, can be read."""
     holder = claim.holder
     if holder is None:
@@ -111,7 +111,7 @@ def _create(sandbox: Sandbox, claim: Claim) -> Decision:
 
 
 def _decide_task(
-    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
+    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: DecisionContext
 ) -> Decision:
     rerun: tuple[Cause, str] | None = None
     if holder.record is not None and holder.record.kind != "task":
@@ -138,7 +138,7 @@ def _decide_task(
 
 
 def _decide_service(
-    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
+    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: DecisionContext
 ) -> Decision:
     left = "networks" in sandbox.lifecycle.ignore
     connect, disconnect = ((), ()) if left else compare_networks(holder, around.attachments)
@@ -181,7 +181,7 @@ def _is_renamed(holder: LiveSandbox, differences: tuple[Difference, ...]) -> boo
     return not {d.after for d in differences if d.field in _NAMES} <= had
 
 
-def _is_misnamed(holder: LiveSandbox, around: Surroundings) -> bool:
+def _is_misnamed(holder: LiveSandbox, around: DecisionContext) -> bool:
     """A container that others find by its name alone keeps that: an alias cannot be added while it runs."""
     return holder.name != around.name and not holder.known_by_name and not holder.gone
 
@@ -198,7 +198,7 @@ def _unknown_packages(sandbox: Sandbox, holder: LiveSandbox) -> tuple[Difference
 
 
 def _replace(
-    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: Surroundings
+    sandbox: Sandbox, holder: LiveSandbox, differences: tuple[Difference, ...], around: DecisionContext
 ) -> Decision:
     forcing = [d for d in differences if d.effect == "replace"]
     changed = any(d.cause == "changed" for d in forcing)
@@ -220,7 +220,7 @@ def _replace(
     )
 
 
-def _say_why(forcing: list[Difference], around: Surroundings) -> str:
+def _say_why(forcing: list[Difference], around: DecisionContext) -> str:
     """Of fields that others change in a live container, unless what never does forces the same."""
     (field, *others) = {difference.field.partition(".")[0] for difference in forcing}
     if field == "packages" and around.obstacle and not others:
@@ -308,7 +308,7 @@ def count_times(number: int) -> str:
     return "once" if number == 1 else f"{number} times"
 
 
-def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: Surroundings) -> bool:
+def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: DecisionContext) -> bool:
     """Whether old and new cannot run side by side.
 
     Both want a host port, may write to one volume or folder, or the new one gets the files as the old one left them.

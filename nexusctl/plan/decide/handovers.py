@@ -12,7 +12,7 @@ from nexusctl.model.endpoint import overlap
 from nexusctl.model.engine_names import container_name
 from nexusctl.model.live import LiveSandbox, LiveState
 from nexusctl.model.values.frozen import dataclass
-from nexusctl.plan.compare.mount_sources import Source, Users, covers, desired_sources, live_sources
+from nexusctl.plan.compare.mount_sources import MountSource, Users, covers, desired_sources, live_sources
 from nexusctl.plan.decide.decide import Decision
 
 ALIVE = ("running", "paused", "restarting")
@@ -136,7 +136,7 @@ def _ends(found: LiveSandbox, decision: Decision | None) -> bool:
 
 def _given_up(
     stack: str, found: LiveSandbox, decision: Decision | None, volumes: Mapping[str, str]
-) -> tuple[Source, ...]:
+) -> tuple[MountSource, ...]:
     """What the container has, without what the next one of its sandbox keeps just so."""
     kept = {(source.kind, source.key) for source in _staying(stack, decision, volumes)}
     written = {(source.kind, source.key) for source in _staying(stack, decision, volumes) if not source.read_only}
@@ -147,5 +147,5 @@ def _given_up(
     )
 
 
-def _staying(stack: str, decision: Decision | None, volumes: Mapping[str, str]) -> tuple[Source, ...]:
+def _staying(stack: str, decision: Decision | None, volumes: Mapping[str, str]) -> tuple[MountSource, ...]:
     return desired_sources(decision.sandbox.mounts, stack, volumes) if decision else ()

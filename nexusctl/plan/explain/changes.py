@@ -11,7 +11,7 @@ from nexusctl.model.plan.plan import BootstrapImage, Cause, Change, DeriveImage,
 from nexusctl.model.stack import Network
 from nexusctl.plan.compare.claims import Claim, Leftover
 from nexusctl.plan.decide.conflicts import say_whose
-from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.decide.images import describe_packages
 from nexusctl.plan.decide.own_volumes import describe_kept, describe_own
@@ -19,7 +19,7 @@ from nexusctl.plan.explain.in_place import describe_limits
 from nexusctl.plan.steps.carry_over import describe_carrying
 
 
-def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...]:
+def describe_changes(scene: PlanContext, *, remove_volumes: bool) -> tuple[Change, ...]:
     """Images, networks, volumes, sandboxes, removals, each by name; empty where nothing is to be done."""
     return (
         *_adoptions(scene),
@@ -30,7 +30,7 @@ def describe_changes(scene: Scene, *, remove_volumes: bool) -> tuple[Change, ...
     )
 
 
-def _adoptions(scene: Scene) -> Iterator[Change]:
+def _adoptions(scene: PlanContext) -> Iterator[Change]:
     live = scene.live
     things: tuple[LiveSandbox | LiveNetwork | LiveVolume, ...] = (*live.sandboxes, *live.networks, *live.volumes)
     if any(thing.adopted == "new" for thing in things):
@@ -40,7 +40,7 @@ def _adoptions(scene: Scene) -> Iterator[Change]:
         yield from describe_adoptions(live)
 
 
-def _images(scene: Scene) -> Iterator[Change]:
+def _images(scene: PlanContext) -> Iterator[Change]:
     users: dict[str, list[str]] = {}
     steps: dict[str, Step] = {}
     notes: dict[str, tuple[str, ...]] = {}
@@ -71,7 +71,7 @@ def _describe_image(step: Step) -> str:
     raise AssertionError(step)
 
 
-def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
+def _networks_and_volumes(scene: PlanContext) -> Iterator[Change]:
     for network in scene.networks.missing:
         yield _describe_network(scene, network)
     mounted = {name for live in scene.live.sandboxes for name in live.volumes.values()}
@@ -86,7 +86,7 @@ def _networks_and_volumes(scene: Scene) -> Iterator[Change]:
         )
 
 
-def _describe_network(scene: Scene, network: Network) -> Change:
+def _describe_network(scene: PlanContext, network: Network) -> Change:
     name = scene.networks.attachments[network.name].name
     former = next((found for found in scene.live.networks if found.network == network.name), None)
     cause: Cause = "new"
@@ -120,14 +120,14 @@ def _describe_move(renewed: bool) -> str:
     return "sandboxes that stay move over, which cuts what is connected to them in the old one"
 
 
-def _has_lost(scene: Scene, network: str) -> bool:
+def _has_lost(scene: PlanContext, network: str) -> bool:
     """Whether somebody has removed it: sandboxes were in it, and in no other that the file called so."""
     moved = {d.field for decision in scene.decisions.values() for d in decision.differences if d.cause == "changed"}
     records = [live.record for live in scene.live.sandboxes if live.record]
     return any(network in record.networks for record in records) and f"networks.{network}" not in moved
 
 
-def _describe_volume(scene: Scene, volume: str) -> str:
+def _describe_volume(scene: PlanContext, volume: str) -> str:
     """Where it takes the place of one of somebody else's, that stays with what is in it."""
     before = {
         live.volumes[mount.target]
@@ -139,7 +139,7 @@ def _describe_volume(scene: Scene, volume: str) -> str:
     return f"{scene.volumes[volume]}{left}"
 
 
-def _sandboxes(scene: Scene) -> Iterator[Change]:
+def _sandboxes(scene: PlanContext) -> Iterator[Change]:
     for name, decision in sorted(scene.decisions.items(), key=lambda item: natural_key(item[0])):
         for leftover in scene.claims.get(name, Claim()).leftovers:
             yield _describe_leftover(name, leftover)
@@ -162,7 +162,7 @@ def _describe_leftover(name: str, leftover: Leftover) -> Change:
     )
 
 
-def _describe_decision(scene: Scene, decision: Decision) -> Change:
+def _describe_decision(scene: PlanContext, decision: Decision) -> Change:
     assert decision.action != "none"
     own = dict(_describe_own(scene, decision))
     return Change(
@@ -184,7 +184,7 @@ def _loses_files(decision: Decision) -> bool:
     return decision.action == "rerun" or (decision.action == "replace" and not decision.carry)
 
 
-def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
+def _notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
     unsure = decision.holder is not None and decision.holder.unsure
     if decision.action == "update" and (unsure or any(d.field.startswith("uploads.") for d in decision.differences)):
         yield from _upload_notes(decision)
@@ -208,12 +208,12 @@ def _notes(scene: Scene, decision: Decision) -> Iterator[str]:
         yield from say_whose(scene.stack, scene.live, decision.sandbox) if scene.live.owners else ()
 
 
-def _describe_own(scene: Scene, decision: Decision) -> Iterator[tuple[str, str]]:
+def _describe_own(scene: PlanContext, decision: Decision) -> Iterator[tuple[str, str]]:
     if decision.action in ("create", "replace", "rerun"):
         yield from describe_own(scene.live, scene.own, decision.sandbox, decision.holder)
 
 
-def _last_notes(scene: Scene, decision: Decision) -> Iterator[str]:
+def _last_notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
     if decision.restore and decision.holder and decision.holder.exit_code == 0:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
     if decision.action == "create" and len(scene.live.sandboxes) > 0:
@@ -239,7 +239,7 @@ def _describe_joining(decision: Decision) -> str:
     return f"it joins its networks again to be found by its new name, which cuts open connections{ports}"
 
 
-def _offer_move(scene: Scene, decision: Decision) -> Iterator[str]:
+def _offer_move(scene: PlanContext, decision: Decision) -> Iterator[str]:
     """Where one that goes was just the same: what to write for it to stay under its new name."""
     if any(live.sandbox not in scene.stack.sandboxes for live in scene.live.sandboxes):
         # In most plans nobody goes.
@@ -261,7 +261,7 @@ def _say_moving(decision: Decision, occasion: str = "restart") -> Iterator[str]:
         yield f"with the {occasion} the host port for {_enumerate(moving)} may become another one: name one to keep it"
 
 
-def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
+def _creation_notes(scene: PlanContext, decision: Decision) -> tuple[str, ...]:
     return tuple(
         f"host port {bracketed(address)}:{number} is in use by {owner}: the start will fail until it is free"
         for port in decision.sandbox.ports
@@ -270,7 +270,7 @@ def _creation_notes(scene: Scene, decision: Decision) -> tuple[str, ...]:
     )
 
 
-def _replace_note(scene: Scene, decision: Decision) -> str:
+def _replace_note(scene: PlanContext, decision: Decision) -> str:
     if decision.holder and (passed := _describe_passed(scene, decision.holder)):
         return f"the old container is stopped before {passed}; its files are lost"
     if decision.stop_first:
@@ -278,7 +278,7 @@ def _replace_note(scene: Scene, decision: Decision) -> str:
     return "the new container comes up beside the old one, which goes when the new one is ready"
 
 
-def _describe_passed(scene: Scene, holder: LiveSandbox) -> str:
+def _describe_passed(scene: PlanContext, holder: LiveSandbox) -> str:
     """Who gets what of a container, in words that follow `before`; empty where nobody gets anything."""
     passed = [handover for handover in scene.handovers if handover.holder.id == holder.id]
     takers = list(dict.fromkeys(handover.taker for handover in passed))
@@ -289,7 +289,7 @@ def _describe_passed(scene: Scene, holder: LiveSandbox) -> str:
     return f"{_enumerate(takers)} {verbs[0]}, which {verbs[1]} its {things}"
 
 
-def _why_gone(scene: Scene, live: LiveSandbox, groups: Set[str]) -> str:
+def _why_gone(scene: PlanContext, live: LiveSandbox, groups: Set[str]) -> str:
     if not scene.stack.sandboxes:
         return "its stack is destroyed"
     if live.record and live.record.group != live.sandbox and live.record.group in groups:
@@ -297,7 +297,7 @@ def _why_gone(scene: Scene, live: LiveSandbox, groups: Set[str]) -> str:
     return "it is not in the stack file"
 
 
-def _removals(scene: Scene, *, remove_volumes: bool) -> Iterator[Change]:
+def _removals(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Change]:
     groups = {sandbox.group for sandbox in scene.stack.sandboxes.values()}
     for live in sorted(scene.live.sandboxes, key=lambda live: (natural_key(live.sandbox), live.id)):
         if live.sandbox not in scene.stack.sandboxes:

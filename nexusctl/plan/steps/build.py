@@ -25,7 +25,7 @@ from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import drifted_paths, find_misfits, is_cut_off
 from nexusctl.plan.compare.ignore import list_left_limits
 from nexusctl.plan.compare.paths import list_above, place
-from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision, is_unsure
 from nexusctl.plan.decide.own_volumes import find_own, list_others
 from nexusctl.plan.decide.packages import change_packages
@@ -36,7 +36,7 @@ from nexusctl.plan.steps.removal import choose_grace, remove_container
 from nexusctl.plan.steps.waits import list_upstream, ready_id
 
 
-def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iterator[Step]:
+def build_steps(scene: PlanContext, decision: Decision, gates: frozenset[str]) -> Iterator[Step]:
     """The steps of one decision, each with its needs; it may start or change when `gates` are done."""
     claim = scene.claims.get(decision.sandbox.name, Claim())
     removals = [remove_container(leftover.live, decision.sandbox) for leftover in claim.leftovers]
@@ -57,7 +57,7 @@ def build_steps(scene: Scene, decision: Decision, gates: frozenset[str]) -> Iter
             pass
 
 
-def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
+def _create(scene: PlanContext, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox = decision.sandbox
     place = _placement(scene, sandbox, beside=bool(sandbox.startup))
     create = _create_container(scene, sandbox, place, after)
@@ -74,7 +74,7 @@ def _create(scene: Scene, decision: Decision, gates: frozenset[str], after: tupl
     yield from _await(scene, sandbox, created=create.id, needs=(step_id("sandbox", sandbox.name, "start"),))
 
 
-def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
+def _replace(scene: PlanContext, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
     # Without a health check nobody can tell when the new one answers, so that it need not wait for its names. One of
@@ -106,7 +106,7 @@ def _replace(scene: Scene, decision: Decision, gates: frozenset[str], after: tup
     )
 
 
-def _live_attachments(scene: Scene, holder: LiveSandbox, place: Placement) -> tuple[Attachment, ...]:
+def _live_attachments(scene: PlanContext, holder: LiveSandbox, place: Placement) -> tuple[Attachment, ...]:
     """The networks that a container is in, with the names that it has and knows in those that stay its sandbox's.
 
     Those that go before anything else happens are left out.
@@ -120,7 +120,7 @@ def _live_attachments(scene: Scene, holder: LiveSandbox, place: Placement) -> tu
     )
 
 
-def _mend(scene: Scene, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
+def _mend(scene: PlanContext, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
     last = (*after, *gates)
@@ -267,7 +267,9 @@ def _changed_secrets(decision: Decision, record: Sandbox) -> tuple[tuple[SecretF
     return tuple(file for file in decision.sandbox.secrets if file.name in changed), tuple(sorted(gone))
 
 
-def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: tuple[str, ...]) -> CreateContainer:
+def _create_container(
+    scene: PlanContext, sandbox: Sandbox, place: Placement, after: tuple[str, ...]
+) -> CreateContainer:
     choice = scene.images[sandbox.name]
     needs = [*after]
     needs += [aside_id(scene.squatters[sandbox.name])] if sandbox.name in scene.squatters else []
@@ -283,7 +285,7 @@ def _create_container(scene: Scene, sandbox: Sandbox, place: Placement, after: t
     )
 
 
-def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
+def _placement(scene: PlanContext, sandbox: Sandbox, *, beside: bool) -> Placement:
     name = container_name(scene.stack.name, sandbox.name)
     return Placement(
         image=scene.images[sandbox.name].reference,
@@ -297,7 +299,7 @@ def _placement(scene: Scene, sandbox: Sandbox, *, beside: bool) -> Placement:
 
 
 def _await(
-    scene: Scene, sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = ""
+    scene: PlanContext, sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = ""
 ) -> Iterator[Step]:
     ready, name = ready_id(sandbox.name), sandbox.name
     if sandbox.kind == "task":

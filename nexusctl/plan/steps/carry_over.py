@@ -6,7 +6,7 @@ from nexusctl.model.plan.plan import LeftBehind
 from nexusctl.model.stack import Sandbox
 from nexusctl.plan.compare.drift import drifted_paths
 from nexusctl.plan.compare.paths import place
-from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision
 
 OF_THE_SYSTEM = (
@@ -30,7 +30,7 @@ OF_THE_SYSTEM = (
 """What belongs to an image and to package managers: older files of these over another image would fit neither."""
 
 
-def keeps_image(scene: Scene, decision: Decision) -> bool:
+def keeps_image(scene: PlanContext, decision: Decision) -> bool:
     """Whether the new container starts from the very image that the old one started from."""
     choice = scene.images[decision.sandbox.name]
     found = scene.live.images.get(choice.reference)
@@ -38,7 +38,7 @@ def keeps_image(scene: Scene, decision: Decision) -> bool:
     return not choice.steps and found is not None and holder is not None and found.id == holder.image_id
 
 
-def choose_left_behind(scene: Scene, decision: Decision) -> LeftBehind:
+def choose_left_behind(scene: PlanContext, decision: Decision) -> LeftBehind:
     """What the stack file puts into a sandbox comes from there: uploads, also those that it no longer has, and mounts.
 
     With it stays what was seen to be added by hand to an uploaded folder, as in a container that is changed in place.
@@ -58,7 +58,7 @@ def choose_left_behind(scene: Scene, decision: Decision) -> LeftBehind:
     )
 
 
-def describe_carrying(scene: Scene, decision: Decision) -> str:
+def describe_carrying(scene: PlanContext, decision: Decision) -> str:
     """For the plan: what is carried over, and what is not."""
     first = "the old container is stopped first, because the files that it has written are carried over"
     if keeps_image(scene, decision):

@@ -8,12 +8,12 @@ from nexusctl.model.engine_names import container_name
 from nexusctl.model.plan.plan import Step
 from nexusctl.model.plan.step import RenameContainer, StopContainer
 from nexusctl.model.plan.step_id import step_id
-from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.steps.ids import aside_id, removal_id, stop_id
 from nexusctl.plan.steps.removal import choose_grace
 
 
-def build_passings(scene: Scene) -> Iterator[Step]:
+def build_passings(scene: PlanContext) -> Iterator[Step]:
     """Two sandboxes may each have what the other gets, so whoever has something that is needed lets go of it first."""
     for squatter in scene.squatters.values():
         name = f"{container_name(scene.stack.name, squatter.sandbox)}_{squatter.id[:12]}"
@@ -36,7 +36,7 @@ def build_passings(scene: Scene) -> Iterator[Step]:
         )
 
 
-def find_passings(scene: Scene, name: str) -> frozenset[str]:
+def find_passings(scene: PlanContext, name: str) -> frozenset[str]:
     """The steps that give the sandbox `name` what others had before: its name, host ports, volumes and folders."""
     found = {aside_id(scene.squatters[name])} if name in scene.squatters else set()
     for handover in scene.handovers:
@@ -46,7 +46,7 @@ def find_passings(scene: Scene, name: str) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_replaced(scene: Scene, container_id: str, sandbox: str) -> bool:
+def _is_replaced(scene: PlanContext, container_id: str, sandbox: str) -> bool:
     decision = scene.decisions.get(sandbox)
     holder = decision.holder if decision and decision.action == "replace" else None
     return holder is not None and holder.id == container_id

@@ -17,7 +17,7 @@ from nexusctl.model.plan.step import (
     RemoveVolume,
 )
 from nexusctl.model.plan.step_id import step_id
-from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.steps.adopt import build_adoptions, release
 from nexusctl.plan.steps.build import build_steps
 from nexusctl.plan.steps.claim_volumes import claim_loose
@@ -28,7 +28,7 @@ from nexusctl.plan.steps.removal import remove_container
 from nexusctl.plan.steps.waits import NOTHING, build_gates, find_gates, find_required
 
 
-def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
+def sequence_steps(scene: PlanContext, *, remove_volumes: bool) -> tuple[Step, ...]:
     """Every step that the scene calls for, each once, in one deterministic order."""
     scene = replace(scene, required=find_required(scene))
     every = _all_steps(scene, remove_volumes=remove_volumes)
@@ -41,7 +41,7 @@ def sequence_steps(scene: Scene, *, remove_volumes: bool) -> tuple[Step, ...]:
     return order_steps(steps.values(), _find_wishes(scene))
 
 
-def _find_wishes(scene: Scene) -> dict[str, frozenset[str]]:
+def _find_wishes(scene: PlanContext) -> dict[str, frozenset[str]]:
     """What a group that keeps a member under another number goes without for a moment only if there is no other way.
 
     The one that stays gets its new name when those that come are there, and before those go that go.
@@ -64,7 +64,7 @@ def _find_wishes(scene: Scene) -> dict[str, frozenset[str]]:
     return wishes
 
 
-def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
+def _all_steps(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Step]:
     for choice in scene.images.values():
         yield from choice.steps
     for network in scene.networks.missing:
@@ -130,7 +130,7 @@ def _all_steps(scene: Scene, *, remove_volumes: bool) -> Iterator[Step]:
         )
 
 
-def _renew(scene: Scene, old: LiveNetwork) -> dict[str, Any]:
+def _renew(scene: PlanContext, old: LiveNetwork) -> dict[str, Any]:
     """What a step has to know that removes `old` before it makes another of its name."""
     idle = [
         found for found in scene.live.idle if {old.id, old.name} & {*found.networks.keys(), *found.networks.values()}
@@ -146,7 +146,7 @@ class _Users:
     Waiting for all of them would be simpler, but a stack of a thousand sandboxes may have a thousand volumes.
     """
 
-    def __init__(self, scene: Scene, touching: Mapping[str, Iterable[str]]) -> None:
+    def __init__(self, scene: PlanContext, touching: Mapping[str, Iterable[str]]) -> None:
         self._networks: dict[str, set[str]] = {}
         self._volumes: dict[str, set[str]] = {}
         self._mounted: dict[str, set[str]] = {}
@@ -172,7 +172,7 @@ class _Users:
         return tuple(own | self._volumes.get(volume.volume, set()) | self._unknown)
 
 
-def _removals(scene: Scene) -> Iterator[RemoveContainer]:
+def _removals(scene: PlanContext) -> Iterator[RemoveContainer]:
     """Containers of sandboxes that are no more, each after those that depend on it."""
     gone = [live for live in scene.live.sandboxes if live.sandbox not in scene.stack.sandboxes]
     dependents = acyclic(_dependents(gone))
@@ -184,7 +184,7 @@ def _removals(scene: Scene) -> Iterator[RemoveContainer]:
         yield _see_off(scene, live, remove_container(live, needs=tuple(first)))
 
 
-def _see_off(scene: Scene, live: LiveSandbox, step: RemoveContainer) -> RemoveContainer:
+def _see_off(scene: PlanContext, live: LiveSandbox, step: RemoveContainer) -> RemoveContainer:
     """Where others of its group stay, nobody is to find it any more when it is stopped: they answer in its place."""
     group = live.record.group if live.record else ""
     stays = any(other.group == group for other in scene.stack.sandboxes.values())

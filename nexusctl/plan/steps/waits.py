@@ -8,7 +8,7 @@ from nexusctl.model.plan.plan import Step
 from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, Upstream
 from nexusctl.model.plan.step_id import step_id
 from nexusctl.model.stack import Dependency, Sandbox
-from nexusctl.plan.decide.context import Scene
+from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.steps.order import sort_nodes
 
@@ -18,7 +18,7 @@ Gates = Mapping[str, frozenset[str]]
 NOTHING: frozenset[str] = frozenset()
 
 
-def find_gates(scene: Scene) -> Gates:
+def find_gates(scene: PlanContext) -> Gates:
     """What each sandbox waits for, and what it passes on where it does not change: the order holds across it."""
     unmet = _find_unmet(scene)
     depends_on = {name: sandbox.depends_on for name, sandbox in scene.stack.sandboxes.items()}
@@ -28,7 +28,7 @@ def find_gates(scene: Scene) -> Gates:
     return gates
 
 
-def build_gates(scene: Scene) -> Iterator[Step]:
+def build_gates(scene: PlanContext) -> Iterator[Step]:
     """Waits for dependencies that are live and unchanged but not yet as their dependents need them."""
     for name in sorted(_find_unmet(scene)):
         holder = scene.decisions[name].holder
@@ -40,12 +40,12 @@ def build_gates(scene: Scene) -> Iterator[Step]:
             yield AwaitHealthy(id=ready_id(name), subject=name, container_id=holder.id, sandbox=sandbox, required=True)
 
 
-def list_upstream(scene: Scene, sandbox: Sandbox) -> tuple[Upstream, ...]:
+def list_upstream(scene: PlanContext, sandbox: Sandbox) -> tuple[Upstream, ...]:
     """The services that have to be alive when `sandbox` starts: those that run, or are started before it."""
     return tuple(found for dependency in sandbox.depends_on if (found := _find_upstream(scene, dependency)))
 
 
-def _find_upstream(scene: Scene, dependency: Dependency) -> Upstream | None:
+def _find_upstream(scene: PlanContext, dependency: Dependency) -> Upstream | None:
     name = dependency.sandbox
     decision = scene.decisions[name]
     if decision.sandbox.kind == "task":
@@ -58,7 +58,7 @@ def _find_upstream(scene: Scene, dependency: Dependency) -> Upstream | None:
     return Upstream(name=name, container_id=decision.holder.id) if decision.holder.state == "running" else None
 
 
-def find_required(scene: Scene) -> frozenset[str]:
+def find_required(scene: PlanContext) -> frozenset[str]:
     """The sandboxes that others wait for to be healthy."""
     return frozenset(
         dependency.sandbox
@@ -79,7 +79,7 @@ def _join(parts: list[frozenset[str]]) -> frozenset[str]:
 
 
 def _parts(
-    scene: Scene, dependency: Dependency, unmet: frozenset[str], gates: Mapping[str, frozenset[str]]
+    scene: PlanContext, dependency: Dependency, unmet: frozenset[str], gates: Mapping[str, frozenset[str]]
 ) -> Iterator[frozenset[str]]:
     name = dependency.sandbox
     if scene.decisions[name].action == "none":
@@ -95,11 +95,11 @@ def _parts(
     yield frozenset(step_id("sandbox", name, verb) for verb in verbs)
 
 
-def _find_unmet(scene: Scene) -> frozenset[str]:
+def _find_unmet(scene: PlanContext) -> frozenset[str]:
     return frozenset(need for decision in scene.decisions.values() for need in _unmet(scene, decision))
 
 
-def _unmet(scene: Scene, decision: Decision) -> Iterator[str]:
+def _unmet(scene: PlanContext, decision: Decision) -> Iterator[str]:
     """Dependencies of a changing sandbox that no step of theirs brings to the condition, and that are not there yet."""
     if decision.action == "none":
         return

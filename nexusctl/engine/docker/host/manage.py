@@ -52,7 +52,7 @@ Report = Callable[[str], None]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Status:
+class EngineStatus:
     """An engine that answers: what its `/version` and `/info` say, and what is remembered of its start."""
 
     endpoint: Endpoint
@@ -115,12 +115,12 @@ def adopt(target: Target, report: Report) -> None:
         remember(target, Daemon(host=target.url, how="package", pid=pid, started=read_start(pid)))
 
 
-def read_status(target: Target, named: Endpoint | None) -> Status:
+def read_status(target: Target, named: Endpoint | None) -> EngineStatus:
     """Raises `EngineUnreachable` where nothing answers."""
     endpoint = negotiate(named or Endpoint(url=target.url, source="the usual sockets"))
     wire = Wire(endpoint, timeout=30.0)
     daemon = recall(target)
-    return Status(
+    return EngineStatus(
         endpoint=endpoint,
         version=wire.get("/version"),
         info=wire.get("/info"),

@@ -24,7 +24,13 @@ from nexusctl.engine.docker.images.bring_in import Carriage, all_of, open_carria
 from nexusctl.engine.docker.images.builder import MANAGER_TIMEOUT, Builder, host_trust, write_file
 from nexusctl.engine.docker.images.host_trust import FOLDER, HostTrust
 from nexusctl.engine.docker.images.install import describe, explain, last_lines, put_lock, read_answer, with_tools
-from nexusctl.engine.docker.images.package_inventory import Known, encode_known, read_entries, read_marks, recall
+from nexusctl.engine.docker.images.package_inventory import (
+    InstalledPackages,
+    encode_known,
+    read_entries,
+    read_marks,
+    recall,
+)
 from nexusctl.engine.docker.objects.networks_and_volumes import read_facts
 from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
 from nexusctl.model.lockfile import BELOW
@@ -88,7 +94,7 @@ def _change_packages(wire: Wire, container_id: str, steps: tuple[PackageChange, 
         _open_sandbox(wire, inspected, folder, trust.open) as sandbox,
         open_carriage(wire, str(inspected["Image"]), trust, sandbox.id, WORKROOM) as carriage,
     ):
-        known: dict[str, Known] = {
+        known: dict[str, InstalledPackages] = {
             change.wanted.manager: _change(
                 sandbox, change, folder, recall(change.wanted.manager, marks, facts), report, beside, carriage
             )
@@ -138,11 +144,11 @@ def _change(
     sandbox: Builder,
     change: PackageChange,
     folder: str,
-    known: Known,
+    known: InstalledPackages,
     report: Report,
     beside: Sequence[PackageSet],
     carriage: Carriage | None,
-) -> Known:
+) -> InstalledPackages:
     """Carry out what one manager has to do, where all install what is `beside`; returns what is known of it then."""
     wanted, manager = change.wanted, MANAGERS[change.wanted.manager]
     before = _look(sandbox, wanted, folder)
@@ -170,7 +176,9 @@ def _change(
     return _learn(known, before, after, frozenset(package.name for package in (*change.changed, *pins)))
 
 
-def _learn(known: Known, before: Known, after: Known, touched: frozenset[str]) -> Known:
+def _learn(
+    known: InstalledPackages, before: InstalledPackages, after: InstalledPackages, touched: frozenset[str]
+) -> InstalledPackages:
     """What is known after a change: of what it did not touch, what was known before it stays so, drift and all."""
     installed = {
         name: version
@@ -181,7 +189,9 @@ def _learn(known: Known, before: Known, after: Known, touched: frozenset[str]) -
     came = {p: version for p, version in after.inventory.items() if before.inventory.get(p) != version}
     went = before.inventory.keys() - after.inventory.keys()
     inventory = {**_take_places(known.inventory, before.inventory), **came}
-    return Known(installed=installed, inventory={p: version for p, version in inventory.items() if p not in went})
+    return InstalledPackages(
+        installed=installed, inventory={p: version for p, version in inventory.items() if p not in went}
+    )
 
 
 def _take_places(known: Mapping[str, str], before: Mapping[str, str]) -> Mapping[str, str]:
@@ -211,7 +221,7 @@ def _run(
         bring(PackageSet(manager=what.manager, packages=(missing,)))
 
 
-def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
+def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> InstalledPackages:
     manager = MANAGERS[wanted.manager]
 
     def ask(command: tuple[str, ...], env: Mapping[str, str]) -> Outcome:
@@ -225,7 +235,7 @@ def _look(sandbox: Builder, wanted: PackageSet, folder: str) -> Known:
     found = manager.find(inventory, wanted)
     if found is None:
         found = read_answer(manager, ask(manager.query(wanted), {}).output, wanted)
-    return Known(
+    return InstalledPackages(
         installed={package.name: package.version for package in found},
         inventory=read_entries(inventory),
     )

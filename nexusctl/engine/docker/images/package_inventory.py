@@ -26,7 +26,7 @@ from nexusctl.packages.base import require_texts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class InstalledPackages:
     """What a manager said after installing: the versions of what was asked for, and all that was there, by its place.
 
     Of that the version is empty where nobody knows it. An inventory without any was written by an older nexusctl,
@@ -43,7 +43,7 @@ Ask = Callable[[tuple[str, ...], Mapping[str, str]], Outcome]
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
-def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
+def read_packages(ask: Ask, chosen: PackageSet, known: InstalledPackages) -> LivePackages:
     """What `chosen`'s manager says now, beside what was `known` of it."""
     try:
         return _read_packages(ask, chosen, known)
@@ -51,7 +51,7 @@ def read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
         return LivePackages(installed=known.installed, problem=str(error))
 
 
-def _read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
+def _read_packages(ask: Ask, chosen: PackageSet, known: InstalledPackages) -> LivePackages:
     manager, named = MANAGERS[chosen.manager], _by_name(chosen, known)
     answer = ask(manager.query(named), manager.env)
     try:
@@ -66,7 +66,7 @@ def _read_packages(ask: Ask, chosen: PackageSet, known: Known) -> LivePackages:
     return LivePackages(asked_for=asked_for, installed=known.installed, added=added)
 
 
-def _by_name(chosen: PackageSet, known: Known) -> PackageSet:
+def _by_name(chosen: PackageSet, known: InstalledPackages) -> PackageSet:
     """`chosen`, where a lock alone says what is in it by the names that came of it.
 
     What a manager calls asked for hangs on files of the sandbox, and on what else has been installed since.
@@ -85,19 +85,21 @@ def read_marks(wire: Wire, image_id: str) -> Mapping[str, str]:
     return found or {}
 
 
-def recall(manager: str, marks: Mapping[str, str], facts: str) -> Known:
+def recall(manager: str, marks: Mapping[str, str], facts: str) -> InstalledPackages:
     """What is known of a manager's packages from the labels of a container's image, and from what came in place."""
     inventory = _entries(_list_texts(_read_label(marks, labels.IMAGE_INVENTORY, manager)))
     later = _read_label({"": facts}, "", manager)
     if not isinstance(later, dict) or not later:
-        return Known(installed=_map_texts(_read_label(marks, labels.IMAGE_PACKAGES, manager)), inventory=inventory)
+        return InstalledPackages(
+            installed=_map_texts(_read_label(marks, labels.IMAGE_PACKAGES, manager)), inventory=inventory
+        )
     less = set(_list_texts(later.get("less")))
     kept = {place: version for place, version in inventory.items() if place not in less}
     more = _entries(_list_texts(later.get("more")))
-    return Known(installed=_map_texts(later.get("installed")), inventory=kept | more)
+    return InstalledPackages(installed=_map_texts(later.get("installed")), inventory=kept | more)
 
 
-def encode_known(known: Mapping[str, Known], marks: Mapping[str, str]) -> str:
+def encode_known(known: Mapping[str, InstalledPackages], marks: Mapping[str, str]) -> str:
     """What `recall` reads back as `facts` beside the same `marks`; a full inventory would be long."""
     facts = {}
     for manager, now in known.items():

@@ -7,19 +7,19 @@ from typing import Any
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
-from nexusctl.rating.facts import EngineFacts, ImageFacts
+from nexusctl.rating.facts import EngineReport, ImageFacts
 
 _OWN_NETWORK = "bridge"
 
 
-def read_engine(wire: Wire) -> EngineFacts:
+def read_engine(wire: Wire) -> EngineReport:
     """What the engine behind `wire` says of itself. Raises `EngineError`."""
     endpoint = wire.endpoint
     try:
         bridge = wire.get(f"/networks/{_OWN_NETWORK}").get("Options") or {}
     except NotFound:
         bridge = None
-    return EngineFacts(
+    return EngineReport(
         url=endpoint.url,
         encrypted=bool(endpoint.tls),
         info=wire.get("/info"),
