@@ -14,7 +14,7 @@ __version__ = "0.1.0"
 def __getattr__(name: str) -> Any:
     """`Stack`, loaded when it is asked for: the command line starts sooner without it."""
     if name == "Stack":
-        from nexusctl.stack import Stack  # noqa: PLC0415
+        from nexusctl.stack import Stack  # noqa: PLC0415 - deferred: start-up time
 
         return Stack
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -12,7 +12,7 @@
         ├── NotFound              404
         └── Conflict              409
 
-Anything else that escapes is a bug of nexusctl: the boundary in `cli/boundary.py` writes a log file and exits 70.
+Anything else that escapes is a bug of nexusctl: the boundary in `cli/exit_codes.py` writes a log file and exits 70.
 """
 
 from __future__ import annotations

@@ -69,7 +69,7 @@ def apply_saved(path: Path, given: Given, terms: Terms, trust: Trust = OURS) -> 
     `given` are the variables that it does not hold, `trust` is for the files that it names.
     """
     # Only a saved plan needs it.
-    from nexusctl.api import saving  # noqa: PLC0415
+    from nexusctl.api import saving  # noqa: PLC0415 - deferred: start-up time
 
     saved = saving.read_plan(path)
     engine = connection.connect()
@@ -142,7 +142,7 @@ def _execute(
 ) -> Events:
     """Carry `chosen` out; the names of sandboxes for which a step other than a wait was begun go into `touched`."""
     # A plan without steps needs none of them.
-    from nexusctl.model.plan.step import AwaitExit, AwaitHealthy  # noqa: PLC0415
+    from nexusctl.model.plan.step import AwaitExit, AwaitHealthy  # noqa: PLC0415 - deferred: start-up time
 
     outcome: Outcome = "done"
     for event in execution.apply(engine, chosen, interrupt, known):
@@ -169,6 +169,6 @@ def _roll_back(
 def _tell_outputs(engine: Engine, stack: Stack, outcome: Outcome) -> Iterator[AnyEvent]:
     if outcome == "done" and stack.outputs:
         # Only a stack that has some needs it.
-        from nexusctl.api.outputs import read_outputs  # noqa: PLC0415
+        from nexusctl.api.outputs import read_outputs  # noqa: PLC0415 - deferred: start-up time
 
         yield Told(outputs=read_outputs(engine, stack))

@@ -25,7 +25,7 @@ def read_document(inputs: Inputs) -> Any:
 def read_origins(inputs: Inputs) -> tuple[str, Sequence[Origin]]:
     """The stack's name, and for each of its values where it was set. Raises `InputError`."""
     # The walk through all layers is for those who ask.
-    from nexusctl.config.export.origins import find_origins  # noqa: PLC0415
+    from nexusctl.config.export.origins import find_origins  # noqa: PLC0415 - deferred: start-up time
 
     loaded = load_whole(inputs)
     return loaded.stack.name, find_origins(loaded)

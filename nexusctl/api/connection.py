@@ -18,7 +18,7 @@ Held = AbstractContextManager[None]
 def connect() -> Engine:
     """The engine that DOCKER_HOST, the docker context or a usual socket names; raises `EngineUnreachable`."""
     # Commands that need no engine start sooner without it.
-    from nexusctl.engine.docker.engine import connect as connect_docker  # noqa: PLC0415
+    from nexusctl.engine.docker.engine import connect as connect_docker  # noqa: PLC0415 - deferred: start-up time
 
     return connect_docker()
 
@@ -29,9 +29,9 @@ def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report, mak
     With `makes_space` a full disk is no reason to refuse.
     """
     # Only what changes something needs them, and they take as long to load as a plan to make.
-    import getpass  # noqa: PLC0415
-    import socket  # noqa: PLC0415
-    import sys  # noqa: PLC0415
+    import getpass  # noqa: PLC0415 - deferred: start-up time
+    import socket  # noqa: PLC0415 - deferred: start-up time
+    import sys  # noqa: PLC0415 - deferred: start-up time
 
     holder = LockHolder(
         stack=stack,

@@ -21,8 +21,8 @@ __all__ = ["Interrupt", "apply", "note_ends", "plan_rollback"]
 def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure = NOTHING_READ) -> Iterator[Event]:
     """Carry out a plan; the caller holds the stack's lock. No event shows what is `known` of secrets."""
     # Thread pools and graphs are not needed for a plan without steps.
-    from nexusctl.run.early_exit import watch  # noqa: PLC0415
-    from nexusctl.run.executor import execute  # noqa: PLC0415
+    from nexusctl.run.early_exit import watch  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.run.executor import execute  # noqa: PLC0415 - deferred: start-up time
 
     events = watch(execute(chosen, engine, interrupt, known.reveal), engine, chosen.stack)
     return (_without_values(event, known.conceal) for event in events)
@@ -55,8 +55,8 @@ def _without_values(event: Event, conceal: Conceal) -> Event:
 def plan_rollback(engine: Engine, before: Basis, touched: frozenset[str]) -> Plan:
     """The plan back to what was recorded before, for the sandboxes that a run touched. Raises `PlanError`."""
     # Few applies have to go back.
-    from nexusctl.plan.commands.rollback import plan_back, recall_stack  # noqa: PLC0415
-    from nexusctl.plan.compare.secrets import list_digests  # noqa: PLC0415
+    from nexusctl.plan.commands.rollback import plan_back, recall_stack  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.compare.secrets import list_digests  # noqa: PLC0415 - deferred: start-up time
 
     former = recall_stack(before)
     # A change in place that failed halfway shows only inside.

@@ -62,6 +62,6 @@ def stop(host: str | None, environ: Mapping[str, str], *, timeout: float, report
 def examine_machine(environ: Mapping[str, str], trust: Trust) -> tuple[Check, ...]:
     """Each thing that was looked at, with what was found and what to do. Changes nothing."""
     # Whoever starts or stops an engine looks at nothing else.
-    from nexusctl.engine.docker.host.doctor import check_trust, examine  # noqa: PLC0415
+    from nexusctl.engine.docker.host.doctor import check_trust, examine  # noqa: PLC0415 - deferred: start-up time
 
     return (*examine(environ), check_trust(trust))

@@ -52,7 +52,7 @@ def _probe_unprobed(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple
     if not unprobed:
         return sandboxes
     # Threads are loaded only where there is something to ask.
-    from nexusctl.engine.threads import open_crew  # noqa: PLC0415
+    from nexusctl.engine.threads import open_crew  # noqa: PLC0415 - deferred: start-up time
 
     with open_crew(8) as pool:
         healthy = {live.id for live, passed in zip(unprobed, pool.map(_probe(engine), unprobed), strict=True) if passed}
@@ -117,7 +117,7 @@ def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Pla
     if live.lock is None:
         return found
     # Seldom does anybody look while a stack is being changed.
-    from nexusctl.plan.commands.in_flight import leave_flight  # noqa: PLC0415
+    from nexusctl.plan.commands.in_flight import leave_flight  # noqa: PLC0415 - deferred: start-up time
 
     return leave_flight(found, live)
 
@@ -130,6 +130,6 @@ def mark_flight(basis: Basis) -> Plan:
     if basis.live.lock is None:
         return basis.plan
     # As above.
-    from nexusctl.plan.commands.in_flight import mark_flight as mark  # noqa: PLC0415
+    from nexusctl.plan.commands.in_flight import mark_flight as mark  # noqa: PLC0415 - deferred: start-up time
 
     return mark(basis.plan, basis.live)

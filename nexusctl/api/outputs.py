@@ -44,7 +44,7 @@ def _teller(stack: Stack, names: frozenset[str]) -> Tell:
     if not names:
         return _nothing
     # Few outputs hold secrets.
-    from nexusctl.secrets.reading import read_secrets  # noqa: PLC0415
+    from nexusctl.secrets.reading import read_secrets  # noqa: PLC0415 - deferred: start-up time
 
     readings = read_secrets(stack.name, {name: stack.secrets[name] for name in sorted(names)})
 

@@ -68,7 +68,7 @@ def call_anew(choice: Choice, stack: Stack, live: LiveState) -> Choice:
     if choice.everything:
         return choice
     # Most plans are whole.
-    from nexusctl.plan.commands.former_names import call_anew as call  # noqa: PLC0415
+    from nexusctl.plan.commands.former_names import call_anew as call  # noqa: PLC0415 - deferred: start-up time
 
     return call(choice, stack, live)
 
@@ -78,17 +78,17 @@ def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
     found: list[Diagnostic] = []
     if live.neighbours:
         # Few stacks are in networks of others.
-        from nexusctl.plan.explain.name_clashes import find_clashes  # noqa: PLC0415
+        from nexusctl.plan.explain.name_clashes import find_clashes  # noqa: PLC0415 - deferred: start-up time
 
         found += find_clashes(stack, live)
     if live.owners:
         # As above.
-        from nexusctl.plan.decide.conflicts import find_unshared  # noqa: PLC0415
+        from nexusctl.plan.decide.conflicts import find_unshared  # noqa: PLC0415 - deferred: start-up time
 
         found += find_unshared(stack, live, used=True)
     if live.foreign:
         # Fewer have somebody who takes their name.
-        from nexusctl.plan.explain.name_clashes import name_foreign  # noqa: PLC0415
+        from nexusctl.plan.explain.name_clashes import name_foreign  # noqa: PLC0415 - deferred: start-up time
 
         found += name_foreign(live)
     return tuple(replace(problem, severity="warning") for problem in found)
@@ -97,8 +97,8 @@ def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
 def _leave_absent(basis: Basis) -> Basis:
     """`basis` without the sandboxes that nobody chose, where some of those need what is not there."""
     # Few stacks have external objects, fewer lack one.
-    from nexusctl.plan.commands.narrow import adjust, narrow  # noqa: PLC0415
-    from nexusctl.plan.decide.conflicts import find_absent  # noqa: PLC0415
+    from nexusctl.plan.commands.narrow import adjust, narrow  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.decide.conflicts import find_absent  # noqa: PLC0415 - deferred: start-up time
 
     chosen = narrow(basis.stack, basis.choice)
     needed = tuple(find_absent(chosen, basis.live))
@@ -136,7 +136,7 @@ def _allow(chosen: Plan) -> Plan:
     """`chosen`, unless it would end what must not be destroyed. Raises `PlanError`."""
     if any(change.protected for change in chosen.changes):
         # Words for a plan that is refused are not needed for any other.
-        from nexusctl.plan.decide.protection import find_forbidden  # noqa: PLC0415
+        from nexusctl.plan.decide.protection import find_forbidden  # noqa: PLC0415 - deferred: start-up time
 
         raise PlanError(*find_forbidden(chosen))
     return chosen
@@ -144,7 +144,7 @@ def _allow(chosen: Plan) -> Plan:
 
 def _select(whole: Plan, stack: Stack, live: LiveState, choice: Choice) -> Plan:
     # Most plans are whole, and the step classes that it knows take longer to load than a plan to make.
-    from nexusctl.plan.commands.target import select_changes  # noqa: PLC0415
+    from nexusctl.plan.commands.target import select_changes  # noqa: PLC0415 - deferred: start-up time
 
     return select_changes(whole, stack, live, choice)
 
@@ -188,10 +188,10 @@ def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Disclosure]:
     if not basis.plan.unread:
         return basis, NOTHING_READ
     # A stack without secrets needs none of this.
-    from nexusctl.plan.compare.secrets import find_unread, with_read  # noqa: PLC0415
-    from nexusctl.secrets.fit import require_fit  # noqa: PLC0415
-    from nexusctl.secrets.reading import read_secrets as read  # noqa: PLC0415
-    from nexusctl.secrets.sources import sources_for  # noqa: PLC0415
+    from nexusctl.plan.compare.secrets import find_unread, with_read  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.secrets.fit import require_fit  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.secrets.reading import read_secrets as read  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.secrets.sources import sources_for  # noqa: PLC0415 - deferred: start-up time
 
     stack = basis.stack
     needed = {name: stack.secrets[name] for name in basis.plan.unread}

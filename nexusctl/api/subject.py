@@ -58,7 +58,7 @@ def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
         if choice.everything:
             raise
         # Most plans are whole, and the step classes that these know take longer to load than a plan to make.
-        from nexusctl.plan.commands.narrow import adjust, narrow  # noqa: PLC0415
+        from nexusctl.plan.commands.narrow import adjust, narrow  # noqa: PLC0415 - deferred: start-up time
 
         stack, problems = load_readable(inputs)
         nothing = LiveState(stack=stack.name)
@@ -81,7 +81,7 @@ def read_for_outputs(inputs: Inputs, name: str | None) -> Subject:
         return Subject(stack=load(inputs))
     except InputError:
         # Most files are whole.
-        from nexusctl.plan.commands.outputs import find_sandboxes  # noqa: PLC0415
+        from nexusctl.plan.commands.outputs import find_sandboxes  # noqa: PLC0415 - deferred: start-up time
 
         stack, problems = load_readable(inputs)
         chosen = {key: found for key, found in stack.outputs.items() if name in (None, key)}

@@ -52,7 +52,7 @@ class Face:
         if first and not self._yes and not click.confirm(self._question, err=True):
             return None
         # A plan without changes is shown in less time than what carries one out takes to load.
-        from nexusctl.cli.report_run import Conduct  # noqa: PLC0415
+        from nexusctl.cli.report_run import Conduct  # noqa: PLC0415 - deferred: start-up time
 
         self._conduct = Conduct(planned, as_json=self._as_json, timeout=self._timeout if first else None)
         return self._conduct.interrupt
@@ -91,14 +91,14 @@ class Face:
             show_plan(planned.plan, planned.purpose, as_json=self._as_json)
             return
         # Few runs have to go back.
-        from nexusctl.cli.report_run import announce_rollback  # noqa: PLC0415
+        from nexusctl.cli.report_run import announce_rollback  # noqa: PLC0415 - deferred: start-up time
 
         announce_rollback(planned.plan, as_json=self._as_json)
 
 
 def _show_outputs(found: tuple[OutputValue, ...], *, as_json: bool) -> None:
     # Only a stack that has some needs it.
-    from nexusctl.render.outputs import outputs_event, render_outputs  # noqa: PLC0415
+    from nexusctl.render.outputs import outputs_event, render_outputs  # noqa: PLC0415 - deferred: start-up time
 
     if as_json:
         options.write_json(outputs_event(found))

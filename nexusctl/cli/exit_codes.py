@@ -61,8 +61,8 @@ def _answer(run: Callable[[dict[str, bool]], int | None], arguments: list[str]) 
 
 def _show(error: NexusError, *, as_json: bool) -> None:
     # Rendering is needed only when something is wrong.
-    from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415
-    from nexusctl.render.problems import problems_document  # noqa: PLC0415
+    from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.render.problems import problems_document  # noqa: PLC0415 - deferred: start-up time
 
     if as_json:
         write_json(problems_document(error.diagnostics))
@@ -82,8 +82,8 @@ def _silence() -> None:
 
 def _report_bug(bug: Exception, arguments: list[str]) -> None:
     # A command that meets no bug starts sooner without these.
-    import tempfile  # noqa: PLC0415
-    import traceback  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415 - deferred: start-up time
+    import traceback  # noqa: PLC0415 - deferred: start-up time
 
     log = tempfile.NamedTemporaryFile(  # noqa: SIM115 - it stays
         "w", prefix="nexusctl-bug-", suffix=".log", delete=False, encoding="utf-8"

@@ -34,7 +34,7 @@ class Duration(click.ParamType[float]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         # Most commands take no duration, and `--help` should be there at once.
-        from nexusctl.model.values.duration import parse_seconds  # noqa: PLC0415
+        from nexusctl.model.values.duration import parse_seconds  # noqa: PLC0415 - deferred: start-up time
 
         try:
             return parse_seconds(str(value))
@@ -200,7 +200,7 @@ def wants_color(stream: TextIO) -> bool:
 
 def write_json(document: Any) -> None:
     # The json module is loaded by then wherever an engine was asked; a line a document keeps a stream readable.
-    import json  # noqa: PLC0415
+    import json  # noqa: PLC0415 - deferred: start-up time
 
     sys.stdout.write(json.dumps(document, ensure_ascii=False) + "\n")
     sys.stdout.flush()
@@ -210,7 +210,7 @@ def warn(problems: Sequence[Diagnostic]) -> None:
     """Say on stderr what does not keep a command from its work."""
     if problems:
         # Most commands have nothing to warn of.
-        from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415
+        from nexusctl.render.diagnostic import render_diagnostics  # noqa: PLC0415 - deferred: start-up time
 
         sys.stderr.write(render_diagnostics(problems, color=wants_color(sys.stderr)))
         sys.stderr.flush()

@@ -57,14 +57,14 @@ def _why(untrusted: bool | None) -> str:
     if untrusted:
         return "`--untrusted` says"
     # Nobody has to wait for it who said something.
-    from nexusctl.api.trust import why_stranger  # noqa: PLC0415
+    from nexusctl.api.trust import why_stranger  # noqa: PLC0415 - deferred: start-up time
 
     return why_stranger(os.environ)
 
 
 def _say_escaped(text: str) -> None:
     """What a file says cannot move the cursor."""
-    from nexusctl.render.diagnostic import escape  # noqa: PLC0415 - few loads fetch something
+    from nexusctl.render.diagnostic import escape  # noqa: PLC0415 - deferred: start-up time
 
     sys.stderr.write(f"{escape(text)}\n")
     sys.stderr.flush()

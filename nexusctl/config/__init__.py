@@ -1,1 +1,1 @@
-"""From a file to a `Stack`: source, validate, build; `load.py` shows the stages as one visible tuple."""
+"""From a file to a `Stack`: read, validate, interpolate, build; `load.py` shows the stages as one visible tuple."""

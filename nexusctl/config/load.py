@@ -58,7 +58,7 @@ class Loaded:
 
 
 def load(inputs: Inputs | Path) -> Stack:
-    """The stack in a file, or in several, each laid over the ones before it (`overlay.py` says how).
+    """The stack in a file, or in several, each laid over the ones before it (`read/merge.py` says how).
 
     Relative paths start from the folder of the file that they stand in.
     Raises `InputError` with all problems, in the order of their lines. Reads the files, the templates and env files
@@ -117,7 +117,7 @@ def _load(inputs: Inputs, problems: Problems, *, lenient: bool = False) -> Loade
 def pin(stack: Stack, lock: Path, trust: Trust = OURS) -> Stack:
     """`stack` with what its lock file fixes. Raises `InputError` where the two do not fit."""
     # Most loads use no lock file.
-    from nexusctl.config.lockfile import pin_stack, read_lock  # noqa: PLC0415
+    from nexusctl.config.lockfile import pin_stack, read_lock  # noqa: PLC0415 - deferred: start-up time
 
     return pin_stack(stack, read_lock(lock, trust), lock)
 
@@ -128,13 +128,13 @@ def _read(inputs: Inputs, templates: Templates, problems: Problems) -> list[Mapp
     whole = len(documents) == len(inputs.files)
     if whole and (len(documents) > 1 or documents[0].values.keys() & {"include", "+include"}):
         # Most stacks are one file.
-        from nexusctl.config.read.include import with_included  # noqa: PLC0415
+        from nexusctl.config.read.include import with_included  # noqa: PLC0415 - deferred: start-up time
 
         documents, whole = with_included(documents, problems)
     if not whole:
         if documents:
             # Most stacks are whole.
-            from nexusctl.config.partial_check import check_readable  # noqa: PLC0415
+            from nexusctl.config.partial_check import check_readable  # noqa: PLC0415 - deferred: start-up time
 
             check_readable(_merge(documents, problems), inputs, templates, problems)
         problems.raise_any()
@@ -172,7 +172,7 @@ def _refer(
     if not (refers or several or "variables" in merged.keys):
         return merged, Declarations(section.keys if isinstance(section, Mapping) else {})
     # Most files need nothing of it.
-    from nexusctl.config.resolve import weave  # noqa: PLC0415
+    from nexusctl.config.resolve import weave  # noqa: PLC0415 - deferred: start-up time
 
     return weave(merged, inputs.given, templates, problems)
 
@@ -181,7 +181,7 @@ def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
     if len(documents) == 1 and "+" not in documents[0].source.text:
         return documents[0]
     # Most stacks are one file, with nothing to merge.
-    from nexusctl.config.read.merge import merge_all  # noqa: PLC0415
+    from nexusctl.config.read.merge import merge_all  # noqa: PLC0415 - deferred: start-up time
 
     return merge_all(documents, problems)
 
@@ -209,7 +209,7 @@ def build(
     )
     if inputs.trust.untrusted:
         # Only what comes from a stranger needs it.
-        from nexusctl.config.build.untrusted import refuse_in_stack  # noqa: PLC0415
+        from nexusctl.config.build.untrusted import refuse_in_stack  # noqa: PLC0415 - deferred: start-up time
 
         refuse_in_stack(conforming, problems)
     section = conforming.get("sandboxes")
@@ -222,7 +222,7 @@ def build(
     }
     for name in absent.keys() & entries.keys.keys():
         # Most stacks have no profiles.
-        from nexusctl.config.build.profiles import check_inactive  # noqa: PLC0415
+        from nexusctl.config.build.profiles import check_inactive  # noqa: PLC0415 - deferred: start-up time
 
         own = entries.values[name]
         if isinstance(own, Mapping):
@@ -230,7 +230,7 @@ def build(
     sandboxes = connect(groups, known, absent, problems)
     if problems and known.patterns:
         # Most stacks are right.
-        from nexusctl.config.templates.sensitive_arguments import clear_each  # noqa: PLC0415
+        from nexusctl.config.templates.sensitive_arguments import clear_each  # noqa: PLC0415 - deferred: start-up time
 
         clear_each(known.patterns, {group.key.text: group.file for group in reversed(groups.values())})
     networks, volumes = declare_networks(conforming, problems), declare_volumes(conforming, problems)
@@ -267,7 +267,7 @@ def _outputs(
     conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Declarations, around: LoadContext
 ) -> MappingType[str, Output]:
     # Only loaded for stacks that have some.
-    from nexusctl.config.build.outputs import build_outputs  # noqa: PLC0415
+    from nexusctl.config.build.outputs import build_outputs  # noqa: PLC0415 - deferred: start-up time
 
     return build_outputs(conforming.section("outputs"), sandboxes, known, around)
 
@@ -276,7 +276,7 @@ def _moved(
     conforming: Mapping, sandboxes: MappingType[str, Sandbox], known: Declarations, problems: Problems
 ) -> tuple[Move, ...]:
     # Few stacks have some.
-    from nexusctl.config.build.moved import build_moves  # noqa: PLC0415
+    from nexusctl.config.build.moved import build_moves  # noqa: PLC0415 - deferred: start-up time
 
     return build_moves(conforming.get("moved"), sandboxes, known, problems)
 
@@ -291,7 +291,7 @@ def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs, problems: 
     }
     if inputs.profiles or any(isinstance(own, Mapping) and "profiles" in own.values for own in entries.values.values()):
         # Most stacks have no profiles.
-        from nexusctl.config.build.profiles import find_inactive  # noqa: PLC0415
+        from nexusctl.config.build.profiles import find_inactive  # noqa: PLC0415 - deferred: start-up time
 
         absent |= find_inactive(entries, inputs, problems)
     if not absent:

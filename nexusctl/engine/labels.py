@@ -49,7 +49,8 @@ SECRETS = PREFIX + "secrets"
 """On containers with secrets as files, on their deeds and on couriers: the folder that holds them; empty for none."""
 
 PACKAGE_FACTS = PREFIX + "package-facts"
-"""On amendments: what the managers said after they installed something in the container, see `docker/inventory.py`."""
+"""On amendments: what the managers said after they installed something in the container, see
+`docker/images/package_inventory.py`."""
 
 LOCK = PREFIX + "lock."
 """On locks: the prefix of owner, user, host, pid, command, since."""

@@ -87,14 +87,14 @@ def _leave_ignored(stack: Stack, claims: Mapping[str, Claim]) -> Stack:
     if not any(sandbox.lifecycle.ignore for sandbox in stack.sandboxes.values()):
         return stack
     # Few stacks ignore anything, and the others do not wait for it.
-    from nexusctl.plan.compare.ignore import leave_ignored  # noqa: PLC0415
+    from nexusctl.plan.compare.ignore import leave_ignored  # noqa: PLC0415 - deferred: start-up time
 
     return leave_ignored(stack, claims)
 
 
 def _refuse_kept_ports(scene: PlanContext) -> None:
     # See `_leave_ignored`.
-    from nexusctl.plan.compare.ignore import find_kept_ports  # noqa: PLC0415
+    from nexusctl.plan.compare.ignore import find_kept_ports  # noqa: PLC0415 - deferred: start-up time
 
     if conflicts := tuple(find_kept_ports(decision.sandbox for decision in scene.decisions.values())):
         raise PlanError(*conflicts)
@@ -103,7 +103,7 @@ def _refuse_kept_ports(scene: PlanContext) -> None:
 def _find_full(scene: PlanContext) -> Iterator[Diagnostic]:
     """Networks that cannot be made, for nothing is left where they could get their addresses."""
     # See `_leave_ignored`.
-    from nexusctl.plan.decide.subnets import say_full  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import say_full  # noqa: PLC0415 - deferred: start-up time
 
     assert scene.live.addresses is not None
     for name, subnet in sorted(scene.networks.subnets.items()):
@@ -114,7 +114,7 @@ def _find_full(scene: PlanContext) -> Iterator[Diagnostic]:
 
 def _sequence(scene: PlanContext, *, remove_volumes: bool) -> tuple[Step, ...]:
     # A plan that changes nothing is made in less time than these take to load.
-    from nexusctl.plan.steps.sequence import sequence_steps  # noqa: PLC0415
+    from nexusctl.plan.steps.sequence import sequence_steps  # noqa: PLC0415 - deferred: start-up time
 
     return sequence_steps(scene, remove_volumes=remove_volumes)
 
@@ -147,7 +147,7 @@ def _survey(
             decisions[name] = replace(decisions[name], differences=(*decisions[name].differences, *come))
     if networks.links and any(decision.holder and not decision.holder.named for decision in decisions.values()):
         # Only what older versions have made has anything to join again.
-        from nexusctl.plan.decide.rejoin import rejoin  # noqa: PLC0415
+        from nexusctl.plan.decide.rejoin import rejoin  # noqa: PLC0415 - deferred: start-up time
 
         decisions = rejoin(stack, networks, decisions)
     networks = replace(networks, excess=tuple(n for n in networks.excess if n.id not in _held_networks(decisions)))
@@ -188,7 +188,7 @@ def _find_obstacle(in_place: frozenset[str], sandbox: Sandbox, stack: Stack, hol
     if "packages" not in in_place:
         return "their index is on this machine, where no sandbox reaches it"
     # Sandboxes without packages are the most, and a plan for them waits for nothing that it does not need.
-    from nexusctl.plan.decide.packages import find_obstacle  # noqa: PLC0415
+    from nexusctl.plan.decide.packages import find_obstacle  # noqa: PLC0415 - deferred: start-up time
 
     return find_obstacle(sandbox, holder, stack)
 

@@ -146,7 +146,7 @@ def _render_unreduced(plan: Plan) -> Iterator[str]:
 def _render_limits(plan: Plan) -> Iterator[str]:
     if plan.unlimited or plan.watched or plan.settings:
         # A plan that makes nothing has nothing to say of it.
-        from nexusctl.render.limits import render_limits  # noqa: PLC0415
+        from nexusctl.render.limits import render_limits  # noqa: PLC0415 - deferred: start-up time
 
         yield from render_limits(plan)
 
@@ -159,8 +159,8 @@ def _render_unread(plan: Plan) -> Iterator[str]:
 
 def _takes_secrets(step: Step) -> bool:
     # A plan that changes nothing does without the steps.
-    from nexusctl.model.plan.step import CreateContainer, StartContainer, UpdateContainer  # noqa: PLC0415
-    from nexusctl.model.secret import list_uses  # noqa: PLC0415
+    from nexusctl.model.plan.step import CreateContainer, StartContainer, UpdateContainer  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.model.secret import list_uses  # noqa: PLC0415 - deferred: start-up time
 
     if not isinstance(step, CreateContainer | StartContainer | UpdateContainer):
         return False

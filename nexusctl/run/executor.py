@@ -137,7 +137,7 @@ class _Run:
             self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))
         except BaseException as bug:
             # Few applies meet one.
-            import traceback  # noqa: PLC0415
+            import traceback  # noqa: PLC0415 - deferred: start-up time
 
             bug.add_note("".join(traceback.format_exception(bug)))
             self._events.put(bug)

@@ -105,7 +105,7 @@ def _parse_recipient(text: str) -> Any:
 def load_library() -> Any:
     try:
         # An extra, which only encrypted files need.
-        import pyrage  # noqa: PLC0415
+        import pyrage  # noqa: PLC0415 - deferred: start-up time
     except ImportError:
         raise missing_extra("age", "pyrage") from None
     return pyrage

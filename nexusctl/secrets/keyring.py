@@ -10,8 +10,8 @@ class KeyringSource:
     def read(self, ref: SecretRef) -> bytes:
         try:
             # An extra, which only this source needs.
-            import keyring  # noqa: PLC0415
-            from keyring.errors import KeyringError  # noqa: PLC0415
+            import keyring  # noqa: PLC0415 - deferred: start-up time
+            from keyring.errors import KeyringError  # noqa: PLC0415 - deferred: start-up time
         except ImportError:
             raise missing_extra("keyring", "keyring") from None
         try:

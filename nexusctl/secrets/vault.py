@@ -39,9 +39,9 @@ class VaultSource:
 def _fetch(address: str, token: str, namespace: str, mount: str, ref: SecretRef) -> Mapping[str, Any]:
     try:
         # An extra, which only this source needs.
-        import hvac  # noqa: PLC0415
-        from hvac import exceptions as refusals  # noqa: PLC0415
-        from requests.exceptions import (  # noqa: PLC0415
+        import hvac  # noqa: PLC0415 - deferred: start-up time
+        from hvac import exceptions as refusals  # noqa: PLC0415 - deferred: start-up time
+        from requests.exceptions import (  # noqa: PLC0415 - deferred: start-up time
             InvalidSchema,
             InvalidURL,
             MissingSchema,

@@ -22,7 +22,7 @@ def config(inputs: Inputs, origin: bool, as_json: bool) -> None:
     """
     if origin:
         # Most callers want the document.
-        from nexusctl.render.origin import origins_document, render_origins  # noqa: PLC0415
+        from nexusctl.render.origin import origins_document, render_origins  # noqa: PLC0415 - deferred: start-up time
 
         name, origins = documents.read_origins(inputs)
         if as_json:

@@ -40,8 +40,8 @@ def doctor(context: click.Context, inputs: Inputs, security: bool, as_json: bool
 
 def _examine(trust: Trust, *, as_json: bool) -> int:
     # Nor does a rating need these.
-    from nexusctl.api.host import examine_machine  # noqa: PLC0415
-    from nexusctl.render.doctor import render_checks, render_checks_json, render_summary  # noqa: PLC0415
+    from nexusctl.api.host import examine_machine  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.render.doctor import render_checks, render_checks_json, render_summary  # noqa: PLC0415 - deferred: start-up time
 
     checks = examine_machine(os.environ, trust)
     if as_json:
@@ -54,8 +54,8 @@ def _examine(trust: Trust, *, as_json: bool) -> int:
 
 def _rate(inputs: Inputs | None, *, as_json: bool) -> int:
     # The checks of this machine need nothing of it.
-    from nexusctl.api.rating import rate  # noqa: PLC0415
-    from nexusctl.render.rating import rating_document, render_counts, render_rating  # noqa: PLC0415
+    from nexusctl.api.rating import rate  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.render.rating import rating_document, render_counts, render_rating  # noqa: PLC0415 - deferred: start-up time
 
     rating = rate(inputs, os.environ)
     if as_json:

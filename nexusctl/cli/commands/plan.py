@@ -52,7 +52,7 @@ def plan(
         click.echo(render_plan(shown, color=options.wants_color(sys.stdout)), nl=False, color=True)
     if out:
         # Few plans are saved, and what digests them takes as long to load as a plan to make.
-        from nexusctl.api import saving  # noqa: PLC0415
+        from nexusctl.api import saving  # noqa: PLC0415 - deferred: start-up time
 
         saving.save_plan(engine, basis, inputs, out, deep=deep, adopt=adopt, choice=choice)
         options.say(f"Saved as {out}: `nexusctl apply {out}` carries out exactly this plan, or says why not.")

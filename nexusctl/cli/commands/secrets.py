@@ -40,7 +40,7 @@ def secrets() -> None:
 def encrypt(name: str, path: Path, recipients: tuple[str, ...]) -> None:
     """Encrypt a value from standard input as NAME. It takes no identity: who adds one need not read the others."""
     # The group's help needs none of it.
-    from nexusctl.api import keeping  # noqa: PLC0415
+    from nexusctl.api import keeping  # noqa: PLC0415 - deferred: start-up time
 
     keeping.encrypt_secret(path, name, _read_value(name), recipients)
     options.say(f"{path}: {name} is encrypted; `${{ENCRYPTED:{name}}}` or `{{age: ./{path.name}}}` uses it.")
@@ -52,7 +52,7 @@ def encrypt(name: str, path: Path, recipients: tuple[str, ...]) -> None:
 def edit(name: str, path: Path) -> None:
     """Open the value of NAME, old or new, in $EDITOR. Nothing of it gets on a disk."""
     # See `encrypt`.
-    from nexusctl.api import keeping  # noqa: PLC0415
+    from nexusctl.api import keeping  # noqa: PLC0415 - deferred: start-up time
 
     changed = keeping.edit_secret(path, name)
     options.say(f"{path}: {name} is encrypted anew." if changed else f"{path}: {name} is as it was.")
@@ -64,7 +64,7 @@ def edit(name: str, path: Path) -> None:
 def list_(path: Path, as_json: bool) -> None:
     """Show which secrets there are and who can read them; no value, and no identity is needed."""
     # See `encrypt`.
-    from nexusctl.api import keeping  # noqa: PLC0415
+    from nexusctl.api import keeping  # noqa: PLC0415 - deferred: start-up time
 
     safe = keeping.list_secrets(path)
     if as_json:
@@ -86,7 +86,7 @@ def rekey(path: Path, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
     Who was removed still has what git remembers: change the values too.
     """
     # See `encrypt`.
-    from nexusctl.api import keeping  # noqa: PLC0415
+    from nexusctl.api import keeping  # noqa: PLC0415 - deferred: start-up time
 
     safe = keeping.rekey(path, add, remove)
     options.say(f"{path}: {count(len(safe.values), 'secret')} for {', '.join(sorted(safe.recipients))}")
@@ -97,7 +97,7 @@ def rekey(path: Path, add: tuple[str, ...], remove: tuple[str, ...]) -> None:
 def keygen(path: Path | None) -> None:
     """Make an identity of your own, and print its public key for others to add you."""
     # See `encrypt`.
-    from nexusctl.api import keeping  # noqa: PLC0415
+    from nexusctl.api import keeping  # noqa: PLC0415 - deferred: start-up time
 
     file, key = keeping.keygen(path)
     options.say(f"your identity is in {file}; keep it to yourself. Your public key:")

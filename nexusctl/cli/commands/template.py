@@ -43,7 +43,7 @@ def list_templates(trust: Trust, as_json: bool) -> None:
 def init_template(name: str, below: str, trust: Trust, as_json: bool) -> None:
     """Write a template to start from, templates/NAME.yaml; one that is there already stays as it is."""
     # Listing and showing templates writes nothing.
-    from nexusctl.api.starting import begin_template  # noqa: PLC0415
+    from nexusctl.api.starting import begin_template  # noqa: PLC0415 - deferred: start-up time
 
     path = begin_template(name, below, Path(BESIDE), trust)
     if as_json:

@@ -35,7 +35,7 @@ def validate(inputs: Inputs, form: str, as_json: bool) -> int:
 
 def _report(error: InputError, form: str) -> None:
     # Only a file with a mistake needs it.
-    from nexusctl.render.problems import problems_document, render_annotations  # noqa: PLC0415
+    from nexusctl.render.problems import problems_document, render_annotations  # noqa: PLC0415 - deferred: start-up time
 
     if form == "json":
         options.write_json(problems_document(error.diagnostics))

@@ -60,7 +60,7 @@ class SuggestingGroup(click.Group):
 
     def _suggest(self, ctx: click.Context, word: str) -> str:
         # Only a mistake needs it.
-        from nexusctl.model.values.did_you_mean import suggest  # noqa: PLC0415
+        from nexusctl.model.values.did_you_mean import suggest  # noqa: PLC0415 - deferred: start-up time
 
         known = self.list_commands(ctx)
         named = _NAMES.get(word.lower(), "")

@@ -58,7 +58,7 @@ def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: 
 def _painter(plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Lines | LiveBoard:
     if is_painted(as_json=as_json):
         # In a pipe there is nothing to paint, and what it takes to measure a terminal only costs time.
-        from nexusctl.cli.terminal.live_board import LiveBoard  # noqa: PLC0415
+        from nexusctl.cli.terminal.live_board import LiveBoard  # noqa: PLC0415 - deferred: start-up time
 
         return LiveBoard(plan, interrupt)
     return Lines(plan, interrupt, as_json=as_json)

@@ -104,8 +104,8 @@ def _refuse_nested_binds(groups: MappingType[str, Group], problems: Problems) ->
     found = [(name, m) for name, group in groups.items() for m in group.sandbox.mounts if m.kind == "bind"]
     if len(found) > 1:
         # Most stacks mount no folders.
-        from nexusctl.config.build.mounts.mounts import mount_place  # noqa: PLC0415
-        from nexusctl.config.build.mounts.nested_binds import refuse_nested_binds  # noqa: PLC0415
+        from nexusctl.config.build.mounts.mounts import mount_place  # noqa: PLC0415 - deferred: start-up time
+        from nexusctl.config.build.mounts.nested_binds import refuse_nested_binds  # noqa: PLC0415 - deferred: start-up time
 
         placed = [(name, mount, mount_place(groups[name].node, mount.target)) for name, mount in found]
         refuse_nested_binds(placed, problems)

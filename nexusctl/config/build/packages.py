@@ -211,7 +211,7 @@ def _from_lock(manager: str, node: Scalar, digests: Digests, problems: Problems)
     try:
         if manager == "pip" and path.is_file():
             # Few stacks name one.
-            from nexusctl.config.build.requirements import requirement_files  # noqa: PLC0415
+            from nexusctl.config.build.requirements import requirement_files  # noqa: PLC0415 - deferred: start-up time
 
             wanted = list(requirement_files(path))
         files = tuple(_lock_file(file, path.parent, digests) for file in wanted)

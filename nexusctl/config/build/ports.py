@@ -106,7 +106,7 @@ def _is_address(text: str) -> bool:
     if ":" not in text:
         return _IPV4.match(text) is not None
     # Deferred: next to nobody publishes on an IPv6 address.
-    import ipaddress  # noqa: PLC0415
+    import ipaddress  # noqa: PLC0415 - deferred: start-up time
 
     try:
         ipaddress.IPv6Address(text)

@@ -137,7 +137,7 @@ def _build_sandbox(
     uploads = build_uploads(node, mounts, around.digests, problems)
     if node.source.trust.untrusted:
         # Only what comes from a stranger needs it.
-        from nexusctl.config.build.untrusted import refuse_in_sandbox, refuse_mounts, refuse_uploads  # noqa: PLC0415
+        from nexusctl.config.build.untrusted import refuse_in_sandbox, refuse_mounts, refuse_uploads  # noqa: PLC0415 - deferred: start-up time
 
         refuse_in_sandbox(node, ports, problems)
         refuse_mounts(mounts, node.get("volumes"), problems)

@@ -48,7 +48,7 @@ def _build_ref(name: str, node: Mapping, source: SourceKind, problems: Problems)
     refused = ""
     if place.source.trust.untrusted:
         # Only what comes from a stranger needs it.
-        from nexusctl.config.build.untrusted import why_withheld  # noqa: PLC0415
+        from nexusctl.config.build.untrusted import why_withheld  # noqa: PLC0415 - deferred: start-up time
 
         refused = why_withheld(source, where, place)
     return SecretRef(

@@ -88,7 +88,7 @@ _JUDGES: Mapping[str, Callable[[str], bool]] = {
 
 def _schema_keys(name: str) -> Collection[str]:
     # Reading the schema is only worth it where something is wrong.
-    from nexusctl.config.schema.files import read_schema  # noqa: PLC0415
+    from nexusctl.config.schema.files import read_schema  # noqa: PLC0415 - deferred: start-up time
 
     keys: Collection[str] = read_schema(name)["properties"].keys()
     return keys
@@ -98,7 +98,7 @@ def _is_known(key: str, known: Collection[str]) -> bool:
     if key in known or len(key) < 4:
         return key in known
     # As above.
-    import difflib  # noqa: PLC0415
+    import difflib  # noqa: PLC0415 - deferred: start-up time
 
     return bool(difflib.get_close_matches(key, known, 1, 0.8))
 

@@ -65,7 +65,7 @@ class Source:
     def looks_right(self) -> bool:
         """Whether it looks like what it is read as; any other file may hold what nobody should see."""
         # Only asked where something is wrong.
-        from nexusctl.config.document.file_kinds import looks_right  # noqa: PLC0415
+        from nexusctl.config.document.file_kinds import looks_right  # noqa: PLC0415 - deferred: start-up time
 
         return looks_right(self.kind, self.text, self.expected)
 
@@ -86,7 +86,7 @@ class Source:
         if line in self.hidden or not 0 < line <= len(self.lines) or not self.looks_right:
             return ""
         # As above.
-        from nexusctl.config.document.file_kinds import shown_part  # noqa: PLC0415
+        from nexusctl.config.document.file_kinds import shown_part  # noqa: PLC0415 - deferred: start-up time
 
         return shown_part(self.kind, self.lines[line - 1])[:EXCERPT_LIMIT]
 

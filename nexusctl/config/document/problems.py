@@ -75,8 +75,8 @@ class Problems:
             hint = "put these right first, then look again"
             ordered[SHOWN_AT_MOST:] = [Diagnostic(f"there are more than {SHOWN_AT_MOST} problems", hint=hint)]
         # Only needed where something is wrong.
-        from nexusctl.config.document.redact import be_discreet  # noqa: PLC0415
-        from nexusctl.config.document.strange_files import be_reserved  # noqa: PLC0415
+        from nexusctl.config.document.redact import be_discreet  # noqa: PLC0415 - deferred: start-up time
+        from nexusctl.config.document.strange_files import be_reserved  # noqa: PLC0415 - deferred: start-up time
 
         return tuple(be_discreet(be_reserved(ordered, self.sources), self.sources, self._discreet))
 

@@ -105,7 +105,7 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
             problems.add(place, f"`{place.text}` stands twice in `for_each`", "keep one of the two", first)
         elif not _NAME.match(name) or not _NAME.match(place.text):
             # Most names are in order.
-            from nexusctl.config.validate.rewrite import slug  # noqa: PLC0415
+            from nexusctl.config.validate.rewrite import slug  # noqa: PLC0415 - deferred: start-up time
 
             hint = "use lower-case letters, digits and dashes, so few that the whole name has at most 40"
             shown = f"`{place.text}`" if place.text else "an empty text"

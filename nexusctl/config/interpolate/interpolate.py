@@ -2,7 +2,7 @@
 
 A namespace is a function: it takes the `Expression` and the `Scalar` that it stands in, and returns what the reference
 means: a JSON value, a `Node`, or an object of any other class. It raises `Unresolved` where it means nothing. To add
-one, write it in a file of its own and enter it under its name in `weave.py`:
+one, write it in a file of its own and enter it under its name in `resolve.py`:
 
     def resolve(expression: Expression, place: Scalar) -> SecretRef:
         name = one_word(expression, "NAME")
@@ -297,7 +297,7 @@ def wrong_form(expression: Expression, right: str) -> Unresolved:
 
 def _refuse_malformed(part: Malformed) -> Unresolved:
     # Few texts hold what is none.
-    from nexusctl.config.document.expression_hints import advise  # noqa: PLC0415
+    from nexusctl.config.document.expression_hints import advise  # noqa: PLC0415 - deferred: start-up time
 
     return Unresolved(part.summary, part.hint or advise(part.text), discreet=NO_REFERENCE if part.quotes else None)
 

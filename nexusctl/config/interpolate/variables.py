@@ -178,7 +178,7 @@ class Variables:
 
     def _hide(self, node: Node, name: str) -> Node:
         # Most variables are not sensitive.
-        from nexusctl.config.interpolate.seal_sensitive import seal  # noqa: PLC0415
+        from nexusctl.config.interpolate.seal_sensitive import seal  # noqa: PLC0415 - deferred: start-up time
 
         return seal(node, name, self.noun)
 

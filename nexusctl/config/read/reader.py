@@ -121,8 +121,8 @@ def _decode(data: bytes, display: str, kind: str) -> str:
 def _guarded(source: Source) -> Source:
     """A source of which one line is to be shown, though nobody knows what in it is sensitive."""
     # Only needed for a file that cannot be read.
-    from nexusctl.config.document.hidden_lines import hide_sections, may_hide  # noqa: PLC0415
-    from nexusctl.config.document.template_argument_lines import find_given  # noqa: PLC0415
+    from nexusctl.config.document.hidden_lines import hide_sections, may_hide  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.config.document.template_argument_lines import find_given  # noqa: PLC0415 - deferred: start-up time
 
     if may_hide(source.text):
         hide_sections(source)

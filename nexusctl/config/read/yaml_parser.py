@@ -64,7 +64,7 @@ def compose_any(source: Source, problems: Problems) -> Node | None:
         _hide_sections(source, problems)
         unclosed = composer.open[-1].node if composer.open else None
         # Most files are YAML.
-        from nexusctl.config.read.yaml_errors import explain  # noqa: PLC0415
+        from nexusctl.config.read.yaml_errors import explain  # noqa: PLC0415 - deferred: start-up time
 
         problems.extend([explain(source, error, unclosed)])
         problems.raise_any()
@@ -73,7 +73,7 @@ def compose_any(source: Source, problems: Problems) -> Node | None:
         composer.fail(Scalar(source, 1, 1, "", False), "the file is nested too deeply", "nest it less")
     if SENSITIVE in source.text and isinstance(composer.root, Mapping):
         # Most files have nothing sensitive.
-        from nexusctl.config.document.hidden_lines import hide_declared  # noqa: PLC0415
+        from nexusctl.config.document.hidden_lines import hide_declared  # noqa: PLC0415 - deferred: start-up time
 
         hide_declared([composer.root])
     return composer.root
@@ -81,7 +81,7 @@ def compose_any(source: Source, problems: Problems) -> Node | None:
 
 def _hide_sections(source: Source, problems: Problems) -> None:
     # Only needed for a file that cannot be read.
-    from nexusctl.config.document.hidden_lines import hide_sections, may_hide  # noqa: PLC0415
+    from nexusctl.config.document.hidden_lines import hide_sections, may_hide  # noqa: PLC0415 - deferred: start-up time
 
     if any(may_hide(known.text) for known in problems.sources.values()):
         hide_sections(source)
@@ -279,7 +279,7 @@ class _Composer:
     def named(self, what: str, name: str) -> str:
         """`what` with its name, unless that may be the beginning of something sensitive that lacks its quotes."""
         # Only needed where something is wrong.
-        from nexusctl.config.document.template_argument_lines import may_give  # noqa: PLC0415
+        from nexusctl.config.document.template_argument_lines import may_give  # noqa: PLC0415 - deferred: start-up time
 
         text = self.source.text
         return what if SENSITIVE in text or may_give(text) else f"{what} `{name}`"

@@ -25,7 +25,7 @@ def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path
     """
     if isinstance(place, Mapping):
         # Few templates come from git.
-        from nexusctl.config.templates.git_source import find_in_git  # noqa: PLC0415
+        from nexusctl.config.templates.git_source import find_in_git  # noqa: PLC0415 - deferred: start-up time
 
         return find_in_git(place, problems)
     if not isinstance(place, Scalar):

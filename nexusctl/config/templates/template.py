@@ -83,7 +83,7 @@ def _read(
     given = call.given if call else None
     if given is not None or "parameters" in merged.values or any("${param." in one.source.text for one in layers):
         # Most templates have none.
-        from nexusctl.config.templates.parameters import fill_in  # noqa: PLC0415
+        from nexusctl.config.templates.parameters import fill_in  # noqa: PLC0415 - deferred: start-up time
 
         merged = fill_in(layers, merged, call.place if call else None, given, problems)
     # Where nobody gives values, references stand where the schema wants what they stand for.
@@ -98,7 +98,7 @@ def _read_layers(found: Found, root: Path, problems: Problems) -> list[Mapping]:
     if "extends" not in document.values:
         return [document]
     # Most templates stand alone.
-    from nexusctl.config.templates.extends import with_extended  # noqa: PLC0415
+    from nexusctl.config.templates.extends import with_extended  # noqa: PLC0415 - deferred: start-up time
 
     return with_extended(document, found, root, problems)
 
@@ -106,7 +106,7 @@ def _read_layers(found: Found, root: Path, problems: Problems) -> list[Mapping]:
 def _merge(layers: list[Mapping], problems: Problems) -> Mapping:
     if len(layers) == 1 and "+" not in layers[0].source.text:
         return layers[0]
-    from nexusctl.config.read.merge import merge_all  # noqa: PLC0415 - as above
+    from nexusctl.config.read.merge import merge_all  # noqa: PLC0415 - deferred: start-up time
 
     return merge_all(layers, problems)
 
@@ -218,7 +218,7 @@ class Templates:
             return None
         if found.trust.untrusted:
             # Only what comes from a stranger needs it.
-            from nexusctl.config.templates.untrusted_recipe import refuse_recipe  # noqa: PLC0415
+            from nexusctl.config.templates.untrusted_recipe import refuse_recipe  # noqa: PLC0415 - deferred: start-up time
 
             refuse_recipe(file.layers, self._problems)
         self._use(call.place, file.template, found)

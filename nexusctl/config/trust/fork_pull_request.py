@@ -77,7 +77,7 @@ def _name(repository: Any) -> str:
 def _read_event(path: str) -> dict[str, Any] | None:
     """The payload, None where there is none that can be believed."""
     # Only an event of a pull request needs it.
-    import json  # noqa: PLC0415
+    import json  # noqa: PLC0415 - deferred: start-up time
 
     try:
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:

@@ -60,7 +60,7 @@ def check_part(document: Mapping, schema: str, problems: Problems) -> None:
 
 def _refuse(document: Mapping, error: Any, problems: Problems) -> list[Path]:
     # Most files conform.
-    from nexusctl.config.validate.explain import refuse  # noqa: PLC0415
+    from nexusctl.config.validate.explain import refuse  # noqa: PLC0415 - deferred: start-up time
 
     return refuse(document, error, problems)
 
@@ -86,8 +86,8 @@ def _holds_references(value: Any) -> bool:
 
 def _errors(schema: str, document: Any) -> Iterator[Any]:
     # Deferred: importing jsonschema takes some 190 ms, and only a file with a mistake needs it.
-    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415
-    from referencing import Registry, Resource  # noqa: PLC0415
+    from jsonschema import Draft202012Validator, validators  # noqa: PLC0415 - deferred: start-up time
+    from referencing import Registry, Resource  # noqa: PLC0415 - deferred: start-up time
 
     follow = Draft202012Validator.VALIDATORS["$ref"]
 

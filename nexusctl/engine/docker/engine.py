@@ -49,7 +49,7 @@ def _is_index_closed() -> bool:
     if not named and not os.access(os.path.expanduser("~/.npmrc"), os.R_OK):  # noqa: PTH111 - pathlib loads slowly
         return False
     # Few machines say anything about it, and what they say is read with certificates and all.
-    from nexusctl.engine.docker.images.builder import host_trust  # noqa: PLC0415
+    from nexusctl.engine.docker.images.builder import host_trust  # noqa: PLC0415 - deferred: start-up time
 
     trust = host_trust()
     return trust.loopback or trust.secret_proxy
@@ -80,43 +80,43 @@ class DockerEngine:
 
     def list_stacks(self) -> frozenset[str]:
         # Only where a stack is named, or none is found.
-        from nexusctl.engine.docker.observe.list_stacks import list_stacks  # noqa: PLC0415
+        from nexusctl.engine.docker.observe.list_stacks import list_stacks  # noqa: PLC0415 - deferred: start-up time
 
         return list_stacks(self.wire)
 
     def look_inside(self, live: LiveState) -> LiveState:
         # Archives, threads and package managers are needed only where somebody wants to look inside.
-        from nexusctl.engine.docker.observe.look_inside import look_inside  # noqa: PLC0415
+        from nexusctl.engine.docker.observe.look_inside import look_inside  # noqa: PLC0415 - deferred: start-up time
 
         return look_inside(self.wire, live)
 
     def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
         # Most plans take nothing away.
-        from nexusctl.engine.docker.observe.sizes import measure  # noqa: PLC0415
+        from nexusctl.engine.docker.observe.sizes import measure  # noqa: PLC0415 - deferred: start-up time
 
         return measure(self.wire, container_ids)
 
     def measure_volumes(self, names: Iterable[str]) -> Mapping[str, int]:
         # See `measure`.
-        from nexusctl.engine.docker.observe.sizes import measure_volumes  # noqa: PLC0415
+        from nexusctl.engine.docker.observe.sizes import measure_volumes  # noqa: PLC0415 - deferred: start-up time
 
         return measure_volumes(self.wire, names)
 
     def portray(self, name: str) -> Portrait:
         # Only an import needs it.
-        from nexusctl.engine.docker.objects.read_body import portray  # noqa: PLC0415
+        from nexusctl.engine.docker.objects.read_body import portray  # noqa: PLC0415 - deferred: start-up time
 
         return portray(self.wire, name)
 
     def find_project(self, name: str, stack: str) -> Project:
         # As above.
-        from nexusctl.engine.docker.observe.compose_project import find_project  # noqa: PLC0415
+        from nexusctl.engine.docker.observe.compose_project import find_project  # noqa: PLC0415 - deferred: start-up time
 
         return find_project(self.wire, name, stack)
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         # See `look_inside`.
-        from nexusctl.engine.docker.files.upload import read_file  # noqa: PLC0415
+        from nexusctl.engine.docker.files.upload import read_file  # noqa: PLC0415 - deferred: start-up time
 
         return read_file(self.wire, container_id, path)
 
@@ -131,7 +131,7 @@ class DockerEngine:
 
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         # A plan waits for nothing.
-        from nexusctl.engine.docker.exec.events import listen  # noqa: PLC0415
+        from nexusctl.engine.docker.exec.events import listen  # noqa: PLC0415 - deferred: start-up time
 
         return listen(self.wire, container_id, heard)
 
@@ -139,7 +139,7 @@ class DockerEngine:
         self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
     ) -> Iterator[LogChunk]:
         # A plan or an apply reads no stream; the modules for terminals would only slow it.
-        from nexusctl.engine.docker.exec.streams import read_logs  # noqa: PLC0415
+        from nexusctl.engine.docker.exec.streams import read_logs  # noqa: PLC0415 - deferred: start-up time
 
         return read_logs(self.wire, container_id, tail=tail, since=since, follow=follow)
 
@@ -164,25 +164,25 @@ class DockerEngine:
 
     def pull_image(self, reference: str, report: Report, *, digest: str = "", cancel: Cancel = NEVER) -> None:
         # Most runs make no image, and the builder's modules are the larger part of this room.
-        from nexusctl.engine.docker.images.images import pull_image  # noqa: PLC0415
+        from nexusctl.engine.docker.images.images import pull_image  # noqa: PLC0415 - deferred: start-up time
 
         pull_image(self.wire, reference, report, digest=digest, cancel=cancel)
 
     def remove_image(self, reference: str) -> None:
         # See `pull_image`.
-        from nexusctl.engine.docker.images.images import remove_image  # noqa: PLC0415
+        from nexusctl.engine.docker.images.images import remove_image  # noqa: PLC0415 - deferred: start-up time
 
         remove_image(self.wire, reference)
 
     def bootstrap_image(self, step: BootstrapImage, report: Report, cancel: Cancel = NEVER) -> None:
         # See `pull_image`.
-        from nexusctl.engine.docker.images.images import bootstrap_image  # noqa: PLC0415
+        from nexusctl.engine.docker.images.images import bootstrap_image  # noqa: PLC0415 - deferred: start-up time
 
         bootstrap_image(self.wire, step, report, cancel)
 
     def derive_image(self, step: DeriveImage, report: Report, cancel: Cancel = NEVER) -> None:
         # See `pull_image`.
-        from nexusctl.engine.docker.images.images import derive_image  # noqa: PLC0415
+        from nexusctl.engine.docker.images.images import derive_image  # noqa: PLC0415 - deferred: start-up time
 
         derive_image(self.wire, step, report, cancel)
 
@@ -243,7 +243,7 @@ class DockerEngine:
         self, container_id: str, uploads: Iterable[Upload], delete: Iterable[str] = (), clear: Iterable[str] = ()
     ) -> None:
         # See `containers.create_container`.
-        from nexusctl.engine.docker.files.upload import put_uploads  # noqa: PLC0415
+        from nexusctl.engine.docker.files.upload import put_uploads  # noqa: PLC0415 - deferred: start-up time
 
         put_uploads(self.wire, container_id, uploads, delete, clear)
 
@@ -251,13 +251,13 @@ class DockerEngine:
         self, container_id: str, files: Sequence[SecretFile], reveal: Reveal, delete: Iterable[str] = ()
     ) -> None:
         # See `containers.create_container`.
-        from nexusctl.engine.docker.files.secret_files import put_secrets  # noqa: PLC0415
+        from nexusctl.engine.docker.files.secret_files import put_secrets  # noqa: PLC0415 - deferred: start-up time
 
         put_secrets(self.wire, container_id, files, reveal, delete)
 
     def carry_over(self, source_id: str, target_id: str, left_behind: LeftBehind) -> None:
         # Few replacements carry files over.
-        from nexusctl.engine.docker.files.carry_over import carry_over  # noqa: PLC0415
+        from nexusctl.engine.docker.files.carry_over import carry_over  # noqa: PLC0415 - deferred: start-up time
 
         carry_over(self.wire, source_id, target_id, left_behind)
 
@@ -269,12 +269,12 @@ class DockerEngine:
 
     def hide(self, container_id: str, attachment: Attachment) -> None:
         # Few applies replace anything.
-        from nexusctl.engine.docker.objects.connections import hide  # noqa: PLC0415
+        from nexusctl.engine.docker.objects.connections import hide  # noqa: PLC0415 - deferred: start-up time
 
         hide(self.wire, container_id, attachment)
 
     def has_callers(self, container_id: str, ports: Iterable[int]) -> bool:
-        from nexusctl.engine.docker.objects.connections import has_callers  # noqa: PLC0415
+        from nexusctl.engine.docker.objects.connections import has_callers  # noqa: PLC0415 - deferred: start-up time
 
         return has_callers(self.wire, container_id, ports)
 
@@ -282,7 +282,7 @@ class DockerEngine:
         self, container_id: str, changes: Iterable[PackageChange], report: Report, cancel: Cancel = NEVER
     ) -> str:
         # See `pull_image`.
-        from nexusctl.engine.docker.images.change_packages import change_packages  # noqa: PLC0415
+        from nexusctl.engine.docker.images.change_packages import change_packages  # noqa: PLC0415 - deferred: start-up time
 
         return change_packages(self.wire, container_id, changes, report, cancel)
 
@@ -297,19 +297,19 @@ class DockerEngine:
 
     def remove_courier(self, name: str) -> None:
         # See `containers.create_container`.
-        from nexusctl.engine.docker.files.secret_files import remove_courier  # noqa: PLC0415
+        from nexusctl.engine.docker.files.secret_files import remove_courier  # noqa: PLC0415 - deferred: start-up time
 
         remove_courier(self.wire, name)
 
     def remove_secrets(self, name: str) -> None:
         # See `containers.create_container`.
-        from nexusctl.engine.docker.files.secret_files import remove_secrets  # noqa: PLC0415
+        from nexusctl.engine.docker.files.secret_files import remove_secrets  # noqa: PLC0415 - deferred: start-up time
 
         remove_secrets(self.wire, name)
 
     def find_health(self, container_id: str) -> Health | None:
         # Few images have a check of their own.
-        from nexusctl.engine.docker.objects.read_body import read_health  # noqa: PLC0415
+        from nexusctl.engine.docker.objects.read_body import read_health  # noqa: PLC0415 - deferred: start-up time
 
         return read_health(self.wire.get(f"/containers/{container_id}/json")["Config"].get("Healthcheck"))
 
@@ -324,6 +324,6 @@ class DockerEngine:
 
     def execute(self, container_id: str, command: Command) -> int:
         # See `logs`.
-        from nexusctl.engine.docker.exec.streams import execute  # noqa: PLC0415
+        from nexusctl.engine.docker.exec.streams import execute  # noqa: PLC0415 - deferred: start-up time
 
         return execute(self.wire, container_id, command)

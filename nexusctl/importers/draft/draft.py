@@ -75,7 +75,7 @@ class Leftovers:
 
 def move_path(path: str, origin: Path, target: Path) -> str:
     """`path`, which is relative to the folder `origin`, as a file in the folder `target` has to write it."""
-    import os.path  # noqa: PLC0415 - pathlib knows no way up before Python 3.12
+    import os.path  # noqa: PLC0415 - deferred: start-up time
 
     if path.startswith(("/", "~")):
         return path

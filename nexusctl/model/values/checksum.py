@@ -17,7 +17,7 @@ class Digest(Protocol):
 def sha256(data: bytes) -> str:
     """The SHA-256 of `data` in hex."""
     # It brings OpenSSL along, which takes a twentieth of a plan that needs none.
-    import hashlib  # noqa: PLC0415
+    import hashlib  # noqa: PLC0415 - deferred: start-up time
 
     return hashlib.sha256(data).hexdigest()
 
@@ -25,7 +25,7 @@ def sha256(data: bytes) -> str:
 def new_sha256() -> Digest:
     """A SHA-256 of nothing yet."""
     # See `sha256`.
-    import hashlib  # noqa: PLC0415
+    import hashlib  # noqa: PLC0415 - deferred: start-up time
 
     return hashlib.sha256()
 
@@ -33,6 +33,6 @@ def new_sha256() -> Digest:
 def sha256_file(file: BufferedReader) -> str:
     """The SHA-256 in hex of what is left to read of `file`. Raises `OSError`."""
     # See `sha256`.
-    import hashlib  # noqa: PLC0415
+    import hashlib  # noqa: PLC0415 - deferred: start-up time
 
     return hashlib.file_digest(file, "sha256").hexdigest()

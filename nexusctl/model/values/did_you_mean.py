@@ -23,7 +23,7 @@ def suggest(word: str, known: Iterable[str], what: str) -> str:
 def nearest(word: str, names: Iterable[str]) -> str | None:
     """The one of `names` that `word` looks like, None where there is none."""
     # Deferred: only a mistake needs it.
-    import difflib  # noqa: PLC0415
+    import difflib  # noqa: PLC0415 - deferred: start-up time
 
     near = [name for name in names if abs(len(name) - len(word)) <= 3][:_COMPARED]
     close = difflib.get_close_matches(word, near, 1, 0.6)

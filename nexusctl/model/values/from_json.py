@@ -62,7 +62,7 @@ def is_argument(text: Any) -> bool:
 
 
 class Shapes:
-    """Reads values of the classes of `model/value.py`; `checks` says more of a field than its annotation."""
+    """Reads values of the classes of `model/values/frozen.py`; `checks` says more of a field than its annotation."""
 
     def __init__(self, checks: Mapping[tuple[type, str], Check]) -> None:
         self._checks = checks

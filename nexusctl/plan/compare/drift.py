@@ -77,7 +77,7 @@ def _drifted_files(desired: Sandbox, record: Sandbox, inside: Interior) -> Itera
                 yield _drifted(f"uploads.{path}", *differing, "in_place")
     if inside.added:
         # Only a look inside that found something needs patterns.
-        from nexusctl.plan.compare.ignored_files import IgnoredFiles  # noqa: PLC0415
+        from nexusctl.plan.compare.ignored_files import IgnoredFiles  # noqa: PLC0415 - deferred: start-up time
 
         ignored = IgnoredFiles(desired.uploads)
         for path, kind in sorted(inside.added.items()):

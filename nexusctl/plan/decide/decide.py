@@ -150,7 +150,7 @@ def _decide_service(
     )
     if sandbox.lifecycle.ignore:
         # See `plan.make_plan`.
-        from nexusctl.plan.compare.ignore import without_ignored  # noqa: PLC0415
+        from nexusctl.plan.compare.ignore import without_ignored  # noqa: PLC0415 - deferred: start-up time
 
         drift = without_ignored(drift, sandbox)
     differences = (*differences, *(difference for difference in drift if difference.field not in changed))

@@ -123,7 +123,7 @@ def _restarts(decision: Decision) -> bool:
     if decision.action != "update" or not any(upload.on_change for upload in decision.sandbox.uploads):
         return False
     # Most plans send no file.
-    from nexusctl.plan.decide.upload_reactions import find_reactions  # noqa: PLC0415
+    from nexusctl.plan.decide.upload_reactions import find_reactions  # noqa: PLC0415 - deferred: start-up time
 
     return any(reaction.restart for reaction in find_reactions(decision))
 

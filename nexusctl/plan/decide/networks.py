@@ -119,7 +119,7 @@ def _has_room(network: LiveNetwork, wanted: int, attached: int) -> bool:
     if attached >= wanted or not network.subnet:
         return True
     # Most networks are there with all that are to be in them.
-    from nexusctl.plan.decide.subnets import has_room  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import has_room  # noqa: PLC0415 - deferred: start-up time
 
     return has_room(network.subnet, wanted)
 
@@ -131,7 +131,7 @@ def _choose_subnets(
     if live.addresses is None:
         return {}
     # Most plans make no network.
-    from nexusctl.plan.decide.subnets import choose_subnet  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import choose_subnet  # noqa: PLC0415 - deferred: start-up time
 
     chosen: dict[str, str] = {}
     for network in missing:

@@ -35,7 +35,7 @@ def _adoptions(scene: PlanContext) -> Iterator[Change]:
     things: tuple[LiveSandbox | LiveNetwork | LiveVolume, ...] = (*live.sandboxes, *live.networks, *live.volumes)
     if any(thing.adopted == "new" for thing in things):
         # Few stacks take anything over.
-        from nexusctl.plan.steps.adopt import describe_adoptions  # noqa: PLC0415
+        from nexusctl.plan.steps.adopt import describe_adoptions  # noqa: PLC0415 - deferred: start-up time
 
         yield from describe_adoptions(live)
 
@@ -222,8 +222,8 @@ def _last_notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
 
 def _upload_notes(decision: Decision) -> Iterator[str]:
     # Most plans send no file.
-    from nexusctl.plan.decide.upload_reactions import describe_reactions, find_reactions  # noqa: PLC0415
-    from nexusctl.plan.explain.interpreters import describe_stale  # noqa: PLC0415
+    from nexusctl.plan.decide.upload_reactions import describe_reactions, find_reactions  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.explain.interpreters import describe_stale  # noqa: PLC0415 - deferred: start-up time
 
     reactions = find_reactions(decision)
     yield from describe_reactions(reactions)
@@ -243,7 +243,7 @@ def _offer_move(scene: PlanContext, decision: Decision) -> Iterator[str]:
     """Where one that goes was just the same: what to write for it to stay under its new name."""
     if any(live.sandbox not in scene.stack.sandboxes for live in scene.live.sandboxes):
         # In most plans nobody goes.
-        from nexusctl.plan.compare.renamed import find_former  # noqa: PLC0415
+        from nexusctl.plan.compare.renamed import find_former  # noqa: PLC0415 - deferred: start-up time
 
         if found := find_former(scene.stack, scene.live, decision.sandbox):
             before, after = found

@@ -39,7 +39,7 @@ def acyclic(edges: Mapping[str, frozenset[str]]) -> dict[str, frozenset[str]]:
     if len(sort_nodes(edges)) == len(edges):
         return dict(edges)
     # Importing it takes longer than a plan, and cycles are rare.
-    import networkx as nx  # noqa: PLC0415
+    import networkx as nx  # noqa: PLC0415 - deferred: start-up time
 
     graph: nx.DiGraph[str] = nx.DiGraph((tail, head) for tail, heads in edges.items() for head in heads)
     component = {node: number for number, nodes in enumerate(nx.strongly_connected_components(graph)) for node in nodes}

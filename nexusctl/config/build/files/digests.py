@@ -151,7 +151,7 @@ def _ignore_spec(patterns: tuple[str, ...], patience: Patience) -> Any:
     if not patterns:
         return None
     # Deferred: only an upload with `ignore` needs it.
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - deferred: start-up time
 
     try:
         spec = GitIgnoreSpec.from_lines(patterns)

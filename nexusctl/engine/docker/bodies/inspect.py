@@ -41,7 +41,7 @@ def identify(wire: Wire) -> str:
 def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
     """Each sandbox with its inspection; those that have gone meanwhile are left out."""
     # A plan without a look inside needs no threads.
-    from nexusctl.engine.threads import open_crew  # noqa: PLC0415
+    from nexusctl.engine.threads import open_crew  # noqa: PLC0415 - deferred: start-up time
 
     with open_crew(WORKERS) as pool:
         found = pool.map(lambda sandbox: _inspect(wire, sandbox), sandboxes)

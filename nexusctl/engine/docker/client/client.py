@@ -3,7 +3,7 @@
 A fresh connection costs 0.1 ms on a Unix socket and leaves no state to share between threads, and no stale
 keep-alive on which a POST could be lost. Nothing is ever sent twice here: only the caller knows how to read
 back what a lost call has done. The Docker SDK is not used for calls because importing it takes longer than a
-whole no-op plan; it reads the registries' credentials (`pull.py`).
+whole no-op plan; it reads the registries' credentials (`images/pull.py`).
 """
 
 from __future__ import annotations
@@ -218,9 +218,9 @@ class Wire:
         if type(error).__module__ != "ssl":
             return error
         # It is loaded, or there were no such error.
-        import ssl  # noqa: PLC0415
+        import ssl  # noqa: PLC0415 - deferred: start-up time
 
-        from nexusctl.engine.docker.client.tls import explain  # noqa: PLC0415
+        from nexusctl.engine.docker.client.tls import explain  # noqa: PLC0415 - deferred: start-up time
 
         assert isinstance(error, ssl.SSLError)
         return explain(error, urlsplit(self.endpoint.url).hostname or "localhost", self.endpoint.tls)
@@ -236,7 +236,7 @@ class Wire:
             return plug
         if url.scheme == "ssh":
             # Most engines are on this machine.
-            from nexusctl.engine.docker.client.ssh import SshPlug  # noqa: PLC0415
+            from nexusctl.engine.docker.client.ssh import SshPlug  # noqa: PLC0415 - deferred: start-up time
 
             return SshPlug(url.netloc, patience)
         secure = self.endpoint.tls or url.scheme == "https"
@@ -245,7 +245,7 @@ class Wire:
         if not secure:
             return plug
         # Most engines are on this machine.
-        from nexusctl.engine.docker.client.tls import encrypt  # noqa: PLC0415
+        from nexusctl.engine.docker.client.tls import encrypt  # noqa: PLC0415 - deferred: start-up time
 
         return encrypt(plug, host, self.endpoint.tls)
 

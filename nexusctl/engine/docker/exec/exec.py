@@ -105,7 +105,7 @@ def run(
 
         def end(code: int) -> None:
             # Few commands have to be ended.
-            from nexusctl.engine.docker.exec.end_processes import signal_marked  # noqa: PLC0415
+            from nexusctl.engine.docker.exec.end_processes import signal_marked  # noqa: PLC0415 - deferred: start-up time
 
             nonlocal exit_code
             exit_code = code

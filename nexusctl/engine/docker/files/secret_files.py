@@ -10,7 +10,7 @@ that mounts /dev/shm and is never started, and the engine's archive call writes 
 so whatever a crash leaves behind is found.
 
 Where a container is removed by hand, its label that names the folder goes with it. So each folder has a deed besides:
-a mark, see `volume.py`, whose labels name it. A deed that no container answers for leads to what is left.
+a mark, see `client/claim_volume.py`, whose labels name it. A deed that no container answers for leads to what is left.
 """
 
 from __future__ import annotations

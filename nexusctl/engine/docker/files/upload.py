@@ -2,7 +2,7 @@
 
 What the engine extracts is not atomic: a cut transfer leaves half a file. Before the start that does no harm,
 for such a container is made anew. In a running one
-each file is laid beside its target and then renamed over it, where root may do that (see `staging.py`).
+each file is laid beside its target and then renamed over it, where root may do that (see `exchange.py`).
 """
 
 from __future__ import annotations
@@ -147,7 +147,7 @@ def _put(
     Raises `StepError` where it would have to without.
     """
     # One small file needs no archive, and edits come one at a time.
-    from nexusctl.engine.docker.files.tar_stream import write_tape  # noqa: PLC0415
+    from nexusctl.engine.docker.files.tar_stream import write_tape  # noqa: PLC0415 - deferred: start-up time
 
     query = {"path": "/", "noOverwriteDirNonDir": not overwrite}
     tape = write_tape(entries, place)
@@ -285,7 +285,7 @@ def read_file(wire: Wire, container_id: str, path: str, *, most: int = FILE_BYTE
     Raises `StepError` where it holds more than `most` bytes, of which none is read then, and `EngineError`.
     """
     # See `_put`.
-    import tarfile  # noqa: PLC0415
+    import tarfile  # noqa: PLC0415 - deferred: start-up time
 
     query: Mapping[str, Any] = {"path": path}
     try:

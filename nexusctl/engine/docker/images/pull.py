@@ -119,8 +119,8 @@ def _credentials(reference: str) -> dict[str, str]:
     if not (Path(folder).expanduser() / "config.json").is_file():
         return {}
     # The SDK takes longer to import than a whole no-op plan, and only docker's own file needs it.
-    from docker import auth  # noqa: PLC0415
-    from docker.errors import DockerException  # noqa: PLC0415
+    from docker import auth  # noqa: PLC0415 - deferred: start-up time
+    from docker.errors import DockerException  # noqa: PLC0415 - deferred: start-up time
 
     registry = registry_of(reference)
     try:

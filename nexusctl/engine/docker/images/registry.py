@@ -26,7 +26,7 @@ def find_unreachable(wire: Wire, stack: Stack, images: Mapping[str, LiveImage]) 
     if not by_registry:
         return frozenset()
     # A plan whose images are all here needs no threads.
-    from nexusctl.engine.threads import open_crew  # noqa: PLC0415
+    from nexusctl.engine.threads import open_crew  # noqa: PLC0415 - deferred: start-up time
 
     samples = [min(references) for references in by_registry.values()]
     with open_crew(min(8, len(samples))) as pool:

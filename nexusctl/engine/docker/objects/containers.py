@@ -1,4 +1,4 @@
-"""The life of a container: create, start, rename, limit, connect. `stopping.py` has its end."""
+"""The life of a container: create, start, rename, limit, connect. `stop.py` has its end."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placem
     if not sandbox.secrets:
         return _create(wire, sandbox, placement, container_body(stack, sandbox, placement, reveal))
     # Few sandboxes have secrets as files.
-    from nexusctl.engine.docker.files.secret_files import (  # noqa: PLC0415
+    from nexusctl.engine.docker.files.secret_files import (  # noqa: PLC0415 - deferred: start-up time
         fill_folder,
         new_folder,
         open_courier,
@@ -74,7 +74,7 @@ def _create(
             connect(wire, container_id, attachment, birth_aliases(attachment, placement))
         if sandbox.uploads:
             # A plan, and an apply without uploads, need no tar.
-            from nexusctl.engine.docker.files.upload import put_uploads  # noqa: PLC0415
+            from nexusctl.engine.docker.files.upload import put_uploads  # noqa: PLC0415 - deferred: start-up time
 
             put_uploads(wire, container_id, sandbox.uploads)
         fill(container_id)
@@ -136,7 +136,7 @@ def _require_memory(wire: Wire, container_id: str, wanted: int, limit: int | Non
     if limit is not None and limit <= wanted:
         return
     # Few changes lower a limit.
-    from nexusctl.engine.docker.objects.memory_use import read_memory  # noqa: PLC0415
+    from nexusctl.engine.docker.objects.memory_use import read_memory  # noqa: PLC0415 - deferred: start-up time
 
     if (used := read_memory(wire, container_id)) > wanted:
         raise refuse_memory(wanted, used)

@@ -1,4 +1,4 @@
-"""Tasks that have ended well, as marks (see `volume.py`).
+"""Tasks that have ended well, as marks (see `client/claim_volume.py`).
 
 Whatever prunes containers takes one that has ended, and with it went all that says that a task has run. So where the
 end of a task is seen, a mark takes over the task's record: without the container, it is the sandbox. It goes where

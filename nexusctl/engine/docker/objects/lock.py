@@ -3,10 +3,10 @@
 It lies on the engine, so it also holds between machines. An owner on this machine that died is taken over; any other
 is only ended by `unlock`.
 
-No prune takes it (see `volume.py`), but whoever may use the engine may remove it, as `unlock` does. So it is looked at
-again before each step that changes something. One that is gone, or somebody else's, is never put back: others may have
-held it in between and made the plan untrue. Then nothing more is begun. What the steps that run at that moment have
-left to do they still do; in this they can overlap with the first steps of whoever came next.
+No prune takes it (see `client/claim_volume.py`), but whoever may use the engine may remove it, as `unlock` does. So it
+is looked at again before each step that changes something. One that is gone, or somebody else's, is never put back:
+others may have held it in between and made the plan untrue. Then nothing more is begun. What the steps that run at that
+moment have left to do they still do; in this they can overlap with the first steps of whoever came next.
 
 On a disk without space a volume cannot be made. Whoever is there to make space may go on without one as long as there
 is none of somebody else's, and takes the lock as soon as it can be made: the same test-and-set before each step.
@@ -255,7 +255,7 @@ def _take_over(wire: Wire, stack: str, dead: LockHolder, deadline: float) -> Non
     than for a lock. Raises `LockHeld`.
     """
     # Loading it takes longer than most locks are held, and only a take-over needs it.
-    import tempfile  # noqa: PLC0415
+    import tempfile  # noqa: PLC0415 - deferred: start-up time
 
     path = Path(tempfile.gettempdir()) / "nexusctl-takeover.lock"
     descriptor = _open_shared(path)

@@ -55,8 +55,8 @@ def create_network(wire: Wire, stack: str, network: Network, name: str, subnet: 
 def _find_subnet(wire: Wire, name: str, sandboxes: int, tried: Iterable[str]) -> str:
     """A range that is free now. Raises `EngineError` where none is."""
     # Most networks get what the plan has found.
-    from nexusctl.engine.docker.objects.subnets import read_address_space  # noqa: PLC0415
-    from nexusctl.plan.decide.subnets import choose_subnet, say_full  # noqa: PLC0415
+    from nexusctl.engine.docker.objects.subnets import read_address_space  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.decide.subnets import choose_subnet, say_full  # noqa: PLC0415 - deferred: start-up time
 
     space = read_address_space(wire, wire.get("/networks"))
     if chosen := choose_subnet(space, name, sandboxes, tried):
@@ -145,14 +145,14 @@ def remove_volume(wire: Wire, name: str) -> None:
 def adopt(wire: Wire, stack: str, kind: str, name: str, key: str) -> None:
     """Write down that a network or volume of somebody else's is the stack's from now on."""
     # Few stacks take anything over.
-    from nexusctl.engine.docker.objects.adopt import adopt as write  # noqa: PLC0415
+    from nexusctl.engine.docker.objects.adopt import adopt as write  # noqa: PLC0415 - deferred: start-up time
 
     write(wire, stack, kind, name, key)
 
 
 def release(wire: Wire, stack: str, kind: str, key: str) -> None:
     """Forget that it was taken over; an absent one is fine."""
-    from nexusctl.engine.docker.objects.adopt import adoption_name  # noqa: PLC0415
+    from nexusctl.engine.docker.objects.adopt import adoption_name  # noqa: PLC0415 - deferred: start-up time
 
     remove_volume(wire, adoption_name(stack, kind, key))
 
@@ -226,7 +226,7 @@ def _list_networks(wire: Wire, stack: str, network: Network) -> list[Mapping[str
 def _choose_network(found: list[Mapping[str, Any]], network: Network, sandboxes: int) -> str:
     """The id of the oldest one that is as `network` says and has room for so many, empty for none."""
     # A plan that makes no network needs no arithmetic of addresses.
-    from nexusctl.plan.decide.subnets import has_room  # noqa: PLC0415
+    from nexusctl.plan.decide.subnets import has_room  # noqa: PLC0415 - deferred: start-up time
 
     fitting = [
         entry

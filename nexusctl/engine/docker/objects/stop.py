@@ -74,7 +74,7 @@ def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
     if not (folder := found.get(labels.SECRETS)):
         return True
     # See `containers.create_container`.
-    from nexusctl.engine.docker.files.secret_files import wipe_secrets  # noqa: PLC0415
+    from nexusctl.engine.docker.files.secret_files import wipe_secrets  # noqa: PLC0415 - deferred: start-up time
 
     if not is_folder(folder):
         # Somebody has written that label, and it leads nowhere.
@@ -105,6 +105,6 @@ def _own_grace(wire: Wire, container_id: str) -> int:
 
 
 def _seconds(text: str) -> float:
-    from datetime import datetime  # noqa: PLC0415 - few restarts come this far
+    from datetime import datetime  # noqa: PLC0415 - deferred: start-up time
 
     return datetime.fromisoformat(text).timestamp()

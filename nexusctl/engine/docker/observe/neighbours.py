@@ -56,7 +56,7 @@ def _list_known(entry: Listed) -> tuple[str, ...]:
 
 def _ask_networks(wire: Wire, entries: Iterable[Listed]) -> list[Mapping[str, Any]]:
     # Few stacks have neighbours.
-    from nexusctl.engine.threads import open_crew  # noqa: PLC0415
+    from nexusctl.engine.threads import open_crew  # noqa: PLC0415 - deferred: start-up time
 
     with open_crew(WORKERS) as crew:
         return list(crew.map(lambda entry: _ask(wire, entry["Id"]), entries))

@@ -114,13 +114,13 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     )
     if shrinking := list_shrinking(stack, found):
         # Most plans lower no limit.
-        from nexusctl.engine.docker.objects.memory_use import with_memory  # noqa: PLC0415
+        from nexusctl.engine.docker.objects.memory_use import with_memory  # noqa: PLC0415 - deferred: start-up time
 
         found = with_memory(wire, found, shrinking)
     if not lacks_networks(stack, found):
         return found
     # Most looks find all networks there.
-    from nexusctl.engine.docker.objects.subnets import read_address_space  # noqa: PLC0415
+    from nexusctl.engine.docker.objects.subnets import read_address_space  # noqa: PLC0415 - deferred: start-up time
 
     return replace(found, addresses=read_address_space(wire, networks))
 
@@ -152,7 +152,7 @@ class _Foreign:
         self.orphans: tuple[Orphan, ...] = ()
         if ours or adoptions or adopt is not None:
             # Few stacks take anything over.
-            from nexusctl.engine.docker.observe.adopted import find_foreign  # noqa: PLC0415
+            from nexusctl.engine.docker.observe.adopted import find_foreign  # noqa: PLC0415 - deferred: start-up time
 
             read = partial(_read_sandboxes, wire, networks=networks, amendments=amendments)
             own = [entry for entry in containers if is_sandbox(entry, stack.name)]
