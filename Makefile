@@ -10,12 +10,13 @@ WORKERS ?= 4
 # What depends on the engine's version.
 NEWER ?= tests/engine tests/e2e tests/drift
 
-.PHONY: help demo test lint properties fuzz bench faults rivals daemon-kills probes newer clean engine tools keyring podman
+.PHONY: help demo test lint docs properties fuzz bench faults rivals daemon-kills probes newer clean engine tools keyring podman
 
 help:
 	@echo "make demo         set everything up and run the whole scenario of stacks/microservices"
 	@echo "make test         set everything up and run every test, on a real engine"
 	@echo "make lint         ruff, mypy and the map of the house"
+	@echo "make docs         the site of docs/, in site/: every warning is an error"
 	@echo "make properties   what holds for every plan, with 100,000 examples of each property"
 	@echo "make fuzz         any bytes and documents as stack files, engines that say anything, forged objects (SECONDS=900)"
 	@echo "make bench        nexusctl, docker compose and the bare engine side by side (BENCH='--rows chain,upload')"
@@ -50,6 +51,9 @@ lint: $(VENV)/dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
+docs: $(VENV)/dev
+	$(BIN)/zensical build --strict --clean
+
 properties: $(VENV)/dev
 	$(BIN)/pytest --numprocesses $(WORKERS) --hypothesis-profile nightly tests/plan/test_properties.py
 
@@ -81,7 +85,7 @@ newer: $(VENV)/dev engine
 	  code=$$?; .ci/newer-engine stop; exit $$code
 
 clean:
-	rm -rf $(VENV) dist build .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) dist build site .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The engine, and what makes a base image where no registry is reached.

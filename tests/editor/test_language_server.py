@@ -11,11 +11,11 @@ import pytest
 from click.testing import CliRunner
 
 from nexusctl.cli.main import nexusctl
+from tests.docs.pages import EDITOR_PAGE, ROOT
 from tests.editor.language_server import LanguageServer
-from tests.readme.reference import README
 
 LINE = "# yaml-language-server: $schema=nexus.schema.json"
-STACKS = README.parent / "stacks"
+STACKS = ROOT / "stacks"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LanguageServer]
 
 
 def write(folder: Path, text: str, kind: str = "stack") -> Path:
-    """A stack file, or another KIND of file, that begins as the README says."""
+    """A stack file, or another KIND of file, that begins as the page for editors says."""
     schema = CliRunner().invoke(nexusctl, ["schema", kind])
     assert schema.exit_code == 0
     (folder / "nexus.schema.json").write_text(schema.output)
@@ -39,8 +39,8 @@ def write(folder: Path, text: str, kind: str = "stack") -> Path:
     return file
 
 
-def test_the_readme_shows_the_line() -> None:
-    assert LINE in README.read_text()
+def test_the_page_for_editors_shows_the_line() -> None:
+    assert LINE in EDITOR_PAGE.read_text()
 
 
 def test_a_wrong_key_and_a_wrong_value_are_flagged_where_they_stand(server: LanguageServer, tmp_path: Path) -> None:

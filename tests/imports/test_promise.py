@@ -18,7 +18,8 @@ from nexusctl.importers.draft.draft import Draft
 from nexusctl.importers.live.stack import find_wanted, read_recorded
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Sandbox, Stack
-from tests.readme.reference import ROOT, Schema, walk
+from tests.docs.fields import Schema, walk
+from tests.docs.pages import ROOT
 
 FILES = {
     "src/a": "a", "src/b": "b", "one": "1", "some.env": "A=b\n", "part.yaml": "sandboxes: {b: {image: i}}\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import email
 import os
 import statistics
 import subprocess
@@ -49,6 +50,19 @@ def test_the_schemas_and_every_template_are_in_the_wheel(wheel: Path) -> None:
     assert {"nexusctl/schemas/stack.schema.json", "nexusctl/schemas/template.schema.json"} <= schemas
     assert {Path(name).stem for name in templates} >= {"base", "node", "python", "react", "postgres"}
     assert schemas | templates <= inside
+
+
+def test_the_types_are_in_the_wheel_and_its_metadata_are_whole(wheel: Path) -> None:
+    archive = zipfile.ZipFile(wheel)
+    (metadata,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+    told = email.message_from_bytes(archive.read(metadata))
+    assert "nexusctl/py.typed" in archive.namelist()
+    assert told["License-Expression"] == "Apache-2.0"
+    assert told["License-File"] == "LICENSE"
+    assert told["Summary"]
+    assert told["Keywords"]
+    assert {"Typing :: Typed", "Environment :: Console"} <= set(told.get_all("Classifier", []))
+    assert told.get_payload().startswith("# nexusctl")  # type: ignore[union-attr]
 
 
 def test_nothing_that_is_no_part_of_the_program_is_in_the_wheel(wheel: Path) -> None:

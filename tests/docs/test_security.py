@@ -6,9 +6,9 @@ import re
 
 import pytest
 
-from tests.readme.reference import README
+from tests.docs.pages import DOCS, README, ROOT
 
-PAGE = README.parent / "docs" / "security.md"
+PAGE = DOCS / "security.md"
 TEXT = PAGE.read_text()
 PROMISED = TEXT.split("## What is promised")[1].split("\n## ")[0]
 ROWS = [line for line in PROMISED.splitlines() if line.startswith("| ")][1:]
@@ -25,7 +25,7 @@ def test_each_promise_names_its_test(row: str) -> None:
 @pytest.mark.parametrize("named", NAMED)
 def test_each_test_that_is_named_exists(named: str) -> None:
     file, _, name = named.partition("::")
-    path = README.parent / file
+    path = ROOT / file
     assert path.exists(), file
     if name:
         assert re.search(rf"^def {re.escape(name)}\(", path.read_text(), re.MULTILINE), named
@@ -34,6 +34,6 @@ def test_each_test_that_is_named_exists(named: str) -> None:
 def test_the_page_says_what_is_not_promised_and_how_to_report() -> None:
     assert len(ROWS) > 15
     assert "## What is not promised" in TEXT
-    assert "(../SECURITY.md)" in TEXT
-    assert (README.parent / "SECURITY.md").is_file()
+    assert "`SECURITY.md`" in TEXT
+    assert (ROOT / "SECURITY.md").is_file()
     assert "docs/security.md" in README.read_text()
