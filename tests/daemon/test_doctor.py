@@ -9,18 +9,19 @@ import subprocess
 import sys
 import uuid
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from nexusctl.api import connection
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Endpoint
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.host.checks import GIB, Check, diagnose
 from nexusctl.engine.docker.host.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
 from nexusctl.engine.docker.images.builder import cache_name
+from nexusctl.engine.docker.objects.lock import lock_name
 from nexusctl.model.live import AddressSpace
 from tests.ranges import make_network
 
@@ -181,15 +182,15 @@ def test_the_command_exits_with_1_where_no_engine_answers(tmp_path: Path) -> Non
 
 
 @pytest.mark.engine
-def test_a_network_that_is_left_of_a_stack_is_found_and_one_that_was_just_made_is_not(stack_name: str) -> None:
+def test_a_network_that_is_left_of_a_stack_is_found_and_that_of_an_apply_at_work_is_not(stack_name: str) -> None:
     wire, name = connect(), f"{stack_name}_default"
     marks = {labels.STACK: stack_name, labels.ROLE: "network", labels.NETWORK: "default"}
     made = make_network(wire, name, Labels=marks)
     try:
         listed = wire.get("/networks")
-        (begun,) = (datetime.fromisoformat(entry["Created"]).timestamp() for entry in listed if entry["Id"] == made)
-        assert name not in find_empty_networks(wire, listed, begun + 60)
-        assert find_empty_networks(wire, listed, begun + 3600)[name] == stack_name
+        with connection.hold_lock(connection.connect(), stack_name, timeout=60, report=print):
+            assert name not in find_empty_networks(wire, listed)
+        assert find_empty_networks(wire, listed)[name] == stack_name
     finally:
         wire.delete(f"/networks/{made}")
 
@@ -218,7 +219,7 @@ def test_the_lock_of_a_dead_owner_is_found() -> None:
     gone.wait()
     owner = {"host": socket.gethostname(), "pid": str(gone.pid)}
     known = {labels.ROLE: "lock", labels.STACK: stack, **{labels.LOCK + key: value for key, value in owner.items()}}
-    name = f"nexusctl-test-{stack}"
+    name = lock_name(stack)
     wire.post("/volumes/create", {"Name": name, "Labels": known})
     try:
         _, answer = run_doctor()

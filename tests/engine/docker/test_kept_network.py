@@ -6,7 +6,6 @@ its own words, at the call that it refuses; all else is the engine's own.
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -55,9 +54,7 @@ def test_it_is_told_what_becomes_of_it_and_the_next_stack_of_that_name_takes_it_
 def test_doctor_lists_it_with_what_can_be_done(
     shop: Workshop, kept: str, wire: Wire, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = wire.get("/networks")
-    (begun,) = (datetime.fromisoformat(entry["Created"]).timestamp() for entry in listed if entry["Id"] == kept)
-    empty = find_empty_networks(wire, listed, begun + 3600)
+    empty = find_empty_networks(wire, wire.get("/networks"))
     assert empty[f"{shop.stack}_default"] == shop.stack
     (told,) = (check for check in diagnose(engine(empty_networks=empty)) if check.name == "leftovers")
     assert f"network {shop.stack}_default of stack {shop.stack}, which has no containers" in told.finding

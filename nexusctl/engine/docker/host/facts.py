@@ -31,9 +31,6 @@ REGISTRY_TIMEOUT = 6.0
 INFO_TIMEOUT = 30.0
 """Seconds for the registry's answer through the engine, and for the engine's own."""
 
-NEW_NETWORK = 600.0
-"""Seconds in which whoever has made a network will have made a container in it."""
-
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 INDEX_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "npm_config_registry", "NPM_CONFIG_REGISTRY")
@@ -139,7 +136,7 @@ def _gather_engine(wire: Wire, environ: Mapping[str, str]) -> EngineFacts:
         builders=_find_builders(wire),
         stale_locks=_find_stale_locks(wire),
         unread_caches=_find_unread_caches(wire, images),
-        empty_networks=find_empty_networks(wire, networks, now),
+        empty_networks=find_empty_networks(wire, networks),
     )
 
 
@@ -183,16 +180,13 @@ def _find_unread_caches(wire: Wire, images: Any) -> tuple[str, ...]:
     return tuple(sorted(volume["Name"] for volume in found if volume["Name"] not in read))
 
 
-def find_empty_networks(wire: Wire, networks: Any, now: float) -> dict[str, str]:
-    """An apply makes its networks before anything else, so those that are new are none."""
+def find_empty_networks(wire: Wire, networks: Any) -> dict[str, str]:
+    """Those of stacks without containers. An apply makes its networks before anything else, and holds a lock then."""
     entries = wire.get("/containers/json", {"all": True, "filters": {"label": [labels.STACK]}})
-    stacks = {entry["Labels"][labels.STACK] for entry in entries}
-    marked = ((entry, (entry["Labels"] or {}).get(labels.STACK, "")) for entry in networks)
-    return {
-        str(entry["Name"]): stack
-        for entry, stack in marked
-        if stack and stack not in stacks and _read_skew(str(entry["Created"]), now) < -NEW_NETWORK
-    }
+    locks = wire.get("/volumes", {"filters": {"label": [f"{labels.ROLE}=lock"]}})["Volumes"] or []
+    busy = {(entry["Labels"] or {}).get(labels.STACK, "") for entry in (*entries, *locks)}
+    marked = ((str(entry["Name"]), (entry["Labels"] or {}).get(labels.STACK, "")) for entry in networks)
+    return {name: stack for name, stack in marked if stack and stack not in busy}
 
 
 # With packages, for sandboxes and for locks.
