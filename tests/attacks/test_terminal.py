@@ -93,8 +93,9 @@ def test_forged_labels_and_what_a_program_prints_are_text_on_a_terminal(
         ]  # fmt: skip
         seen = {verb: on_terminal(tmp_path, *verb) for verb in verbs}
         assert {verb: commands_in(said) for verb, said in seen.items() if commands_in(said)} == {}
-        assert "owned" in seen[("plan",)], "what was forged is shown"
-        assert "owned" in seen[("apply", "--yes")]
+        assert f"{stack_name}_forged1" in seen[("plan",)], "what was forged is named"
+        assert all("owned" in seen[verb] for verb in verbs if WICKED in verb), "what was typed is shown"
+        assert re.search(r"^ +over\r?$", seen[("apply", "--yes")], re.MULTILINE), "what begins a line anew replaces it"
         # In a pipe, too, reports have none.
         piped = [nexusctl(tmp_path, *verb) for verb in (("plan",), ("status",), ("drift",))]
         assert [commands_in(done.stdout + done.stderr) for done in piped] == [[], [], []]

@@ -98,11 +98,19 @@ class Scene:
         return condition.state, condition.health
 
     def clone(self, sandbox: str, *, name: str, claims: str) -> None:
-        """Run a copy of a sandbox's container that claims to be the sandbox `claims`."""
+        """Run a copy of a sandbox's container that claims to be the sandbox `claims`, of a birth of its own.
+
+        One with the birth of another container is known for a copy, and left alone.
+        """
         config = self.wire.get(f"/containers/{self.id(sandbox)}/json")
         record = json.loads(config["Config"]["Labels"][labels.RECORD])
         record["sandbox"]["name"] = claims
-        marks = {**config["Config"]["Labels"], labels.SANDBOX: claims, labels.RECORD: json.dumps(record)}
+        marks = {
+            **config["Config"]["Labels"],
+            labels.SANDBOX: claims,
+            labels.RECORD: json.dumps(record),
+            labels.BIRTH: "",
+        }
         body = {**config["Config"], "Labels": marks, "HostConfig": {"NetworkMode": self.network("default")}}
         made = self.wire.post("/containers/create", body, {"name": name})["Id"]
         self.wire.post(f"/containers/{made}/start")

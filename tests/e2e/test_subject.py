@@ -117,7 +117,9 @@ def test_what_is_wrong_with_the_outputs_themselves_is_an_error_still(folder: Pat
 
 
 def test_a_saved_plan_of_a_part_holds_with_what_others_lack(folder: Path) -> None:
-    (folder / "broken.yaml").write_text((folder / "broken.yaml").read_text().replace("web:", "web2:"))
+    (folder / "broken.yaml").write_text(
+        (folder / "broken.yaml").read_text().replace("web:", "web2:").replace("sandbox.web.", "sandbox.web2.")
+    )
     made = nexusctl(folder, "plan", "-f", "broken.yaml", "--exclude", "broken", "--out", "saved")
     assert made.returncode == 0, made.stderr
     assert nexusctl(folder, "apply", "saved").returncode == 0

@@ -202,6 +202,7 @@ def test_a_volume_of_another_stack_is_never_taken(shop: Workshop, other: Worksho
     other.engine.create_volume(other.stack, Volume(name="data"), f"{shop.stack}_data")
     with pytest.raises(Conflict, match="taken"):
         shop.engine.create_volume(shop.stack, Volume(name="data"), f"{shop.stack}_data")
+    other.engine.remove_volume(f"{shop.stack}_data")
 
 
 def test_a_volume_in_use_stays_and_says_by_whom(shop: Workshop) -> None:
