@@ -25,7 +25,7 @@ IN_PLACE = ("resources", "restart", "networks", "uploads")
 
 RECORDED = (
     *("template", "depends_on", "run", "on_replace", "start_timeout", "timeout", "stop_grace_period", "metadata"),
-    *("packages", "secrets", "lifecycle", "aliases"),
+    *("packages", "secrets", "lifecycle", "aliases", "shares"),
 )
 """Fields that only the record knows here: this engine installs nothing, and the secrets are looked at apart."""
 
