@@ -7,18 +7,20 @@ from collections.abc import Sequence as SequenceType
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from nexusctl.config.build.ports import refuse_port_clashes
 from nexusctl.config.build.sandbox import Group
 from nexusctl.config.document.derived import Supplied, point_into
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems, note
-from nexusctl.config.interpolate.sandboxes import Reference
 from nexusctl.errors import Note
 from nexusctl.model.stack import Condition, Dependency, Sandbox
 from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.model.values.frozen import dataclass
+
+if TYPE_CHECKING:
+    from nexusctl.config.interpolate.sandboxes import Reference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
