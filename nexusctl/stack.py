@@ -22,7 +22,7 @@ from typing import Any, Self
 from nexusctl.api import apply as sentence
 from nexusctl.api import connection, inspection, planning, subject
 from nexusctl.api.outputs import read_output
-from nexusctl.engine.base import Command, Report
+from nexusctl.engine.base import Command
 from nexusctl.errors import Diagnostic, InputError, LockHeld, NexusError
 from nexusctl.model.load_request import Given, Inputs
 from nexusctl.model.plan.event import AnyEvent, Failed, Outcome, Planned
@@ -129,14 +129,14 @@ class Stack:
         about = self._chosen(targets, excludes)
         with _stoppable() as interrupt:
             terms = _terms(interrupt, lock_timeout, rollback=rollback)
-            return _follow(sentence.apply(about, terms, deep=deep), on_event, interrupt, self.name)
+            return _follow(sentence.apply(about, terms, deep=deep), on_event, interrupt)
 
     def destroy(self, *, volumes: bool = False, lock_timeout: float = 60.0, on_event: OnEvent | None = None) -> Plan:
         """Remove everything that belongs to the stack; its volumes stay unless `volumes`. Raises as `apply` does."""
         with _stoppable() as interrupt:
             terms = _terms(interrupt, lock_timeout)
             events = sentence.destroy(self.name, terms, remove_volumes=volumes)
-            return _follow(events, on_event, interrupt, self.name)
+            return _follow(events, on_event, interrupt)
 
     def status(self) -> tuple[SandboxStatus, ...]:
         """State, health, ports and endpoint of each sandbox, declared or live, by name."""
@@ -210,17 +210,10 @@ class Stack:
 
 
 def _terms(interrupt: Interrupt, lock_timeout: float, *, rollback: bool = False) -> sentence.Terms:
-    report: Report = _say_nothing
-    return sentence.Terms(begin=lambda _: interrupt, lock_timeout=lock_timeout, report=report, rollback=rollback)
+    return sentence.Terms(begin=lambda _: interrupt, lock_timeout=lock_timeout, rollback=rollback)
 
 
-def _say_nothing(_line: str) -> None:
-    pass
-
-
-def _follow(
-    events: Generator[AnyEvent, None, Outcome], on_event: OnEvent | None, interrupt: Interrupt, stack: str
-) -> Plan:
+def _follow(events: Generator[AnyEvent, None, Outcome], on_event: OnEvent | None, interrupt: Interrupt) -> Plan:
     """Take all of `events`; returns the first plan among them. Raises `ApplyFailed`, `KeyboardInterrupt`."""
     chosen: Plan | None = None
     problems: list[Diagnostic] = []
@@ -236,7 +229,7 @@ def _follow(
         raise KeyboardInterrupt
     if problems:
         raise ApplyFailed(*problems)
-    assert chosen is not None, stack
+    assert chosen is not None
     return chosen
 
 

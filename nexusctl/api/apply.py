@@ -137,21 +137,19 @@ def _apply(engine: Engine, basis: Basis, terms: Terms) -> Events:
     return (yield from carry_out(engine, basis.plan, terms, known, before=basis))
 
 
-def _execute(
-    engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure, touched: set[str] | None = None
-) -> Events:
+def _execute(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure, touched: set[str]) -> Events:
     """Carry `chosen` out; the names of sandboxes for which a step other than a wait was begun go into `touched`."""
     # A plan without steps needs none of them.
     from nexusctl.model.plan.step import AwaitExit, AwaitHealthy  # noqa: PLC0415 - deferred: start-up time
 
     outcome: Outcome = "done"
     for event in execution.apply(engine, chosen, interrupt, known):
-        step = event.step if isinstance(event, Started) and touched is not None else None
-        if step and touched is not None and kind_of(step.id) == "sandbox":
-            if not isinstance(step, AwaitHealthy | AwaitExit):
-                touched.add(step.subject)
-        elif isinstance(event, Finished):
+        if isinstance(event, Finished):
             outcome = event.outcome
+        elif isinstance(event, Started):
+            waits = isinstance(event.step, AwaitHealthy | AwaitExit)
+            if not waits and kind_of(event.step.id) == "sandbox":
+                touched.add(event.step.subject)
         yield event
     return outcome
 
@@ -163,7 +161,7 @@ def _roll_back(
     yield planned
     interrupt = None if planned.plan.empty else terms.begin(planned)
     if interrupt:
-        yield from _execute(engine, planned.plan, interrupt, known)
+        yield from _execute(engine, planned.plan, interrupt, known, set())
 
 
 def _tell_outputs(engine: Engine, stack: Stack, outcome: Outcome) -> Iterator[AnyEvent]:

@@ -16,8 +16,8 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.docker.observe.mounted import compare_mounts, read_table
 from nexusctl.errors import NotFound
-from tests.attacks.relay import open_relay
 from tests.attacks.test_binds import nexusctl
+from tests.relay import open_relay
 
 
 def write(folder: Path, stack: str, image: str, volumes: list[object]) -> None:
@@ -91,7 +91,7 @@ def test_without_the_hosts_own_word_the_sandbox_is_asked(
 ) -> None:
     """As with an engine of another machine: what is mounted has another name than what was to be."""
     folder, _, theirs = attacked
-    with open_relay(wire) as url:
+    with open_relay(wire.endpoint.url.removeprefix("unix://")) as url:
         monkeypatch.setenv("DOCKER_HOST", url)
         assert drifted(folder) == {"/out": f"bind {theirs}"}
 

@@ -90,6 +90,11 @@ LETTERS = st.sampled_from(
 
 def main(seconds: float) -> int:
     """Returns how many engines were asked; raises what was no answer."""
+    return keep_playing(play, seconds)
+
+
+def keep_playing(play: Callable[[Stack, int, settings], None], seconds: float) -> int:
+    """Play round after round for so long; returns how many engines were asked in them."""
     commands.EXIT_PATIENCE = 0.01
     end, rounds = time.monotonic() + seconds, 0
     with tempfile.TemporaryDirectory(prefix="nexusctl-fuzz-") as folder:

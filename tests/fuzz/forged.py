@@ -9,7 +9,6 @@ import copy
 import json
 import sys
 import tempfile
-import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -20,11 +19,10 @@ from hypothesis import strategies as st
 from nexusctl.api import importing, planning
 from nexusctl.engine import labels
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.exec import calls as commands
 from nexusctl.errors import NexusError
 from nexusctl.model.stack import Stack
 from nexusctl.render.plan import plan_document
-from tests.fuzz.answers import EXAMPLES, FILE, JUNK, QUIET, VERBS, ask
+from tests.fuzz.answers import JUNK, VERBS, ask, keep_playing
 from tests.fuzz.canned import RECORDED, Canned, CannedWire
 
 APP = "0" * 63 + "1"
@@ -78,16 +76,7 @@ _ROLES = ("sandbox", "courier", "network", "volume", "amendment", "note", "end",
 
 def main(seconds: float) -> int:
     """Returns how many engines were asked; raises what hindered something."""
-    commands.EXIT_PATIENCE = 0.01
-    end, rounds = time.monotonic() + seconds, 0
-    with tempfile.TemporaryDirectory(prefix="nexusctl-fuzz-") as folder:
-        path = Path(folder) / "nexus.yaml"
-        path.write_text(FILE)
-        stack = planning.load(path)
-        while time.monotonic() < end:
-            play(stack, rounds, QUIET)
-            rounds += 1
-    return rounds * EXAMPLES
+    return keep_playing(play, seconds)
 
 
 def play(stack: Stack, number: int, how: settings) -> None:

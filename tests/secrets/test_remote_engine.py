@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +20,7 @@ from nexusctl.engine.docker.client.endpoint import negotiate
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener
 from tests.daemon.test_engine_daemon import Second, second
 from tests.drift.test_daemon_restart import copy_image
+from tests.relay import open_relay
 from tests.secrets.canaries import hatch
 from tests.secrets.test_canary import KEPT, SOURCES, Trail, Watch, hold_inside, leaks, read_inside, source_of
 from tests.secrets.vault_server import serve_vault
@@ -54,26 +53,8 @@ def address(second: Second) -> Iterator[str]:
     start += ["--data-root", str(second.folder / "data")]
     apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c", APART, "sh", *start]
     subprocess.run(apart, check=True, stdin=subprocess.DEVNULL, timeout=300)
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        threading.Thread(target=_forward, args=(server, str(second.socket)), daemon=True).start()
-        yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
-
-
-def _forward(server: socket.socket, to: str) -> None:
-    with suppress(OSError):
-        while True:
-            near, _ = server.accept()
-            far = socket.socket(socket.AF_UNIX)
-            far.connect(to)
-            for one, other in ((near, far), (far, near)):
-                threading.Thread(target=_pump, args=(one, other), daemon=True).start()
-
-
-def _pump(one: socket.socket, other: socket.socket) -> None:
-    with suppress(OSError):
-        while data := one.recv(1 << 16):
-            other.sendall(data)
-        other.shutdown(socket.SHUT_WR)
+    with open_relay(str(second.socket)) as url:
+        yield url
 
 
 def test_secrets_reach_it_and_nothing_of_them_stays_here(

@@ -7,14 +7,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from nexusctl.engine.docker.client.client import Wire
-
 
 @contextmanager
-def open_relay(wire: Wire) -> Iterator[str]:
-    """While inside, what is sent to the URL that this yields goes to the engine of `wire`."""
+def open_relay(path: str) -> Iterator[str]:
+    """While inside, what is sent to the URL that this yields goes to the engine's socket at `path`."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        path = wire.endpoint.url.removeprefix("unix://")
         threading.Thread(target=_forward, args=(server, path), daemon=True).start()
         yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
 
