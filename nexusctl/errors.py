@@ -2,6 +2,7 @@
 
     NexusError                    exit 1; carries one or more diagnostics
     ├── InputError                the stack file, a template or a flag is wrong; nothing was touched
+    │   └── EditError            what is to be changed in a file cannot be changed alone; the file is as it was
     ├── PlanError                 the file is right, but what is live forbids the change
     ├── LockHeld                  somebody else changes this stack now
     ├── LockLost                  the lock of this stack was taken away while it was held
@@ -17,16 +18,19 @@ Anything else that escapes is a bug of nexusctl: the boundary in `cli/exit_codes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from nexusctl.model.values.frozen import dataclass
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Location:
     """A place in a file; line and column count from 1."""
 
     file: str
     line: int
     column: int
+
+    def __lt__(self, other: Location) -> bool:
+        return (self.file, self.line, self.column) < (other.file, other.line, other.column)
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
@@ -69,6 +73,10 @@ class NexusError(Exception):
 
 class InputError(NexusError):
     """What the user wrote cannot be used; nothing was changed anywhere."""
+
+
+class EditError(InputError):
+    """What is to be changed in a stack file is shared, is not there, or cannot be read; nothing was written."""
 
 
 class PlanError(NexusError):

@@ -12,17 +12,18 @@ import io
 import json
 import os
 import signal
-import threading
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Any, Self
 
 from nexusctl.api import apply as sentence
 from nexusctl.api import connection, inspection, planning, subject
+from nexusctl.api.everyday.instances import find_instance
 from nexusctl.api.outputs import read_output
-from nexusctl.engine.base import Command
+from nexusctl.engine.command import Command
 from nexusctl.errors import Diagnostic, InputError, LockHeld, NexusError
 from nexusctl.model.load_request import Given, Inputs
 from nexusctl.model.plan.event import AnyEvent, Failed, Outcome, Planned
@@ -30,7 +31,7 @@ from nexusctl.model.plan.plan import Plan
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.status import SandboxStatus
-from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.interrupt import Interrupt, interruptible
 
 __all__ = ["ApplyFailed", "CommandFailed", "Executed", "Plan", "SandboxStatus", "Stack"]
 
@@ -83,18 +84,26 @@ class Stack:
         var_files: Sequence[str | Path] = (),
         profiles: Sequence[str] = (),
         locked: bool = False,
+        instance: str = "",
     ) -> Self:
         """The stack in `files`, each laid over the ones before it; `nexus.yaml` where none is named.
 
         `vars` are values of its variables: texts as they are, anything else as JSON. With `locked` it has exactly what
-        its lock file says. Raises `InputError` with every mistake at its place.
+        its lock file says. `instance` is which of several of it on one engine is meant, as `--instance` has it.
+        Raises `InputError` with every mistake at its place.
         """
         values = {name: value if isinstance(value, str) else json.dumps(value) for name, value in (vars or {}).items()}
         given = Given(values=values, files=tuple(map(Path, var_files)))
-        inputs = Inputs(files=tuple(map(Path, files)) or (Path("nexus.yaml"),), given=given, profiles=tuple(profiles))
-        if locked:
-            inputs = Inputs(files=inputs.files, given=given, profiles=inputs.profiles, lock=inputs.lock_path)
-        return cls(inputs)
+        paths = tuple(map(Path, files)) or (Path("nexus.yaml"),)
+        named, branch = find_instance(instance, paths[0].absolute().parent) if instance else ("", "")
+        inputs = Inputs(
+            files=paths,
+            given=given,
+            profiles=tuple(profiles),
+            instance=named,
+            branch=branch,
+        )
+        return cls(replace(inputs, lock=inputs.lock_path) if locked else inputs)
 
     @property
     def name(self) -> str:
@@ -233,21 +242,6 @@ def _follow(events: Generator[AnyEvent, None, Outcome], on_event: OnEvent | None
     return chosen
 
 
-@contextmanager
-def _stoppable() -> Iterator[Interrupt]:
-    """What Ctrl-C sets while inside, where this is the main thread, which alone gets signals; twice ends it at once."""
-    interrupt = Interrupt()
-    if threading.current_thread() is not threading.main_thread():
-        yield interrupt
-        return
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if interrupt.requested:
-            os._exit(130)
-        interrupt.request()
-
-    former = signal.signal(signal.SIGINT, handle)
-    try:
-        yield interrupt
-    finally:
-        signal.signal(signal.SIGINT, former)
+def _stoppable() -> AbstractContextManager[Interrupt]:
+    """What Ctrl-C sets while inside; twice ends this process at once."""
+    return interruptible((signal.SIGINT,), again=lambda _: os._exit(130))

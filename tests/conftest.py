@@ -8,24 +8,26 @@ from __future__ import annotations
 
 import os
 import uuid
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-from nexusctl.config.load import template_names
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.endpoint import connect
-from tests.images import require_base_image
-from tests.templates.recipes import make_image
+from tests.images import require_base_image, require_busybox_image
+from tests.templates.recipes import COMMON, make_image
 
 # What the settings of whoever runs the tests give a sandbox is nothing that a test can know.
-os.environ["NEXUS_SETTINGS"] = ""
+# A reaper ends what other tests run on the same engine: those that are about it have an engine of their own.
+os.environ["NEXUS_SETTINGS"] = str(Path(__file__).parent / "settings.yaml")
 
 # How many examples a property gets: in passing, by `make test`, by `make properties`. How long one takes says nothing
 # on a machine that does other things meanwhile. What a test run finds, the next finds again.
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _COMMON, max_examples=30)
-settings.register_profile("default", _COMMON, max_examples=2_000, derandomize=True)
+settings.register_profile("default", _COMMON, max_examples=1_000, derandomize=True)
+settings.register_profile("oracles", _COMMON, max_examples=20_000)
 settings.register_profile("nightly", _COMMON, max_examples=100_000)
 settings.load_profile("quick")
 
@@ -42,15 +44,26 @@ def base_image(wire: Wire) -> str:
 
 
 @pytest.fixture(scope="session")
+def busybox_image(wire: Wire) -> str:
+    return require_busybox_image(wire)
+
+
+@pytest.fixture(scope="session")
 def template_images(wire: Wire) -> None:
-    """The built-in templates have their images, so that programs which need them at once do not all make them."""
-    for name in template_names():
+    """The common templates have their images, so that programs which need them at once do not all make them."""
+    for name in COMMON:
         make_image(wire, name)
 
 
 @pytest.fixture
 def stack_name() -> str:
     return f"test-{uuid.uuid4().hex[:10]}"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with the files that take longest, properties and those that need the engine; others fill what is left."""
+    long = {item.path for item in items if item.get_closest_marker("engine") or "properties" in item.path.name}
+    items.sort(key=lambda item: ("properties" not in item.path.name, item.path not in long))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

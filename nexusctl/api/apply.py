@@ -3,15 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from nexusctl.api import connection, execution, planning, subject
 from nexusctl.api.execution import Interrupt
+from nexusctl.api.reaper.itself import has_lifetimes
+from nexusctl.api.reaper.keep import keep_reaper
 from nexusctl.engine.base import Engine, Report
-from nexusctl.errors import EngineUnreachable
-from nexusctl.model.live import Adopt
+from nexusctl.errors import Diagnostic, EngineUnreachable
+from nexusctl.model.engine_names import REAPER
+from nexusctl.model.lifetime import has_lifetime
 from nexusctl.model.load_request import Given
-from nexusctl.model.plan.event import AnyEvent, Declined, Finished, Left, Noticed, Outcome, Planned, Started, Told
+from nexusctl.model.observed.live import Adopt, LiveState
+from nexusctl.model.plan.event import (
+    AnyEvent,
+    Declined,
+    Finished,
+    Left,
+    Noticed,
+    Outcome,
+    Planned,
+    Spared,
+    Started,
+    Told,
+)
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.secret import NOTHING_READ, Disclosure
@@ -20,7 +37,7 @@ from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.basis import Basis
 
-__all__ = ["Begin", "Terms", "apply", "apply_saved", "carry_out", "destroy"]
+__all__ = ["Begin", "Terms", "apply", "apply_saved", "carry_out", "destroy", "ensure_reaper"]
 
 Begin = Callable[[Planned], Interrupt | None]
 """Asked before a plan is carried out that changes something: what can stop it, or None where nothing shall be done."""
@@ -37,13 +54,15 @@ class Terms:
     """How a change is made: whom it asks, how long it waits for the stack's lock, in seconds, and whether it goes back.
 
     `report` gets a line while the lock is waited for. With `rollback` a run that fails is followed by one that brings
-    what it touched back to what was recorded before.
+    what it touched back to what was recorded before. What somebody has changed inside since it was uploaded is written
+    over `silently`, or `told` before, or `never`: then that sandbox is left out.
     """
 
     begin: Begin
     lock_timeout: float = 60.0
     report: Report = _be_silent
     rollback: bool = False
+    overwrites: Literal["silently", "told", "never"] = "silently"
 
 
 def apply(about: subject.Subject, terms: Terms, *, deep: bool = False, adopt: Adopt = None) -> Events:
@@ -54,11 +73,14 @@ def apply(about: subject.Subject, terms: Terms, *, deep: bool = False, adopt: Ad
     to close the generator: it holds the lock.
     """
     engine = connection.connect()
-    with _lock(engine, about.stack.name, terms):
+    with _lock(engine, about.stack.name, terms, branch=about.stack.branch):
         basis = planning.prepare(engine, about.stack, deep=deep, adopt=adopt, choice=about.choice)
         if problems := (*about.problems, *basis.warnings):
             yield Noticed(problems=problems)
+        if terms.overwrites != "silently" and not basis.plan.empty:
+            basis = yield from _spare(engine, about, basis, leaves=terms.overwrites == "never")
         outcome = yield from _apply(engine, basis, terms)
+    yield from _keep_reaper(engine, basis, outcome, terms)
     yield from _tell_outputs(engine, about.stack, outcome)
     return outcome
 
@@ -73,9 +95,10 @@ def apply_saved(path: Path, given: Given, terms: Terms, trust: Trust = OURS) -> 
 
     saved = saving.read_plan(path)
     engine = connection.connect()
-    with _lock(engine, saved.stack, terms):
+    with _lock(engine, saved.stack, terms, branch=saved.inputs.branch):
         basis = saving.recall_plan(engine, saved, given, trust)
         outcome = yield from _apply(engine, basis, terms)
+    yield from _keep_reaper(engine, basis, outcome, terms)
     yield from _tell_outputs(engine, basis.stack, outcome)
     return outcome
 
@@ -91,6 +114,8 @@ def destroy(name: str, terms: Terms, *, remove_volumes: bool = False, must_exist
     with _lock(engine, name, terms, makes_space=True):
         chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=remove_volumes)
         outcome = yield from carry_out(engine, chosen, terms)
+    if outcome == "done" and not chosen.empty and name != REAPER:
+        yield from _tell(keep_reaper(engine, wanted=False, report=terms.report))
     try:
         remains = planning.observe_remains(engine, name)
     except EngineUnreachable:
@@ -127,14 +152,38 @@ def carry_out(
     return outcome
 
 
-def _lock(engine: Engine, stack: str, terms: Terms, *, makes_space: bool = False) -> connection.Held:
-    return connection.hold_lock(engine, stack, timeout=terms.lock_timeout, report=terms.report, makes_space=makes_space)
+def ensure_reaper(engine: Engine, live: LiveState, outcome: Outcome, terms: Terms) -> Iterator[AnyEvent]:
+    """Start the reaper where none runs and something of `live`, which was just changed, ends by itself.
+
+    Called after the stack's lock is free. What goes wrong is told as a warning.
+    """
+    if outcome != "declined" and live.stack != REAPER and has_lifetimes(live):
+        yield from _tell(keep_reaper(engine, wanted=True, report=terms.report))
+
+
+def _lock(engine: Engine, stack: str, terms: Terms, *, makes_space: bool = False, branch: str = "") -> connection.Held:
+    timeout, report = terms.lock_timeout, terms.report
+    return connection.hold_lock(engine, stack, timeout=timeout, report=report, makes_space=makes_space, branch=branch)
 
 
 def _apply(engine: Engine, basis: Basis, terms: Terms) -> Events:
     basis, known = planning.read_secrets(engine, basis)
     execution.note_ends(engine, basis)
     return (yield from carry_out(engine, basis.plan, terms, known, before=basis))
+
+
+def _spare(engine: Engine, about: subject.Subject, basis: Basis, *, leaves: bool) -> Generator[AnyEvent, None, Basis]:
+    # Whoever reads each plan before it is carried out needs none of it.
+    from nexusctl.plan.commands.edited.overwritten import describe_overwritten  # noqa: PLC0415 - deferred: start-up time
+
+    found = planning.find_overwritten(engine, basis)
+    if not found:
+        return basis
+    yield Spared(problems=describe_overwritten(found, spared=leaves), left=leaves)
+    if not leaves:
+        return basis
+    choice = replace(about.choice, excludes=(*about.choice.excludes, *found))
+    return planning.prepare(engine, about.stack, choice=choice)
 
 
 def _execute(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure, touched: set[str]) -> Events:
@@ -162,6 +211,18 @@ def _roll_back(
     interrupt = None if planned.plan.empty else terms.begin(planned)
     if interrupt:
         yield from _execute(engine, planned.plan, interrupt, known, set())
+
+
+def _keep_reaper(engine: Engine, basis: Basis, outcome: Outcome, terms: Terms) -> Iterator[AnyEvent]:
+    """After the stack's lock is free, and whatever failed: what is there by now has to end all the same."""
+    wanted = any(map(has_lifetime, basis.stack.sandboxes.values()))
+    if outcome != "declined" and (wanted or has_lifetimes(basis.live)) and basis.stack.name != REAPER:
+        yield from _tell(keep_reaper(engine, wanted=wanted, report=terms.report))
+
+
+def _tell(problems: tuple[Diagnostic, ...]) -> Iterator[AnyEvent]:
+    if problems:
+        yield Noticed(problems=problems)
 
 
 def _tell_outputs(engine: Engine, stack: Stack, outcome: Outcome) -> Iterator[AnyEvent]:

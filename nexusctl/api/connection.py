@@ -6,8 +6,10 @@ import os
 import time
 from contextlib import AbstractContextManager
 
-from nexusctl.engine.base import Command, Engine, LogChunk, Report
-from nexusctl.model.live import LockHolder
+from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.command import Command
+from nexusctl.engine.log_chunk import LogChunk
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.stack import Stack
 
 __all__ = ["Command", "Engine", "Held", "LogChunk", "Report", "connect", "find_lock", "hold_lock"]
@@ -23,10 +25,12 @@ def connect() -> Engine:
     return connect_docker()
 
 
-def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report, makes_space: bool = False) -> Held:
+def hold_lock(
+    engine: Engine, stack: str, *, timeout: float, report: Report, makes_space: bool = False, branch: str = ""
+) -> Held:
     """The stack's lock, held while inside; raises `LockHeld` after `timeout` seconds.
 
-    With `makes_space` a full disk is no reason to refuse.
+    With `makes_space` a full disk is no reason to refuse. `branch` is the git branch that the stack is an instance for.
     """
     # Only what changes something needs them, and they take as long to load as a plan to make.
     import getpass  # noqa: PLC0415 - deferred: start-up time
@@ -41,6 +45,7 @@ def hold_lock(engine: Engine, stack: str, *, timeout: float, report: Report, mak
         pid=os.getpid(),
         command=" ".join(["nexusctl", *sys.argv[1:2]]),
         since=time.time(),
+        branch=branch,
     )
     return engine.lock(stack, holder, timeout=timeout, report=report, makes_space=makes_space)
 

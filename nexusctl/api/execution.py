@@ -13,9 +13,9 @@ from nexusctl.model.plan.event import Event, Failed, Progress
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Conceal, Disclosure
 from nexusctl.plan.commands.basis import Basis
-from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.interrupt import Interrupt, handled, interruptible
 
-__all__ = ["Interrupt", "apply", "note_ends", "plan_rollback"]
+__all__ = ["Interrupt", "apply", "handled", "interruptible", "note_ends", "plan_rollback"]
 
 
 def apply(engine: Engine, chosen: Plan, interrupt: Interrupt, known: Disclosure = NOTHING_READ) -> Iterator[Event]:

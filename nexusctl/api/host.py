@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 
 from nexusctl.engine.base import Report
 from nexusctl.engine.docker.client.client import Endpoint
 from nexusctl.engine.docker.host import manage as daemon
 from nexusctl.engine.docker.host.checks import Check
-from nexusctl.engine.docker.host.decide import Install, choose
+from nexusctl.engine.docker.host.decide import InstallEngine, choose
 from nexusctl.engine.docker.host.manage import START_TIMEOUT, STOP_TIMEOUT, EngineStatus
 from nexusctl.engine.docker.host.probe import aim, look
+from nexusctl.errors import EngineError
 from nexusctl.model.trust import Trust
 
 __all__ = [
@@ -18,7 +20,7 @@ __all__ = [
     "START_TIMEOUT",
     "STOP_TIMEOUT",
     "Endpoint",
-    "Install",
+    "InstallEngine",
     "EngineStatus",
     "examine_machine",
     "read_status",
@@ -26,7 +28,10 @@ __all__ = [
     "stop",
 ]
 
-Ask = Callable[[Install], None]
+QUICK = 2.0
+"""Seconds that `doctor` waits for the sizes of caches."""
+
+Ask = Callable[[InstallEngine], None]
 """Asked before something is installed; raises where it shall not be."""
 
 
@@ -39,7 +44,7 @@ def start(
     """
     target, named = aim(host, data_root, environ)
     choice = choose(look(target, named))
-    if isinstance(choice, Install):
+    if isinstance(choice, InstallEngine):
         ask(choice)
         daemon.install(choice, report)
         daemon.adopt(target, report)
@@ -62,6 +67,18 @@ def stop(host: str | None, environ: Mapping[str, str], *, timeout: float, report
 def examine_machine(environ: Mapping[str, str], trust: Trust) -> tuple[Check, ...]:
     """Each thing that was looked at, with what was found and what to do. Changes nothing."""
     # Whoever starts or stops an engine looks at nothing else.
-    from nexusctl.engine.docker.host.doctor import check_trust, examine  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.engine import connect  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.host.doctor import (  # noqa: PLC0415 - deferred: start-up time
+        check_reaper,
+        check_trust,
+        check_unused,
+        examine,
+    )
 
-    return (*examine(environ), check_trust(trust))
+    checks = [*examine(environ)]
+    # Of an engine that does not answer it is said already.
+    with suppress(EngineError):
+        engine = connect(environ)
+        checks.append(check_reaper(engine.survey()))
+        checks.append(check_unused(engine.overview.list_disposables(QUICK)))
+    return (*checks, check_trust(trust))

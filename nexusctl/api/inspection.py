@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from nexusctl.api.planning import observe, require_known
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Conflict, Diagnostic, InputError, NotFound
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.engine_names import natural_key
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Plan
-from nexusctl.model.stack import Stack
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.packages import MANAGERS
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.drift import recorded_stack, select_drift
 from nexusctl.plan.commands.names import Choice, group_names, match_names
@@ -20,7 +22,8 @@ from nexusctl.plan.compare.moved import find_moves
 from nexusctl.plan.plan import make_plan
 
 __all__ = [
-    "STATES", "SandboxStatus", "find_drift", "find_running", "find_sandboxes", "mark_flight", "select", "status",
+    "STATES", "SandboxStatus", "find_drift", "find_running", "find_sandboxes", "glimpse", "look", "mark_flight",
+    "package_texts", "select", "status",
 ]  # fmt: skip
 
 
@@ -30,15 +33,30 @@ def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:
     An engine probes for the first time only when an interval has passed; where it has not done so yet, we ask the port
     that is to answer. A command of the user's is the engine's to run, whatever it does.
     """
-    live = engine.observe(stack, deep=True)
+    return look(engine, stack)[1]
+
+
+def look(engine: Engine, stack: Stack, *, deep: bool = True) -> tuple[LiveState, tuple[SandboxStatus, ...]]:
+    """The same with the live state that it was made of; one that is not `deep` costs a call, and tells no uptime."""
+    live = engine.observe(stack, deep=deep)
+    if not deep:
+        return live, summarize(stack, live, time.time())
     sandboxes = _measure_limited(engine, _probe_unprobed(engine, live.sandboxes))
-    return summarize(stack, replace(live, sandboxes=sandboxes), time.time())
+    live = replace(live, sandboxes=sandboxes)
+    return live, summarize(stack, live, time.time())
+
+
+def glimpse(engine: Engine, stack: Stack) -> tuple[LiveState, tuple[SandboxStatus, ...]]:
+    """The same for whoever looks again and again, with uptimes; of others, of images and networks it says nothing."""
+    live = engine.glimpse(stack)
+    live = replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes))
+    return live, summarize(stack, live, time.time())
 
 
 def _measure_limited(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple[LiveSandbox, ...]:
     """Sizes are dear, so only of those that are to have one."""
     limited = [live.id for live in sandboxes if live.record and live.record.resources.asks_for("storage")]
-    sizes = engine.measure(limited) if limited else {}
+    sizes = engine.overview.measure(limited) if limited else {}
     return tuple(
         replace(live, inspection=replace(live.inspection, writable_bytes=sizes[live.id]))
         if live.inspection and live.id in sizes
@@ -73,22 +91,37 @@ def _probe(engine: Engine) -> Callable[[LiveSandbox], bool]:
     return passes
 
 
-def find_sandboxes(engine: Engine, stack: Stack, names: tuple[str, ...]) -> tuple[LiveSandbox, ...]:
-    """The live sandboxes that `names` (of sandboxes or of groups) mean, all where none is given.
+def find_sandboxes(
+    engine: Engine, stack: Stack, names: tuple[str, ...], *, must_exist: bool = True
+) -> tuple[LiveSandbox, ...]:
+    """The live sandboxes that `names` (of sandboxes or of groups, or globs) mean, all where none is given.
 
-    Raises `InputError` for a name that means none of them, with those that there are.
+    Raises `InputError` for a name that means none of them, with what may have been meant, where one `must_exist`.
     """
     live = engine.observe(stack)
     ready = {status.container_id: status for status in summarize(stack, live, 0.0) if status.container_id}
-    found = [sandbox for sandbox in live.sandboxes if sandbox.id in ready]
-    known = sorted({ready[sandbox.id].name for sandbox in found})
-    missing = [n for n in names if not any(n in (ready[x.id].name, ready[x.id].group) for x in found)]
-    if missing:
-        hint = f"live are: {', '.join(known)}" if known else "none is live; `nexusctl apply` makes them"
-        raise InputError(*(Diagnostic(f"stack {stack.name} has no live sandbox {n}", hint=hint) for n in missing))
-    order = {sandbox.id: number for number, sandbox in enumerate(sorted(found, key=lambda x: known.index(x.sandbox)))}
-    wanted = [x for x in found if not names or {ready[x.id].name, ready[x.id].group} & set(names)]
-    return tuple(sorted(wanted, key=lambda x: order[x.id]))
+    groups = {status.name: status.group or status.name for status in ready.values()}
+    if must_exist and (missing := [name for name in names if not match_names(name, groups)]):
+        raise InputError(*(_explain_missing(stack, name, groups) for name in missing))
+    wanted = {one for name in names for one in match_names(name, groups)} if names else groups.keys()
+    found = [x for x in live.sandboxes if x.id in ready and ready[x.id].name in wanted]
+    return tuple(sorted(found, key=lambda x: natural_key(ready[x.id].name)))
+
+
+def _explain_missing(stack: Stack, name: str, groups: Mapping[str, str]) -> Diagnostic:
+    # Only a mistake needs it.
+    from nexusctl.model.values.did_you_mean import nearest  # noqa: PLC0415 - deferred: start-up time
+
+    declared = {found for sandbox in stack.sandboxes.values() for found in (sandbox.name, sandbox.group)}
+    if not groups:
+        hint = "none is live; `nexusctl apply` makes them"
+    elif name in declared:
+        hint = "the file declares it; `nexusctl apply` makes it"
+    elif close := nearest(name, sorted({*groups, *groups.values()})):
+        hint = f"did you mean `{close}`?"
+    else:
+        hint = f"live are: {', '.join(sorted(groups, key=natural_key))}"
+    return Diagnostic(f"stack {stack.name} has no live sandbox {name}", hint=hint)
 
 
 def find_running(engine: Engine, stack: Stack, name: str) -> LiveSandbox:
@@ -133,3 +166,12 @@ def mark_flight(basis: Basis) -> Plan:
     from nexusctl.plan.commands.in_flight import mark_flight as mark  # noqa: PLC0415 - deferred: start-up time
 
     return mark(basis.plan, basis.live)
+
+
+def package_texts(spec: Sandbox) -> list[str]:
+    """What is installed in it, as a stack file would list it."""
+    return [
+        package.name + (MANAGERS[chosen.manager].joint + package.version if package.version else "")
+        for chosen in spec.packages
+        for package in chosen.packages
+    ]

@@ -8,7 +8,7 @@ from dataclasses import replace
 from nexusctl.config.load import load
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, PlanError
-from nexusctl.model.live import Adopt, LiveState
+from nexusctl.model.observed.live import Adopt, LiveState
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.secret import NOTHING_READ, Disclosure
 from nexusctl.model.stack import Stack
@@ -20,6 +20,7 @@ from nexusctl.plan.plan import make_plan
 
 __all__ = [
     "empty_stack",
+    "find_overwritten",
     "load",
     "measure_losses",
     "observe",
@@ -59,6 +60,11 @@ def prepare(
     live = observe(engine, stack, deep=deep, adopt=adopt)
     choice = call_anew(choice, stack, live)
     require_known(choice, group_names(stack, live))
+    if choice.start_stopped:
+        # Seldom is anything stopped.
+        from nexusctl.plan.commands.states.holds import lift_holds  # noqa: PLC0415 - deferred: start-up time
+
+        live = lift_holds(live)
     basis = Basis(stack=stack, live=live, choice=choice, plan=Plan(stack=stack.name), warnings=_warn(stack, live))
     return plan_anew(engine, _leave_absent(basis) if live.absent and not choice.everything else basis)
 
@@ -112,9 +118,34 @@ def _leave_absent(basis: Basis) -> Basis:
 
 def plan_anew(engine: Engine, basis: Basis) -> Basis:
     """`basis` with the plan that follows from the rest of it. Raises `PlanError`, `EngineError`."""
-    whole = make_plan(basis.stack, basis.live, engine.in_place)
+    groups = group_names(basis.stack, basis.live) if basis.choice.replaces else {}
+    forced = frozenset(name for word in basis.choice.replaces for name in match_names(word, groups))
+    whole = make_plan(basis.stack, basis.live, engine.in_place, forced=forced)
+    if whole.held:
+        # As above.
+        from nexusctl.plan.commands.states.holds import find_standing, leave_waiting  # noqa: PLC0415 - deferred: start-up time
+
+        basis = replace(basis, warnings=(*basis.warnings, *find_standing(whole, basis.stack)))
+        whole = leave_waiting(whole, basis.stack)
     chosen = whole if basis.choice.everything else _select(whole, basis.stack, basis.live, basis.choice)
     return replace(basis, plan=measure_losses(engine, _allow(chosen)))
+
+
+def find_overwritten(engine: Engine, basis: Basis) -> Mapping[str, tuple[str, ...]]:
+    """The paths of files that were changed or added inside, by sandbox, and that the plan writes over or takes away.
+
+    Looks at no more than that. Raises `EngineError`.
+    """
+    # Only a change whose plan nobody reads needs it.
+    from nexusctl.plan.commands.edited import overwritten  # noqa: PLC0415 - deferred: start-up time
+
+    narrowed = overwritten.narrow_to_written(basis.plan, basis.live)
+    if not narrowed.sandboxes:
+        return {}
+    inside = engine.look_inside(narrowed)
+    added = overwritten.narrow_to_added(basis.plan, basis.stack, inside)
+    second = engine.look_inside(added) if added.sandboxes else added
+    return overwritten.find_overwritten(basis.stack, inside, second)
 
 
 def measure_losses(engine: Engine, chosen: Plan) -> Plan:
@@ -128,7 +159,10 @@ def measure_losses(engine: Engine, chosen: Plan) -> Plan:
     if not (leaving or volumes):
         return chosen
     return note_losses(
-        chosen, engine.measure(leaving) if leaving else {}, engine.measure_volumes(volumes) if volumes else {}
+        chosen,
+        engine.overview.measure(leaving) if leaving else {},
+        engine.overview.measure_volumes(volumes) if volumes else {},
+        engine.executions.count_running(leaving) if leaving else {},
     )
 
 
@@ -150,7 +184,8 @@ def _select(whole: Plan, stack: Stack, live: LiveState, choice: Choice) -> Plan:
 
 
 def require_known(choice: Choice, groups: Mapping[str, str]) -> None:
-    unknown = [word for word in (*choice.targets, *choice.excludes) if not match_names(word, groups)]
+    asked = (*choice.targets, *choice.excludes, *choice.replaces)
+    unknown = [word for word in asked if not match_names(word, groups)]
     if unknown:
         known = {*groups, *groups.values()}
         raise InputError(

@@ -12,10 +12,10 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.observe.rated import read_engine, read_image
 from nexusctl.errors import EngineError, InputError
-from nexusctl.importers.draft.secret_detection import looks_secret, takes_secret, tells_secret
 from nexusctl.model.engine_names import image_reference, recipe_tag
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.values.secret_detection import looks_secret, takes_secret, tells_secret
 from nexusctl.rating.facts import EngineReport, ImageFacts, SandboxFacts
 from nexusctl.rating.rate import Rating, rate_engine, rate_sandboxes
 

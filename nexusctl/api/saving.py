@@ -14,8 +14,8 @@ from nexusctl.config.settings import read_settings
 from nexusctl.config.trust.project_folder import project_of, why_outside
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError, Note, PlanError
-from nexusctl.model.live import Adopt
 from nexusctl.model.load_request import NOTHING, Given, Inputs
+from nexusctl.model.observed.live import Adopt
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.fingerprint import take_fingerprints

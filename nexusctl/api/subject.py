@@ -7,11 +7,13 @@ from dataclasses import replace
 
 from nexusctl.api import connection
 from nexusctl.api.planning import EVERYTHING, call_anew, empty_stack, require_known
+from nexusctl.config.build.files.digests import Digests
 from nexusctl.config.load import load, load_readable, pin
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.live import LiveState
+from nexusctl.model.instance import join_name
 from nexusctl.model.load_request import Inputs
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.model.values.frozen import dataclass
@@ -31,13 +33,13 @@ class Subject:
 
 
 def read_subject(inputs: Inputs, name: str | None) -> Subject:
-    """The stack called `name` where it is given, else the one in the files.
+    """The stack called `name` where it is given, else the one in the files; that instance of it which is meant.
 
     What is wrong with them is no error as long as they say which stack is meant. Raises `InputError` where they do not,
     and says what needs none.
     """
     if name:
-        return Subject(stack=empty_stack(name))
+        return Subject(stack=empty_stack(join_name(name, inputs.instance)))
     try:
         stack, problems = load_readable(inputs)
     except InputError as error:
@@ -46,21 +48,21 @@ def read_subject(inputs: Inputs, name: str | None) -> Subject:
     return Subject(stack=stack, problems=as_warnings(problems))
 
 
-def read_chosen(inputs: Inputs, choice: Choice) -> Subject:
+def read_chosen(inputs: Inputs, choice: Choice, digests: Digests | None = None) -> Subject:
     """The stack in the files, for a plan of what `choice` means.
 
     What is wrong with sandboxes that nobody chose is no error: the stack has no such sandboxes then. Raises
     `InputError` for anything else.
     """
     try:
-        return Subject(stack=load(inputs), choice=choice)
+        return Subject(stack=load(inputs, digests), choice=choice)
     except InputError:
         if choice.everything:
             raise
         # Most plans are whole, and the step classes that these know take longer to load than a plan to make.
         from nexusctl.plan.commands.narrow import adjust, narrow  # noqa: PLC0415 - deferred: start-up time
 
-        stack, problems = load_readable(inputs)
+        stack, problems = load_readable(inputs, digests)
         nothing = LiveState(stack=stack.name)
         choice = call_anew(choice, stack, nothing)
         require_known(choice, group_names(stack, nothing))
@@ -97,7 +99,7 @@ def find_subject(inputs: Inputs, name: str | None) -> tuple[Engine, Subject]:
     subject = read_subject(inputs, name)
     engine = connection.connect()
     if name:
-        require_stack(engine, name)
+        require_stack(engine, subject.stack.name)
     return engine, subject
 
 

@@ -15,13 +15,13 @@ from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.output import OutputValue
-from nexusctl.model.plan.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Told
+from nexusctl.model.plan.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Spared, Told
 from nexusctl.render.format import FORMAT_VERSION
 
 if TYPE_CHECKING:
-    from nexusctl.cli.report_run import Conduct
+    from nexusctl.cli.report_run import Conduct, Manner
 
 
 def require_answer(*, yes: bool) -> None:
@@ -35,11 +35,20 @@ def require_answer(*, yes: bool) -> None:
 class Face:
     """Lives as long as one command. `timeout` are the seconds after which no step is begun."""
 
-    def __init__(self, *, as_json: bool, yes: bool = True, question: str = "", timeout: float | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        as_json: bool,
+        yes: bool = True,
+        question: str = "",
+        timeout: float | None = None,
+        manner: Manner = "usual",
+    ) -> None:
         self._as_json = as_json
         self._yes = yes
         self._question = question
         self._timeout = timeout
+        self._manner: Manner = manner
         self._conduct: Conduct | None = None
 
     def terms(self, *, lock_timeout: float, rollback: bool = False) -> Terms:
@@ -54,7 +63,8 @@ class Face:
         # A plan without changes is shown in less time than what carries one out takes to load.
         from nexusctl.cli.report_run import Conduct  # noqa: PLC0415 - deferred: start-up time
 
-        self._conduct = Conduct(planned, as_json=self._as_json, timeout=self._timeout if first else None)
+        timeout = self._timeout if first else None
+        self._conduct = Conduct(planned, as_json=self._as_json, timeout=timeout, manner=self._manner)
         return self._conduct.interrupt
 
     def follow(self, events: Generator[AnyEvent, None, Outcome]) -> int:
@@ -65,13 +75,13 @@ class Face:
                 match event:
                     case Planned():
                         self._show(event)
-                    case Noticed():
+                    case Noticed() | Spared():
                         options.warn(event.problems)
                     case Declined():
                         options.say("Nothing was changed.")
                         code = FAILED
                     case Told():
-                        _show_outputs(event.outputs, as_json=self._as_json)
+                        show_outputs(event.outputs, as_json=self._as_json)
                     case Left():
                         left = _show_left(event.live, as_json=self._as_json)
                         code = code or left
@@ -96,7 +106,8 @@ class Face:
         announce_rollback(planned.plan, as_json=self._as_json)
 
 
-def _show_outputs(found: tuple[OutputValue, ...], *, as_json: bool) -> None:
+def show_outputs(found: tuple[OutputValue, ...], *, as_json: bool) -> None:
+    """The outputs of a stack, after all is done."""
     # Only a stack that has some needs it.
     from nexusctl.render.outputs import outputs_event, render_outputs  # noqa: PLC0415 - deferred: start-up time
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
@@ -50,6 +50,10 @@ _profiles = click.option(
     "--profile", "profiles", multiple=True, metavar="NAME", show_default="NEXUS_PROFILES",
     help="Also the sandboxes with this profile; `*` for all, may be repeated.",
 )  # fmt: skip
+_instance = click.option(
+    "--instance", metavar="NAME", envvar="NEXUS_INSTANCE", show_envvar=True,
+    help="This one of several of the same file on one engine; `auto` is the git branch.",
+)  # fmt: skip
 _variables = click.option(
     "--var", "variables", multiple=True, metavar="NAME=VALUE", help="The value of a variable; wins over all others."
 )
@@ -57,7 +61,7 @@ _variable_files = click.option(
     "--var-file", "variable_files", type=click.Path(path_type=Path, dir_okay=False), multiple=True,
     help="A YAML file with values of variables; may be repeated, a later one wins.",
 )  # fmt: skip
-INPUT_FLAGS = {"files": "--file", "profiles": "--profile"}
+INPUT_FLAGS = {"files": "--file", "profiles": "--profile", "instance": "--instance"}
 """The parameters that a saved plan has the final word on, with their flags."""
 
 
@@ -65,6 +69,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     """All options that say what is loaded; the command takes them as one value, `inputs`."""
 
     @_files
+    @_instance
     @_profiles
     @_variables
     @_variable_files
@@ -73,6 +78,7 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
     def gathered(
         *arguments: Any,
         files: tuple[Path, ...],
+        instance: str | None,
         profiles: tuple[str, ...],
         variables: tuple[str, ...],
         variable_files: tuple[Path, ...],
@@ -80,8 +86,12 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         **others: Any,
     ) -> Any:
         values = _split_variables(variables)
+        stack_files = _once(files) or (default_file(),)
+        named, branch = _find_instance(instance, stack_files[0], others) if instance else ("", "")
         inputs = Inputs(
-            files=_once(files) or (default_file(),),
+            files=stack_files,
+            instance=named,
+            branch=branch,
             given=Given(values=values, files=variable_files) if values or variable_files else NOTHING,
             profiles=profiles,
             ambient_profiles=() if profiles else _split_words(os.environ.get("NEXUS_PROFILES", "")),
@@ -90,6 +100,17 @@ def stack_inputs(command: Callable[..., Any]) -> Callable[..., Any]:
         return command(*arguments, inputs=inputs, **others)
 
     return gathered
+
+
+def _find_instance(word: str, file: Path, others: Mapping[str, Any]) -> tuple[str, str]:
+    # Most stacks are there once.
+    from nexusctl.api.everyday.instances import find_instance  # noqa: PLC0415 - deferred: start-up time
+
+    source = click.get_current_context().get_parameter_source("instance")
+    if (others.get("stack_name") or others.get("stack")) and source is click.core.ParameterSource.ENVIRONMENT:
+        # What is named is the whole of its name.
+        return "", ""
+    return find_instance(word, Path() if file == STDIN else file.absolute().parent)
 
 
 def _once(files: tuple[Path, ...]) -> tuple[Path, ...]:
@@ -174,6 +195,13 @@ targets = click.option(
 excludes = click.option(
     "--exclude", "excludes", multiple=True, metavar="NAME",
     help="Not this sandbox or group, nor what comes after it; a glob, may be repeated.",
+)  # fmt: skip
+start_stopped = click.option(
+    "--start-stopped", is_flag=True, help="Also start what somebody has stopped or paused on purpose."
+)
+replaces = click.option(
+    "--replace", "replaces", multiple=True, metavar="NAME",
+    help="Make this sandbox or group anew, whatever it is; a glob, may be repeated.",
 )  # fmt: skip
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
+from typing import Literal
 
 import click
 
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED, INTERRUPTED
-from nexusctl.cli.terminal.progress import Course, is_painted, show
+from nexusctl.cli.terminal.progress import Course, follow_silently, is_painted, show
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.cli.terminal.signals import TIME_IS_OVER, leave, stoppable
 from nexusctl.cli.terminal.streams import OutputLost
@@ -21,8 +23,12 @@ from nexusctl.model.plan.event import AnyEvent, Event, Finished, Planned
 from nexusctl.model.plan.plan import Omission, Plan
 from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
-from nexusctl.render.plan import summarize_plan
+from nexusctl.render.plan.plan import summarize_plan
+from nexusctl.render.report.watch import describe_batch
 from nexusctl.render.text_style import duration
+
+Manner = Literal["usual", "cleared up", "shielded", "brief"]
+"""Whether another run follows that clears up, or it is that run, which no signal ends; or one line tells all of it."""
 
 PATIENCE = 30.0
 """Seconds that steps have to come to their end in, after the time of an apply is over."""
@@ -31,13 +37,20 @@ PATIENCE = 30.0
 class Conduct:
     """Lives while one plan is carried out: signals and the time limit, in seconds, set its `interrupt`."""
 
-    def __init__(self, planned: Planned, *, as_json: bool, timeout: float | None) -> None:
+    def __init__(self, planned: Planned, *, as_json: bool, timeout: float | None, manner: Manner = "usual") -> None:
         self._planned = planned
         self._as_json = as_json
         self._held = ExitStack()
-        painted = is_painted(as_json=as_json)
-        self.interrupt: Interrupt = self._held.enter_context(stoppable(painted=painted))
-        self._held.enter_context(_limited(self.interrupt, timeout, painted=painted))
+        painted = is_painted(as_json=as_json) and manner != "brief"
+        self._brief = manner == "brief"
+        if manner == "shielded":
+            self.interrupt = Interrupt()
+            return
+        clears = manner == "cleared up"
+        self.interrupt = self._held.enter_context(stoppable(painted=painted, clears=clears))
+        # Whoever clears up afterwards must come to it.
+        patience = None if clears else PATIENCE
+        self._held.enter_context(_limited(self.interrupt, timeout, patience, painted=painted))
 
     def close(self) -> None:
         """Let signals do again what they did before."""
@@ -46,7 +59,11 @@ class Conduct:
     def follow(self, first: AnyEvent, rest: Iterator[AnyEvent]) -> int:
         """Show `first` and what comes of `rest` to the end of the run, and its last word; returns the exit code."""
         try:
-            course = show(_of_the_run(first, rest), self._planned.plan, self.interrupt, as_json=self._as_json)
+            events = _of_the_run(first, rest)
+            if self._brief:
+                course = follow_silently(events, self._planned.plan)
+            else:
+                course = show(events, self._planned.plan, self.interrupt, as_json=self._as_json)
         except (BrokenPipeError, OutputLost):
             # Nobody reads on, or the disk is full. What runs comes to its end while the lock is held, as after Ctrl-C.
             self.interrupt.request()
@@ -58,7 +75,12 @@ class Conduct:
         if not self._as_json:
             told = merge_alike((*course.warnings, *course.problems))
             sys.stderr.write(render_diagnostics(told, color=options.wants_color(sys.stderr)))
-            click.echo(_last_word(self._planned.plan, course, late=self.interrupt.late))
+            if self._brief and course.finished.outcome == "done":
+                lines = describe_batch(self._planned.plan, course.finished.at)
+                click.echo("".join(f"{time.strftime('%H:%M:%S')} {line}\n" for line in lines), nl=False)
+                sys.stdout.flush()
+            else:
+                click.echo(_last_word(self._planned.plan, course, late=self.interrupt.late))
             if self._planned.purpose == "rollback":
                 click.echo("\n" + _describe_rollback(self._planned.plan, course.groups))
         outcome = course.finished.outcome
@@ -85,8 +107,8 @@ def announce_rollback(chosen: Plan, *, as_json: bool) -> None:
 
 
 @contextmanager
-def _limited(interrupt: Interrupt, timeout: float | None, *, painted: bool) -> Iterator[None]:
-    """After `timeout` seconds ask for a stop; what goes on for `PATIENCE` seconds more ends with the process."""
+def _limited(interrupt: Interrupt, timeout: float | None, patience: float | None, *, painted: bool) -> Iterator[None]:
+    """After `timeout` seconds ask for a stop; what goes on for `patience` seconds more ends with the process."""
     if timeout is None:
         yield
         return
@@ -96,7 +118,9 @@ def _limited(interrupt: Interrupt, timeout: float | None, *, painted: bool) -> I
             options.say(TIME_IS_OVER)
         interrupt.request(late=True)
 
-    timers = [threading.Timer(timeout, stop), threading.Timer(timeout + PATIENCE, leave, (FAILED,))]
+    timers = [threading.Timer(timeout, stop)]
+    if patience is not None:
+        timers.append(threading.Timer(timeout + patience, leave, (FAILED,)))
     for timer in timers:
         timer.daemon = True
         timer.start()

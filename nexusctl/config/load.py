@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as MappingType
+from dataclasses import replace
 from pathlib import Path
 
-from nexusctl.config.build.dependencies import Absent, Declarations, connect
+from nexusctl.config.build.dependencies import AbsentSandbox, Declarations, connect
 from nexusctl.config.build.files.digests import Digests
 from nexusctl.config.build.limits import build_resources
-from nexusctl.config.build.networks_and_volumes import declare_networks, declare_volumes, mark_shared
-from nexusctl.config.build.ports import refuse_unpublished
+from nexusctl.config.build.networks.networks_and_volumes import declare_networks, declare_volumes, mark_shared
+from nexusctl.config.build.networks.ports import refuse_unpublished
 from nexusctl.config.build.sandbox import Group, LoadContext, build_group
 from nexusctl.config.build.secrets import build_secrets
 from nexusctl.config.document.declared import Declared
@@ -26,9 +27,10 @@ from nexusctl.config.templates.template import Templates, load_template
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.config.validate.validate import validate
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.instance import join_name
 from nexusctl.model.load_request import NOTHING, Inputs
 from nexusctl.model.output import Output
-from nexusctl.model.stack import Move, Sandbox, Stack
+from nexusctl.model.stack import Move, Port, Sandbox, Stack
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.frozen import dataclass
 
@@ -57,37 +59,37 @@ class Loaded:
     root: Path
 
 
-def load(inputs: Inputs | Path) -> Stack:
+def load(inputs: Inputs | Path, digests: Digests | None = None) -> Stack:
     """The stack in a file, or in several, each laid over the ones before it (`read/merge.py` says how).
 
     Relative paths start from the folder of the file that they stand in.
     Raises `InputError` with all problems, in the order of their lines. Reads the files, the templates and env files
-    that they name, and the content of uploads; touches nothing.
+    that they name, and the content of uploads that `digests` does not know; touches nothing.
     """
     inputs = inputs if isinstance(inputs, Inputs) else Inputs(files=(inputs,))
-    stack = load_whole(inputs).stack
+    stack = load_whole(inputs, digests).stack
     return pin(stack, inputs.lock, inputs.trust) if inputs.lock else stack
 
 
-def load_whole(inputs: Inputs) -> Loaded:
+def load_whole(inputs: Inputs, digests: Digests | None = None) -> Loaded:
     """The same, with all that the stack was made of."""
     problems = Problems()
-    loaded = _load(inputs, problems)
+    loaded = _load(inputs, problems, digests)
     problems.raise_any()
     return loaded
 
 
-def load_readable(inputs: Inputs) -> tuple[Stack, tuple[Diagnostic, ...]]:
+def load_readable(inputs: Inputs, digests: Digests | None = None) -> tuple[Stack, tuple[Diagnostic, ...]]:
     """The stack, and what is wrong with what it names, such as files that are not there.
 
     Raises `InputError` with all problems of files that are wrong in themselves.
     """
     problems = Problems()
-    stack = _load(inputs, problems, lenient=True).stack
+    stack = _load(inputs, problems, digests, lenient=True).stack
     return stack, problems.list_all()
 
 
-def _load(inputs: Inputs, problems: Problems, *, lenient: bool = False) -> Loaded:
+def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *, lenient: bool = False) -> Loaded:
     """All that can be loaded; what is wrong is reported.
 
     Raises `InputError` where a file cannot be read at all, and with `lenient` where one is wrong in itself.
@@ -100,7 +102,7 @@ def _load(inputs: Inputs, problems: Problems, *, lenient: bool = False) -> Loade
     conforming = validate(document, STACK, problems)
     if lenient:
         problems.raise_any()
-    stack, groups = build(conforming, document, known, inputs, templates, problems)
+    stack, groups = build(conforming, document, known, inputs, templates, problems, digests)
     return Loaded(
         stack=stack,
         layers=tuple(layers),
@@ -147,7 +149,7 @@ def _compose_all(inputs: Inputs, problems: Problems) -> list[Mapping]:
     for path in inputs.files:
         trust = around(inputs.trust, path)
         try:
-            sources.append(read_source(path, within=inside(trust), trust=trust))
+            sources.append(read_source(path, within=inside(trust), trust=trust, data=inputs.texts.get(path)))
         except InputError as error:
             problems.extend(error.diagnostics)
     for source in sources:
@@ -174,7 +176,7 @@ def _refer(
     # Most files need nothing of it.
     from nexusctl.config.resolve import weave  # noqa: PLC0415 - deferred: start-up time
 
-    return weave(merged, inputs.given, templates, problems)
+    return weave(merged, inputs.given, templates, problems, inputs.instance)
 
 
 def _merge(documents: list[Mapping], problems: Problems) -> Mapping:
@@ -193,13 +195,14 @@ def build(
     inputs: Inputs,
     templates: Templates,
     problems: Problems,
+    digests: Digests | None = None,
 ) -> tuple[Stack, MappingType[str, Group]]:
     """The stack that the parts which conform to the schema make; `document` also has the names of the others."""
     around = LoadContext(
         volumes=Declared(document, "volumes"),
         networks=Declared(document, "networks"),
         templates=templates,
-        digests=Digests(),
+        digests=digests or Digests(),
         env_files=EnvFiles(),
         secrets=build_secrets(conforming, problems),
         declared_secrets=Declared(document, "secrets"),
@@ -234,9 +237,11 @@ def build(
 
         clear_each(known.patterns, {group.key.text: group.file for group in reversed(groups.values())})
     networks, volumes = declare_networks(conforming, problems), declare_volumes(conforming, problems)
+    marked = mark_shared(sandboxes, networks, volumes)
     stack = Stack(
-        name=conforming.text("name") or "",
-        sandboxes=mark_shared(sandboxes, networks, volumes),
+        name=join_name(conforming.text("name") or "", inputs.instance),
+        sandboxes=_free_ports(marked) if inputs.instance else marked,
+        freed_ports=_list_fixed(marked) if inputs.instance else {},
         networks=networks,
         volumes=volumes,
         templates=templates.used,
@@ -245,6 +250,7 @@ def build(
         moved=_moved(conforming, sandboxes, known, problems) if "moved" in conforming.values else (),
         secrets=around.secrets,
         sensitive=known.sensitive,
+        branch=inputs.branch,
     )
     for group in groups.values():
         if group.ports:
@@ -252,6 +258,19 @@ def build(
             places = [place for _, place in group.ports if place.source not in templates_own]
             refuse_unpublished(group.sandbox, stack.networks, places, problems)
     return stack, groups
+
+
+def _free_ports(sandboxes: MappingType[str, Sandbox]) -> MappingType[str, Sandbox]:
+    """Each port of this machine that the file names is one for all instances: each gets a free one instead."""
+    return {
+        name: replace(sandbox, ports=tuple(dict.fromkeys(replace(port, host=None) for port in sandbox.ports)))
+        for name, sandbox in sandboxes.items()
+    }
+
+
+def _list_fixed(sandboxes: MappingType[str, Sandbox]) -> MappingType[str, tuple[Port, ...]]:
+    fixed = {name: tuple(port for port in sandbox.ports if port.host) for name, sandbox in sandboxes.items()}
+    return {name: ports for name, ports in fixed.items() if ports}
 
 
 def _defaults(conforming: Mapping, problems: Problems) -> Mapping | None:
@@ -281,12 +300,14 @@ def _moved(
     return build_moves(conforming.get("moved"), sandboxes, known, problems)
 
 
-def _find_absent(entries: Mapping, document: Mapping, inputs: Inputs, problems: Problems) -> MappingType[str, Absent]:
+def _find_absent(
+    entries: Mapping, document: Mapping, inputs: Inputs, problems: Problems
+) -> MappingType[str, AbsentSandbox]:
     """The sandboxes that a file declares and that are not there, with the reasons."""
     section = document.get("sandboxes")
     deleted = section.deleted.items() if isinstance(section, Mapping) else ()
     absent = {
-        name: Absent("is deleted", "delete the dependency too, or keep both", note("it is deleted here", place))
+        name: AbsentSandbox("is deleted", "delete the dependency too, or keep both", note("it is deleted here", place))
         for name, place in deleted
     }
     if inputs.profiles or any(isinstance(own, Mapping) and "profiles" in own.values for own in entries.values.values()):

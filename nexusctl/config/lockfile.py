@@ -22,16 +22,15 @@ from nexusctl.model.lockfile import (
     tree_versions,
 )
 from nexusctl.model.record import canonical
-from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack, UploadFile
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.trust import OURS, Trust
+from nexusctl.model.uploads_and_packages import Package, PackageSet, UploadFile
 from nexusctl.model.values.checksum import sha256
+from nexusctl.packages import MANAGERS
 
 FORMAT, FORMAT_VERSION = "nexusctl-lock", 1
 
 _HINT = "`nexusctl lock` brings it up to date"
-# How each manager writes that exactly one version will do.
-_EXACTLY = {"npm": "", "pip": "==", "apt": ""}
-_TREE_MANAGER = "npm"
 # A thousand packages of npm's take half a MiB, and few sandboxes have the same.
 _SIZE_LIMIT = 16 * 1024 * 1024
 
@@ -130,7 +129,7 @@ def _find_missing(sandbox: Sandbox, key: str, locked: LockedSandbox | None) -> I
             if entry is None or entry.asked != package.version:
                 asked = f" {package.version}" if package.version else ""
                 yield f"the {chosen.manager} package {package.name}{asked} of sandbox {key}"
-        if chosen.manager == _TREE_MANAGER and chosen.packages and chosen.manager not in locked.trees:
+        if MANAGERS[chosen.manager].freeze() and chosen.packages and chosen.manager not in locked.trees:
             yield f"what the {chosen.manager} packages of sandbox {key} need"
 
 
@@ -154,7 +153,7 @@ def _pin_set(chosen: PackageSet, locked: LockedSandbox) -> PackageSet:
     if not chosen.packages or not known or not _is_known(chosen, known):
         return _from_tree(pinned, tree, known) if chosen.packages and tree else pinned
     needs = _hoisted(tree) if tree else locked.needs.get(chosen.manager, {})
-    exactly, named = _EXACTLY[chosen.manager], {package.name for package in pinned.packages}
+    exactly, named = MANAGERS[chosen.manager].exactly, {package.name for package in pinned.packages}
     beside = [Package(name=n, version=f"{exactly}{version}") for n, version in sorted(needs.items()) if n not in named]
     whole = replace(pinned, packages=(*pinned.packages, *beside))
     return _with_tree(whole, tree) if tree else whole
@@ -192,7 +191,7 @@ def _pin_package(package: Package, manager: str, known: Mapping[str, LockedPacka
     entry = known.get(package.name)
     if entry is None or entry.asked != package.version:
         return package
-    return replace(package, version=f"{_EXACTLY[manager]}{entry.version}")
+    return replace(package, version=f"{MANAGERS[manager].exactly}{entry.version}")
 
 
 def _entry(locked: LockedSandbox) -> dict[str, Any]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from nexusctl.config.build.dependencies import Declarations
 from nexusctl.config.build.outputs import ask
 from nexusctl.config.build.sandbox import complete
+from nexusctl.config.document.derived import measure, picked, rebuilt
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.document.problems import Problems, note
 from nexusctl.config.interpolate.env_stack_file import TextFiles, resolve_env, stack_scope
 from nexusctl.config.interpolate.for_each import Instance, each_scope, keep, read_entries
-from nexusctl.config.interpolate.interpolate import Interpolation, Namespace, Unresolved, measure, picked, rebuilt
+from nexusctl.config.interpolate.interpolate import Interpolation, Namespace, Unresolved
 from nexusctl.config.interpolate.misplaced_secrets import drop_stray
 from nexusctl.config.interpolate.sandboxes import Listening, Siblings, read_listening
 from nexusctl.config.interpolate.secrets import SecretScope
@@ -28,8 +29,10 @@ _MAKING = ("for_each", "replicas")
 _LISTENING = ("template", "with", "kind", "health", "ports")
 
 
-def weave(document: Mapping, given: Given, templates: Templates, problems: Problems) -> tuple[Mapping, Declarations]:
-    """The merged `document` as the schema is to see it, and what is known of it then.
+def weave(
+    document: Mapping, given: Given, templates: Templates, problems: Problems, instance: str = ""
+) -> tuple[Mapping, Declarations]:
+    """The merged `document` as the schema is to see it, and what is known of it then; for that `instance` of it.
 
     Wrong references are reported, and what holds them is dropped. What `for_each` makes stands in `sandboxes` as if it
     were written there, but with the group's name as the text of its key.
@@ -42,7 +45,7 @@ def weave(document: Mapping, given: Given, templates: Templates, problems: Probl
     namespaces: dict[str, Namespace] = {
         "env": resolve_env,
         "file": TextFiles().resolve,
-        "stack": stack_scope(lambda: name.find(interpolation)),
+        "stack": stack_scope(lambda: name.find(interpolation), instance),
         "var": variables.resolve,
     }
     secrets = SecretScope(document)

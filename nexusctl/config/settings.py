@@ -60,5 +60,18 @@ def load_defaults(kept: str | None, problems: Problems) -> Mapping | None:
     return found if isinstance(found, Mapping) else None
 
 
+def refuses_lifetimes() -> bool:
+    """Whether whoever calls wants no reaper: `lifetimes: off`. Raises `InputError` for settings that are wrong."""
+    path = find_settings(os.environ)
+    if path is None:
+        return False
+    source, problems = read_source(path, kind=KIND, trust=OURS), Problems()
+    if compose_any(source, problems) is None:
+        return False
+    found = validate(compose(source, problems), SETTINGS, problems).text("lifetimes")
+    problems.raise_any()
+    return found == "off"
+
+
 def is_settings(source: Source) -> bool:
     return source.kind == KIND

@@ -9,17 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import field
-from typing import BinaryIO, Literal, Protocol
+from typing import Literal, Protocol
 
+from nexusctl.engine.archives import Archives
 from nexusctl.engine.cancel import NEVER, Cancel
-from nexusctl.model.live import Adopt, HealthState, LiveState, LockHolder, Portrait, Project, State
+from nexusctl.engine.command import Command, Outcome
+from nexusctl.engine.condition import Condition
+from nexusctl.engine.executions import Executions
+from nexusctl.engine.fetched import Fetched
+from nexusctl.engine.lifetimes import Lifetimes
+from nexusctl.engine.log_chunk import LogChunk
+from nexusctl.engine.overview import Overview
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.inspected_container import InspectedContainer, Project
+from nexusctl.model.observed.live import Adopt, LiveState
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
-from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
-from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Volume
+from nexusctl.model.uploads_and_packages import Upload
 
 AdoptedKind = Literal["network", "volume"]
+ChangeKind = Literal["added", "changed", "removed"]
 
 Report = Callable[[str], None]
 """Takes a short phrase that says what is being done now, such as `pulling 40 %`; behind a line end stands what a tool
@@ -27,58 +38,21 @@ that does it said last.
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
-    """How one container is now; `exit_code` is None while it runs.
-
-    `restarts` counts how often the engine has started it again by itself since somebody else did.
-    """
-
-    state: State
-    health: HealthState
-    exit_code: int | None
-    killed_for_memory: bool = False
-    probe_output: str = ""
-    restarts: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
-    """What a command inside a sandbox gave; `output` is stdout and stderr as they came, as text."""
-
-    exit_code: int
-    output: str
-    timed_out: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogChunk:
-    stream: Literal["stdout", "stderr"]
-    data: bytes
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """What to run inside a sandbox, with the streams that it reads and writes.
-
-    None for `working_dir` and `user` takes the sandbox's own. `timeout` is in seconds; None lets it run to its end.
-    """
-
-    argv: tuple[str, ...]
-    stdout: BinaryIO
-    stderr: BinaryIO
-    stdin: BinaryIO | None = None
-    env: Mapping[str, str] = field(default_factory=dict)
-    working_dir: str | None = None
-    user: str | None = None
-    tty: bool = False
-    timeout: float | None = None
-
-
-class Engine(Protocol):
+class Engine(Lifetimes, Protocol):
     @property
     def in_place(self) -> frozenset[str]:
         """The fields of a sandbox that this engine can change in a live container."""
+
+    @property
+    def archives(self) -> Archives: ...
+
+    @property
+    def overview(self) -> Overview:
+        """All stacks, and what is used by what."""
+
+    @property
+    def executions(self) -> Executions:
+        """Commands that live in their sandbox."""
 
     # -- look ----------------------------------------------------------------------------------------------
 
@@ -99,6 +73,12 @@ class Engine(Protocol):
         containers that it names. Raises `Conflict` where one of those cannot be had.
         """
 
+    def glimpse(self, stack: Stack) -> LiveState:
+        """Its sandboxes and volumes alone, as `observe` has them, for whoever looks often; each says when it started.
+
+        It costs two calls, and one for each container that was started since the last glimpse of this engine.
+        """
+
     def list_stacks(self) -> frozenset[str]:
         """The names of the stacks that anything on this engine belongs to."""
 
@@ -107,15 +87,6 @@ class Engine(Protocol):
 
         Raises `EngineError` where a look fails: what could not be looked at never reads as absent.
         """
-
-    def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
-        """The bytes in the writable layer of each of these containers, by id, in one call; absent ones are left out.
-
-        The engine adds up all that a container has written, so ask only where somebody wants to know.
-        """
-
-    def measure_volumes(self, names: Iterable[str]) -> Mapping[str, int]:
-        """The bytes in each of these volumes, by name, without those of which the engine does not say it in time."""
 
     def condition(self, container_id: str) -> Condition: ...
 
@@ -128,13 +99,16 @@ class Engine(Protocol):
         The note goes as an amendment does.
         """
 
+    def note_hold(self, stack: str, sandbox: str, container_id: str, hold: Hold) -> None:
+        """Write down, in the place of an earlier note, that it is stopped on purpose. It goes as an amendment does."""
+
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         """While inside, call `heard`, in another thread, when the container's health changes and when it ends.
 
         A change may be missed, so look now and then all the same. Raises nothing.
         """
 
-    def portray(self, name: str) -> Portrait:
+    def inspect(self, name: str) -> InspectedContainer:
         """A container of somebody else's, by name or id. Raises `NotFound`."""
 
     def find_project(self, name: str, stack: str) -> Project:
@@ -142,16 +116,34 @@ class Engine(Protocol):
         none.
         """
 
+    def list_changes(self, container_id: str) -> Mapping[str, ChangeKind]:
+        """What differs in a container's own file system from its image, by path: neither volumes nor executions."""
+
     def read_file(self, container_id: str, path: str) -> bytes | None:
         """What the file `path` of a sandbox holds, whatever its state; None where there is no such file.
 
         Raises `StepError` where that is more than an upload may hold.
         """
 
+    def fetch(self, container_id: str, path: str) -> Iterator[Fetched]:
+        """What lies at `path` and below, folders first, whatever the state; a link there is not followed.
+
+        Raises `NotFound` where nothing does.
+        """
+
     def logs(
-        self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+        self,
+        container_id: str,
+        *,
+        tail: int | None = None,
+        since: float | None = None,
+        follow: bool = False,
+        timed: bool = False,
     ) -> Iterator[LogChunk]:
-        """The log so far, and with `follow` what comes until the container ends. `since` is in seconds since 1970."""
+        """The log so far, and with `follow` what comes until the container ends. `since` is in seconds since 1970.
+
+        Where it is `timed`, each chunk is one line or a part of one, and says when it came.
+        """
 
     # -- lock ----------------------------------------------------------------------------------------------
 
@@ -238,6 +230,9 @@ class Engine(Protocol):
 
     def signal_container(self, container_id: str, signal: str) -> None:
         """Send `signal`, such as SIGHUP, to the main process."""
+
+    def pause_container(self, container_id: str) -> None:
+        """Hold its processes where they are; one that is paused stays so."""
 
     def unpause_container(self, container_id: str) -> None: ...
 
@@ -329,11 +324,21 @@ class Engine(Protocol):
     def probe(self, container_id: str, health: Health) -> Outcome:
         """Run the health probe once, now."""
 
-    def run_script(self, container_id: str, script: str, *, timeout: float | None = None) -> Outcome:
-        """Run a shell script as the sandbox's own user in its working directory; see `run_command`."""
+    def run_script(
+        self, container_id: str, script: str, *, timeout: float | None = None, cancel: Cancel = NEVER
+    ) -> Outcome:
+        """Run a shell script as the sandbox's own user in its working directory; see `run_command`.
 
-    def run_command(self, container_id: str, command: tuple[str, ...], *, timeout: float | None = None) -> Outcome:
-        """Run a command as the sandbox's own user in its working directory; after `timeout` seconds it is ended."""
+        When `cancel` is requested it is killed.
+        """
+
+    def run_command(
+        self, container_id: str, command: tuple[str, ...], *, timeout: float | None = None, cancel: Cancel = NEVER
+    ) -> Outcome:
+        """Run a command as the sandbox's own user in its working directory; after `timeout` seconds it is ended.
+
+        When `cancel` is requested it is killed.
+        """
 
     def execute(self, container_id: str, command: Command) -> int:
         """Run `command`; returns its exit code, or 124 when its time is over."""

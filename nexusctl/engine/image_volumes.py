@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from nexusctl.model.engine_names import image_reference
-from nexusctl.model.live import LiveImage, LiveSandbox, LiveVolume
+from nexusctl.model.observed.live import LiveImage, LiveSandbox, LiveVolume
 from nexusctl.model.stack import Sandbox, Stack
 
 

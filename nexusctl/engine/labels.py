@@ -7,6 +7,9 @@ from __future__ import annotations
 
 PREFIX = "dev.nexusctl."
 
+RESERVED = (PREFIX, "com.docker.")
+"""What labels begin with that are not a user's."""
+
 STACK = PREFIX + "stack"
 """On containers, networks, volumes: the stack's name. Identity is this label, never the object's name."""
 
@@ -28,8 +31,16 @@ BIRTH = PREFIX + "birth"
 CAPABILITIES = PREFIX + "capabilities"
 """On containers that have not all capabilities of the engine's default; older ones lack it."""
 
+MAKER = PREFIX + "maker"
+"""On containers and amendments: USER@HOST of the nexusctl that made it; empty where it held no lock, and older ones
+lack it."""
+
+BRANCH = PREFIX + "branch"
+"""On containers: the git branch that `--instance auto` has named their instance after; older ones lack it."""
+
 ROLE = PREFIX + "role"
-"""On everything: sandbox, builder, courier, network, volume, amendment, note, end, secrets, lock, cache."""
+"""On everything: sandbox, builder, courier, network, volume, amendment, note, end, hold, extension,
+secrets, lock, cache."""
 
 NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
@@ -37,6 +48,9 @@ VOLUME = PREFIX + "volume"
 
 IPV6 = PREFIX + "enable-ipv6"
 """On networks: `true` or `false`, as the stack file says; older ones lack it."""
+
+FIXED = PREFIX + "fixed-subnet"
+"""On networks: `true` where the stack file names the range."""
 
 ADOPTED = PREFIX + "adopted"
 """On adoptions: `network:ID` or `volume:NAME`, which the stack has taken over from somebody else."""
@@ -51,6 +65,16 @@ SECRETS = PREFIX + "secrets"
 PACKAGE_FACTS = PREFIX + "package-facts"
 """On amendments: what the managers said after they installed something in the container, see
 `docker/images/package_inventory.py`."""
+
+HOLD = PREFIX + "hold."
+"""On holds: the prefix of state, user, since and, where its lifetime was over, of cause."""
+
+LIFETIME = "lifetime"
+IDLE = "idle"
+"""Those causes."""
+
+EXTENSION = PREFIX + "extension."
+"""On extensions: the prefix of until, user and since."""
 
 LOCK = PREFIX + "lock."
 """On locks: the prefix of owner, user, host, pid, command, since."""
@@ -80,3 +104,7 @@ Empty on the other images that builders make.
 def read_number(text: str) -> int:
     """A number as we write them: digits, and no more than a process has; 0 for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
+
+
+EXIT_CODE = "exitCode"
+"""What events of the engine call an exit code. They tell labels as well, and one of this name hides what it says."""

@@ -12,14 +12,17 @@ from collections.abc import Container
 from typing import Any
 
 from nexusctl.model.record import canonical, plain
-from nexusctl.model.stack import PackageSet
 from nexusctl.model.template import Template
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.checksum import sha256
 
-_ENVIRONMENT = "nexusctl/env:"
+ENVIRONMENT = "nexusctl/env:"
 
 RESOLUTION = "nexusctl/lock:"
 """Begins the tag of an image that only a lock needs."""
+
+REAPER = "nexusctl-reaper"
+"""The stack of the one container of an engine that ends what has lived its time."""
 
 
 def container_name(stack: str, sandbox: str) -> str:
@@ -32,6 +35,16 @@ def network_name(stack: str, network: str) -> str:
 
 def volume_name(stack: str, volume: str) -> str:
     return f"{stack}_{volume}"
+
+
+def numbered_volume_name(stack: str, volume: str, number: int) -> str:
+    """What one is called that takes the place of another; no volume of a file has a dot in its name."""
+    return f"{volume_name(stack, volume)}.{number}"
+
+
+def is_volume_name(stack: str, volume: str, name: str) -> bool:
+    """Whether it is what nexusctl calls that volume of the stack's file, the first one or one that took its place."""
+    return bool(re.fullmatch(re.escape(volume_name(stack, volume)) + r"(?:\.[0-9]+)?", name))
 
 
 def anonymous_volume(sandbox: str, target: str) -> str:
@@ -53,6 +66,19 @@ def lock_name(stack: str) -> str:
     return f"nexusctl_lock_{stack}"
 
 
+_RUN = "_run"
+
+
+def run_lock(stack: str) -> str:
+    """What a run of `stack` locks from its begin to its end, beside the lock of each change; no stack is called so."""
+    return f"{stack}{_RUN}"
+
+
+def without_run(name: str) -> str:
+    """The stack that `run_lock` has made `name` of, or `name` itself."""
+    return name.removesuffix(_RUN)
+
+
 def recipe_tag(template: Template) -> str:
     """The tag of the image that a template's recipe makes; changes with anything in the recipe's chain."""
     assert template.recipe is not None
@@ -62,12 +88,12 @@ def recipe_tag(template: Template) -> str:
 def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: str | None) -> str:
     """The tag of the image that holds `packages` on top of the image `base`."""
     inputs: Any = [base, plain(packages), working_dir or ""]
-    return f"{_ENVIRONMENT}{sha256(canonical(inputs).encode())[:16]}"
+    return f"{ENVIRONMENT}{sha256(canonical(inputs).encode())[:16]}"
 
 
 def is_environment(reference: str) -> bool:
     """Whether it is an `environment_tag`, of whatever base and packages."""
-    return reference.startswith(_ENVIRONMENT)
+    return reference.startswith(ENVIRONMENT)
 
 
 def image_reference(reference: str) -> str:

@@ -34,7 +34,10 @@ class Inputs:
     `profiles` were asked for and have to be known; `ambient_profiles` come from the environment, where they may be
     meant for other stacks.
     `lock` is the lock file that pins what they ask for, where one is used. `trust` says what the files may reach.
-    `settings` is the text of those that count instead of the ones that this machine has.
+    `instance` is which of several of the same file is meant, as `model/instance.py` writes it; empty for the only one.
+    `branch` is the git branch that it is named after; empty where it was named otherwise.
+    `settings` is the text of those that count instead of the ones that this machine has. `texts` are the contents of
+    those of the `files` that nobody has written yet.
     """
 
     files: tuple[Path, ...]
@@ -44,6 +47,9 @@ class Inputs:
     lock: Path | None = None
     trust: Trust = OURS
     settings: str | None = None
+    instance: str = ""
+    branch: str = ""
+    texts: Mapping[Path, bytes] = field(default_factory=dict)
 
     @property
     def lock_path(self) -> Path:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import MISSING, Field, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass, replace
 from typing import Any
 
 from nexusctl.model import stack
+from nexusctl.model.env_file_text import withhold_values
+from nexusctl.model.lifetime import LAST
 from nexusctl.model.secret import SecretFile
 from nexusctl.model.stack import Sandbox
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Upload, UploadFile
 from nexusctl.model.values.from_json import (
     Check,
     MalformedValue,
@@ -39,17 +42,23 @@ _CHECKS: Mapping[tuple[type, str], Check] = {
     (Sandbox, "image"): is_argument,
     (Sandbox, "working_dir"): lambda folder: folder is None or folder.startswith("/"),
     (Sandbox, "user"): lambda user: user is None or is_argument(user),
+    (Sandbox, "artifacts"): lambda paths: all(map(is_absolute, paths)),
+    (Sandbox, "tmpfs"): lambda folders: all(map(is_absolute, folders)),
+    (Sandbox, "shm_size"): lambda size: size is None or size > 0,
+    (Sandbox, "hostname"): lambda hostname: hostname is None or is_argument(hostname),
     (Sandbox, "stop_grace_period"): lambda seconds: seconds is None or seconds >= 0,
     (Sandbox, "start_timeout"): lambda seconds: seconds is None or seconds >= 0,
-    (Sandbox, "timeout"): lambda seconds: seconds is None or seconds >= 0,
+    (Sandbox, "timeout"): lambda seconds: seconds is None or 0 <= seconds <= LAST,
+    (Sandbox, "idle_timeout"): lambda seconds: seconds is None or 0 <= seconds <= LAST,
+    (Sandbox, "keep_until"): lambda second: second is None or 0 <= second <= LAST,
     (SecretFile, "name"): is_file_name,
-    (stack.Upload, "target"): is_absolute,
-    (stack.UploadFile, "path"): is_below,
-    (stack.UploadFile, "mode"): lambda mode: 0 <= mode <= 0o7777,
-    (stack.UploadFile, "size"): lambda size: size >= 0,
-    (stack.Upload, "owner"): lambda owner: owner is None or is_argument(owner),
-    (stack.Package, "name"): is_argument,
-    (stack.PackageSet, "lock_name"): is_below,
+    (Upload, "target"): is_absolute,
+    (UploadFile, "path"): is_below,
+    (UploadFile, "mode"): lambda mode: 0 <= mode <= 0o7777,
+    (UploadFile, "size"): lambda size: size >= 0,
+    (Upload, "owner"): lambda owner: owner is None or is_argument(owner),
+    (Package, "name"): is_argument,
+    (PackageSet, "lock_name"): is_below,
     (stack.Mount, "target"): is_absolute,
     (stack.Port, "container"): lambda port: 0 < port < PORTS,
     (stack.Port, "host"): lambda port: port is None or 0 < port < PORTS,
@@ -66,8 +75,12 @@ class NewerRecord(RecordError):
 
 
 def encode(sandbox: Sandbox) -> str:
-    """The record of `sandbox`: the same text for equal values, whatever the order of their mappings."""
-    return canonical({"version": VERSION, "sandbox": plain(sandbox)})
+    """The record of `sandbox`: the same text for equal values, whatever the order of their mappings.
+
+    What an env file gave stands in it by its name only.
+    """
+    recorded = replace(sandbox, env=withhold_values(sandbox.env))
+    return canonical({"version": VERSION, "sandbox": plain(recorded)})
 
 
 def decode(text: str) -> Sandbox:

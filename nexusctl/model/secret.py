@@ -6,20 +6,20 @@ lives as a `Secret` between the room that reads it and the engine call that need
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import field, replace
 from typing import Any, Literal, NoReturn, get_args
 
 from nexusctl.errors import Diagnostic, Location, StepError
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.late_regex import late_regex
 
 SourceKind = Literal["env", "file", "age", "vault", "command", "keyring", "variable", "parameter"]
 
 # Those of a sensitive variable and of a sensitive parameter are declared by themselves.
 SOURCES: tuple[SourceKind, ...] = tuple(kind for kind in get_args(SourceKind) if kind not in ("variable", "parameter"))
 
-NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
+NAME = late_regex(r"[A-Za-z_][A-Za-z0-9_-]{0,63}\Z")
 
 REDACTED = "[redacted]"
 SAFE = "nexus.secrets.json"

@@ -1,19 +1,18 @@
 """The desired state: what a stack file says after defaults, templates and replicas are worked in.
 
 Units: durations are seconds, sizes are bytes, modes are the usual permission bits as an integer.
-Fields marked `OUTSIDE` help to carry a value out (where a file lies on this host) and are neither
-compared nor recorded.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import field
-from typing import Any, Literal
+from typing import Literal
 
 from nexusctl.model.output import Output
 from nexusctl.model.secret import SecretFile, SecretRef, Text
 from nexusctl.model.template import Template
+from nexusctl.model.uploads_and_packages import OUTSIDE, PackageSet, Upload
 from nexusctl.model.values.frozen import dataclass
 
 Kind = Literal["service", "task"]
@@ -21,14 +20,14 @@ RunPolicy = Literal["once", "changed", "always"]
 Condition = Literal["started", "healthy", "completed"]
 OnReplace = Literal["discard", "preserve"]
 RestartPolicy = Literal["no", "on-failure", "always", "unless-stopped"]
-Manager = Literal["npm", "pip", "apt"]
-Omitted = Literal["dev", "optional", "peer"]
+DesiredState = Literal["running", "stopped", "paused"]
+OnExpire = Literal["stop", "pause", "destroy"]
 Giver = Literal["settings", "template"]
 """Who gives a limit that no file of the stack states: the settings of who calls nexusctl, or a built-in template."""
 
-OUTSIDE: Mapping[str, Any] = {"recorded": False}
-
 DEFAULT_NETWORK = "default"
+
+LOCAL = "local"
 
 STOP_GRACE_PERIOD = 10
 """Seconds between the signal that asks a sandbox to end and the one that ends it, where nobody says how many."""
@@ -36,10 +35,16 @@ STOP_GRACE_PERIOD = 10
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependency:
-    """`sandbox` (an instance name) has to reach `condition` before the dependent starts."""
+    """`sandbox` (an instance name) has to reach `condition` before the dependent starts.
+
+    Where it is not `required` and fails, the dependent starts all the same. With `restart` the dependent is restarted
+    after it was replaced or restarted.
+    """
 
     sandbox: str
     condition: Condition
+    required: bool = True
+    restart: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,91 +123,19 @@ LIMITS = ("cpus", "memory", "pids", "storage")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UploadFile:
-    """One entry of an upload: `path` is relative to the upload's target, empty for the target itself.
-
-    `digest` is the SHA-256 of the content in hex, empty for a folder; `link` is a symlink's target.
-    """
-
-    path: str
-    digest: str
-    mode: int
-    size: int = 0
-    kind: Literal["file", "folder", "link"] = "file"
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reaction:
-    """What follows where an uploaded file has changed in a running sandbox; exactly one of the three is set."""
-
-    restart: bool = False
-    signal: str = ""
-    command: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Upload:
-    """Files that nexusctl puts into the sandbox before it starts.
-
-    `ignore` are gitignore patterns of what is not uploaded, and does not count as added where the sandbox has it.
-    It and `on_change` are recorded for an import to find, and say nothing of what is live: uploads do not differ by
-    them.
-    """
-
-    target: str
-    files: tuple[UploadFile, ...]
-    owner: str | None = None
-    ignore: tuple[str, ...] = field(default=(), compare=False)
-    on_change: Reaction | None = field(default=None, compare=False)
-    source: str | None = field(default=None, compare=False, metadata=OUTSIDE)
-    content: str | None = field(default=None, compare=False, metadata=OUTSIDE)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Package:
-    """`version` is what the manager understands after the name (npm: a range, pip: `==2.1` and the like)."""
-
-    name: str
-    version: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PackageSet:
-    """What one manager installs: a list of packages, or everything that a lock file names, or both.
-
-    A lock beside a list was made from it, and fixes what its packages need. Without a `lock_name` the files are where
-    the manager starts from. Their content lies in `lock_folder`, or in `lock_texts` by their names.
-    With `ignore_scripts` no script of a package runs when it is installed, or none of those that it names, sorted;
-    `omit` are kinds of dependencies, sorted, that are not installed. Only npm has the two.
-    """
-
-    manager: Manager
-    packages: tuple[Package, ...] = ()
-    lock_name: str = ""
-    lock_files: tuple[UploadFile, ...] = ()
-    ignore_scripts: bool | tuple[str, ...] = False
-    omit: tuple[Omitted, ...] = ()
-    lock_folder: str | None = field(default=None, compare=False, metadata=OUTSIDE)
-    lock_texts: Mapping[str, str] = field(default_factory=dict, compare=False, metadata=OUTSIDE)
-
-    @property
-    def fixed(self) -> bool:
-        """Whether it is a list whose every need is fixed by a lock."""
-        return bool(self.lock_name and self.packages)
-
-    @property
-    def options(self) -> tuple[bool | tuple[str, ...], tuple[Omitted, ...]]:
-        """How its packages are installed, whichever they are."""
-        return self.ignore_scripts, self.omit
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Lifecycle:
     """How far nexusctl may go: `ignore` are paths of fields, as differences name them, that are left as they are."""
 
     prevent_destroy: bool = False
     ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ulimit:
+    """As setrlimit(2) has it, in its units; -1 is no limit."""
+
+    soft: int
+    hard: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -215,6 +148,14 @@ class Sandbox:
     `stop_grace_period` is in seconds, None for `STOP_GRACE_PERIOD`.
     `aliases` are further names of it, by the network in which others find it under them. `shares` are those of its
     volumes and networks that other stacks may use, as `volume:NAME` and `network:NAME`.
+    A `hostname` of None is the sandbox's and the stack's names. `read_only` is said of all outside of its mounts.
+    A `shm_size` of None is the engine's own.
+    `ulimits` are those that the engine is not to choose, by their names in lower case.
+    `extra_hosts` are `NAME:ADDRESS`, sorted.
+    `dns` are addresses of servers, those of the engine's host where there are none.
+    Its lifetime is over `timeout` seconds after its creation, or when nothing has happened in it for `idle_timeout`
+    seconds, and not before `keep_until`, in seconds since 1970.
+    `tmpfs` are folders in memory, each with its options as mount(8) writes them, sorted.
     """
 
     name: str
@@ -241,12 +182,25 @@ class Sandbox:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     resources: Resources = Resources()
     restart: RestartPolicy = "no"
+    state: DesiredState = "running"
+    pre_stop: str | None = None
+    artifacts: tuple[str, ...] = ()
     stop_grace_period: int | None = None
     stop_signal: str | None = None
     cap_add: tuple[str, ...] = ()
     cap_drop: tuple[str, ...] = ()
+    hostname: str | None = None
+    read_only: bool = False
+    tmpfs: Mapping[str, str] = field(default_factory=dict)
+    shm_size: int | None = None
+    ulimits: Mapping[str, Ulimit] = field(default_factory=dict)
+    extra_hosts: tuple[str, ...] = ()
+    dns: tuple[str, ...] = ()
     on_replace: OnReplace = "discard"
     timeout: int | None = None
+    idle_timeout: int | None = None
+    keep_until: int | None = None
+    on_expire: OnExpire = "stop"
     metadata: Mapping[str, str] = field(default_factory=dict)
     shares: tuple[str, ...] = ()
     lifecycle: Lifecycle = Lifecycle()
@@ -256,26 +210,35 @@ class Sandbox:
 class Network:
     """`external` names a network that exists already and is never made or removed here.
 
-    A `shared` one may be the external one of other stacks.
+    A `shared` one may be the external one of other stacks. Of `subnet` the host has `gateway`, sandboxes `ip_range`.
     """
 
     name: str
     internal: bool = False
     enable_ipv6: bool = False
+    subnet: str | None = None
+    gateway: str | None = None
+    ip_range: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
     shared: bool = False
     external: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Volume:
-    """`external` names a volume that exists already and is never made or removed here.
-
-    A `shared` one may be the external one of other stacks.
-    """
+    """`external` and `shared` say of it what they say of a network; `driver_opts` are its driver's."""
 
     name: str
+    driver: str = LOCAL
+    driver_opts: Mapping[str, str] = field(default_factory=dict)
+    labels: Mapping[str, str] = field(default_factory=dict)
     shared: bool = False
     external: str | None = None
+
+    @property
+    def is_special(self) -> bool:
+        """Whether a bare name is not all that the engine has to know of it."""
+        return bool(self.labels or self.driver_opts) or self.driver != LOCAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -292,7 +255,9 @@ class Stack:
 
     `inactive` are groups that the file declares and whose profile was not asked for: what is live of them is left
     alone.
-    `digests` says which image each reference has to mean, where a lock file does.
+    `digests` says which image each reference has to mean, where a lock file does. `freed_ports` are those of this
+    machine that the file fixes and an instance leaves to the engine, by sandbox. `branch` is the git branch that the
+    instance is named after.
     """
 
     name: str
@@ -305,4 +270,6 @@ class Stack:
     digests: Mapping[str, str] = field(default_factory=dict)
     outputs: Mapping[str, Output] = field(default_factory=dict)
     moved: tuple[Move, ...] = ()
+    freed_ports: Mapping[str, tuple[Port, ...]] = field(default_factory=dict, compare=False)
     sensitive: frozenset[str] = field(default=frozenset(), metadata=OUTSIDE)
+    branch: str = field(default="", compare=False, metadata=OUTSIDE)

@@ -35,7 +35,11 @@ class Recipe:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Template:
-    """`defaults` is a partial sandbox in the language of the stack file; a sandbox's own keys win."""
+    """`defaults` is a partial sandbox in the language of the stack file; a sandbox's own keys win.
+
+    One that stands for several has `sandboxes` and no image: each by its name, with references to parameters in it.
+    `category` and `tags` are for lists only: no plan rests on them.
+    """
 
     name: str
     description: str
@@ -43,3 +47,23 @@ class Template:
     manager: str | None = None
     defaults: Mapping[str, Any] = field(default_factory=dict)
     recipe: Recipe | None = None
+    category: str = field(default="", compare=False, metadata={"recorded": False})
+    tags: tuple[str, ...] = field(default=(), compare=False, metadata={"recorded": False})
+    sandboxes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TemplateCost:
+    """What a template costs before it is of use, where its recipe makes the image; measured once.
+
+    `size_mb` is the whole image with the template's own packages, in millions of bytes. `make_s` are the seconds from
+    nothing, the images below included, and `more_s` those without them. `start_s` are the seconds of an apply that
+    finds the image made. The machine had `cores` cores, and a `load` of so many processes, ours among them.
+    """
+
+    size_mb: int
+    make_s: float
+    more_s: float
+    start_s: float
+    cores: int
+    load: float

@@ -17,7 +17,7 @@ def keep_quiet(_: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Trust:
-    """Handed from the command line down to whatever a file names.
+    """GivenText from the command line down to whatever a file names.
 
     `why` says in words why the files are taken for a stranger's and is empty for one's own, as which everything may be
     reached. A stranger's reach what lies in `project` or beside them, the variables of the environment that `env`

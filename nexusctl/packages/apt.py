@@ -6,19 +6,25 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from nexusctl.model.stack import Package, PackageSet
-from nexusctl.packages.base import Blame, by_name, shell
+from nexusctl.model.uploads_and_packages import Package, PackageSet
+from nexusctl.model.values.late_regex import late_regex
+from nexusctl.packages.base import Blame, LockForm, SettingsFile, by_name, shell
 from nexusctl.packages.guard import LEFT
+from nexusctl.packages.promised import BROKEN, BROKEN_HINT, OF_DEBIAN
 
 # apt has no variable for its CA bundle, and its lists and archives are of no use in an image.
-_INSTALL = """
+_INSTALL = (
+    OF_DEBIAN
+    + """
 apt() { apt-get -q ${SSL_CERT_FILE:+-o "Acquire::https::CAInfo=$SSL_CERT_FILE"} -o Dpkg::Use-Pty=0 "$@"; }
 apt update
 apt install -y --no-install-recommends "$@"
+ask_promised "$@"
 apt-get clean
 rm -rf /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
 rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 """
+)
 # apt downloads as a user of its own.
 _ELSEWHERE = """
 folder=$1
@@ -38,19 +44,23 @@ exit {LEFT}
 """
 )
 _SETTLE = (
-    _ELSEWHERE
+    OF_DEBIAN
+    + _ELSEWHERE
     + """
 own=$(mktemp -d)
 cp -r "$folder/." "$own"
 folder=$own
 apt install -y --no-install-recommends --no-download "$@"
+ask_promised "$@"
 rm -rf "$own" /var/lib/apt/lists/* /var/cache/apt/*.bin /var/cache/debconf/*-old
 rm -rf /var/log/apt /var/log/dpkg.log /var/log/alternatives.log
 """
 )
 # In a sandbox that runs, lists and archives of its own are left alone. One that was cut off in the middle of an
 # installation has to bring that to its end first.
-_LIVE = """
+_LIVE = (
+    OF_DEBIAN
+    + """
 folder=$(mktemp -d)
 # apt downloads as a user of its own.
 chmod 755 "$folder"
@@ -62,9 +72,11 @@ apt() {
 }
 dpkg --configure -a
 """
+)
 _CHANGE = """
 apt update
 apt install -y --no-install-recommends --reinstall --allow-downgrades "$@"
+ask_promised "$@"
 """
 # What is needed by others stays; what only the removed ones needed goes with them.
 _REMOVE = r"""
@@ -90,14 +102,43 @@ _CULPRITS = (
     re.compile(r"Version '(?P<version>[^']+)' for '(?P<package>[^']+)' was not found"),
 )
 
+_IMAGE = ", with an image of Debian or Ubuntu"
+
 
 class Apt:
     name = "apt"
+    pattern = late_regex(r"(?P<name>[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?)(?:=(?P<version>\w[\w.+:~-]*))?\Z", re.ASCII)
+    joint = "="
+    exactly = ""
+    example = "`curl` or `curl=7.88.1-10`"
+    locks: tuple[str, ...] | None = None
+    lock_beside = ""
+    lock_form: LockForm = "requirements"
+    lock_along: tuple[str, ...] = ()
+    lock_elsewhere: re.Pattern[str] | None = None
+    follows_locks = False
+    site = "/"
+    writes: tuple[str, ...] = ()
+    built_with: tuple[str, ...] = ()
     cache = ""
     env: Mapping[str, str] = MappingProxyType(_ENV)
+    index_addresses: tuple[str, ...] = ()
+    index_options: tuple[str, ...] = ()
+    settings_file: SettingsFile | None = None
+    noise: re.Pattern[str] | None = None
+    error_prefix: re.Pattern[str] | None = None
+    stands_for: Mapping[str, str] = MappingProxyType({"apk": _IMAGE, "dnf": _IMAGE, "yum": _IMAGE, "system": ""})
+    builds_others = True
     keeps_lock = False
     nests = False
     fetches_into_place = False
+
+    def spell(self, variable: str) -> str:
+        return variable
+
+    def carried(self, room: str) -> dict[str, str]:
+        """None: what it fetches stays where it was fetched."""
+        return {}
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         """Raises ValueError for a lock: apt has none."""
@@ -147,6 +188,8 @@ class Apt:
         return ()
 
     def explain(self, output: str) -> Blame:
+        if match := BROKEN.search(output):
+            return Blame(package=match["package"], hint=BROKEN_HINT, certain=True)
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `apt-cache policy NAME` for what the suite has")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -21,8 +22,28 @@ class Blame:
     certain: bool = False
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsFile:
+    """A file of the user's that tells a manager of its indexes, in lines `key=value`.
+
+    It lies in the home folder as `home`, or where one of `variables` says; the first of those tells the manager.
+    Lines whose key `kept` matches count for an install. What `secret` matches, a line with its end, is for the
+    manager's eyes only. `bundle` is the key of certificates.
+    """
+
+    home: str
+    variables: tuple[str, ...]
+    kept: re.Pattern[str]
+    secret: re.Pattern[str]
+    bundle: str
+
+
 ALTERED_HINT = "what the index has is not what was locked or told: find out who changed it before you go on"
 NEEDS_COMPILER = "it is built from source: add `apt: [build-essential]` to the sandbox's packages"
+
+
+LockForm = Literal["package-lock", "requirements", "alone"]
+"""A lock takes along what a package-lock.json does, what a requirements.txt does, or what its manager names."""
 
 
 class PackageManager(Protocol):
@@ -36,11 +57,84 @@ class PackageManager(Protocol):
     def name(self) -> str: ...
 
     @property
+    def pattern(self) -> re.Pattern[str]:
+        """A package as one text, with the groups `name` and `version`: neither begins with a dash, as options do."""
+
+    @property
+    def joint(self) -> str:
+        """What stands between name and version in that."""
+
+    @property
+    def exactly(self) -> str:
+        """What makes of a version that just this one will do, in front of it."""
+
+    @property
+    def example(self) -> str: ...
+
+    @property
+    def locks(self) -> tuple[str, ...] | None:
+        """The names of the lock files that it installs from; empty for whichever, None where it knows none."""
+
+    @property
+    def lock_beside(self) -> str:
+        """The file that has to lie beside a lock; empty for none."""
+
+    @property
+    def lock_form(self) -> LockForm:
+        """Who finds the files that go along with a lock."""
+
+    @property
+    def lock_along(self) -> tuple[str, ...]:
+        """The files that go along with a lock that stands alone, where they lie beside it."""
+
+    @property
+    def lock_elsewhere(self) -> re.Pattern[str] | None:
+        """What a lock that stands alone has of folders and files of its project, in one of the groups of this."""
+
+    @property
+    def follows_locks(self) -> bool:
+        """Whether a lock can take the place of another in a sandbox that runs, with nothing left of the former."""
+
+    @property
+    def site(self) -> str:
+        """Where its packages lie, which only one manager can look after: each would call the other's drift."""
+
+    @property
+    def writes(self) -> tuple[str, ...]:
+        """The files that it writes itself in the working folder."""
+
+    @property
+    def builds_others(self) -> bool:
+        """Whether others build from source with what it installs, so that it comes first."""
+
+    @property
+    def built_with(self) -> tuple[str, ...]:
+        """What of Debian's packages it needs besides a compiler to build from source."""
+
+    def carried(self, room: str) -> dict[str, str]:
+        """The variables by which it takes what was fetched into `room`, where it cannot reach the index."""
+
+    @property
     def cache(self) -> str:
         """The variable that names the folder for downloads, which outlives a build; empty for none."""
 
     @property
     def env(self) -> Mapping[str, str]: ...
+
+    @property
+    def index_addresses(self) -> tuple[str, ...]:
+        """The user's variables that name its indexes, or folders of this machine, which no sandbox has."""
+
+    @property
+    def index_options(self) -> tuple[str, ...]:
+        """The user's variables that say how it is to talk to them."""
+
+    @property
+    def settings_file(self) -> SettingsFile | None:
+        """Where the user tells it more than variables can say."""
+
+    def spell(self, variable: str) -> str:
+        """What it calls a variable of the environment that it knows in several spellings."""
 
     @property
     def keeps_lock(self) -> bool: ...
@@ -121,6 +215,18 @@ class PackageManager(Protocol):
 
     def explain(self, output: str) -> Blame:
         """Why the installation that wrote `output` failed."""
+
+    @property
+    def noise(self) -> re.Pattern[str] | None:
+        """Lines of its output that help nobody who looks for a failure."""
+
+    @property
+    def error_prefix(self) -> re.Pattern[str] | None:
+        """What it writes in front of all that it says of a failure, which looks like an error itself."""
+
+    @property
+    def stands_for(self) -> Mapping[str, str]:
+        """What is written for it by habit, such as another tool's name, with what has to be said besides."""
 
 
 def shell(script: str, *arguments: str) -> tuple[str, ...]:

@@ -10,10 +10,12 @@ from posixpath import dirname
 from types import MappingProxyType
 
 from nexusctl.model.lockfile import BELOW
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
+from nexusctl.model.values.late_regex import late_regex
 from nexusctl.packages import guard
-from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, by_name, pick, shell
-from nexusctl.packages.npm_scripts import FETCH, FIND, RUN, SETTLE, VERSION_OF, WALK
+from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, LockForm, SettingsFile, by_name, pick, shell
+from nexusctl.packages.npm_scripts import FETCH, FIND, PROMISED, RUN, SETTLE, VERSION_OF, WALK
+from nexusctl.packages.npm_settings import NPMRC
 
 # What is built from source needs Node's header files, which node-gyp would fetch from a site of its own. They lie
 # beside an official Node, or in the package of its version.
@@ -44,19 +46,25 @@ shift 2
 scripts=$(mktemp) before=$(mktemp)
 [ "$command" = ci ] || [ -e package.json ] || echo '{"private": true}' > package.json
 case $ignored in
-  all) exec npm "$command" --ignore-scripts --no-audit --no-fund --loglevel=http "$@" ;;
-  "[]") exec npm "$command" --no-audit --no-fund --loglevel=http "$@" ;;
+  all) set -- --ignore-scripts "$@" ;;
 esac
-[ "$command" = ci ] || find_scripts "$command" | sort >"$before"
-npm "$command" --ignore-scripts --no-audit --no-fund --loglevel=http "$@"
-find_scripts "$command" | sort | comm -13 "$before" - >"$scripts"
-run_scripts
+case $ignored in
+  all | "[]") npm "$command" --no-audit --no-fund --loglevel=http "$@" ;;
+  *)
+    [ "$command" = ci ] || find_scripts "$command" | sort >"$before"
+    npm "$command" --ignore-scripts --no-audit --no-fund --loglevel=http "$@"
+    find_scripts "$command" | sort | comm -13 "$before" - >"$scripts"
+    run_scripts
+    ;;
+esac
+ask_promised "$command" "$@"
 rm -f "$before" "$scripts"
 """
-_INSTALL_ALL = FIND + RUN + _HEADERS + _USE_HEADERS + _INSTALL
+_INSTALL_ALL = FIND + RUN + PROMISED + _HEADERS + _USE_HEADERS + _INSTALL
 _CHANGE_LOCK = (
     FIND
     + RUN
+    + PROMISED
     + _HEADERS
     + _USE_HEADERS
     + f"""
@@ -70,7 +78,20 @@ if [ -e .npmrc ]; then cp .npmrc "$stage"; fi
 mkdir -p "$stage/node_modules"
 if [ -e node_modules ]; then mv node_modules "$stage/former"; fi
 mv "$stage/node_modules" node_modules
-for file do cmp -s "$stage/$file" "$file" || mv -f "$stage/$file" "$file"; done
+for file do
+  folder=${file%/*}
+  if [ "$folder" = "$file" ]; then
+    cmp -s "$stage/$file" "$file" || mv -f "$stage/$file" "$file"
+    continue
+  fi
+  mkdir -p "$folder"
+  cmp -s "$stage/$file" "$file" || cp -p "$stage/$file" "$file"
+  if [ "${file##*/}" = package.json ]; then
+    # What npm and the scripts have made there; what is uploaded stays.
+    rm -rf "$folder/node_modules"
+    cp -an "$stage/$folder/." "$folder/"
+  fi
+done
 rm -rf "$stage"
 """
 )
@@ -146,6 +167,7 @@ _CULPRITS = (
     re.compile(r"No matching version found for (?P<package>@?[^@\s]+@\S+?)\.?$", re.MULTILINE),
     re.compile(r"npm (?:ERR!|error) path \S*?/node_modules/(?P<package>(?:@[^/\s]+/)?[^/\s]+)$", re.MULTILINE),
 )
+_PROMISED = re.compile(r"npm error promised (?P<package>\S+) is not there")
 # npm names the exit code of a script in the place of a code of its own.
 _OWN_SCRIPT = re.compile(r"^npm (?:ERR!|error) code (?:\d+|ELIFECYCLE)\s*$", re.MULTILINE)
 _SCRIPT_HINT = "its own install script failed: see the first error above"
@@ -170,6 +192,22 @@ _UNFIT_HINT = (
 
 class Npm:
     name = "npm"
+    pattern = late_regex(
+        r"(?P<name>(?:@[a-z0-9~][\w.~-]*/)?[A-Za-z0-9~][\w.~-]*)(?:@(?P<version>[\^~<>=*\w][\w.^~<>=*+-]*))?\Z",
+        re.ASCII,
+    )
+    joint = "@"
+    exactly = ""
+    example = "`express@^4.19`"
+    locks: tuple[str, ...] | None = ("package-lock.json", "npm-shrinkwrap.json")
+    lock_beside = "package.json"
+    lock_form: LockForm = "package-lock"
+    lock_along: tuple[str, ...] = ()
+    lock_elsewhere: re.Pattern[str] | None = None
+    follows_locks = True
+    site = "node_modules"
+    writes: tuple[str, ...] = ("package.json", "package-lock.json", "npm-shrinkwrap.json")
+    built_with: tuple[str, ...] = ("python3",)
     cache = "npm_config_cache"
     env: Mapping[str, str] = MappingProxyType(
         {
@@ -181,18 +219,33 @@ class Npm:
             "npm_config_fetch_retries": "4",
         }
     )
+    index_addresses: tuple[str, ...] = ("npm_config_registry",)
+    index_options: tuple[str, ...] = ("npm_config_strict_ssl",)
+    settings_file: SettingsFile | None = NPMRC
+    noise: re.Pattern[str] | None = late_regex(
+        r"complete log of this run|Log files were not written|^npm (?:notice|http )|^npm (?:ERR!|error)\s*$"
+    )
+    error_prefix: re.Pattern[str] | None = late_regex(r"^npm (?:ERR!|error)\s*(?:code|path|command|errno|syscall)?\b")
+    stands_for: Mapping[str, str] = MappingProxyType({"node": "", "yarn": ""})
+    builds_others = False
     keeps_lock = True
     nests = True
     fetches_into_place = True
+
+    def spell(self, variable: str) -> str:
+        return variable.lower()
+
+    def carried(self, room: str) -> dict[str, str]:
+        return {self.cache: f"{room}/cache/{self.name}", "npm_config_prefer_offline": "true"}
 
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
         return shell(_INSTALL_ALL, _ignored(packages), *_asked(packages))
 
     def fetch(self, packages: PackageSet, place: str, lock_path: str = "") -> tuple[str, ...]:
-        return shell(FIND + _HEADERS + FETCH, place, guard.NODE, _ignored(packages), *_asked(packages))
+        return shell(FIND + PROMISED + _HEADERS + FETCH, place, guard.NODE, _ignored(packages), *_asked(packages))
 
     def settle(self, packages: PackageSet, place: str, lock_path: str = "", *, alone: bool = False) -> tuple[str, ...]:
-        return shell(RUN + SETTLE, place)
+        return shell(RUN + PROMISED + SETTLE, place)
 
     def missing(self, output: str) -> Package | None:
         return None
@@ -247,6 +300,8 @@ class Npm:
     def explain(self, output: str) -> Blame:
         if _OWN_SCRIPT.search(output):
             return _explain_script(output)
+        if match := _PROMISED.search(output):
+            return Blame(package=match["package"], hint=_UNFIT_HINT, certain=True)
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `npm view NAME versions` for what there is")

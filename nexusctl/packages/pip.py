@@ -7,24 +7,45 @@ import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from nexusctl.model.stack import Package, PackageSet
-from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, by_name, pick, shell
+from nexusctl.model.uploads_and_packages import Package, PackageSet
+from nexusctl.model.values.late_regex import late_regex
+from nexusctl.packages.base import ALTERED_HINT, NEEDS_COMPILER, Blame, LockForm, SettingsFile, by_name, pick, shell
 from nexusctl.packages.guard import BLOCKED, LEFT, PYTHON
+from nexusctl.packages.promised import BROKEN, BROKEN_HINT, OF_PYTHON
 
+# A path in a requirements.txt starts from where pip runs, and means what lies beside the file.
+_GO_BESIDE = """
+for word do
+  [ "${last:-}" != -r ] || cd "$(dirname "$word")"
+  last=$word
+done
+"""
 # What lies in the working folder is the sandbox's own, and no part of Python.
-_PIP = """
+_PIP = (
+    _GO_BESIDE
+    + """
 if command -v pip >/dev/null; then exec pip "$@"; fi
 exec python3 -I -m pip "$@"
 """
+)
+FIND_PYTHON = r"""
+python=$(LC_ALL=C sed -n '1s/^#! *\(.*python[0-9.]*\)$/\1/p;1q' "$(command -v pip || echo /dev/null)")
+[ -x "$python" ] || python=python3
+"""
+"""What makes `$python` that in which pip is."""
+
+_INSTALL = f"""
+{_GO_BESIDE}
+{FIND_PYTHON}
+{OF_PYTHON}
+if command -v pip >/dev/null; then pip "$@"; else python3 -I -m pip "$@"; fi
+shift
+ask_promised "$@"
+"""
+
 # Only with pip's own Python it can be made sure that it starts nothing. What comes as source lies there, too, when pip
 # is stopped because it would run it.
-_FETCH = f"""
-place=$1 guard=$2
-shift 2
-mkdir -p "$place"
-export TMPDIR=$(mktemp -d)
-python=$(LC_ALL=C sed -n '1s/^#! *\\(.*python[0-9.]*\\)$/\\1/p;1q' "$(command -v pip || echo /dev/null)")
-[ -x "$python" ] || python=python3
+DOWNLOAD = f"""
 download() {{ "$python" -I -c "$guard" "$place" download -d "$place" "$@"; }}
 status=0
 download "$@" || status=$?
@@ -33,6 +54,17 @@ download "$@" || status=$?
 download --no-deps "$@" && status=0 || status=$?
 [ $status -ne {LEFT} ] || status={BLOCKED}
 exit $status
+"""
+"""What fetches its arguments into `$place` by `$python`, which `$guard` watches, and exits as `fetch` has to."""
+
+_FETCH = f"""
+place=$1 guard=$2
+shift 2
+mkdir -p "$place"
+{_GO_BESIDE}
+export TMPDIR=$(mktemp -d)
+{FIND_PYTHON}
+{DOWNLOAD}
 """
 # What others need stays, and so does what the removed ones have brought: pip does not know who asked for it.
 # Where not even a record tells what belongs to a package, nobody installed it: all that makes it one goes.
@@ -61,12 +93,26 @@ _CULPRITS = (
     re.compile(r"Failed building wheel for (?P<package>\S+)"),
 )
 
-# A package in an index, and neither an address nor a file.
-_NAMED = re.compile(r"(?P<name>[A-Za-z0-9][\w.-]*(?:\[[\w.,\s-]*\])?)(?P<version>\s*(?:[<>=!~][^@/;\s]*)?)")
-
 
 class Pip:
     name = "pip"
+    pattern = late_regex(
+        r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w.,-]+\])?)"
+        r"(?P<version>(?:(?:===|[=<>~!]=|[<>])[\w.*+!-]+)(?:,(?:===|[=<>~!]=|[<>])[\w.*+!-]+)*)?\Z",
+        re.ASCII,
+    )
+    joint = ""
+    exactly = "=="
+    example = "`requests==2.32.3`"
+    locks: tuple[str, ...] | None = ()
+    lock_beside = ""
+    lock_form: LockForm = "requirements"
+    lock_along: tuple[str, ...] = ()
+    lock_elsewhere: re.Pattern[str] | None = None
+    follows_locks = False
+    site = "site-packages"
+    writes: tuple[str, ...] = ()
+    built_with: tuple[str, ...] = ()
     cache = "PIP_CACHE_DIR"
     # As variables, because an older pip refuses options that it does not know and passes over such variables.
     env: Mapping[str, str] = MappingProxyType(
@@ -78,24 +124,36 @@ class Pip:
             "PIP_PROGRESS_BAR": "off",
         }
     )
+    index_addresses: tuple[str, ...] = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
+    index_options: tuple[str, ...] = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
+    settings_file: SettingsFile | None = None
+    noise: re.Pattern[str] | None = None
+    error_prefix: re.Pattern[str] | None = None
+    stands_for: Mapping[str, str] = MappingProxyType({"poetry": "", "pypi": "", "python": ""})
+    builds_others = False
     keeps_lock = False
     nests = False
     fetches_into_place = False
 
+    def spell(self, variable: str) -> str:
+        return variable
+
+    def carried(self, room: str) -> dict[str, str]:
+        return {"PIP_FIND_LINKS": f"{room}/{self.name}", "PIP_NO_INDEX": "1"}
+
     def install(self, packages: PackageSet, lock_path: str = "") -> tuple[str, ...]:
-        return shell(_PIP, "install", *_asked(packages, lock_path))
+        return shell(_INSTALL, "install", *_asked(packages, lock_path))
 
     def fetch(self, packages: PackageSet, place: str, lock_path: str = "") -> tuple[str, ...]:
         return shell(_FETCH, place, PYTHON, *_asked(packages, lock_path))
 
     def settle(self, packages: PackageSet, place: str, lock_path: str = "", *, alone: bool = False) -> tuple[str, ...]:
         closed = ("--no-index",) if alone else ()
-        return shell(_PIP, "install", *closed, "--find-links", place, *_asked(packages, lock_path))
+        return shell(_INSTALL, "install", *closed, "--find-links", place, *_asked(packages, lock_path))
 
     def missing(self, output: str) -> Package | None:
         found = _CULPRITS[1].search(output)
-        match = _NAMED.fullmatch(found["requirement"].partition(";")[0].strip()) if found else None
-        return Package(name=match["name"], version=match["version"].strip()) if match else None
+        return _read_requirement(found["requirement"]) if found else None
 
     def query(self, packages: PackageSet) -> tuple[str, ...]:
         # A list may name what another one needs as well, so only for a lock the rest is left out by pip itself.
@@ -144,6 +202,8 @@ class Pip:
             return Blame(hint="add `apt: [build-essential, python3-dev]` to the sandbox's packages", certain=True)
         if "DO NOT MATCH THE HASHES" in output:
             return Blame(hint=ALTERED_HINT, certain=True)
+        if match := BROKEN.search(output):
+            return Blame(package=match["package"], hint=BROKEN_HINT, certain=True)
         for pattern in _CULPRITS:
             if match := pattern.search(output):
                 return Blame(package=match["package"], hint="see `pip index versions NAME` for what there is")
@@ -163,6 +223,22 @@ def _list(answer: str) -> list[dict[str, str]]:
     return found
 
 
+def _read_requirement(text: str) -> Package | None:
+    """A package in an index, and neither an address nor a file."""
+    # Only where something is missing it is asked what.
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - deferred: start-up time
+
+    try:
+        found = Requirement(text)
+    except InvalidRequirement:
+        return None
+    extras = f"[{','.join(sorted(found.extras))}]" if found.extras else ""
+    return None if found.url else Package(name=found.name + extras, version=str(found.specifier))
+
+
 def _normal(name: str) -> str:
     """`Foo.Bar[extra]` and `foo-bar` are one package."""
-    return re.sub(r"[-_.]+", "-", name.partition("[")[0]).lower()
+    # Only a sandbox with packages asks.
+    from packaging.utils import canonicalize_name  # noqa: PLC0415 - deferred: start-up time
+
+    return canonicalize_name(name.partition("[")[0])

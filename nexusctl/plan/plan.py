@@ -7,10 +7,11 @@ from dataclasses import replace
 
 from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.engine_names import container_name
-from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.plan.plan import Plan, Step
+from nexusctl.model.observed.live import LiveSandbox, LiveState
+from nexusctl.model.plan.plan import Held, Lifetime, Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.claims import Claim, settle_claims
+from nexusctl.plan.compare.declared_volumes import engine_volumes
 from nexusctl.plan.compare.moved import follow_moves
 from nexusctl.plan.compare.secrets import assume_unchanged, find_unread
 from nexusctl.plan.decide.birth_limits import find_come, find_from_settings, find_unlimited, find_watched, keep_limits
@@ -19,15 +20,23 @@ from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision, DecisionContext, decide
 from nexusctl.plan.decide.handovers import find_bereft, find_handovers, find_squatters
 from nexusctl.plan.decide.images import ImageChoice, choose_image, find_moved_image
-from nexusctl.plan.decide.networks import call_networks, engine_volumes, plan_networks
+from nexusctl.plan.decide.networks import call_networks, plan_networks
 from nexusctl.plan.decide.own_volumes import group_own, settle_own
 from nexusctl.plan.explain.changes import describe_changes
 
 
-def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove_volumes: bool = False) -> Plan:
+def make_plan(
+    stack: Stack,
+    live: LiveState,
+    in_place: frozenset[str],
+    *,
+    remove_volumes: bool = False,
+    forced: frozenset[str] = frozenset(),
+) -> Plan:
     """The smallest change that makes `live` what `stack` says; `in_place` are the fields the engine changes in place.
 
-    A stack without sandboxes yields the plan that destroys it; its volumes stay unless `remove_volumes`.
+    The sandboxes in `forced` are made anew in any case. A stack without sandboxes yields the plan that destroys it; its
+    volumes stay unless `remove_volumes`.
     Raises `PlanError` with every conflict at once.
     """
     live = _active(stack, settle_own(follow_moves(stack, live)))
@@ -36,23 +45,55 @@ def make_plan(stack: Stack, live: LiveState, in_place: frozenset[str], *, remove
         raise PlanError(*conflicts)
     in_place = in_place if live.limits_storage else in_place | {"storage"}
     kept = keep_limits(stack, claims)
-    scene = _survey(_leave_ignored(kept, claims), stack, live, claims, in_place)
+    scene = _survey(_leave_ignored(kept, claims), stack, live, claims, in_place, forced)
     if scene.stack is not kept:
         _refuse_kept_ports(scene)
-    if "" in scene.networks.subnets.values():
-        raise PlanError(*_find_full(scene))
+    if scene.networks.missing and (full := tuple(_find_full(scene))):
+        raise PlanError(*full)
     changes = describe_changes(scene, remove_volumes=remove_volumes)
     return Plan(
         stack=stack.name,
         changes=changes,
         steps=_sequence(scene, remove_volumes=remove_volumes) if changes else (),
-        unchanged=tuple(name for name, decision in scene.decisions.items() if decision.action == "none"),
+        unchanged=tuple(
+            n for n, decision in scene.decisions.items() if decision.action == "none" and not decision.held
+        ),
         unread=find_unread(stack.sandboxes.values()),
         unreduced=_find_unreduced(scene.decisions),
         unlimited=find_unlimited(scene.decisions),
         watched=find_watched(scene.decisions, in_place),
         settings=find_from_settings(scene.decisions),
+        held=tuple(_find_held(scene.decisions)),
+        lifetimes=_find_lifetimes(scene),
     )
+
+
+def _find_held(decisions: Mapping[str, Decision]) -> Iterator[Held]:
+    for name, decision in decisions.items():
+        if hold := decision.held:
+            changes = any(difference.cause == "changed" for difference in decision.differences)
+            yield Held(
+                name=name,
+                state=hold.state,
+                user=hold.user,
+                since=hold.since,
+                changes=changes,
+                expired=hold.by_lifetime,
+                idle=hold.idle,
+            )
+
+
+def _find_lifetimes(scene: PlanContext) -> tuple[Lifetime, ...]:
+    """Of those that stay: a new container has a new one."""
+    kept = {n: d for n, d in scene.decisions.items() if d.holder and d.action not in ("create", "replace", "rerun")}
+    if not scene.live.observed_at or all(d.sandbox.timeout is d.sandbox.keep_until is None for d in kept.values()):
+        return ()
+    # Most sandboxes have none.
+    from nexusctl.plan.explain.lifetimes import find_lifetimes  # noqa: PLC0415 - deferred: start-up time
+
+    holders = {name: decision.holder for name, decision in kept.items() if decision.holder}
+    sandboxes = {name: decision.sandbox for name, decision in kept.items()}
+    return tuple(find_lifetimes(sandboxes, holders, scene.live.observed_at))
 
 
 def _find_unreduced(decisions: Mapping[str, Decision]) -> tuple[str, ...]:
@@ -101,15 +142,23 @@ def _refuse_kept_ports(scene: PlanContext) -> None:
 
 
 def _find_full(scene: PlanContext) -> Iterator[Diagnostic]:
-    """Networks that cannot be made, for nothing is left where they could get their addresses."""
+    """Networks that cannot be made, for nothing is left where they could get their addresses, or others are there."""
+    if scene.live.addresses is None:
+        return
     # See `_leave_ignored`.
-    from nexusctl.plan.decide.subnets import say_full  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.decide.subnets import find_clash, say_full  # noqa: PLC0415 - deferred: start-up time
 
-    assert scene.live.addresses is not None
     for name, subnet in sorted(scene.networks.subnets.items()):
         if not subnet:
             summary, hint = say_full(scene.networks.attachments[name].name, scene.live.addresses)
             yield Diagnostic(summary, hint=hint)
+    for network in (network for network in scene.networks.missing if network.subnet):
+        old = scene.networks.renewed.get(network.name)
+        if clash := find_clash(scene.live.addresses, network.subnet or "", old.subnet if old else ""):
+            summary = (
+                f"network {network.name}: its subnet {network.subnet} shares addresses with {clash}, which is in use"
+            )
+            yield Diagnostic(summary, hint="name a free range, or leave `subnet` out: then nexusctl chooses one")
 
 
 def _sequence(scene: PlanContext, *, remove_volumes: bool) -> tuple[Step, ...]:
@@ -120,10 +169,15 @@ def _sequence(scene: PlanContext, *, remove_volumes: bool) -> tuple[Step, ...]:
 
 
 def _survey(
-    stack: Stack, file: Stack, live: LiveState, claims: Mapping[str, Claim], in_place: frozenset[str]
+    stack: Stack,
+    file: Stack,
+    live: LiveState,
+    claims: Mapping[str, Claim],
+    in_place: frozenset[str],
+    forced: frozenset[str],
 ) -> PlanContext:
     """`file` is the stack as it is written; in `stack` fields that are ignored are as they were recorded."""
-    networks, volumes = plan_networks(stack, live), engine_volumes(stack)
+    networks, volumes = plan_networks(stack, live), engine_volumes(stack, live)
     called = call_networks(stack, live)
     decisions: dict[str, Decision] = {}
     for name, sandbox in sorted(stack.sandboxes.items()):
@@ -134,11 +188,14 @@ def _survey(
             name=container_name(stack.name, name),
             attachments=networks.join(sandbox),
             one_name=live.one_name,
+            forced=name in forced,
             in_place=in_place - {"packages"} if obstacle else in_place,
             obstacle=obstacle,
             moved_image=find_moved_image(sandbox, stack, live, holder) if holder else None,
             volumes=volumes,
             networks=called,
+            now=live.observed_at,
+            expired=live.expired.get(name),
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("create", "replace", "rerun"):
@@ -150,6 +207,11 @@ def _survey(
         from nexusctl.plan.decide.rejoin import rejoin  # noqa: PLC0415 - deferred: start-up time
 
         decisions = rejoin(stack, networks, decisions)
+    if any(dependency.restart for sandbox in stack.sandboxes.values() for dependency in sandbox.depends_on):
+        # Few stacks have one.
+        from nexusctl.plan.steps.follow_restarts import follow_restarts  # noqa: PLC0415 - deferred: start-up time
+
+        decisions = follow_restarts(decisions)
     networks = replace(networks, excess=tuple(n for n in networks.excess if n.id not in _held_networks(decisions)))
     present = {volume.name for volume in live.volumes}
     return PlanContext(

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from nexusctl.config.export.origins import Origin, Setting
+from nexusctl.config.export.origins import Assignment, Origin
 from nexusctl.config.export.redact_paths import Path
 from nexusctl.config.export.standalone import TEXTS, as_json
 from nexusctl.render.format import FORMAT_VERSION
@@ -36,7 +36,7 @@ def _lines(origin: Origin, color: bool) -> Iterable[str]:
         yield f"    over {_where(setting)}: {_shown(setting.value, origin)}"
 
 
-def _where(setting: Origin | Setting) -> str:
+def _where(setting: Origin | Assignment) -> str:
     return str(setting.place or setting.by or "nexusctl's default")
 
 
@@ -66,7 +66,7 @@ def _entry(origin: Origin) -> dict[str, Any]:
     return entry
 
 
-def _place(setting: Origin | Setting) -> dict[str, Any]:
+def _place(setting: Origin | Assignment) -> dict[str, Any]:
     place = setting.place
     if place is None:
         return {"by": setting.by} if setting.by else {"default": True}

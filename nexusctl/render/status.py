@@ -9,9 +9,11 @@ from typing import Any
 from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import bracketed
 from nexusctl.model.stack import Port
+from nexusctl.model.values.utc import utc
 from nexusctl.plan.commands.status import SandboxStatus
-from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.text_style import count, duration, paint, quiet, size, table
+from nexusctl.render.format import FORMAT_VERSION, describe_hold
+from nexusctl.render.plan.lifetimes import describe_left
+from nexusctl.render.text_style import count, duration, headed, paint, quiet, size
 
 _COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
 
@@ -24,12 +26,15 @@ def render_status(statuses: Iterable[SandboxStatus], *, color: bool = False) -> 
     if any(status.storage for status in statuses):
         rows[0].append("STORAGE")
         rows[1:] = [[*row, _describe_storage(status)] for row, status in zip(rows[1:], statuses, strict=True)]
+    if any(status.left is not None for status in statuses):
+        rows[0].append("LIFETIME")
+        rows[1:] = [[*row, _describe_lifetime(status)] for row, status in zip(rows[1:], statuses, strict=True)]
     if len(rows) == 1:
         return "No sandboxes.\n"
-    head, *body = table(rows).splitlines()
+    head, *body = headed(rows, color=color)
     cells = [row[1] if row[2] == "-" else row[2] for row in rows[1:]]
     painted = [_paint_row(line, cell, color=color) for line, cell in zip(body, cells, strict=True)]
-    return "\n".join([paint(head, "bold", color=color), *painted, ""])
+    return "\n".join([head, *painted, ""])
 
 
 def find_overfull(statuses: Iterable[SandboxStatus]) -> Iterator[Diagnostic]:
@@ -48,7 +53,19 @@ def status_document(stack: str, statuses: Iterable[SandboxStatus]) -> dict[str, 
     return {
         "format_version": FORMAT_VERSION,
         "stack": stack,
-        "sandboxes": [{**asdict(status), "metadata": dict(status.metadata)} for status in statuses],
+        "sandboxes": [_describe(status) for status in statuses],
+    }
+
+
+def _describe(status: SandboxStatus) -> dict[str, Any]:
+    said = asdict(status)
+    ends, _ = said.pop("ends"), said.pop("left")
+    return {
+        **said,
+        "metadata": dict(status.metadata),
+        "held": describe_hold(status.held),
+        "expires_at": None if ends is None else utc(ends),
+        "expired": status.expired,
     }
 
 
@@ -66,6 +83,10 @@ def _row(status: SandboxStatus) -> list[str]:
 
 def describe_state(status: SandboxStatus) -> str:
     """The state in a word or two; a task that ran is `done` or `failed (code)`."""
+    if status.expired and not (status.kind == "task" and status.exit_code == 0):
+        return f"expired ({status.state})" if status.state in ("running", "restarting") else "expired"
+    if status.held:
+        return f"{status.held.state} by {quiet(status.held.user)}"
     if status.restarts:
         return f"{status.state} ({count(status.restarts, 'restart')})"
     if status.exit_code is None:
@@ -73,6 +94,10 @@ def describe_state(status: SandboxStatus) -> str:
     if status.kind == "task" and status.exit_code == 0:
         return "done"
     return f"{'failed' if status.kind == 'task' else status.state} ({status.exit_code})"
+
+
+def _describe_lifetime(status: SandboxStatus) -> str:
+    return "-" if status.left is None else describe_left(status.left)
 
 
 def _describe_storage(status: SandboxStatus) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from nexusctl.model.values.late_regex import late_regex
+from nexusctl.model.values.utc import utc as utc
+from nexusctl.model.values.utc import utc_exact as utc_exact
+
 _CODES = {
     "red": "31",
     "green": "32",
@@ -15,7 +19,7 @@ _CODES = {
     "bold": "1",
     "dim": "2",
 }
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_CONTROL = late_regex(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def paint(text: str, style: str, *, color: bool) -> str:
@@ -67,6 +71,17 @@ def table(rows: list[list[str]], *, gap: str = "  ") -> str:
     return "\n".join(
         gap.join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
     )
+
+
+def headed(rows: list[list[str]], *, color: bool) -> list[str]:
+    """The lines of a `table` whose first row is painted as its head."""
+    head, *body = table(rows).splitlines()
+    return [paint(head, "bold", color=color), *body]
+
+
+def age(created_at: float, now: float) -> str:
+    """How long ago `created_at` was, `-` where it is 0."""
+    return duration(max(0.0, now - created_at)) if created_at else "-"
 
 
 def listing(names: Sequence[str], most: int) -> str:

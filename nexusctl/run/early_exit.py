@@ -9,10 +9,16 @@ from dataclasses import replace
 
 from nexusctl.engine.base import Engine
 from nexusctl.errors import EngineError, NotFound
-from nexusctl.model.live import State
+from nexusctl.model.observed.live import State
 from nexusctl.model.plan.event import Done, Event, Failed, Finished
 from nexusctl.model.plan.plan import Step
-from nexusctl.model.plan.step import ReplaceContainer, RestoreContainer, StartContainer, UpdateContainer
+from nexusctl.model.plan.step import (
+    ReplaceContainer,
+    RestoreContainer,
+    StartContainer,
+    StopContainer,
+    UpdateContainer,
+)
 from nexusctl.model.plan.step_id import step_id
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
@@ -32,7 +38,7 @@ def watch(events: Iterable[Event], engine: Engine, stack: str) -> Iterator[Event
     """Pass `events` on; before the last one, tell with a `Failed` of each service that was started and has ended."""
     started: dict[str, Done] = {}
     for event in events:
-        if isinstance(event, Failed):
+        if isinstance(event, Failed) or (isinstance(event, Done) and isinstance(event.step, StopContainer)):
             started.pop(event.step.subject, None)
         elif isinstance(event, Done) and _tries(event.step):
             started[event.step.subject] = event
@@ -87,7 +93,7 @@ def _tries(step: Step) -> bool:
     """Whether it starts a service, or does to one what can end it; only services are ever restored."""
     match step:
         case StartContainer() | ReplaceContainer():
-            return step.sandbox.kind == "service"
+            return step.sandbox.kind == "service" and step.sandbox.state == "running"
         case UpdateContainer():
             return bool(step.reactions)
         case RestoreContainer():

@@ -14,6 +14,7 @@ from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, LockLost
 from nexusctl.model.plan.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
 from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
 from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, ReplaceContainer
+from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.perform_step import Ledger, perform
@@ -62,6 +63,7 @@ class _Run:
         self._free = workers
         self._threads: dict[str, threading.Thread] = {}
         self._settled: set[str] = set()
+        self._waived: set[tuple[str, str]] = set()
         self._failed = False
 
     def events(self) -> Iterator[Event]:
@@ -170,7 +172,7 @@ class _Run:
 
     def _users(self, step: Step) -> list[str]:
         """The sandboxes that an image is for."""
-        if not step.id.startswith("image:"):
+        if kind_of(step.id) != "image":
             return []
         followers = self._dependents.get(step.id, ())
         return [user for follower in followers for user in self._users(follower) or [follower.subject]]
@@ -208,13 +210,30 @@ class _Run:
         self._failed = self._failed or event.problem.severity == "error"
         self._fill()
         reason = f"{event.step.subject} failed" if event.problem.severity == "error" else "interrupted"
-        pending = list(self._dependents.get(event.step.id, ()))
-        while pending:
-            step = pending.pop(0)
-            if step.id not in self._settled:
+        lost = deque([event.step])
+        while lost:
+            need = lost.popleft()
+            for step in self._dependents.get(need.id, ()):
+                if step.id in self._settled:
+                    continue
+                if need.id in step.dispensable and not self._interrupt.requested:
+                    yield from self._do_without(step, need)
+                    continue
                 self._settled.add(step.id)
                 yield Skipped(step=step, at=self._now(), reason=reason)
-                pending += self._dependents.get(step.id, ())
+                lost.append(step)
+
+    def _do_without(self, step: Step, need: Step) -> Iterator[Event]:
+        """Go on with `step`, of which one of its needs has failed that it can do without."""
+        missing = self._missing[step.id]
+        missing.discard(need.id)
+        if (step.id, need.subject) not in self._waived:
+            self._waived.add((step.id, need.subject))
+            summary = f"{step.subject} goes on without {need.subject}, which failed and is not required"
+            problem = Diagnostic(summary, severity="warning", sandbox=step.subject)
+            yield Warned(step=step, problem=problem, at=self._now())
+        if not missing:
+            self._launch([step])
 
     def _left_over(self) -> Iterator[Event]:
         for step in self._plan.steps:

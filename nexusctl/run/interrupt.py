@@ -1,16 +1,24 @@
-"""Whether the user asked to stop."""
+"""Whether the user asked to stop, and who hears that from the system."""
 
 from __future__ import annotations
 
+import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from types import FrameType
+
+from nexusctl.engine.cancel import Cancel
 
 
 class Interrupt:
-    """Set once, by a signal or because the time is over; waits look at it, and the executor starts no step after it."""
+    """Set once, by a signal or because the time is over; waits look at it, and the executor starts no step after it.
 
-    def __init__(self) -> None:
+    One that `abandons` wants nothing of what is half done: all will be removed.
+    """
+
+    def __init__(self, *, abandons: bool = False) -> None:
+        self._abandons = abandons
         self._requested = False
         self._alarms: set[threading.Event] = set()
         self._ends: dict[object, Callable[[], None]] = {}
@@ -34,6 +42,11 @@ class Interrupt:
     def deadline(self) -> Deadline:
         """For what is left to come to its end when a stop is requested, unless the time that was given is over."""
         return Deadline(self)
+
+    @property
+    def halves(self) -> Cancel:
+        """For what a user's stop lets come to its end, as nobody knows what half of it is worth: only time ends it."""
+        return self if self._abandons else self.deadline
 
     @contextmanager
     def alarm(self) -> Iterator[threading.Event]:
@@ -74,3 +87,44 @@ class Deadline:
     def cutting(self, end: Callable[[], None]) -> AbstractContextManager[None]:
         """As that of an interrupt."""
         return self._interrupt.cutting(lambda: end() if self._interrupt.late else None)
+
+
+@contextmanager
+def interruptible(
+    numbers: Iterable[int],
+    again: Callable[[int], None],
+    heard: Callable[[], None] = lambda: None,
+    *,
+    abandons: bool = False,
+) -> Iterator[Interrupt]:
+    """An interrupt that the signals `numbers` set while inside.
+
+    `heard` is called at the first, and `again` with the number of each further one. Only a main thread gets signals:
+    in another one nothing sets it.
+    """
+    interrupt = Interrupt(abandons=abandons)
+
+    def hear(number: int) -> None:
+        if interrupt.requested:
+            again(number)
+        else:
+            interrupt.request()
+            heard()
+
+    with handled(numbers if threading.current_thread() is threading.main_thread() else (), hear):
+        yield interrupt
+
+
+@contextmanager
+def handled(numbers: Iterable[int], handle: Callable[[int], None]) -> Iterator[None]:
+    """While inside, `handle` gets the number of each of these signals; the former handlers come back afterwards."""
+
+    def take(number: int, _frame: FrameType | None) -> None:
+        handle(number)
+
+    former = {number: signal.signal(number, take) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

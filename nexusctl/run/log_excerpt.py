@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Iterator
 
-from nexusctl.engine.base import LogChunk
+from nexusctl.engine.log_chunk import LogChunk
 
 LINE = 2000
 """Bytes of a line that are shown; a program may print megabytes without ending one."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.first_error import choose_lines
 from nexusctl.errors import Diagnostic, StepError
-from nexusctl.model.stack import Reaction
+from nexusctl.model.uploads_and_packages import Reaction
 from nexusctl.run.startup_script import COMMAND_TIMEOUT, OUTPUT_LINES
-from nexusctl.run.stop import Warn, restart
+from nexusctl.run.stop import Ending, Warn, restart
+from nexusctl.run.waits import Interrupted
 
 
 def react(
@@ -17,18 +19,24 @@ def react(
     reaction: Reaction,
     report: Report,
     warn: Warn,
-    grace: int | None = None,
+    ending: Ending,
+    cancel: Cancel = NEVER,
 ) -> None:
-    """Let the sandbox `name` know. Raises `StepError` with the last lines of a command that fails, `EngineError`."""
+    """Let the sandbox `name` know.
+
+    Raises `StepError` with the last lines of a command that fails, `Interrupted` if it was cut, `EngineError`.
+    """
     if reaction.restart:
         report("restarting")
-        restart(engine, container_id, name, grace, warn)
+        restart(engine, container_id, name, ending, warn)
     elif reaction.signal:
         report(f"sending {reaction.signal}")
         engine.signal_container(container_id, reaction.signal)
     else:
         report("running the command of its upload")
-        outcome = engine.run_command(container_id, reaction.command, timeout=COMMAND_TIMEOUT)
+        outcome = engine.run_command(container_id, reaction.command, timeout=COMMAND_TIMEOUT, cancel=cancel)
+        if outcome.exit_code != 0 and cancel.requested:
+            raise Interrupted
         if outcome.timed_out:
             raise StepError(
                 Diagnostic(

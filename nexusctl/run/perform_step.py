@@ -17,6 +17,10 @@ from nexusctl.model.plan.step import (
     CreateContainer,
     CreateNetwork,
     CreateVolume,
+    ExtendContainer,
+    HoldContainer,
+    PauseContainer,
+    ReleaseContainer,
     ReleaseObject,
     RemoveContainer,
     RemoveNetwork,
@@ -25,6 +29,7 @@ from nexusctl.model.plan.step import (
     RenameContainer,
     ReplaceContainer,
     RestoreContainer,
+    SignalContainer,
     StartContainer,
     StopContainer,
     UpdateContainer,
@@ -37,7 +42,7 @@ from nexusctl.run.on_change import react
 from nexusctl.run.ready import check_upstream, wait_ready
 from nexusctl.run.replace_container import replace_container
 from nexusctl.run.startup_script import run_startup
-from nexusctl.run.stop import Warn, remove, stop
+from nexusctl.run.stop import Warn, end_by, remove, send_signal, stop
 from nexusctl.run.waits import wait_exit
 
 
@@ -107,7 +112,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place, reveal))
         case StartContainer():
             _check_upstream(step, engine, ledger)
-            _start(stack, step, engine, ledger.containers[step.created], report)
+            _start(stack, step, engine, ledger.containers[step.created], report, interrupt)
         case AwaitHealthy():
             container_id = step.container_id or ledger.containers[step.created]
             wait_ready(engine, container_id, step.sandbox, report, interrupt, required=step.required)
@@ -123,10 +128,25 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             replace_container(stack, located, engine, ledger.containers[step.created], report, warn, interrupt)
         case StopContainer():
             report("stopping")
-            stop(engine, step.container_id, step.subject, step.grace, warn)
+            stop(engine, step.container_id, step.subject, end_by(step), warn)
+        case PauseContainer():
+            report("pausing")
+            engine.pause_container(step.container_id or ledger.containers[step.created])
+        case SignalContainer():
+            send_signal(engine, step.container_id, step.signal)
+        case HoldContainer():
+            engine.note_hold(stack, step.subject, step.container_id, step.hold)
+        case ExtendContainer():
+            # The former word counts until the new one is there: nothing ends in between.
+            kept = engine.note_extension(stack, step.subject, step.container_id, step.until, step.user)
+            for name in step.stale:
+                if name != kept:
+                    engine.remove_amendment(name)
+        case ReleaseContainer():
+            engine.remove_amendment(step.hold)
         case RestoreContainer():
             _check_upstream(step, engine, ledger)
-            _restore(step, engine, report, warn, reveal)
+            _restore(step, engine, report, warn, interrupt, reveal)
         case UpdateContainer():
             _update(stack, step, engine, ledger, report, warn, interrupt, reveal)
         case RenameContainer():
@@ -138,7 +158,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             # What is gone by now, or has ended, is not found anyway.
             with suppress(NotFound, Conflict):
                 see_off(engine, step.container_id, step.networks, step.ports)
-            remove(engine, step.container_id, step.subject, step.grace, warn)
+            remove(engine, step.container_id, step.subject, end_by(step), warn)
             for name in step.amendments:
                 engine.remove_amendment(name)
         case RemoveOrphan(kind="courier"):
@@ -178,28 +198,42 @@ def _check_upstream(step: StartContainer | ReplaceContainer | RestoreContainer, 
     check_upstream(engine, step.subject, step.upstream, step.needs, lambda made: ledger.containers.get(made, ""))
 
 
-def _start(stack: str, step: StartContainer, engine: Engine, container_id: str, report: Report) -> None:
+def _start(
+    stack: str, step: StartContainer, engine: Engine, container_id: str, report: Report, interrupt: Interrupt
+) -> None:
+    if step.sandbox.state == "stopped":
+        engine.rename_container(container_id, step.placement.name)
+        return
     report("starting")
     engine.start_container(container_id)
-    run_startup(engine, container_id, step.sandbox, report)
+    run_startup(engine, container_id, step.sandbox, report, interrupt.halves)
     if step.placement.birth_name:
         # Its startup may have taken its time.
         engine.check_lock(stack)
         engine.rename_container(container_id, step.placement.name)
 
 
-def _restore(step: RestoreContainer, engine: Engine, report: Report, warn: Warn, reveal: Reveal) -> None:
+def _restore(
+    step: RestoreContainer, engine: Engine, report: Report, warn: Warn, interrupt: Interrupt, reveal: Reveal
+) -> None:
     if step.how == "unpause":
         report("resuming")
         engine.unpause_container(step.container_id)
         return
     if step.how == "restart":
         report("stopping")
-        stop(engine, step.container_id, step.subject, step.grace, warn)
+        stop(engine, step.container_id, step.subject, end_by(step), warn)
     if step.secrets:
         engine.put_secrets(step.container_id, step.secrets, reveal)
     report("starting")
+    if step.first is None:
+        engine.start_container(step.container_id)
+        return
+    # Its name tells whether its startup came to an end.
+    engine.rename_container(step.container_id, step.first.birth_name)
     engine.start_container(step.container_id)
+    run_startup(engine, step.container_id, step.first.sandbox, report, interrupt.deadline)
+    engine.rename_container(step.container_id, step.first.name)
 
 
 def _update(
@@ -228,7 +262,7 @@ def _update(
         report("uploading")
         engine.upload(step.container_id, step.uploads, step.delete, step.clear)
     for reaction in step.reactions:
-        react(engine, step.container_id, step.subject, reaction, report, warn, step.grace)
+        react(engine, step.container_id, step.subject, reaction, report, warn, end_by(step), interrupt.deadline)
     if not step.amend:
         engine.remove_amendment(note)
         return

@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 
-from nexusctl.engine.base import Condition, Engine, Report
+from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.condition import Condition
 from nexusctl.errors import Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.plan.step import Upstream
 from nexusctl.model.stack import Sandbox

@@ -21,7 +21,7 @@ from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.ready import wait_ready
 from nexusctl.run.startup_script import run_startup
-from nexusctl.run.stop import Warn, remove, stop
+from nexusctl.run.stop import Warn, end_by, end_of, remove, stop
 from nexusctl.run.waits import ENDED, SETTLE, Interrupted, hold_up, wait_settled
 
 FAILED_HINT = "mend it and apply again; the log of the new container went with it, but for the lines above"
@@ -37,6 +37,9 @@ def replace_container(
     When the new one fails it is removed and the old one, if it had to be stopped, is started again; the failure is
     raised as it was. When the engine stops answering, nothing more is tried: the next plan heals it.
     """
+    if step.sandbox.state == "stopped":
+        _replace_at_rest(step, engine, new_id, report, warn)
+        return
     try:
         _bring_up(step, engine, new_id, report, warn, interrupt)
         _announce(step, engine, new_id)
@@ -55,11 +58,26 @@ def replace_container(
         hold_up(engine, new_id, step.subject)
         if step.old_running and not step.stop_first:
             report("stopping the old one")
-            stop(engine, step.old_id, step.subject, step.grace, warn)
+            stop(engine, step.old_id, step.subject, end_by(step), warn)
             hold_up(engine, new_id, step.subject)
     except StepError as failure:
         raise _swap_back(step, engine, new_id, report, warn, failure, hidden=hidden) from failure
-    remove(engine, step.old_id, step.subject, step.grace, warn)
+    remove(engine, step.old_id, step.subject, end_by(step), warn)
+    for name in step.amendments:
+        engine.remove_amendment(name)
+
+
+def _replace_at_rest(step: ReplaceContainer, engine: Engine, new_id: str, report: Report, warn: Warn) -> None:
+    """Nothing is started, so that nothing can fail that the old one would be needed for."""
+    if step.old_running:
+        report("stopping the old one")
+        stop(engine, step.old_id, step.subject, end_by(step), warn)
+    if step.left_behind is not None:
+        report("carrying its files over")
+        engine.carry_over(step.old_id, new_id, step.left_behind)
+    engine.rename_container(step.old_id, outgoing_name(step.placement.name))
+    engine.rename_container(new_id, step.placement.name)
+    remove(engine, step.old_id, step.subject, end_by(step), warn)
     for name in step.amendments:
         engine.remove_amendment(name)
 
@@ -69,7 +87,7 @@ def _bring_up(
 ) -> None:
     if step.stop_first and step.old_running:
         report("stopping the old one")
-        stop(engine, step.old_id, step.subject, step.grace, warn)
+        stop(engine, step.old_id, step.subject, end_by(step), warn)
     if step.left_behind is not None:
         report("carrying its files over")
         engine.carry_over(step.old_id, new_id, step.left_behind)
@@ -77,7 +95,7 @@ def _bring_up(
     begun = time.monotonic()
     engine.start_container(new_id)
     started = time.monotonic()
-    run_startup(engine, new_id, step.sandbox, report)
+    run_startup(engine, new_id, step.sandbox, report, interrupt.deadline)
     if not step.sandbox.health:
         now = wait_settled(engine, new_id, step.subject, begun, started)
         if now.health == "none" and step.sandbox.restart == "no" and not step.required:
@@ -109,7 +127,7 @@ def _fall_back(
     """Remove the new one and see that the old one serves; returns `failure` with a word on how that went."""
     report("failed: going back to the old one")
     with suppress(EngineError):
-        remove(engine, new_id, step.subject, step.sandbox.stop_grace_period, warn)
+        remove(engine, new_id, step.subject, end_of(step.sandbox), warn)
     kept = step.old_running and not step.stop_first
     word = _describe_kept(step, engine) if kept else _start_old(step, engine)
     return failure if isinstance(failure, Interrupted) else _with_word(step, failure, word)
@@ -131,7 +149,7 @@ def _swap_back(
     """
     report("failed: going back to the old one")
     with suppress(EngineError):
-        remove(engine, new_id, step.subject, step.sandbox.stop_grace_period, warn)
+        remove(engine, new_id, step.subject, end_of(step.sandbox), warn)
         engine.rename_container(step.old_id, step.placement.name)
         if hidden:
             _join_again(engine, step.old_id, step.old_networks)

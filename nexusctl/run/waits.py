@@ -5,10 +5,12 @@ from __future__ import annotations
 import time
 from threading import Event
 
-from nexusctl.engine.base import Condition, Engine, Outcome, Report
+from nexusctl.engine.base import Engine, Report
+from nexusctl.engine.command import Outcome
+from nexusctl.engine.condition import Condition
 from nexusctl.engine.first_error import choose_lines
 from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, NotFound, StepError
-from nexusctl.model.live import State
+from nexusctl.model.observed.live import State
 from nexusctl.model.stack import Health
 from nexusctl.run.interrupt import Interrupt
 from nexusctl.run.log_excerpt import show_ends, show_last

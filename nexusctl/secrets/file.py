@@ -6,8 +6,9 @@ import os
 import stat
 from pathlib import Path
 
-from nexusctl.model.links import find_stray
+from nexusctl.model.files_read import note_file
 from nexusctl.model.secret import SecretRef
+from nexusctl.model.values.links import find_stray
 from nexusctl.secrets.base import SIZE_LIMIT, Unreadable
 
 
@@ -21,6 +22,7 @@ def read_file(path: Path, within: str = "") -> bytes:
 
     Raises `Unreadable`.
     """
+    note_file(path)
     try:
         # Without O_NONBLOCK opening a pipe would wait for ever.
         with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from nexusctl.api import importing
+from nexusctl.api.importing import importing
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import InputError

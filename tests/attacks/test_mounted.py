@@ -129,7 +129,8 @@ def test_a_link_older_than_a_container_of_an_older_version_is_no_drift_and_a_new
         made = wire.get(f"/containers/{name}/json")
         wire.delete(f"/containers/{name}", {"force": True})
         mounts = [{**mount, "Source": str(tmp_path / "alias")} for mount in made["HostConfig"]["Mounts"]]
-        networks = {"EndpointsConfig": {key: {} for key in made["NetworkSettings"]["Networks"]}}
+        joined = made["NetworkSettings"]["Networks"]
+        networks = {"EndpointsConfig": {key: {"Aliases": network["Aliases"]} for key, network in joined.items()}}
         body = {
             **made["Config"],
             "HostConfig": {**made["HostConfig"], "Mounts": mounts},

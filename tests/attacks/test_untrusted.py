@@ -132,7 +132,11 @@ def test_a_home_folder_that_is_in_git_is_no_project(runner: Runner) -> None:
 )
 def test_nothing_outside_is_named_whatever_the_file_says_for_it(runner: Runner, text: str) -> None:
     (runner.home / "more.yaml").write_text(
-        "name: more\ndescription: canary\nimage: debian\n" if "template" in text else "volumes: {canary: }\n"
+        "name: more\ndescription: canary\nimage: debian\n"
+        if "template" in text
+        else "canary==1.0\n"
+        if "pip" in text
+        else "volumes: {canary: }\n"
     )
     runner.refuses(text.replace("OUT", str(runner.home / "more.yaml")), "leads out of the project")
 

@@ -170,10 +170,13 @@ sandboxes:
 
 def test_the_origin_names_file_line_and_column_and_what_was_overridden(shop: Path) -> None:
     said = run("-f", "base.yaml", "-f", "over.yaml", "--origin")
+    template = "nexusctl/templates/node.yaml"
+    lines = (Path(__file__).parents[2] / template).read_text().splitlines()
+    (line,) = (number for number, text in enumerate(lines, 1) if text.startswith("  working_dir:"))
     for block in (
         'sandboxes.api.env.PORT: "3000"\n    base.yaml:8:17, as "${var.port}"\n',
         'sandboxes.api.env.LEVEL: "info"\n    over.yaml:4:18\n    over base.yaml:8:39: "debug"\n',
-        'sandboxes.api.working_dir: "/srv"\n    over.yaml:5:18\n    over nexusctl/templates/node.yaml:8:16: "/app"\n',
+        f'sandboxes.api.working_dir: "/srv"\n    over.yaml:5:18\n    over {template}:{line}:16: "/app"\n',
         'sandboxes.api.command[0]: "node"\n    base.yaml:7:15\n',
         "sandboxes.api.ports[1]: 9229\n    over.yaml:6:14\n",
         "sandboxes.api.health.tcp: deleted\n    over.yaml:7:19\n    over base.yaml:10:19: 3000\n",

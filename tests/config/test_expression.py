@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nexusctl.config.document.expression import DEPTH_LIMIT, Expression, Malformed, parse
+from nexusctl.config.document.expression import DEPTH_LIMIT, Expression, MalformedReference, parse
 
 
 @pytest.mark.parametrize(
@@ -17,6 +17,11 @@ from nexusctl.config.document.expression import DEPTH_LIMIT, Expression, Malform
         ("$HOME $(x) $$ {a}", ("$HOME $(x) $$ {a}",)),
         ("$${a}", ("${a}",)),
         ("$$${a}", ("$${a}",)),
+        ("$$ ${env.A-b}", ("$$ ", Expression(3, "${env.A-b}", "env", ("A",), None, "-", ("b",)))),
+        ('${env.J:-{"a":{}}}', (Expression(0, '${env.J:-{"a":{}}}', "env", ("J",), None, ":-", ('{"a":{}}',)),)),
+        ("${env.J:-{}x", (Expression(0, "${env.J:-{}", "env", ("J",), None, ":-", ("{",)), "x")),
+        ("${env.J:-$${}x", (Expression(0, "${env.J:-$${}", "env", ("J",), None, ":-", ("${",)), "x")),
+        ("${env.J+{x}}", (Expression(0, "${env.J+{x}}", "env", ("J",), None, "+", ("{x}",)),)),
         ("a$${b}c$${d", ("a${b}c${d",)),
     ],
 )
@@ -47,7 +52,7 @@ def test_references_inside_of_each_other_have_an_end() -> None:
     for _ in range(DEPTH_LIMIT):
         assert isinstance(deepest[0], Expression)
         deepest = deepest[0].operand
-    assert isinstance(deepest[0], Malformed)
+    assert isinstance(deepest[0], MalformedReference)
 
 
 @given(st.text("${}.:-?ax \n", max_size=40))
@@ -55,7 +60,7 @@ def test_any_text_is_taken_apart_and_each_part_knows_where_it_began(text: str) -
     for part in parse(text):
         if isinstance(part, Expression):
             assert text[part.at : part.at + len(part.text)] == part.text
-        elif isinstance(part, Malformed):
+        elif isinstance(part, MalformedReference):
             assert text[part.at : part.at + 2] == "${"
 
 

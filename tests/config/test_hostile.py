@@ -24,6 +24,7 @@ RIGHT = {
     "almost-too-many-packages",
     "almost-too-many-replicas",
     "replicas-of-replicas",
+    "ignore-that-never-ends",
     "one-comment",
     "almost-too-many-references",
     "many-escaped-openings",

@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.config.load import load
 from nexusctl.model.record import decode, encode
-from nexusctl.model.stack import Reaction
+from nexusctl.model.uploads_and_packages import Reaction
 from nexusctl.plan.compare.fields import compare
 
 

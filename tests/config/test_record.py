@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from nexusctl.model import stack as model
 from nexusctl.model.record import decode, encode
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Upload, UploadFile
 
 NAMES = st.from_regex(r"[a-z0-9][a-z0-9-]{0,8}", fullmatch=True)
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=12)
@@ -25,7 +26,7 @@ NAMED = TEXTS.map(lambda text: text.replace("/", "-")).filter(lambda text: text 
 BELOW = st.lists(NAMED, max_size=3).map("/".join)
 ABOVE = BELOW.map(lambda path: f"/{path}")
 FILES = st.builds(
-    model.UploadFile,
+    UploadFile,
     path=BELOW,
     digest=st.from_regex(r"[0-9a-f]{64}", fullmatch=True),
     mode=st.integers(0, 0o7777),
@@ -49,9 +50,9 @@ SANDBOXES = st.builds(
     secrets=tuples(st.builds(SecretFile, secret=NAMES, name=NAMED, digest=TEXTS)),
     packages=tuples(
         st.builds(
-            model.PackageSet,
+            PackageSet,
             manager=st.sampled_from(["npm", "pip", "apt"]),
-            packages=tuples(st.builds(model.Package, name=WORDS, version=TEXTS)),
+            packages=tuples(st.builds(Package, name=WORDS, version=TEXTS)),
             lock_name=BELOW,
             lock_files=tuples(FILES),
             lock_folder=st.none() | TEXTS,
@@ -61,7 +62,7 @@ SANDBOXES = st.builds(
     ),
     uploads=tuples(
         st.builds(
-            model.Upload,
+            Upload,
             target=ABOVE,
             files=tuples(FILES),
             owner=st.none() | WORDS,

@@ -18,7 +18,7 @@ from nexusctl.config.settings import find_settings
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Resources
-from nexusctl.render.plan import plan_document
+from nexusctl.render.plan.plan import plan_document
 from tests.plan.worlds import new_engine, plan_for
 from tests.saved.workbench import Workbench
 

@@ -19,10 +19,12 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Endpoint
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.host.checks import GIB, Check, diagnose
+from nexusctl.engine.docker.host.doctor import UNUSED, check_unused
 from nexusctl.engine.docker.host.facts import Disk, EngineFacts, Facts, HostFacts, RegistryFacts, find_empty_networks
 from nexusctl.engine.docker.images.builder import cache_name
 from nexusctl.engine.docker.objects.lock import lock_name
-from nexusctl.model.live import AddressSpace
+from nexusctl.model.observed.address_space import AddressSpace
+from nexusctl.model.observed.disposable import Disposable
 from tests.ranges import make_network
 
 INFO = {
@@ -67,6 +69,22 @@ def host(facts: Facts = WELL, **changed: Any) -> Facts:
 
 def space(pool: str, *used: str) -> AddressSpace:
     return AddressSpace(pools=(pool,), used=used)
+
+
+def unused(*sizes: int | None) -> Check:
+    network = Disposable(kind="network", name="n", about="")
+    return check_unused([network, *(Disposable(kind="cache", name="c", about="", size=size) for size in sizes)])
+
+
+def test_what_no_stack_needs_is_a_warning_from_a_bound_on() -> None:
+    assert unused().finding == "no environment or cache without a stack that needs it"
+    assert unused(UNUSED - 1, None).status == "ok"
+    passed = unused(UNUSED // 2, None, UNUSED - UNUSED // 2)
+    assert (passed.status, passed.advice) == ("warning", "`nexusctl prune` shows and removes them")
+    assert passed.finding == (
+        "up to 10.0 GiB in 3 environments and caches that no stack needs, "
+        "without the 1 whose size the engine did not tell in time"
+    )
 
 
 def find(facts: Facts, name: str) -> Check:

@@ -8,7 +8,7 @@ from nexusctl.engine.docker.client.client import Endpoint
 from nexusctl.engine.docker.host.cgroups import group_controllers
 from nexusctl.engine.docker.host.decide import (
     Await,
-    Install,
+    InstallEngine,
     Refuse,
     Situation,
     StartProcess,
@@ -63,7 +63,7 @@ def test_systemd_starts_the_machines_own_engine_but_not_one_beside_it() -> None:
 @pytest.mark.parametrize(("distribution", "alike"), [("debian", ()), ("ubuntu", ("debian",)), ("mint", ("ubuntu",))])
 def test_debian_and_its_children_get_their_own_package(distribution: str, alike: tuple[str, ...]) -> None:
     choice = choose(situation(replace(BARE, distribution=distribution, alike=alike)))
-    assert isinstance(choice, Install)
+    assert isinstance(choice, InstallEngine)
     assert choice.commands[0] == ("apt-get", "update")
     assert "docker.io" in choice.commands[1]
 

@@ -68,7 +68,8 @@ def unmount_below(folder: Path) -> None:
     """A killed daemon leaves its data root mounted on itself."""
     mounts = [line.split()[1] for line in Path("/proc/self/mounts").read_text().splitlines()]
     for mount in sorted((mount for mount in mounts if mount.startswith(f"{folder}/")), reverse=True):
-        subprocess.run(["umount", mount], check=True)
+        # Lazily: what was killed with the daemon may hold it for a moment longer.
+        subprocess.run(["umount", "--lazy", mount], check=True)
 
 
 def nexusctl(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -98,7 +98,7 @@ def test_without_space_nobody_takes_a_stack_that_another_one_has(yard: Yard) -> 
     fill(yard.folder)
     done = yard.nexusctl("destroy", "--yes", "--lock-timeout", "1s")
     assert done.returncode == 1
-    assert "stack yard is being changed by ann@elsewhere" in done.stderr
+    assert "stack yard is being changed by dev@elsewhere" in done.stderr
     yard.docker("volume", "rm", "nexusctl_lock_yard")
 
 
@@ -108,7 +108,7 @@ THEIRS = [
         "stack": "yard",
         "role": "lock",
         "lock.owner": "0123456789abcdef",
-        "lock.user": "ann",
+        "lock.user": "dev",
         "lock.host": "elsewhere",
         "lock.pid": "42",
     }.items()

@@ -46,11 +46,10 @@ def kill(yard: Yard) -> None:
     os.kill(read_listener(str(yard.place.socket)), signal.SIGKILL)
 
 
-@pytest.mark.parametrize("go", [stop, kill])
-def test_a_log_that_is_followed_ends_with_an_error_and_words(yard: Yard, go: Callable[[Yard], None]) -> None:
-    assert yard.nexusctl("logs", "brief", "--follow").returncode == 0
+def follow_to_the_end(yard: Yard, verb: str, go: Callable[[Yard], None]) -> tuple[str, str]:
+    """The first line of what `verb` follows, and what it says when the engine is gone behind that line."""
     with subprocess.Popen(
-        [sys.executable, "-m", "nexusctl", "logs", "web", "--follow"],
+        [sys.executable, "-m", "nexusctl", verb, "web", "--follow"],
         cwd=yard.folder,
         env={**os.environ, "DOCKER_HOST": yard.place.url},
         stdout=subprocess.PIPE,
@@ -58,8 +57,23 @@ def test_a_log_that_is_followed_ends_with_an_error_and_words(yard: Yard, go: Cal
         text=True,
     ) as reader:
         assert reader.stdout
-        assert reader.stdout.readline() == "here\n"
+        first = reader.stdout.readline()
         go(yard)
         _, said = reader.communicate(timeout=120)
     assert reader.returncode == 1, said
+    return first, said
+
+
+@pytest.mark.parametrize("go", [stop, kill])
+def test_a_log_that_is_followed_ends_with_an_error_and_words(yard: Yard, go: Callable[[Yard], None]) -> None:
+    assert yard.nexusctl("logs", "brief", "--follow").returncode == 0
+    first, said = follow_to_the_end(yard, "logs", go)
+    assert first == "here\n"
     assert "error: the log of web ends here: the engine at" in said
+
+
+@pytest.mark.parametrize("go", [stop, kill])
+def test_events_that_are_followed_end_with_an_error_and_words(yard: Yard, go: Callable[[Yard], None]) -> None:
+    first, said = follow_to_the_end(yard, "events", go)
+    assert " web created" in first
+    assert "error: the events of stack yard end here: the engine at" in said

@@ -15,7 +15,7 @@ import pytest
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
 from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.errors import LockHeld
-from nexusctl.model.live import LockHolder
+from nexusctl.model.observed.lock_holder import LockHolder
 from tests.daemon.kills import far, second_engine
 from tests.daemon.test_engine_daemon import Second
 from tests.daemon.yard import Yard
@@ -45,12 +45,12 @@ def yard(engine: tuple[Second, str]) -> Iterator[Yard]:
 
 def test_a_lock_outlives_every_prune(yard: Yard) -> None:
     wire = far(yard.place)
-    ann = LockHolder(stack="shop", owner="0123456789abcdef", user="ann", host="elsewhere", pid=42)
-    bob = LockHolder(stack="shop", owner="fedcba9876543210", user="bob", host="elsewhere", pid=43)
-    with hold(wire, "shop", ann, timeout=0, report=print) as check:
+    dev = LockHolder(stack="shop", owner="0123456789abcdef", user="dev", host="elsewhere", pid=42)
+    ops = LockHolder(stack="shop", owner="fedcba9876543210", user="ops", host="elsewhere", pid=43)
+    with hold(wire, "shop", dev, timeout=0, report=print) as check:
         yard.prune()
         check()
-        with pytest.raises(LockHeld, match="ann@elsewhere"), hold(wire, "shop", bob, timeout=0, report=print):
+        with pytest.raises(LockHeld, match="dev@elsewhere"), hold(wire, "shop", ops, timeout=0, report=print):
             pass
 
 

@@ -122,11 +122,11 @@ def test_a_record_that_is_none_breaks_no_command_and_hides_no_other_sandbox(scen
 @pytest.mark.parametrize("since", ["nan", "1e300", "-inf", "x" * 70_000, "²"])
 def test_a_lock_of_no_time_is_a_lock(scene: Scene, since: str) -> None:
     name = scene.stack.name
-    words = {"owner": "o", "user": "ann", "host": "there", "pid": "²", "command": "apply", "since": since}
+    words = {"owner": "o", "user": "dev", "host": "there", "pid": "²", "command": "apply", "since": since}
     marks = {labels.STACK: name, labels.ROLE: "lock", **{labels.LOCK + key: text for key, text in words.items()}}
     scene.wire.post("/volumes/create", {"Name": lock_name(name), "Labels": marks})
     held = run(scene.file.parent, "apply", "--yes", "--lock-timeout", "0s")
-    assert (held.returncode, "ann@there" in held.stderr) == (1, True), held.stderr
+    assert (held.returncode, "dev@there" in held.stderr) == (1, True), held.stderr
     assert run(scene.file.parent, "plan").returncode == 0
     assert run(scene.file.parent, "unlock", name, "--yes").returncode == 0
 

@@ -149,7 +149,7 @@ def change_and_forget(scene: Scene, before: str, after: str) -> None:
 ROWS = [
     Row("removed", remove("api"), whole("create", cause="new")),
     Row("stopped", lambda scene: scene.post("api", "stop", t=5), whole("start")),
-    Row("paused", lambda scene: scene.post("api", "pause"), whole("start")),
+    Row("paused", lambda scene: scene.post("api", "pause"), whole("resume")),
     Row("killed", kill, whole("start")),
     Row("exited by itself", exit_by_itself, whole("start")),
     Row("unhealthy", sicken, whole("start", sandbox="web")),

@@ -1,8 +1,9 @@
-"""What nexusctl has made itself is never drift: not for any field, not in a thousand plans, not after a restart."""
+"""What nexusctl has made itself is never drift: not for any field, not in many plans, not after a restart."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -31,7 +32,8 @@ SETTINGS = {
     "StopSignal": "SIGKILL",
 }
 
-PLANS = 1000
+# `make quiet` makes a thousand: they take minutes of the engine's time, and the first hundred have always told.
+PLANS = int(os.environ.get("QUIET_PLANS", "100"))
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +77,11 @@ def test_every_field_of_the_schema_has_three_variants_here() -> None:
         for field in fields
     }
     # Of some fields there are only two values, and two policies that do not run at every apply.
-    least = {field: min(3, len(schema.get("enum", "...")) - (field == "run")) for field, schema in fields.items()}
+    known = {
+        field: schema.get("enum", (True, False) if schema.get("type") == "boolean" else "...")
+        for field, schema in fields.items()
+    }
+    least = {field: min(3, len(values) - (field == "run")) for field, values in known.items()}
     assert {field: count for field, count in counts.items() if count < least[field]} == {}
 
 
@@ -85,7 +91,7 @@ def test_after_an_apply_the_deep_plan_is_empty_whatever_the_fields(scene: Scene)
     assert findings(scene.plan(deep=False)) == set()
 
 
-def test_a_thousand_quiet_plans_are_all_empty(scene: Scene) -> None:
+def test_however_often_it_is_planned_the_plan_is_empty(scene: Scene) -> None:
     stack, engine = scene.stack, scene.engine
     loud = [plan for _ in range(PLANS) if (plan := make_plan(stack, engine.observe(stack), engine.in_place)).changes]
     assert loud == []

@@ -10,7 +10,7 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.change_packages import change_packages
 from nexusctl.model.plan.plan import PackageChange
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from tests.drift.scene import Finding, Scene, findings
 
 pytestmark = pytest.mark.engine

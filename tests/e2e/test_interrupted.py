@@ -22,6 +22,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import Conflict, NotFound
+from tests.terminal import read_to_end
 
 pytestmark = pytest.mark.engine
 
@@ -106,7 +107,7 @@ def test_on_a_terminal_it_says_to_the_end_what_it_waits_for_and_how_to_leave(
         shown += _read_until(master, b"Waiting for begun (running its startup script")
     assert _list_builders(wire, pid) == []
     run(wire, f"{stack_name}_begun_new", ("touch", "/go"))
-    shown += _read_rest(master)
+    shown += read_to_end(master)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
     paintings = re.split(rb"\x1b\[\d+F\x1b\[J", shown)
     assert b"Ctrl-C once more leaves at once" in paintings[-1]
@@ -123,7 +124,7 @@ def test_a_second_ctrl_c_on_a_terminal_leaves_at_once(file: Path, stack_name: st
     os.write(master, b"\x03")
     _read_until(master, b"Ctrl-C once more leaves at once")
     os.write(master, b"\x03")
-    assert b"Left at once" in _read_rest(master)
+    assert b"Left at once" in read_to_end(master)
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 130
 
 
@@ -131,16 +132,17 @@ def test_when_its_time_is_over_no_step_is_begun_and_the_apply_has_failed(
     file: Path, stack_name: str, wire: Wire
 ) -> None:
     apply = _start(file, "--timeout", "15s")
-    assert apply.stderr is not None
-    for line in apply.stderr:
-        if "Its time is over" in line:
-            break
-    run(wire, f"{stack_name}_begun_new", ("touch", "/go"))
     stdout, stderr = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1, stderr
+    assert "Its time is over" in stderr
+    assert "Left at once" not in stderr
     assert "(its time is over)" in stdout
-    assert re.search(r"done +network default, begun\n", stdout), stdout
+    assert re.search(r"done +network default\n", stdout), stdout
+    assert "begun: not waited for any longer" in stderr
     assert _list_builders(wire, apply.pid) == []
+    # It has got no name of its own, so that the next apply makes it anew.
+    left = run(wire, f"{stack_name}_begun_new", ("sh", "-c", "cat /proc/[0-9]*/cmdline")).output
+    assert "seq 6000" not in left, left
 
 
 def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path, stack_name: str, wire: Wire) -> None:
@@ -168,11 +170,38 @@ def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path,
     assert wire.get(f"/containers/{container}/json")["Id"] == before
 
 
-def test_what_goes_on_for_too_long_after_that_is_left(file: Path) -> None:
+def test_a_startup_is_ended_when_the_time_is_over_and_the_old_one_serves_on(
+    file: Path, stack_name: str, wire: Wire
+) -> None:
+    whole = file.read_text()
+    endless = whole[: whole.index("  slow:")] + whole[whole.index("  begun:") :] + "    env: {N: '1'}\n"
+    file.write_text(re.sub("startup: .*", "startup: exit 0", endless.replace("'1'", "'0'")))
+    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
+    before = wire.get(f"/containers/{stack_name}_begun/json")["Id"]
+    file.write_text(endless)
+    apply = _start(file, "--timeout", "15s")
+    _stdout, stderr = apply.communicate(timeout=PATIENCE)
+    assert apply.returncode == 1, stderr
+    assert "begun: not waited for any longer" in stderr
+    assert "Left at once" not in stderr
+    kept = wire.get(f"/containers/{stack_name}_begun/json")
+    assert (kept["Id"], kept["State"]["Status"]) == (before, "running")
+    assert wire.get("/containers/json", {"all": True, "filters": {"name": [f"{stack_name}_begun_new"]}}) == []
+
+
+def test_what_goes_on_for_too_long_after_that_is_left(file: Path, stack_name: str, wire: Wire) -> None:
+    whole = file.read_text()
+    image, deaf = re.findall("image: (.+)", whole)[-1], """[sh, -c, "trap '' TERM; sleep 600 & wait; wait"]"""
+    sandbox = f"  deaf: {{image: {image}, stop_grace_period: 10m, command: {deaf}}}\n"
+    file.write_text(whole[: whole.index("  slow:")] + sandbox)
+    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
+    made = wire.get(f"/containers/{stack_name}_deaf/json")["Id"]
+    file.write_text(file.read_text().replace("deaf:", "calm:").replace("trap '' TERM; ", ""))
     command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "15s"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    wire.post(f"/containers/{made}/kill")
     assert done.returncode == 1
-    assert "begun (running its startup script" in done.stderr
+    assert "deaf (stopping" in done.stderr
     assert "Left at once" in done.stderr
 
 
@@ -212,15 +241,3 @@ def _read_until(master: int, *words: bytes) -> bytes:
         if select.select([master], [], [], 1.0)[0]:
             seen += os.read(master, 65536)
     return seen
-
-
-def _read_rest(master: int) -> bytes:
-    seen = b""
-    while True:
-        try:
-            data = os.read(master, 65536)
-        except OSError:
-            return seen
-        if not data:
-            return seen
-        seen += data

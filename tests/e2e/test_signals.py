@@ -17,7 +17,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.engine.labels import SANDBOX, STACK
 from nexusctl.model.engine_names import lock_name
-from nexusctl.model.live import LockHolder
+from nexusctl.model.observed.lock_holder import LockHolder
 
 pytestmark = pytest.mark.engine
 
@@ -79,7 +79,7 @@ def test_the_second_signal_ends_the_process_at_once_and_its_lock_is_taken_over(
     _wait_for_line(apply, "Stopping")
     apply.send_signal(signal.SIGINT)
     # The startup script goes on for minutes; the process does not wait for it.
-    assert apply.wait(timeout=20) == 130
+    assert apply.wait(timeout=PATIENCE) == 130
     assert apply.stderr is not None
     assert "Left at once" in apply.stderr.read()
     wire.delete(f"/containers/{first}", {"force": True})
@@ -121,7 +121,7 @@ def test_a_signal_at_the_question_changes_nothing_and_lets_the_lock_go(
 def test_a_signal_while_it_waits_for_the_lock_leaves_the_other_its_lock(
     slow_stack: Path, stack_name: str, wire: Wire
 ) -> None:
-    holder = LockHolder(stack=stack_name, owner="0123456789abcdef", user="ann", host="elsewhere", pid=42)
+    holder = LockHolder(stack=stack_name, owner="0123456789abcdef", user="dev", host="elsewhere", pid=42)
     with hold(wire, stack_name, holder, timeout=0, report=print):
         apply = _start(slow_stack)
         _wait_for_line(apply, "waiting for")

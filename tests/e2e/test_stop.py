@@ -108,7 +108,11 @@ def test_a_kill_is_told_with_the_sandbox_and_its_time(bench: Bench, way: str) ->
 def test_a_new_container_that_fails_gets_its_time_too(bench: Bench) -> None:
     bench.write(db={"image": bench.image, "command": ["sleep", "infinity"]})
     bench.apply()
-    bench.write(db=bench.db(stop_grace_period="1m", startup="test -e /out/begin || sleep 2; exit 4", health="none"))
+    bench.write(
+        db=bench.db(
+            stop_grace_period="1m", startup="until test -e /out/begin; do sleep 0.1; done; exit 4", health="none"
+        )
+    )
     bench.apply(code=1)
     assert bench.words.read_text() == "whole\n"
 

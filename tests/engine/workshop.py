@@ -11,14 +11,18 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Condition, Engine, Outcome
+from nexusctl.engine.base import Engine
+from nexusctl.engine.command import Outcome
+from nexusctl.engine.condition import Condition
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.engine_names import container_name, network_name
-from nexusctl.model.live import LiveSandbox, LiveState, LockHolder, Orphan
+from nexusctl.model.observed.live import LiveSandbox, LiveState, Orphan
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
-from nexusctl.model.stack import Network, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Network, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Upload, UploadFile
 
 FOREVER = ("sleep", "1000")
 
@@ -192,6 +196,8 @@ def linger_as_told(sandbox: Sandbox) -> float:
 
 def answer_as_told(sandbox: Sandbox, command: tuple[str, ...]) -> Outcome:
     script = command[-1]
+    if command[0] == "sleep":
+        return Outcome(exit_code=0, output="", timed_out=True)
     if script.startswith("echo hello; exit "):
         return Outcome(exit_code=int(script.split()[-1]), output="hello\n")
     return Outcome(exit_code=1 if script == "false" else 0, output="")

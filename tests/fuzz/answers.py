@@ -17,17 +17,18 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from nexusctl.api import execution, importing, inspection, planning
+from nexusctl.api import execution, inspection, planning
+from nexusctl.api.importing import importing
 from nexusctl.engine import labels
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.exec import calls as commands
 from nexusctl.errors import NexusError
-from nexusctl.model.live import LockHolder
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.step import UpdateContainer
 from nexusctl.model.stack import Stack
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.event import event_document
-from nexusctl.render.plan import plan_document, render_plan
+from nexusctl.render.plan.plan import plan_document, render_plan
 from nexusctl.render.status import render_status
 from nexusctl.run.interrupt import Interrupt
 from tests.fuzz.canned import Canned, CannedWire, pack

@@ -16,12 +16,13 @@ from typing import Any
 from hypothesis import given, seed, settings
 from hypothesis import strategies as st
 
-from nexusctl.api import importing, planning
+from nexusctl.api import planning
+from nexusctl.api.importing import importing
 from nexusctl.engine import labels
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.errors import NexusError
 from nexusctl.model.stack import Stack
-from nexusctl.render.plan import plan_document
+from nexusctl.render.plan.plan import plan_document
 from tests.fuzz.answers import JUNK, VERBS, ask, keep_playing
 from tests.fuzz.canned import RECORDED, Canned, CannedWire
 

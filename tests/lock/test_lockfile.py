@@ -12,11 +12,12 @@ import pytest
 from nexusctl.config.load import load
 from nexusctl.config.lockfile import pin_known, pin_stack, read_lock, write_lock
 from nexusctl.errors import InputError, PlanError
-from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.lockfile import RECIPE, LockedPackage, LockedSandbox, Lockfile, lock_keys
+from nexusctl.model.observed.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.plan.plan import PullImage
-from nexusctl.model.stack import Package, PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.plan.commands.lockfile import compare_locks, keep_inactive, plan_resolution
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.fields import compare

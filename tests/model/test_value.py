@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import pytest
 
+from nexusctl.errors import Location
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -61,3 +62,29 @@ def test_they_are_frozen() -> None:
 
 def test_they_can_be_printed_nicely() -> None:
     assert pprint.pformat(Base(name="a")) == "Base(name='a', labels={}, note='')"
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A value whose fields have places."""
+
+    name: str
+    count: int = 1
+
+
+def test_values_may_be_given_by_their_places() -> None:
+    assert Placed("a", 2) == Placed("a", count=2) == Placed(name="a", count=2)
+    assert dataclasses.replace(Placed("a"), count=3) == Placed("a", 3)
+    assert [Placed("a").count, repr(Placed("a"))] == [1, "Placed(name='a', count=1)"]
+
+
+def test_a_value_too_many_is_none() -> None:
+    with pytest.raises(TypeError, match="3 values, and 2 places"):
+        Placed("a", 1, 2)  # type: ignore[call-arg]
+    with pytest.raises(TypeError, match="name"):
+        Placed("a", name="b")  # type: ignore[misc]
+
+
+def test_places_in_files_are_in_order_of_line_and_column() -> None:
+    found = [Location("b", 1, 1), Location("a", 10, 1), Location("a", 9, 2), Location("a", 9, 1)]
+    assert list(map(str, sorted(found))) == ["a:9:1", "a:9:2", "a:10:1", "b:1:1"]

@@ -38,7 +38,7 @@ class Index:
         return f"registry={self.url}/\n{token}"
 
     def simple(self) -> str:
-        user = f"ann:{PASSWORD}@" if self.guarded else ""
+        user = f"dev:{PASSWORD}@" if self.guarded else ""
         return f"http://{user}{self.host}:{self.port}/simple/"
 
     def add_npm(self, name: str, files: Mapping[str, str], **more: object) -> None:
@@ -119,7 +119,7 @@ def open_index(host: str = "127.0.0.1", *, guarded: bool = False) -> Iterator[In
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             said = self.headers.get("Authorization", "")
-            basic = base64.b64encode(f"ann:{PASSWORD}".encode()).decode()
+            basic = base64.b64encode(f"dev:{PASSWORD}".encode()).decode()
             if index.guarded and said not in (f"Bearer {TOKEN}", f"Basic {basic}"):
                 index.refused.append(self.path)
                 self.send_response(401)

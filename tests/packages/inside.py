@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run
 

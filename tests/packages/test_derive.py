@@ -21,7 +21,7 @@ from nexusctl.engine.docker.images.builder import describe_owner, host_trust, is
 from nexusctl.engine.docker.images.images import derive_image
 from nexusctl.errors import NotFound, StepError
 from nexusctl.model.plan.plan import DeriveImage
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from tests.packages.conftest import write_stack
 from tests.packages.inside import builders, config, container, find_in_files, packages, run_in
 

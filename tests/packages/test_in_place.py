@@ -12,19 +12,21 @@ import pytest
 from nexusctl.api import execution
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.images.builder import host_trust
-from nexusctl.engine.docker.images.change_packages import STAGE, WORKROOM
+from nexusctl.engine.docker.images.builder import Builder, host_trust, write_file
+from nexusctl.engine.docker.images.change_packages import WORKROOM, stage_of
 from nexusctl.engine.docker.images.host_trust import FOLDER
 from nexusctl.engine.docker.images.package_inventory import read_names
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.plan.event import Failed
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.packages import MANAGERS
 from nexusctl.run.interrupt import Interrupt
 from tests.drift.scene import Scene, findings
 
 pytestmark = pytest.mark.engine
 
+
+STAGE = stage_of(MANAGERS["npm"], "/app")
 STACK = """
 name: NAME
 sandboxes:
@@ -60,7 +62,19 @@ class Box:
         assert self.leftovers() == ""
 
     def leftovers(self) -> str:
-        return self.scene.inside("box", f"ls -Ad {WORKROOM} {FOLDER} /app/{STAGE} 2>/dev/null || true")
+        return self.scene.inside("box", f"ls -Ad {WORKROOM} {FOLDER} {STAGE} 2>/dev/null || true")
+
+    def do_by_hand(self, script: str) -> str:
+        """What a user would type in the sandbox, whose network is that of this machine; returns what that writes."""
+        trust, found = host_trust(), self.scene.id("box")
+        base = self.scene.wire.get(f"/containers/{found}/json")
+        sandbox = Builder(wire=self.scene.wire, id=found, base=base, trust=trust)
+        for path, content in trust.files.items():
+            write_file(sandbox, path, content)
+        outcome = sandbox.run(("/bin/sh", "-ec", script), working_dir="/app")
+        self.scene.inside("box", f"rm -rf {FOLDER}")
+        assert outcome.exit_code == 0, outcome.output
+        return outcome.output
 
     def fail(self) -> list[Failed]:
         events = execution.apply(self.scene.engine, self.scene.plan(deep=False), Interrupt())
@@ -177,7 +191,7 @@ def test_what_a_killed_nexusctl_has_left_is_cleared_away_first(box: Box, node_im
     box.scene.apply()
     box.scene.inside(
         "box",
-        f"mkdir -p {WORKROOM} {FOLDER} /app/{STAGE}; echo token > {FOLDER}/npmrc; echo old > {WORKROOM}/mark;"
+        f"mkdir -p {WORKROOM} {FOLDER} {STAGE}; echo token > {FOLDER}/npmrc; echo old > {WORKROOM}/mark;"
         "NEXUSCTL_INSTALL=old sleep 1000 >/dev/null 2>&1 &",
     )
     box.scene.inside("box", "sleep 999 >/dev/null 2>&1 &")

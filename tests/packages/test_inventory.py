@@ -6,9 +6,9 @@ import json
 from collections.abc import Mapping
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.images.package_inventory import InstalledPackages, encode_known, read_packages, recall
-from nexusctl.model.stack import PackageSet
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.packages import MANAGERS
 
 BORN = ["express==4.0.0", "send==1.0.0", "ms==2.0.0", "send > ms==1.0.0"]

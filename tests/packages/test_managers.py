@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from nexusctl.engine.docker.images.install import cache_volumes, describe, explain, last_lines
-from nexusctl.model.stack import Package, PackageSet, UploadFile
+from nexusctl.model.uploads_and_packages import Package, PackageSet, UploadFile
 from nexusctl.packages import MANAGERS
 
 PIP_404 = """\
@@ -36,7 +36,9 @@ def locked(manager: str, name: str) -> PackageSet:
 
 
 def test_each_manager_goes_by_its_name() -> None:
-    assert {name: manager.name for name, manager in MANAGERS.items()} == {"npm": "npm", "pip": "pip", "apt": "apt"}
+    assert {name: manager.name for name, manager in MANAGERS.items()} == {
+        n: n for n in ("npm", "pnpm", "pip", "uv", "apt")
+    }
 
 
 @pytest.mark.parametrize(
@@ -44,6 +46,7 @@ def test_each_manager_goes_by_its_name() -> None:
     [
         (listed("npm", "express", "@team/lib|^2"), ("[]", "install", "express", "@team/lib@^2")),
         (listed("pip", "flask", "requests[socks]|>=2,<3"), ("install", "flask", "requests[socks]>=2,<3")),
+        (listed("pnpm", "express", "@team/lib|^2"), ("add", "express", "@team/lib@^2")),
         (listed("apt", "git", "curl|7.88.1-10"), ("git", "curl=7.88.1-10")),
     ],
 )
@@ -51,10 +54,10 @@ def test_names_and_versions_are_arguments_and_never_code(packages: PackageSet, a
     command = MANAGERS[packages.manager].install(packages)
     assert command[:2] == ("/bin/sh", "-ec")
     assert command[4:] == arguments
-    assert not any(argument in command[2] for argument in arguments if argument not in ("[]", "install"))
+    assert not any(argument in command[2] for argument in arguments if argument not in ("[]", "install", "add"))
 
 
-@pytest.mark.parametrize("manager", ["npm", "pip", "apt"])
+@pytest.mark.parametrize("manager", ["npm", "pnpm", "pip", "uv", "apt"])
 def test_they_are_no_code_either_where_fetching_and_running_are_two_steps(manager: str) -> None:
     asked = listed(manager, "$(touch x)", "b|=1; touch y")
     for command in (MANAGERS[manager].fetch(asked, "/place"), MANAGERS[manager].settle(asked, "/place")):
@@ -165,7 +168,8 @@ def test_a_network_that_is_not_as_expected_gets_a_hint(output: str, word: str) -
 
 
 def test_the_last_lines_are_without_colours_and_noise() -> None:
-    assert last_lines("\x1b[31mnpm error\x1b[0m boom\n\nnpm error\nnpm notice new version\n") == ("npm error boom",)
+    output = "\x1b[31mnpm error\x1b[0m boom\n\nnpm error\nnpm notice new version\n"
+    assert last_lines(output, manager=MANAGERS["npm"]) == ("npm error boom",)
     assert len(last_lines("".join(f"{'x' * number}\n" for number in range(1, 101)))) == 15
 
 

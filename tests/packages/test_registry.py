@@ -101,14 +101,14 @@ def test_the_credentials_that_docker_keeps_are_sent(
 ) -> None:
     reference = f"{registry}/team/private:1"
     push(wire, base_image, reference)
-    token = base64.b64encode(b"ann:secret").decode()
+    token = base64.b64encode(b"dev:secret").decode()
     (tmp_path / "config.json").write_text(json.dumps({"auths": {registry: {"auth": token}}}))
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
     sent: list[object] = []
     monkeypatch.setattr(Wire, "lines", record_headers(Wire.lines, sent))
     pull_image(wire, reference, print)
     remove_image(wire, reference)
-    assert [json.loads(base64.urlsafe_b64decode(str(header)))["username"] for header in sent] == ["ann"]
+    assert [json.loads(base64.urlsafe_b64decode(str(header)))["username"] for header in sent] == ["dev"]
 
 
 def record_headers(lines: object, sent: list[object]) -> object:

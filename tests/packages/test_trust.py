@@ -69,10 +69,22 @@ def test_folders_of_this_machine_are_left_out_of_pips_indexes() -> None:
     }
 
 
+def test_the_indexes_of_uv_come_too_without_the_names_that_only_it_knows() -> None:
+    found = trust(
+        {"UV_DEFAULT_INDEX": "https://dev:s3cret@index.example/simple", "UV_INDEX": "own=https://own.example/s /opt/s"}
+    )
+    assert found.env == {
+        "UV_DEFAULT_INDEX": "https://dev:s3cret@index.example/simple",
+        "UV_INDEX": "https://own.example/s",
+    }
+    assert found.secret
+    assert found.open.env["UV_DEFAULT_INDEX"] == "https://index.example/simple"
+
+
 def test_npms_registries_and_passwords_go_as_a_file_and_not_as_variables() -> None:
     text = b"registry=https://npm.example/\n@team:registry = https://own.example/\n"
     text += b"//own.example/:_authToken=${TOKEN}\n# registry=x\nfund=false\n"
-    found = trust({"HOME": "/home/ann", "TOKEN": "s3cret"}, _npmrc=text)
+    found = trust({"HOME": "/home/dev", "TOKEN": "s3cret"}, _npmrc=text)
     assert found.env == {"NPM_CONFIG_USERCONFIG": NPMRC}
     assert found.files[NPMRC].decode().splitlines() == [
         "registry=https://npm.example/",
@@ -82,7 +94,7 @@ def test_npms_registries_and_passwords_go_as_a_file_and_not_as_variables() -> No
 
 
 def test_npms_bundle_counts_where_no_variable_names_one() -> None:
-    found = trust({"HOME": "/home/ann"}, _npmrc=b"cafile=/x/corp.pem\n", corp_pem=b"CORP")
+    found = trust({"HOME": "/home/dev"}, _npmrc=b"cafile=/x/corp.pem\n", corp_pem=b"CORP")
     assert found.files == {CA: b"CORP"}
 
 

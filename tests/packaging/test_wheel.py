@@ -1,4 +1,4 @@
-"""The wheel is built, put into an empty virtual environment, and used from another folder."""
+"""The wheel is built from the source archive, put into an empty virtual environment, and used from another folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ ROUNDS = 11
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
-    run([sys.executable, "-m", "build", "--wheel", "--outdir", str(folder), str(ROOT)], cwd=folder)
+    # As whoever publishes it: the archive first, and out of that the wheel.
+    run([sys.executable, "-m", "build", "--outdir", str(folder), str(ROOT)], cwd=folder)
     (built,) = folder.glob("nexusctl-*.whl")
     return built
 
@@ -46,7 +47,8 @@ def run(argv: list[str], cwd: Path) -> subprocess.CompletedProcess[str]:
 def test_the_schemas_and_every_template_are_in_the_wheel(wheel: Path) -> None:
     inside = set(zipfile.ZipFile(wheel).namelist())
     schemas = {f"nexusctl/schemas/{path.name}" for path in (ROOT / "schemas").glob("*.json")}
-    templates = {str(path.relative_to(ROOT)) for path in (ROOT / "nexusctl" / "templates").glob("*.yaml")}
+    templates = {str(path.relative_to(ROOT)) for path in (ROOT / "nexusctl" / "templates").glob("*.[yj]*")}
+    assert "nexusctl/templates/measured.json" in templates
     assert {"nexusctl/schemas/stack.schema.json", "nexusctl/schemas/template.schema.json"} <= schemas
     assert {Path(name).stem for name in templates} >= {"base", "node", "python", "react", "postgres"}
     assert schemas | templates <= inside

@@ -21,7 +21,13 @@ FOREIGN_NETWORK, FOREIGN_VOLUME = "company", "shared-cache"
 
 Value = tuple[str, Any]
 
-_BACK = (Network(name="back"), Network(name="back", internal=True), Network(name="back", external=FOREIGN_NETWORK))
+_BACK = (
+    Network(name="back"),
+    Network(name="back", internal=True),
+    Network(name="back", labels={"team": "red"}),
+    Network(name="back", subnet="10.89.7.0/26", gateway="10.89.7.1"),
+    Network(name="back", external=FOREIGN_NETWORK),
+)
 _DATA = (Volume(name="data"), Volume(name="data", external=FOREIGN_VOLUME))
 
 
@@ -170,6 +176,8 @@ def build(draft: Draft, before: Draft | None = None) -> Stack:
             Dependency(sandbox=other.name, condition=_condition(other, strict))
             for needed, strict in dict(group.after).items()
             for other in (groups[needed] if rank.get(needed, len(rank)) < place and needed not in idle else ())
+            # What runs needs what it depends on to run.
+            if (group.kind == "service" and dict(group.values).get("state")) or other.state == "running"
         )
         groups[name] = tuple(_sandboxes(name, group, depends_on, draft))
     default = Network(name="default")

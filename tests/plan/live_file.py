@@ -10,9 +10,8 @@ import yaml
 
 from nexusctl.config.load import load
 from nexusctl.model.engine_names import container_name, environment_tag, image_reference, network_name, volume_name
-from nexusctl.model.live import Inspection, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
+from nexusctl.model.observed.live import Inspection, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.stack import Sandbox, Stack
-from nexusctl.plan.decide.networks import engine_volumes
 
 
 def read_live(case: Path, stack: str) -> LiveState:
@@ -84,7 +83,9 @@ def _live_sandbox(stack: Stack, sandbox: Sandbox) -> LiveSandbox:
         ports=tuple(replace(port, host=port.host or 49152) for port in sandbox.ports),
         networks={f"id-of-{name}": _call_network(stack, name) for name in sandbox.networks},
         volumes={
-            mount.target: engine_volumes(stack)[mount.source] for mount in sandbox.mounts if mount.kind == "volume"
+            mount.target: stack.volumes[mount.source].external or volume_name(stack.name, mount.source)
+            for mount in sandbox.mounts
+            if mount.kind == "volume"
         },
         inspection=Inspection(resources=sandbox.resources, restart=sandbox.restart),
     )

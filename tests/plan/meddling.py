@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.ports import publish
 from nexusctl.engine.memory.world import MemoryContainer
-from nexusctl.model.live import LiveNetwork
-from nexusctl.model.stack import Resources, UploadFile
+from nexusctl.model.observed.live import LiveNetwork
+from nexusctl.model.stack import Resources
+from nexusctl.model.uploads_and_packages import UploadFile
 
 
 def meddle(engine: MemoryEngine, deeds: list[tuple[str, int]]) -> None:

@@ -16,7 +16,8 @@ from nexusctl.model.engine_names import (
     recipe_tag,
     volume_name,
 )
-from nexusctl.model.stack import LIMITS, PackageSet, Port, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import LIMITS, Port, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import PackageSet, Upload, UploadFile
 from tests.plan.drafts import FOREIGN_NETWORK
 from tests.plan.variants import REMOTE
 
@@ -25,7 +26,8 @@ IN_PLACE = ("resources", "restart", "networks", "uploads")
 
 RECORDED = (
     *("template", "depends_on", "run", "on_replace", "start_timeout", "timeout", "stop_grace_period", "metadata"),
-    *("packages", "secrets", "lifecycle", "aliases", "shares"),
+    *("packages", "secrets", "lifecycle", "aliases", "shares", "state", "pre_stop", "artifacts"),
+    *("keep_until", "on_expire", "idle_timeout"),
 )
 """Fields that only the record knows here: this engine installs nothing, and the secrets are looked at apart."""
 
@@ -130,8 +132,8 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
     )
     return {
         "name": container.name,
-        "state": container.state,
-        "exit": container.exit_code if container.state == "exited" else None,
+        "state": _STATES.get(container.state, container.state) if record.kind == "service" else container.state,
+        "exit": container.exit_code if container.state == "exited" and record.kind == "task" else None,
         # Packages may have been installed in place, on whatever was there.
         "image": "" if born.packages or _keeps_image(record) else container.placement.image,
         "volumes": sorted(container.placement.volumes[m.source] for m in born.mounts if m.kind == "volume"),
@@ -142,7 +144,7 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
             for p in container.ports
             if not _is_left(record, "ports")
         ],
-        "known": container.state == "exited" or _roams(record) or _is_known(container, record),
+        "known": container.state in _STATES or _roams(record) or _is_known(container, record),
         "spec": _comparable(effective),
         "record": _comparable(record),
         "secrets": dict(sorted(container.secrets.items())),
@@ -152,6 +154,10 @@ def _describe(engine: MemoryEngine, container: MemoryContainer) -> dict[str, Any
             if file.kind != "folder" and not _is_left(record, f"uploads.{path}")
         },
     }
+
+
+_STATES = {"created": "stopped", "exited": "stopped"}
+"""One that is to be stopped may never have run."""
 
 
 def _is_known(container: MemoryContainer, record: Sandbox) -> bool:
@@ -176,7 +182,7 @@ def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
     effective = replace(sandbox, uploads=(), networks=tuple(sorted(names[n] for n in sandbox.networks)))
     return {
         "name": container_name(stack.name, sandbox.name),
-        "state": "exited" if done else "running",
+        "state": "exited" if done else sandbox.state,
         "exit": 0 if done else None,
         "image": "" if _keeps_image(sandbox) else _expected_image(sandbox, stack),
         "volumes": sorted(volumes[m.source] for m in sandbox.mounts if m.kind == "volume"),
@@ -186,7 +192,9 @@ def _expect(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
             if m.kind == "anonymous"
         },
         "ports": [
-            (p.container, p.protocol, p.address, p.host or "any") for p in ports if not _is_left(sandbox, "ports")
+            (p.container, p.protocol, p.address, p.host or "any")
+            for p in ports
+            if not _is_left(sandbox, "ports") and sandbox.state != "stopped"
         ],
         "known": True,
         "spec": _comparable(effective),

@@ -10,10 +10,10 @@ import sys
 from typing import BinaryIO
 
 from nexusctl.errors import PlanError
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.plan.plan import make_plan
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 
 _LENGTH = struct.Struct("!I")
 

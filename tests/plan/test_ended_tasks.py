@@ -87,7 +87,7 @@ def test_one_that_failed_runs_again() -> None:
 
 def test_what_only_a_record_knows_is_written_beside_it_and_it_is_known_still() -> None:
     engine = pruned()
-    later = stack(replace(JOB, metadata={"owner": "ann"}))
+    later = stack(replace(JOB, metadata={"owner": "dev"}))
     carry_out(engine, plan_for(engine, later))
     assert plan_for(engine, later).empty
 

@@ -15,12 +15,12 @@ from nexusctl.errors import PlanError
 from nexusctl.model.stack import Stack
 from nexusctl.plan.plan import make_plan
 from nexusctl.render.diagnostic import render_diagnostics
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 from tests.plan.live_file import read_live
 
 GOLDEN = Path(__file__).parent / "golden"
 CASES = sorted(path.name for path in GOLDEN.iterdir() if path.is_dir())
-IN_PLACE = frozenset({"uploads", "packages", "networks", "resources", "restart"})
+IN_PLACE = frozenset({"uploads", "packages", "networks", "resources", "restart", "state"})
 
 
 @pytest.mark.parametrize("name", CASES)

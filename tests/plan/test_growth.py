@@ -12,20 +12,10 @@ import pytest
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.engine_names import container_name
-from nexusctl.model.live import Interior, LiveNetwork, LiveSandbox, LiveState, LiveVolume
+from nexusctl.model.observed.live import Interior, LiveNetwork, LiveSandbox, LiveState, LiveVolume
 from nexusctl.model.plan.plan import Plan
-from nexusctl.model.stack import (
-    Dependency,
-    Mount,
-    Package,
-    PackageSet,
-    Reaction,
-    Sandbox,
-    Stack,
-    Upload,
-    UploadFile,
-    Volume,
-)
+from nexusctl.model.stack import Dependency, Mount, Sandbox, Stack, Volume
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Reaction, Upload, UploadFile
 from nexusctl.plan.plan import make_plan
 
 FEW = 150

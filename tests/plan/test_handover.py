@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nexusctl.config.load import load
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.errors import EngineError
 from nexusctl.model.plan.plan import Plan
@@ -17,7 +17,7 @@ from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.rollback import plan_back, recall_stack
 from nexusctl.plan.commands.target import select_changes
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 from nexusctl.run.executor import execute
 from nexusctl.run.interrupt import Interrupt
 from tests.plan.watch import WatchedEngine

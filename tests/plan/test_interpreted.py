@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from nexusctl.model.plan.plan import Plan
-from nexusctl.model.stack import Reaction, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Reaction, Upload, UploadFile
 from nexusctl.plan.plan import make_plan
 from tests.plan.live_file import as_applied
 from tests.plan.worlds import IMAGE

@@ -12,19 +12,8 @@ from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.plan.step import UpdateContainer
-from nexusctl.model.stack import (
-    Lifecycle,
-    Mount,
-    Network,
-    Package,
-    PackageSet,
-    Port,
-    Resources,
-    Sandbox,
-    Stack,
-    Upload,
-    UploadFile,
-)
+from nexusctl.model.stack import Lifecycle, Mount, Network, Port, Resources, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Upload, UploadFile
 from nexusctl.plan.commands.drift import recorded_stack
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.plan import make_plan

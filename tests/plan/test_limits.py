@@ -12,7 +12,7 @@ from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import LIMITS, Giver, Network, Resources, Sandbox, Stack
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.target import select_changes
-from nexusctl.render.plan import plan_document, render_plan
+from nexusctl.render.plan.plan import plan_document, render_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 GIB = 2**30

@@ -8,7 +8,8 @@ import pytest
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.plan.step import UpdateContainer
-from nexusctl.model.stack import Package, PackageSet, Resources, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Resources, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Upload, UploadFile
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 PACKAGES = (PackageSet(manager="npm", packages=(Package(name="ms"), Package(name="pg", version="8.0.0"))),)

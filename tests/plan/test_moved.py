@@ -19,7 +19,7 @@ from nexusctl.plan.commands.outputs import resolve_outputs
 from nexusctl.plan.commands.rollback import plan_back, recall_stack
 from nexusctl.plan.commands.status import summarize
 from nexusctl.plan.plan import make_plan
-from nexusctl.render.plan import plan_document, render_plan
+from nexusctl.render.plan.plan import plan_document, render_plan
 from tests.plan.drafts import FOREIGN_VOLUME
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 

@@ -7,9 +7,10 @@ from dataclasses import replace
 import pytest
 
 from nexusctl.model.engine_names import environment_tag
-from nexusctl.model.live import Inspection, LiveImage, LiveSandbox, LiveState
+from nexusctl.model.observed.live import Inspection, LiveImage, LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Difference
-from nexusctl.model.stack import Package, PackageSet, Resources, Sandbox, Stack
+from nexusctl.model.stack import Resources, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.plan.decide.images import find_moved_image
 from tests.plan.worlds import IMAGE
 

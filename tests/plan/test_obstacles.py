@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from nexusctl.model.live import Interior, LivePackages
+from nexusctl.model.observed.live import Interior, LivePackages
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Network, Package, PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Network, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.plan.plan import make_plan
 from tests.plan.live_file import as_applied
 from tests.plan.worlds import IMAGE

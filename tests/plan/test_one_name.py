@@ -13,7 +13,7 @@ from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.plan.step import CreateNetwork, RemoveNetwork
 from nexusctl.model.stack import Dependency, Health, Network, Sandbox, Stack
 from nexusctl.plan.plan import make_plan
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 from tests.plan.worlds import IMAGE, MISHAPS, Mishap, apply, go_wrong, new_engine, plan_for
 
 mishaps = st.lists(

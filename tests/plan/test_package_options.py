@@ -7,7 +7,8 @@ from typing import Any
 
 from nexusctl.model.engine_names import environment_tag
 from nexusctl.model.record import decode, encode, plain
-from nexusctl.model.stack import Package, PackageSet, Sandbox, UploadFile
+from nexusctl.model.stack import Sandbox
+from nexusctl.model.uploads_and_packages import Package, PackageSet, UploadFile
 from nexusctl.plan.compare.fields import compare
 
 LOCK_FILE = UploadFile(path="package-lock.json", digest="0" * 64, mode=0o644, size=1)

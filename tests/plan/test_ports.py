@@ -6,11 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from nexusctl.model.live import HealthState, LiveState
+from nexusctl.model.observed.live import HealthState, LiveState
 from nexusctl.model.plan.plan import Plan
-from nexusctl.model.stack import Health, Port, Reaction, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Health, Port, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Reaction, Upload, UploadFile
 from nexusctl.plan.plan import make_plan
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 from tests.plan.live_file import as_applied
 from tests.plan.worlds import IMAGE
 

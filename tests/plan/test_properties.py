@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.engine_names import container_name
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Plan, Step
 from nexusctl.model.plan.step import (
     CreateContainer,
@@ -282,7 +283,7 @@ def turn(value: Any) -> Any:
         return {key: turn(value[key]) for key in reversed(value)}
     if isinstance(value, Stack | Sandbox):
         return replace(value, **{f.name: turn(getattr(value, f.name)) for f in fields(value)})
-    if hasattr(value, "sandboxes"):
+    if isinstance(value, LiveState):
         return replace(
             value,
             sandboxes=tuple(reversed(value.sandboxes)),

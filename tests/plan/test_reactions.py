@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError, StepError
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.plan.step import AwaitHealthy, RestoreContainer, UpdateContainer
-from nexusctl.model.stack import Health, Reaction, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Health, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Reaction, Upload, UploadFile
 from nexusctl.plan.plan import make_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 

@@ -9,7 +9,7 @@ import pytest
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError
 from nexusctl.model.stack import Resources, Sandbox, Stack
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 MIB = 2**20

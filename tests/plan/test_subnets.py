@@ -12,11 +12,20 @@ from hypothesis import strategies as st
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError, PlanError
-from nexusctl.model.live import AddressSpace, LiveNetwork, LiveState
+from nexusctl.model.observed.address_space import AddressSpace
+from nexusctl.model.observed.live import LiveNetwork, LiveState
 from nexusctl.model.stack import Network, Sandbox, Stack
-from nexusctl.plan.decide.subnets import DEFAULT_POOLS, SPARE, choose_subnet, count_free, overlaps, parse_range
+from nexusctl.plan.decide.subnets import (
+    DEFAULT_POOLS,
+    SPARE,
+    choose_subnet,
+    count_free,
+    find_small,
+    overlaps,
+    parse_range,
+)
 from nexusctl.plan.plan import make_plan
-from nexusctl.render.plan import plan_document
+from nexusctl.render.plan.plan import plan_document
 from tests.plan.worlds import IMAGE, apply, new_engine, plan_for
 
 ranges = st.builds(
@@ -155,3 +164,33 @@ def set_subnet(engine: MemoryEngine, name: str, subnet: str) -> None:
     for key, (owner, network) in engine.networks.items():
         if network.name == name:
             engine.networks[key] = (owner, replace(network, subnet=subnet))
+
+
+@pytest.mark.parametrize(
+    ("subnet", "ip_range", "sandboxes", "small"),
+    [
+        ("10.20.0.0/29", None, 5, ""),
+        ("10.20.0.0/29", None, 6, "10.20.0.0/29"),
+        ("10.20.0.0/24", "10.20.0.8/31", 2, ""),
+        ("10.20.0.0/24", "10.20.0.8/31", 3, "10.20.0.8/31"),
+        (None, None, 500, ""),
+    ],
+)
+def test_a_named_range_has_to_have_an_address_for_each_sandbox(
+    subnet: str | None, ip_range: str | None, sandboxes: int, small: str
+) -> None:
+    assert find_small(Network(name="back", subnet=subnet, ip_range=ip_range), sandboxes) == small
+
+
+def test_a_named_range_that_somebody_has_is_refused_and_the_networks_own_is_not() -> None:
+    engine = new_engine()
+    engine.create_network("other", Network(name="back", subnet="10.20.0.0/24"), "other_back")
+    back = stack_of("shop", back=Network(name="back", subnet="10.20.0.128/25"))
+    stack = replace(back, sandboxes={n: replace(s, networks=("back",)) for n, s in back.sandboxes.items()})
+    with pytest.raises(PlanError, match=r"shares addresses with 10\.20\.0\.0/24"):
+        plan_for(engine, stack)
+    apply(engine, replace(stack, networks={"back": Network(name="back", subnet="10.20.1.0/24")}))
+    smaller = replace(stack, networks={"back": Network(name="back", subnet="10.20.1.0/25", labels={"a": "b"})})
+    apply(engine, smaller)
+    assert plan_for(engine, smaller).steps == ()
+    assert [network.subnet for network in engine.observe(smaller).networks] == ["10.20.1.0/25"]

@@ -10,7 +10,7 @@ from nexusctl.model.stack import Network, Resources, Sandbox, Stack
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.target import select_changes
 from nexusctl.plan.plan import make_plan
-from nexusctl.render.plan import render_plan
+from nexusctl.render.plan.plan import render_plan
 from tests.plan.worlds import IMAGE, carry_out, new_engine, plan_for
 
 

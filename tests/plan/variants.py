@@ -6,18 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import (
-    Health,
-    Lifecycle,
-    Mount,
-    Package,
-    PackageSet,
-    Port,
-    Reaction,
-    Resources,
-    Upload,
-    UploadFile,
-)
+from nexusctl.model.stack import Health, Lifecycle, Mount, Port, Resources, Ulimit
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Reaction, Upload, UploadFile
 
 # The last one's registry does not answer; the template of that image knows how to make it.
 BASE, OTHER, REMOTE = "debian:12", "alpine:3", "registry.example/team/app:1"
@@ -95,11 +85,23 @@ EITHER: Mapping[str, tuple[Any, ...]] = {
         Resources(memory=2**27, storage=2**30),
         Resources(storage=2**31),
     ),
+    "pre_stop": ("true", "sync"),
+    "artifacts": (("/report",), ("/app/out.xml", "/report")),
     "stop_grace_period": (30, 0),
     "stop_signal": ("SIGINT", "3"),
     "cap_add": (("NET_RAW",), ("MKNOD", "NET_RAW")),
     "cap_drop": (("ALL",), ("KILL",)),
+    "hostname": ("web", "db.example"),
+    "read_only": (True,),
+    "dns": (("192.0.2.53",), ("192.0.2.54", "192.0.2.53")),
+    "extra_hosts": (("db:192.0.2.1",), ("db:192.0.2.2", "web:::1")),
+    "ulimits": ({"nofile": Ulimit(soft=9, hard=9)}, {"core": Ulimit(soft=0, hard=-1)}),
+    "shm_size": (2**27, 2**28),
+    "tmpfs": ({"/fast": ""}, {"/fast": "size=1m", "/faster": ""}),
     "timeout": (60, 3600),
+    "idle_timeout": (60, 3600),
+    "keep_until": (1_800_000_000, 1_900_000_000),
+    "on_expire": ("pause", "destroy"),
     "shares": (("volume:data",), ("network:back", "volume:data")),
     "metadata": ({"team": "x"}, {"team": "y", "of": ""}),
     "lifecycle": (
@@ -127,6 +129,7 @@ SERVICE: Mapping[str, tuple[Any, ...]] = {
     "on_replace": ("preserve",),
     "start_timeout": (30, 600),
     "restart": ("always", "on-failure", "unless-stopped"),
+    "state": ("stopped", "paused"),
 }
 
 TASK: Mapping[str, tuple[Any, ...]] = {"run": ("once", "always")}

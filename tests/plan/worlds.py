@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import EngineError, EngineUnreachable, NexusError
-from nexusctl.model.live import LiveNetwork, LiveVolume
+from nexusctl.model.observed.live import LiveNetwork, LiveVolume
 from nexusctl.model.plan.plan import Plan, Step
 from nexusctl.model.secret import Secret, SecretFile, SecretUse
 from nexusctl.model.stack import Stack

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from nexusctl.errors import Location
-from nexusctl.model.stack import Health, Package, PackageSet, Port, Resources, Sandbox
+from nexusctl.model.stack import Health, Port, Resources, Sandbox
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.rating.facts import ImageFacts, SandboxFacts
 from nexusctl.rating.rate import RatedPoint, Rating, rate_sandboxes
 from nexusctl.rating.verdict import Verdict

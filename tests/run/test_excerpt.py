@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.base import LogChunk
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.run.log_excerpt import LINE, show_ends, show_last
 from tests.e2e.case import Case
 

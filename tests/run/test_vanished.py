@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nexusctl.api import execution, inspection, planning
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.stack import Health, Sandbox, Stack

@@ -6,12 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from nexusctl.engine.base import Condition, LogChunk, Outcome
+from nexusctl.engine.command import Outcome
+from nexusctl.engine.condition import Condition
+from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.errors import EngineError
 from nexusctl.model.plan.event import Done, Finished
 from nexusctl.model.plan.plan import PackageChange
 from nexusctl.model.plan.step import UpdateContainer
-from nexusctl.model.stack import PackageSet, Reaction, Sandbox
+from nexusctl.model.stack import Sandbox
+from nexusctl.model.uploads_and_packages import PackageSet, Reaction
 from nexusctl.run import early_exit
 from nexusctl.run.early_exit import FEW
 from tests.saved.workbench import Workbench, failures, outcome

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 
 import pytest
 
-from nexusctl.engine.memory import MemoryEngine
-from nexusctl.render.plan import plan_document, render_plan
+from nexusctl.engine.memory.overview import MemoryOverview
+from nexusctl.render.plan.plan import plan_document, render_plan
 from tests.saved.workbench import THREE, Workbench
 
 
@@ -15,13 +15,13 @@ from tests.saved.workbench import THREE, Workbench
 def asked(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
     """The ids of each question for sizes."""
     questions: list[list[str]] = []
-    measure = MemoryEngine.measure
+    measure = MemoryOverview.measure
 
-    def listen(engine: MemoryEngine, container_ids: Iterable[str]) -> Mapping[str, int]:
+    def listen(overview: MemoryOverview, container_ids: Iterable[str]) -> Mapping[str, int]:
         questions.append(list(container_ids))
-        return measure(engine, questions[-1])
+        return measure(overview, questions[-1])
 
-    monkeypatch.setattr(MemoryEngine, "measure", listen)
+    monkeypatch.setattr(MemoryOverview, "measure", listen)
     bench.apply()
     questions.clear()
     return questions

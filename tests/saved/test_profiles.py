@@ -73,7 +73,8 @@ def test_a_destroy_removes_all_profiles(bench: Workbench) -> None:
     assert bench.sandboxes() == []
 
 
-def test_a_saved_plan_remembers_the_profiles(bench: Workbench) -> None:
+def test_a_saved_plan_remembers_the_profiles(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NEXUS_SETTINGS", "")
     inputs = Inputs(files=(bench.file,), profiles=("debug",), ambient_profiles=("other",))
     basis = planning.prepare(bench.engine, planning.load(inputs))
     saving.save_plan(bench.engine, basis, inputs, bench.folder / "saved", deep=False)

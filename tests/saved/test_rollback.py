@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nexusctl.api import execution, planning
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.errors import EngineError
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.event import Failed
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Sandbox, Stack

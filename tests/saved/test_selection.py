@@ -11,7 +11,7 @@ from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.names import Choice
 from nexusctl.plan.commands.target import choose_names, select_changes
-from nexusctl.render.plan import plan_document, render_plan
+from nexusctl.render.plan.plan import plan_document, render_plan
 from tests.plan.drafts import NAMES, stack_pairs
 from tests.plan.portrait import take_portrait
 from tests.plan.worlds import carry_out, new_engine, plan_for

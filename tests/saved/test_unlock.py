@@ -12,7 +12,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.lock import hold
 from nexusctl.errors import NotFound
 from nexusctl.model.engine_names import lock_name
-from nexusctl.model.live import LockHolder
+from nexusctl.model.observed.lock_holder import LockHolder
 from tests.e2e.case import Case
 
 pytestmark = pytest.mark.engine
@@ -25,7 +25,7 @@ def locked(tmp_path: Path, wire: Wire, stack_name: str) -> Iterator[Case]:
     holder = LockHolder(
         stack=stack_name,
         owner="0123456789abcdef",
-        user="ann",
+        user="dev",
         host="elsewhere",
         pid=42,
         command="nexusctl apply",
@@ -43,7 +43,7 @@ def is_locked(case: Case) -> bool:
     return True
 
 
-WORDS = ("ann@elsewhere", "pid 42", "nexusctl apply", "since 2023-11-1")
+WORDS = ("dev@elsewhere", "pid 42", "nexusctl apply", "since 2023-11-1")
 
 
 def test_without_an_answer_it_says_whose_it_is_and_leaves_it(locked: Case) -> None:
@@ -66,6 +66,6 @@ def test_with_yes_it_goes_and_the_stack_can_be_changed(locked: Case) -> None:
 
 def test_json_tells_the_holder_and_null_where_there_is_none(locked: Case) -> None:
     first, second = (json.loads(locked.nexusctl(["unlock", "--yes", "--json"]).stdout) for _ in range(2))
-    assert (first["removed"]["user"], first["removed"]["pid"]) == ("ann", 42)
+    assert (first["removed"]["user"], first["removed"]["pid"]) == ("dev", 42)
     assert second == {"format_version": "1.0", "stack": locked.stack, "removed": None}
     assert "is not locked" in locked.nexusctl(["unlock"]).stdout

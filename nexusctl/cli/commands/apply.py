@@ -9,8 +9,8 @@ from nexusctl.api import subject
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face, require_answer
 from nexusctl.cli.terminal.signals import obey_sigterm
-from nexusctl.model.live import Adopt
 from nexusctl.model.load_request import Inputs
+from nexusctl.model.observed.live import Adopt
 from nexusctl.plan.commands.names import Choice
 
 
@@ -22,6 +22,8 @@ from nexusctl.plan.commands.names import Choice
 @options.locked
 @options.targets
 @options.excludes
+@options.start_stopped
+@options.replaces
 @click.option(
     "--on-failure", type=click.Choice(["keep", "rollback"]), default="keep", show_default=True,
     help="Keep what was done, or bring what this run touched back to what was recorded before.",
@@ -43,6 +45,8 @@ def apply(
     locked: bool | None,
     targets: tuple[str, ...],
     excludes: tuple[str, ...],
+    start_stopped: bool,
+    replaces: tuple[str, ...],
     on_failure: str,
     timeout: float | None,
     yes: bool,
@@ -60,7 +64,10 @@ def apply(
         face = Face(as_json=as_json, timeout=timeout)
         terms = face.terms(lock_timeout=lock_timeout, rollback=on_failure == "rollback")
         return face.follow(sentence.apply_saved(saved, inputs.given, terms, inputs.trust))
-    about = subject.read_chosen(options.with_lock(inputs, locked), Choice(targets=targets, excludes=excludes))
+    about = subject.read_chosen(
+        options.with_lock(inputs, locked),
+        Choice(targets=targets, excludes=excludes, start_stopped=start_stopped, replaces=replaces),
+    )
     require_answer(yes=yes)
     face = Face(as_json=as_json, yes=yes, question="Carry out this plan?", timeout=timeout)
     terms = face.terms(lock_timeout=lock_timeout, rollback=on_failure == "rollback")
@@ -76,6 +83,8 @@ def _refuse_choice(context: click.Context) -> None:
         "locked": "--locked",
         "targets": "--target",
         "excludes": "--exclude",
+        "start_stopped": "--start-stopped",
+        "replaces": "--replace",
     }
     for name, flag in (options.INPUT_FLAGS | choice).items():
         if context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE:

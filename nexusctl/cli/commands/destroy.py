@@ -18,6 +18,7 @@ from nexusctl.model.load_request import Inputs
 @options.yes
 @options.lock_timeout
 @options.as_json
+@click.argument("sandboxes", nargs=-1, metavar="[NAME]...")
 def destroy(
     inputs: Inputs,
     stack_name: str | None,
@@ -26,13 +27,26 @@ def destroy(
     yes: bool,
     lock_timeout: float,
     as_json: bool,
+    sandboxes: tuple[str, ...],
 ) -> int:
-    """Remove everything that belongs to the stack; volumes stay unless --volumes."""
+    """Remove everything that belongs to the stack; volumes stay unless --volumes.
+
+    With NAME, a sandbox, a group or a glob, only that and what depends on it; the plan names them.
+    """
+    if sandboxes and volumes:
+        raise click.UsageError("--volumes is for a whole stack: volumes of the file are not one sandbox's")
     obey_sigterm()
     about = subject.read_subject(inputs, stack_name)
     options.warn(about.problems)
     name = about.stack.name
     require_answer(yes=yes)
+    if sandboxes:
+        # Mostly the whole goes.
+        from nexusctl.api.everyday.removing import destroy_some  # noqa: PLC0415 - deferred: start-up time
+
+        some = Face(as_json=as_json, yes=yes, question=f"Remove these of stack {name}?")
+        exists = bool(stack_name) and not ignore_missing
+        return some.follow(destroy_some(about, sandboxes, some.terms(lock_timeout=lock_timeout), must_exist=exists))
     face = Face(as_json=as_json, yes=yes, question=f"Remove all of stack {name}?")
     terms = face.terms(lock_timeout=lock_timeout)
     must_exist = bool(stack_name) and not ignore_missing

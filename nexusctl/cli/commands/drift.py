@@ -7,7 +7,7 @@ import click
 from nexusctl.api import inspection, subject
 from nexusctl.cli import options
 from nexusctl.model.load_request import Inputs
-from nexusctl.render.drift import drift_document, render_drift
+from nexusctl.render.plan.drift import drift_document, render_drift
 
 DRIFTED = 2
 """The exit code that tells drift from an error."""

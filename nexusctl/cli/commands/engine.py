@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from nexusctl.api import host as api_host
-from nexusctl.api.host import START_TIMEOUT, STOP_TIMEOUT, Install
+from nexusctl.api.host import START_TIMEOUT, STOP_TIMEOUT, InstallEngine
 from nexusctl.cli import options
 from nexusctl.cli.terminal.group import SuggestingGroup
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
@@ -41,7 +41,7 @@ def engine() -> None:
 def start(host: str | None, data_root: str | None, yes: bool, timeout: float, as_json: bool) -> None:
     """Use the engine that answers, else start the installed one, else install and start the distribution's."""
 
-    def ask(choice: Install) -> None:
+    def ask(choice: InstallEngine) -> None:
         _ask(choice, yes)
 
     endpoint, done = api_host.start(host, data_root, os.environ, timeout=timeout, ask=ask, report=_report)
@@ -85,7 +85,7 @@ def stop(host: str | None, timeout: float, as_json: bool) -> None:
         click.echo(done)
 
 
-def _ask(choice: Install, yes: bool) -> None:
+def _ask(choice: InstallEngine, yes: bool) -> None:
     commands = "\n".join(f"  {' '.join(command)}" for command in choice.commands)
     if yes:
         return

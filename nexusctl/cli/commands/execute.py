@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import os
 import sys
 
 import click
 
-from nexusctl.api import inspection, subject
 from nexusctl.api.connection import Command
+from nexusctl.api.everyday import executions
+from nexusctl.api.everyday.one_sandbox import choose_one
 from nexusctl.cli import options
 from nexusctl.model.load_request import Inputs
 from nexusctl.render.format import FORMAT_VERSION
@@ -25,9 +27,11 @@ from nexusctl.render.format import FORMAT_VERSION
     help="End the command after this time, with exit code 124.",
 )
 @click.option("-T", "--no-tty", is_flag=True, help="No terminal inside, even where there is one here.")
+@click.option("-d", "--detach", is_flag=True, help="Leave it running there, and print the id by which it is found.")
+@click.option("-i", "interactive", is_flag=True, help="With --detach: keep its input open, for `nexusctl attach`.")
 @click.option(
-    "-i", "-t", "habits", is_flag=True, expose_value=False,
-    help="Taken, as by other tools, and without effect: input and terminal are passed on where there are some.",
+    "-t", "terminal", is_flag=True,
+    help="With --detach: give it a terminal, for `nexusctl attach`. Without, it has one where there is one here.",
 )  # fmt: skip
 @options.as_json
 @click.argument("sandbox", metavar="NAME")
@@ -40,23 +44,51 @@ def execute(
     user: str | None,
     timeout: float | None,
     no_tty: bool,
+    detach: bool,
+    interactive: bool,
+    terminal: bool,
     as_json: bool,
     sandbox: str,
     words: tuple[str, ...],
-) -> int:
+) -> int | None:
     """Run COMMAND in the sandbox NAME with this terminal's input and output, and exit with its code.
 
     Everything behind NAME is the command's; options of nexusctl go before it.
     """
     argv = _read_words(words)
-    engine, found = subject.find_subject(inputs, stack_name)
-    options.warn(found.problems)
-    live = inspection.find_running(engine, found.stack, sandbox)
+    if detach and timeout is not None:
+        raise click.UsageError(
+            "--timeout is for a command that is waited for; with --detach write `timeout 10m COMMAND`"
+        )
+    chosen = choose_one(inputs, stack_name, sandbox)
+    options.warn(chosen.problems)
+    env = dict(options.split_pair(pair, "--env") for pair in pairs)
+    if detach:
+        begun, note = executions.start(
+            chosen.engine,
+            chosen.live,
+            argv,
+            env={"TERM": os.environ.get("TERM", "xterm"), **env} if terminal else env,
+            working_dir=workdir,
+            user=user,
+            stdin=interactive or terminal,
+            tty=terminal,
+            stack=chosen.stack,
+        )
+        if note:
+            options.say(f"note: {note}")
+        if as_json:
+            from nexusctl.render.executions import execution_document  # noqa: PLC0415 - deferred: start-up time
+
+            options.write_json({"format_version": FORMAT_VERSION, **execution_document(begun)})
+        else:
+            click.echo(begun.id)
+        return None
     captured = (io.BytesIO(), io.BytesIO())
     out, err = captured if as_json else (sys.stdout.buffer, sys.stderr.buffer)
     command = Command(
         argv=argv,
-        env=dict(options.split_pair(pair, "--env") for pair in pairs),
+        env=env,
         working_dir=workdir,
         user=user,
         tty=not no_tty and not as_json and sys.stdin.isatty() and sys.stdout.isatty(),
@@ -65,7 +97,7 @@ def execute(
         stderr=err,
         timeout=timeout,
     )
-    code = engine.execute(live.id, command)
+    code = executions.watch(chosen.engine, chosen.live, command)
     if as_json:
         texts = [stream.getvalue().decode(errors="replace") for stream in captured]
         options.write_json(

@@ -10,8 +10,8 @@ import click
 
 from nexusctl.api import apply as sentence
 from nexusctl.api import connection
-from nexusctl.api import importing as doors
 from nexusctl.api.connection import Engine
+from nexusctl.api.importing import importing as doors
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
 from nexusctl.cli.terminal.group import SuggestingGroup
@@ -70,9 +70,19 @@ def import_() -> None:
 @import_.command(name="compose")
 @click.argument("source", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--project", "project", default="", help="What the project is called, where the file does not say it.")
+@click.option(
+    "--profile", "profiles", multiple=True, metavar="NAME", show_default="COMPOSE_PROFILES",
+    help="Services with this profile are there always; `*` for all, may be repeated.",
+)  # fmt: skip
+@click.option(
+    "--env-file", "env_files", multiple=True, type=click.Path(path_type=Path), show_default=".env beside FILE",
+    help="Variables for the file; may be repeated, the last wins.",
+)  # fmt: skip
 @_adopt
 @output
-def import_compose(source: Path, project: str, adopt: bool, output: DraftOutput) -> int:
+def import_compose(
+    source: Path, project: str, profiles: tuple[str, ...], env_files: tuple[Path, ...], adopt: bool, output: DraftOutput
+) -> int:
     """The services of a Compose FILE.
 
     With --adopt the containers, networks and volumes that Compose made of it belong to the stack afterwards, and the
@@ -80,9 +90,11 @@ def import_compose(source: Path, project: str, adopt: bool, output: DraftOutput)
     """
     _require_file(output, adopt=adopt)
     if not adopt:
-        return _put(doors.read_compose(source, output.file.parent, project, trust=output.trust), output)
+        folder, trust = output.file.parent, output.trust
+        draft = doors.read_compose(source, folder, project, trust=trust, profiles=profiles, env_files=env_files)
+        return _put(draft, output)
     engine = connection.connect()
-    draft = doors.read_project(engine, source, output.file, project, output.trust)
+    draft = doors.read_project(engine, source, output.file, project, output.trust, profiles, env_files)
     way = f"write into {source} what it is, or make it what {source} says by `docker compose up`, and import again"
     return _take_over(engine, draft, output, way)
 
@@ -123,7 +135,11 @@ def import_stack(name: str, output: DraftOutput) -> int:
 
 def _put(draft: Draft, output: DraftOutput) -> int:
     if output.to_stdout:
-        click.echo(doors.render(draft, output.file), nl=False)
+        if not output.as_json:
+            text = doors.render(draft, output.file)
+            # In a file or a pipe it is a YAML file, and those are UTF-8 whatever the locale says.
+            click.echo(text if sys.stdout.isatty() else text.encode(), nl=False)
+        doors.check(draft, output.file, output.trust)
     else:
         doors.write(draft, output.file, output.trust)
     _tell(draft, output.file, to_stdout=output.to_stdout, as_json=output.as_json)
@@ -157,13 +173,16 @@ def _take_over(engine: Engine, draft: Draft, output: DraftOutput, way: str) -> i
 
 def _tell(draft: Draft, file: Path, *, to_stdout: bool, as_json: bool) -> None:
     problems = [_describe(leftover) for leftover in draft.leftovers]
-    if as_json and not to_stdout:
+    if as_json:
         left = [diagnostic_document(problem) for problem in problems]
-        options.write_json({"format_version": FORMAT_VERSION, "file": str(file), "left_out": left})
+        said = {"content": doors.render(draft, file)} if to_stdout else {}
+        options.write_json({"format_version": FORMAT_VERSION, "file": str(file), "left_out": left, **said})
         return
     sys.stderr.write(render_diagnostics(problems, color=options.wants_color(sys.stderr)))
     names = ", ".join(draft.document.get("sandboxes", {}))
     what = "Nothing was written" if to_stdout else f"Wrote {file}"
+    if to_stdout and draft.files:
+        options.say(f"Without --stdout it also writes {', '.join(draft.files)}, which it names.")
     many = "1 thing needs" if len(problems) == 1 else f"{len(problems)} things need"
     noted = f"; {many} a look, see above" if problems else ""
     options.say(f"{what}: {names}{noted}. `nexusctl plan -f {file}` shows what it would do.")

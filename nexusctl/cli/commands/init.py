@@ -40,7 +40,7 @@ def init(file: Path, template: str | None, folder: Path | None, trust: Trust, as
         draft = starting.read_project(folder, file.absolute().parent, trust)
     elif template:
         _require_template(template, trust)
-        draft = starting.make_starter(starting.Wish(name=name, template=template))
+        draft = starting.make_starter(starting.StarterOptions(name=name, template=template))
     else:
         draft = starting.make_starter(_ask(name))
     starting.begin_stack(draft, file, trust)
@@ -51,7 +51,7 @@ def _require_template(name: str, trust: Trust) -> None:
     starting.load_template(name, trust)
 
 
-def _ask(name: str) -> starting.Wish:
+def _ask(name: str) -> starting.StarterOptions:
     if not sys.stdin.isatty():
         hint = "pass `--template node`, or `--from-dir .` for the project in this folder"
         raise InputError(Diagnostic("there is no terminal to ask questions on", hint=hint))
@@ -62,7 +62,7 @@ def _ask(name: str) -> starting.Wish:
     port = click.prompt(
         "Port that it listens on (0 for none)", type=click.IntRange(0, 65535), default=usual or 0, err=True
     )
-    return starting.Wish(name=stack, template=template, command=command or None, port=port or None)
+    return starting.StarterOptions(name=stack, template=template, command=command or None, port=port or None)
 
 
 def _tell(draft: Draft, file: Path, *, as_json: bool) -> None:
@@ -71,8 +71,11 @@ def _tell(draft: Draft, file: Path, *, as_json: bool) -> None:
         for one in draft.leftovers
     ]
     if as_json:
+        by = [{"what": what, "file": file} for what, file in draft.said]
         notes = [{"what": one.what, "reason": one.reason} for one in draft.leftovers]
-        options.write_json({"format_version": FORMAT_VERSION, "file": str(file), "left_out": notes})
+        options.write_json({"format_version": FORMAT_VERSION, "file": str(file), "left_out": notes, "said": by})
         return
+    for what, by_file in draft.said:
+        options.say(f"{by_file} says {what}")
     sys.stderr.write(render_diagnostics(left, color=options.wants_color(sys.stderr)))
     options.say(f"Wrote {file}. `nexusctl plan -f {file}` shows what it would do, `nexusctl apply -f {file}` does it.")

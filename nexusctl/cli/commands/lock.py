@@ -17,7 +17,7 @@ from nexusctl.model.load_request import Inputs
 from nexusctl.model.plan.plan import Difference, Plan
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.plan import difference_document, render_difference
+from nexusctl.render.plan.plan import difference_document, render_difference
 
 
 @click.command()

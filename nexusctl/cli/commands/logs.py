@@ -1,26 +1,15 @@
 from __future__ import annotations
 
-import queue
 import sys
-import threading
 import time
-from collections.abc import Iterator
 
 import click
 
 from nexusctl.api import inspection, subject
-from nexusctl.api.connection import Engine, LogChunk
+from nexusctl.api.overview.log_lines import LogLine, LogWish, follow_lines, read_lines
 from nexusctl.cli import options
-from nexusctl.errors import EngineUnreachable, NexusError, NotFound
-from nexusctl.model.live import LiveSandbox
 from nexusctl.model.load_request import Inputs
-from nexusctl.render.text_style import paint
-
-LONGEST_LINE = 1024 * 1024
-"""Bytes of a line that are held until it ends."""
-
-WAITING_LINES = 256
-"""So many lines of a log wait for whoever reads them; the engine keeps the rest."""
+from nexusctl.render.text_style import paint, utc_exact
 
 _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
 
@@ -28,38 +17,86 @@ _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
 @click.command()
 @options.stack_inputs
 @options.stack_name
-@click.argument("sandboxes", nargs=-1)
+@click.argument("sandboxes", nargs=-1, metavar="[NAME]...")
 @click.option("-n", "--tail", type=click.IntRange(min=0), metavar="LINES", help="Only the last lines of each.")
-@click.option("--follow", is_flag=True, help="Go on until the sandboxes end or Ctrl-C.")
+@click.option("-t", "--timestamps", is_flag=True, help="Show before each line when it was printed.")
+@click.option("--follow", is_flag=True, help="Go on until the sandboxes end or Ctrl-C, also with those that join.")
 @click.option("--since", type=options.Duration(), metavar="DURATION", help="Only what is younger, such as 10m or 2h.")
+@click.option("--execution", "execution_id", metavar="ID", help="What this one printed; needs no NAME.")
+@click.option(
+    "--from", "offset", type=click.IntRange(min=0), metavar="OFFSET",
+    help="With --execution: from this byte of its log on.",
+)  # fmt: skip
+@click.option("--raw", is_flag=True, help="With --execution: give a terminal its control sequences, too.")
 @options.as_json
 def logs(
     inputs: Inputs,
     stack_name: str | None,
     sandboxes: tuple[str, ...],
     tail: int | None,
+    timestamps: bool,
     follow: bool,
     since: float | None,
+    execution_id: str | None,
+    offset: int | None,
+    raw: bool,
     as_json: bool,
 ) -> None:
-    """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named."""
+    """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named.
+
+    A NAME may be a glob, or a group: its replicas.
+    """
+    if execution_id is not None:
+        if sandboxes or timestamps or tail is not None or since is not None:
+            raise click.UsageError("--execution goes with --follow, --from, --raw and --json")
+        _show_execution(execution_id, offset or 0, follow=follow, raw=raw, as_json=as_json)
+        return
+    if raw or offset is not None:
+        raise click.UsageError("--from and --raw go with --execution")
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
+    wish = LogWish(tail=tail, since=time.time() - since if since else None, timed=timestamps or as_json)
     chosen = inspection.find_sandboxes(engine, found.stack, sandboxes)
-    start = time.time() - since if since else None
-    width = max((len(live.sandbox) for live in chosen), default=0)
-    sources = [_read_lines(engine, live, tail=tail, since=start, follow=follow) for live in chosen]
-    for number, stream, line in _merge(sources) if follow else _concatenate(sources):
-        name = chosen[number].sandbox
+    # Names in the order in which they came; a colour is by it.
+    names = list(dict.fromkeys(live.sandbox for live in chosen))
+    lines = (
+        follow_lines(engine, found.stack, chosen, sandboxes, wish, options.say)
+        if follow
+        else read_lines(engine, chosen, wish, options.say)
+    )
+    for line in lines:
+        if line.sandbox not in names:
+            names.append(line.sandbox)
         if as_json:
-            options.write_json(
-                {"sandbox": name, "stream": stream, "line": line.decode(errors="replace").rstrip("\r\n")}
-            )
-        else:
-            _write(stream, _prefix(name, number, width) if len(chosen) > 1 else b"", line)
+            _write_json(line)
+            continue
+        prefix = _prefix(line.sandbox, names) if len(names) > 1 else b""
+        _write(line.stream, prefix + (f"{_clock(line.time)} ".encode() if timestamps else b""), line.data)
 
 
-def _prefix(name: str, number: int, width: int) -> bytes:
+def _show_execution(execution_id: str, offset: int, *, follow: bool, raw: bool, as_json: bool) -> None:
+    # Deferred: the log of a sandbox needs none of it.
+    from nexusctl.api import connection  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.api.everyday import executions  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.cli.terminal.execution_output import write_pieces  # noqa: PLC0415 - deferred: start-up time
+
+    engine = connection.connect()
+    pieces = executions.follow if follow else executions.read_all
+    write_pieces(pieces(engine, execution_id, offset), offset, raw=raw, as_json=as_json)
+
+
+def _write_json(line: LogLine) -> None:
+    text = line.data.decode(errors="replace").rstrip("\r\n")
+    when = None if line.time is None else _clock(line.time)
+    options.write_json({"sandbox": line.sandbox, "stream": line.stream, "time": when, "line": text})
+
+
+def _clock(when: float | None) -> str:
+    return "-" if when is None else utc_exact(when)
+
+
+def _prefix(name: str, names: list[str]) -> bytes:
+    number, width = names.index(name), max(map(len, names))
     text = paint(f"{name:<{width}} |", _PALETTE[number % len(_PALETTE)], color=options.wants_color(sys.stdout))
     return f"{text} ".encode()
 
@@ -68,61 +105,3 @@ def _write(stream: str, prefix: bytes, line: bytes) -> None:
     out = sys.stdout.buffer if stream == "stdout" else sys.stderr.buffer
     out.write(prefix + line + (b"" if line.endswith(b"\n") else b"\n"))
     out.flush()
-
-
-def _read_lines(
-    engine: Engine, live: LiveSandbox, *, tail: int | None, since: float | None, follow: bool
-) -> Iterator[tuple[str, bytes]]:
-    try:
-        yield from _split_lines(engine.logs(live.id, tail=tail, since=since, follow=follow))
-        if follow:
-            # An engine that stops ends its logs as a program does that ends.
-            engine.condition(live.id)
-    except EngineUnreachable as error:
-        hint = error.diagnostics[0].hint
-        raise EngineUnreachable(f"the log of {live.sandbox} ends here: {error.summary}", hint=hint) from error
-    except NotFound:
-        options.say(f"{live.sandbox}: its log went with its container")
-
-
-def _split_lines(chunks: Iterator[LogChunk]) -> Iterator[tuple[str, bytes]]:
-    """Whole lines of each stream, in the order in which they are completed; one that never ends comes in pieces."""
-    rest = {"stdout": b"", "stderr": b""}
-    for chunk in chunks:
-        *lines, rest[chunk.stream] = (rest[chunk.stream] + chunk.data).split(b"\n")
-        yield from ((chunk.stream, line + b"\n") for line in lines)
-        if len(rest[chunk.stream]) > LONGEST_LINE:
-            yield chunk.stream, rest[chunk.stream]
-            rest[chunk.stream] = b""
-    yield from ((stream, line) for stream, line in rest.items() if line)
-
-
-def _concatenate(sources: list[Iterator[tuple[str, bytes]]]) -> Iterator[tuple[int, str, bytes]]:
-    for number, source in enumerate(sources):
-        for stream, line in source:
-            yield number, stream, line
-
-
-def _merge(sources: list[Iterator[tuple[str, bytes]]]) -> Iterator[tuple[int, str, bytes]]:
-    """Lines of all sources as they come; ends when the last source ends."""
-    lines: queue.Queue[tuple[int, str, bytes] | NexusError | None] = queue.Queue(WAITING_LINES)
-
-    def pump(number: int, source: Iterator[tuple[str, bytes]]) -> None:
-        try:
-            for stream, line in source:
-                lines.put((number, stream, line))
-            lines.put(None)
-        except NexusError as error:
-            lines.put(error)
-
-    for number, source in enumerate(sources):
-        threading.Thread(target=pump, args=(number, source), daemon=True).start()
-    left = len(sources)
-    while left:
-        item = lines.get()
-        if isinstance(item, NexusError):
-            raise item
-        if item is None:
-            left -= 1
-        else:
-            yield item

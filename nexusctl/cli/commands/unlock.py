@@ -9,8 +9,9 @@ from nexusctl.api import connection, subject
 from nexusctl.cli import options
 from nexusctl.cli.confirm import require_answer
 from nexusctl.cli.exit_codes import FAILED
-from nexusctl.model.live import LockHolder
+from nexusctl.model.engine_names import run_lock
 from nexusctl.model.load_request import Inputs
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.render.format import FORMAT_VERSION
 
 
@@ -25,6 +26,8 @@ def unlock(stack: str | None, inputs: Inputs, yes: bool, as_json: bool) -> int:
     options.warn(about.problems)
     name = about.stack.name
     holder = connection.find_lock(engine, name)
+    if holder is None and (running := connection.find_lock(engine, run_lock(name))):
+        name, holder = run_lock(name), running
     if holder is None:
         _tell(name, None, as_json=as_json)
         return 0

@@ -10,25 +10,24 @@ _NAMES: Mapping[str, str] = {
     "up": "apply",
     "create": "apply",
     "deploy": "apply",
-    "start": "apply",
-    "restart": "apply",
     "down": "destroy",
     "rm": "destroy",
     "remove": "destroy",
     "delete": "destroy",
-    "stop": "destroy",
+    "unpause": "resume",
+    "halt": "stop",
     "ps": "status",
-    "ls": "status",
-    "list": "status",
+    "list": "ls",
+    "stacks": "ls",
     "get": "status",
     "show": "status",
     "inspect": "status",
-    "top": "status",
-    "run": "exec",
-    "sh": "exec",
-    "shell": "exec",
-    "ssh": "exec",
-    "attach": "exec",
+    "usage": "stats",
+    "processes": "top",
+    "sh": "shell",
+    "ssh": "shell",
+    "bash": "shell",
+    "copy": "cp",
     "diff": "plan",
     "preview": "plan",
     "refresh": "drift",
@@ -36,17 +35,25 @@ _NAMES: Mapping[str, str] = {
     "lint": "validate",
     "force-unlock": "unlock",
     "convert": "import",
+    "format": "fmt",
     "info": "doctor",
 }
 """What Compose, Docker, kubectl and Terraform call something near, and the command that is meant."""
 
 
 class SuggestingGroup(click.Group):
-    """As click's, with suggestions. A word that leads to no command ends with a usage error."""
+    """As click's, with suggestions and examples. A word that leads to no command ends with a usage error."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        command = super().get_command(ctx, cmd_name)
+        return None if command is None else with_examples(command, f"{self.name} {cmd_name}")
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if ctx.resilient_parsing:
+            # A shell completes a word, and nobody reads what is wrong.
+            return super().resolve_command(ctx, args)
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             ctx.fail(f"there is no command `{args[0]}`; {self._suggest(ctx, args[0])}")
         name, command, rest = super().resolve_command(ctx, args)
@@ -55,7 +62,8 @@ class SuggestingGroup(click.Group):
         return name, command, rest
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        _refuse_single_dashes(ctx, self, args)
+        if not ctx.resilient_parsing:
+            _refuse_single_dashes(ctx, self, args)
         return super().parse_args(ctx, args)
 
     def _suggest(self, ctx: click.Context, word: str) -> str:
@@ -65,6 +73,19 @@ class SuggestingGroup(click.Group):
         known = self.list_commands(ctx)
         named = _NAMES.get(word.lower(), "")
         return f"did you mean `{ctx.command_path} {named}`?" if named in known else suggest(word, known, "commands")
+
+
+def with_examples(command: click.Command, words: str) -> click.Command:
+    """`command`, whose help ends with what to type; `words` are those by which it is called."""
+
+    def show(context: click.Context, formatter: click.HelpFormatter) -> None:
+        # Only help needs them.
+        from nexusctl.cli.terminal.examples import write_examples  # noqa: PLC0415 - deferred: start-up time
+
+        write_examples(words, context, formatter)
+
+    command.format_epilog = show  # type: ignore[assignment, method-assign]
+    return command
 
 
 def _refuse_single_dashes(ctx: click.Context, command: click.Command, words: Iterable[str]) -> None:

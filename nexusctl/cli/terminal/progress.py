@@ -14,7 +14,7 @@ from nexusctl.errors import Diagnostic
 from nexusctl.model.plan.event import Event, Failed, Finished, Warned
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.values.frozen import dataclass
-from nexusctl.render.event import group_rows
+from nexusctl.render.event import Board, group_rows
 
 if TYPE_CHECKING:
     from nexusctl.cli.terminal.live_board import LiveBoard
@@ -52,6 +52,22 @@ def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: 
             elif isinstance(event, Finished):
                 finished = event
     groups = group_rows(painter.board.rows.values())
+    return Course(finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups)
+
+
+def follow_silently(events: Iterable[Event], plan: Plan) -> Course:
+    """The same, of which only the end is told."""
+    board = Board(plan)
+    problems, warnings, finished = [], [], Finished(outcome="done", at=0.0)
+    for event in events:
+        board.update(event)
+        if isinstance(event, Failed):
+            problems.append(event.problem)
+        elif isinstance(event, Warned):
+            warnings.append(event.problem)
+        elif isinstance(event, Finished):
+            finished = event
+    groups = group_rows(board.rows.values())
     return Course(finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups)
 
 

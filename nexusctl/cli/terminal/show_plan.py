@@ -9,7 +9,7 @@ import click
 from nexusctl.cli import options
 from nexusctl.model.plan.plan import Plan
 from nexusctl.render.format import FORMAT_VERSION
-from nexusctl.render.plan import plan_document, render_plan
+from nexusctl.render.plan.plan import plan_document, render_plan
 
 
 def show_plan(chosen: Plan, event: str, *, as_json: bool) -> None:

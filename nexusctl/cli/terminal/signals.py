@@ -6,13 +6,16 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from types import FrameType
 
-from nexusctl.api.execution import Interrupt
+from nexusctl.api.execution import Interrupt, handled, interruptible
 
 STOPPING = "Stopping: no new step is started, builders and pulls are ended. Ctrl-C once more leaves at once."
+CLEARING = "The stack is being removed. Ctrl-C once more leaves at once, and the next run removes what is left."
 TIME_IS_OVER = "Its time is over: no new step is started, builders and pulls are ended, others have 30 s left."
 _LEAVING = "Left at once: what was running is unknown. `nexusctl plan` shows what is left to do."
+
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def obey_sigterm() -> None:
@@ -20,27 +23,46 @@ def obey_sigterm() -> None:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def obey_hangup() -> None:
+    """The same for the end of its terminal, unless that is ignored, as `nohup` wants it."""
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.default_int_handler)
+
+
 @contextmanager
-def stoppable(*, painted: bool = False) -> Iterator[Interrupt]:
+def stoppable(*, painted: bool = False, clears: bool = False) -> Iterator[Interrupt]:
     """An interrupt that the signals set while inside; the former handlers come back afterwards.
 
-    With `painted` it is shown on a board, which would wipe away what is said here.
+    With `painted` it is shown on a board, which would wipe away what is said here. With `clears` all is removed
+    afterwards, whatever it was: what runs is abandoned, and only a person who repeats it leaves at once.
     """
-    interrupt = Interrupt()
 
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        if interrupt.requested:
-            leave(130)
-        interrupt.request()
+    def hear() -> None:
         if not painted:
             _say(STOPPING)
 
-    former = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
+    def hear_again(number: int) -> None:
+        if number == signal.SIGINT or not clears:
+            leave(130)
+
+    with interruptible(SIGNALS, hear_again, hear, abandons=clears) as interrupt:
         yield interrupt
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)
+
+
+@contextmanager
+def shielded() -> Iterator[None]:
+    """While inside, what has to be done is done in spite of signals; only a second Ctrl-C leaves at once."""
+    pressed = 0
+
+    def hear(number: int) -> None:
+        nonlocal pressed
+        pressed += number == signal.SIGINT
+        if pressed > 1:
+            leave(130)
+        _say(CLEARING)
+
+    with handled(SIGNALS, hear):
+        yield
 
 
 def leave(code: int) -> None:

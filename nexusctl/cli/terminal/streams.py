@@ -9,6 +9,8 @@ import re
 import sys
 from typing import TYPE_CHECKING, TextIO
 
+from nexusctl.model.values.late_regex import late_regex
+
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer as Buffer
 
@@ -39,7 +41,7 @@ class _Journal(_Output):
             return memoryview(data).nbytes
 
 
-_COMMANDS = re.compile(
+_COMMANDS = late_regex(
     r"(\x1b\[(?:[012]|3[1-6])m)|[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
 )
 """What a terminal obeys (ECMA-48), and what turns the order of letters around; but for the colours that we use."""

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from collections.abc import Mapping as MappingType
 from collections.abc import Sequence as SequenceType
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from nexusctl.config.build.ports import refuse_port_clashes
+from nexusctl.config.build.networks.ports import refuse_port_clashes
 from nexusctl.config.build.sandbox import Group
 from nexusctl.config.document.derived import Supplied, point_into
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
@@ -27,11 +28,13 @@ if TYPE_CHECKING:
 class Edge:
     """A dependency, as `scalar` says it; `condition` is None where the file leaves it open.
 
-    `reference` is there where it comes of a `${sandbox...}`.
+    `required` and `restart` are as in `Dependency`. `reference` is there where it comes of a `${sandbox...}`.
     """
 
     scalar: Scalar
     condition: Scalar | None = None
+    required: bool = True
+    restart: bool = False
     reference: Reference | None = None
 
     @property
@@ -39,7 +42,7 @@ class Edge:
         return point_into(self.scalar, self.reference.at) if self.reference else self.scalar
 
 
-class Absent(NamedTuple):
+class AbsentSandbox(NamedTuple):
     """Why a sandbox that a file declares is not there: what follows its name in a message, what to do, and a place."""
 
     why: str
@@ -76,7 +79,7 @@ class Declarations(NamedTuple):
 
 
 def connect(
-    groups: MappingType[str, Group], known: Declarations, absent: MappingType[str, Absent], problems: Problems
+    groups: MappingType[str, Group], known: Declarations, absent: MappingType[str, AbsentSandbox], problems: Problems
 ) -> dict[str, Sandbox]:
     """All instances by name, with their dependencies."""
     targets = _targets(groups)
@@ -99,7 +102,39 @@ def connect(
     placed = [(name, port, place) for name, group in makers.items() for port, place in group.ports]
     refuse_port_clashes(placed, problems)
     _refuse_nested_binds(groups, problems)
+    _refuse_shadowing(groups, problems)
     return sandboxes
+
+
+def _refuse_shadowing(groups: MappingType[str, Group], problems: Problems) -> None:
+    """A sandbox finds itself under its host name, and under what that has before its first dot, and nobody else."""
+    for name, group in groups.items():
+        hostname = (group.sandbox.hostname or "").lower()
+        own = {hostname, hostname.partition(".")[0]} - {""}
+        near = {other: around for other, around in groups.items() if own and around.key.text != group.key.text}
+        for other, around in near.items():
+            if hidden := sorted(own & set(_names_within(around, group.sandbox.networks))):
+                place = group.node.values["hostname"]
+                summary = f"`{name}` would find itself as `{hidden[0]}`, which is how it finds `{other}`"
+                problems.sandbox = group.key.text
+                problems.add(place, summary, "choose another `hostname`", note("that one is here", around.key))
+                break
+    problems.sandbox = None
+
+
+def _names_within(group: Group, networks: Iterable[str]) -> Iterator[str]:
+    """Under which names others find the sandboxes of `group` in those of its networks that are among `networks`."""
+    shared = [network for network in group.sandbox.networks if network in networks]
+    names = (group.key.text, *_instances(group)) if shared else ()
+    for name in (*names, *(alias for network in shared for alias in group.sandbox.aliases.get(network, ()))):
+        yield name.lower()
+
+
+def plain_dependency(dependency: Dependency) -> dict[str, Any]:
+    """What a stack file says of `dependency` under its name."""
+    said: dict[str, Any] = {"condition": dependency.condition}
+    said |= {} if dependency.required else {"required": False}
+    return said | ({"restart": True} if dependency.restart else {})
 
 
 def _refuse_nested_binds(groups: MappingType[str, Group], problems: Problems) -> None:
@@ -149,7 +184,7 @@ def _refuse_name(instance: str, group: Group, other: Group, problems: Problems) 
 
 
 def _edges(
-    group: Group, targets: Targets, known: Declarations, absent: MappingType[str, Absent], problems: Problems
+    group: Group, targets: Targets, known: Declarations, absent: MappingType[str, AbsentSandbox], problems: Problems
 ) -> dict[str, Edge]:
     """What `group` depends on; names that do not exist are reported."""
     own = {group.key.text, group.name, *_instances(group)}
@@ -160,7 +195,8 @@ def _edges(
         if target in own:
             problems.add(place, f"`{target}` depends on itself: {target} -> {target}", "remove it here")
         elif target in absent:
-            _refuse_absent(group, target, edge, absent[target], problems)
+            if edge.required:
+                _refuse_absent(group, target, edge, absent[target], problems)
         elif target not in targets and target not in known.declared:
             others = [other for other in known.declared if other not in own]
             problems.add(place, f"there is no sandbox `{target}`", suggest(target, others, "sandboxes"))
@@ -179,7 +215,7 @@ def _edges(
     return edges
 
 
-def _refuse_absent(group: Group, target: str, edge: Edge, absent: Absent, problems: Problems) -> None:
+def _refuse_absent(group: Group, target: str, edge: Edge, absent: AbsentSandbox, problems: Problems) -> None:
     problems.add(
         edge.place, f"`{group.key.text}` {_verb(edge)} `{target}`, which {absent.why}", absent.hint, absent.place
     )
@@ -191,11 +227,17 @@ def _written(group: Group) -> list[Edge]:
         return [Edge(scalar=item) for item in node.items if isinstance(item, Scalar)]
     if not isinstance(node, Mapping):
         return []
-    conditions = {name: value.get("condition") for name, value in node.values.items() if isinstance(value, Mapping)}
-    return [
-        Edge(scalar=node.keys[name], condition=value if isinstance(value, Scalar) else None)
-        for name, value in conditions.items()
-    ]
+    return [_edge(node.keys[name], value) for name, value in node.values.items() if isinstance(value, Mapping)]
+
+
+def _edge(key: Scalar, said: Mapping) -> Edge:
+    condition = said.get("condition")
+    return Edge(
+        scalar=key,
+        condition=condition if isinstance(condition, Scalar) else None,
+        required=(said.text("required") or "").lower() != "false",
+        restart=(said.text("restart") or "").lower() == "true",
+    )
 
 
 def _refuse_cycles(edges: Edges, targets: Targets, problems: Problems) -> None:
@@ -258,9 +300,22 @@ def _dependencies(
             if entry == own:
                 continue
             condition = _condition(edge, groups[entry], problems)
+            _refuse_resting(groups[own], groups[entry], edge, problems)
             for instance in instances:
-                dependencies.setdefault(instance, Dependency(sandbox=instance, condition=condition))
+                dependencies.setdefault(
+                    instance,
+                    Dependency(sandbox=instance, condition=condition, required=edge.required, restart=edge.restart),
+                )
     return tuple(dependencies.values())
+
+
+def _refuse_resting(own: Group, target: Group, edge: Edge, problems: Problems) -> None:
+    """What runs, if only to be paused then, needs what it depends on to run, too."""
+    needs = {"running": ("stopped", "paused"), "paused": ("stopped",), "stopped": ()}[own.sandbox.state]
+    if target.sandbox.state in needs:
+        name, state = own.key.text, target.sandbox.state
+        hint = f"write `state: {state}` for `{name}` as well, or remove what makes it depend on that"
+        problems.add(edge.place, f"`{name}` {_verb(edge)} `{target.key.text}`, which is to be {state}", hint)
 
 
 def _condition(edge: Edge, target: Group, problems: Problems) -> Condition:

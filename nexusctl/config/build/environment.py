@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import re
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems
 from nexusctl.config.read.dotenv import EnvFiles
+from nexusctl.model.env_file_text import EnvFileText
 from nexusctl.model.secret import SecretRef, SecretText, SecretUse, Text
+from nexusctl.model.values.late_regex import late_regex
 
 # The kernel takes at most 131,072 bytes for `KEY=value` and the NUL behind it; a longer one fails only at start.
 LONGEST = 131_071
 
 # Words that YAML 1.1 reads as true or false and YAML 1.2 as text: only quotes say which is meant.
-_AMBIGUOUS = re.compile(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)
+_AMBIGUOUS = late_regex(r"(?:yes|no|on|off|y|n)\Z", re.IGNORECASE)
 
 
 def build_env(
@@ -25,15 +27,15 @@ def build_env(
     for path in _paths(sandbox.get("env_file")):
         for key, value in files.read(path, problems).items():
             if _fits(key, value.text, value, problems):
-                env[key] = value.text
+                env[key] = EnvFileText(value.text)
     for key, text in build_texts(sandbox, "env", problems).items():
         node = sandbox.section("env")[key]
         if _fits(key, text, node, problems):
-            env[key] = _with_secrets(name, node, secrets) if isinstance(node, Woven) else text
+            env[key] = _with_secrets(name, node, secrets) if isinstance(node, MixedText) else text
     return env
 
 
-def _with_secrets(sandbox: str, node: Woven, secrets: dict[str, SecretRef]) -> SecretText:
+def _with_secrets(sandbox: str, node: MixedText, secrets: dict[str, SecretRef]) -> SecretText:
     secrets.update({secret_name(part, sandbox): part for part in node.parts if isinstance(part, SecretRef)})
     parts: list[str | SecretUse] = []
     for part in node.parts:

@@ -8,7 +8,7 @@ from typing import Any
 from nexusctl.config.build.dependencies import Declarations
 from nexusctl.config.build.environment import secret_name
 from nexusctl.config.build.sandbox import LoadContext
-from nexusctl.config.document.derived import Woven, point_into
+from nexusctl.config.document.derived import MixedText, point_into
 from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.interpolate.interpolate import Unresolved
@@ -20,7 +20,7 @@ from nexusctl.model.stack import Port, Sandbox
 from nexusctl.model.values.did_you_mean import suggest
 
 
-class Asked:
+class OutputReference:
     """What an output asks of a sandbox; answered when all sandboxes are built."""
 
     __slots__ = ("attribute", "name", "place", "port")
@@ -32,9 +32,9 @@ class Asked:
         self.place = place
 
 
-def ask(expression: Expression, place: Scalar) -> Asked:
+def ask(expression: Expression, place: Scalar) -> OutputReference:
     """The namespace `sandbox` inside of `outputs`."""
-    return Asked(*take_apart(expression), point_into(place, expression.at))
+    return OutputReference(*take_apart(expression), point_into(place, expression.at))
 
 
 def build_outputs(
@@ -68,14 +68,14 @@ class _Builder:
             return {key: self.value(part) for key, part in node.values.items()}
         if isinstance(node, Sequence):
             return tuple(self.value(item) for item in node.items)
-        if not isinstance(node, Woven):
+        if not isinstance(node, MixedText):
             return node.value
         return OutputText(parts=tuple(self.part(part, node) for part in node.parts))
 
     def part(self, part: Any, place: Scalar) -> str | Reach | SecretUse:
         if isinstance(part, SecretRef):
             return self.secret(part, place)
-        if not isinstance(part, Asked):
+        if not isinstance(part, OutputReference):
             return str(part)
         try:
             return self.reach(part)
@@ -91,7 +91,7 @@ class _Builder:
         self.secrets[name] = ref
         return SecretUse(secret=name)
 
-    def reach(self, asked: Asked) -> Reach:
+    def reach(self, asked: OutputReference) -> Reach:
         sandbox = self.sandboxes.get(asked.name) or self.first(asked.name)
         if sandbox is None:
             if asked.name not in self.known.declared:

@@ -2,56 +2,62 @@
 
 from __future__ import annotations
 
-import os
 import re
+from collections.abc import Collection
 from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
 from typing import Any, get_args
 
+from nexusctl.config.build.files.beside import file_beside, files_beside
 from nexusctl.config.build.files.digests import Digests, Unfit
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.paths import locate
 from nexusctl.config.document.problems import Problems, note
-from nexusctl.model.stack import Manager, Omitted, Package, PackageSet, UploadFile
+from nexusctl.model.uploads_and_packages import Manager, Omitted, Package, PackageSet, UploadFile
+from nexusctl.model.values.late_regex import late_regex
+from nexusctl.packages import MANAGERS
 
-# Name and version as one text, per manager. Neither can begin with a dash, so neither can become an option.
-_ITEMS = {
-    "npm": re.compile(
-        r"(?P<name>(?:@[a-z0-9~][\w.~-]*/)?[A-Za-z0-9~][\w.~-]*)(?:@(?P<version>[\^~<>=*\w][\w.^~<>=*+-]*))?\Z",
-        re.ASCII,
-    ),
-    "pip": re.compile(
-        r"(?P<name>[A-Za-z0-9](?:[\w.-]*[A-Za-z0-9])?(?:\[[\w.,-]+\])?)"
-        r"(?P<version>(?:(?:===|[=<>~!]=|[<>])[\w.*+!-]+)(?:,(?:===|[=<>~!]=|[<>])[\w.*+!-]+)*)?\Z",
-        re.ASCII,
-    ),
-    "apt": re.compile(r"(?P<name>[a-z0-9][a-z0-9+.-]+(?::[a-z0-9]+)?)(?:=(?P<version>\w[\w.+:~-]*))?\Z", re.ASCII),
-}
-_JOINTS = {"npm": "@", "pip": "", "apt": "="}
-_EXAMPLES = {"npm": "`express@^4.19`", "pip": "`requests==2.32.3`", "apt": "`curl` or `curl=7.88.1-10`"}
-_LOCKS = {"npm": ("package-lock.json", "npm-shrinkwrap.json"), "pip": (), "apt": ()}
+_REQUIRED = late_regex(r"[\w.-]+(?:\[[^\]]*\])?", re.ASCII)
 
 
 def build_packages(
-    sandbox: Mapping, manager: str | None, digests: Digests, problems: Problems
+    sandbox: Mapping, manager: str | None, digests: Digests, problems: Problems, there: Collection[Path] = ()
 ) -> tuple[PackageSet, ...]:
     """What is to be installed; a flat list goes to `manager`, the template's own, None where there is none.
 
-    A set may be empty that says only how what its template brings is installed.
+    `there` are the files of this machine that lie in the working folder as they lie beside a lock file. A set may
+    be empty that says only how what its template brings is installed.
     """
     node = sandbox.get("packages")
     if isinstance(node, Sequence) and node.items:
         if manager is None:
-            hint = "name the manager: `packages: {npm: [...]}`, or `pip`, or `apt`"
+            first, *others = MANAGERS
+            hint = (
+                f"name the manager: `packages: {{{first}: [...]}}`, or {', or '.join(f'`{name}`' for name in others)}"
+            )
             problems.add(sandbox.keys["packages"], "nothing says which package manager these are for", hint)
             return ()
         return _some(_from_list(manager, node, problems))
     if not isinstance(node, Mapping):
         return ()
     sets = [
-        _package_set(name, node.values[name], digests, problems) for name in get_args(Manager) if name in node.values
+        _package_set(name, node.values[name], digests, problems, there)
+        for name in get_args(Manager)
+        if name in node.values
     ]
+    _refuse_same_site(node, problems)
     return tuple(item for one in sets for item in _some(one))
+
+
+def _refuse_same_site(node: Mapping, problems: Problems) -> None:
+    """Two managers that look after the same folder undo each other's packages."""
+    named = [name for name in get_args(Manager) if name in node.values]
+    for before, name in combinations(named, 2):
+        if (site := MANAGERS[name].site) == MANAGERS[before].site:
+            other = note("the other one stands here", node.keys[before])
+            hint = f"name all of them under `{name}`, or under `{before}`"
+            problems.add(node.keys[name], f"{before} and {name} cannot share `{site}`", hint, other)
 
 
 def with_template_packages(own: tuple[PackageSet, ...], template: tuple[PackageSet, ...]) -> tuple[PackageSet, ...]:
@@ -92,12 +98,12 @@ def _ignore_both(one: bool | tuple[str, ...], other: bool | tuple[str, ...]) -> 
 
 def is_package(manager: str, text: str) -> bool:
     """Whether `text` is the name of a package, with a version or without, as `manager` takes it."""
-    return _ITEMS[manager].match(text) is not None
+    return _split(manager, text) is not None
 
 
 def package_text(manager: Manager, package: Package) -> str:
     """A package as one text, which is read as the same package."""
-    return package.name + (_JOINTS[manager] + package.version if package.version else "")
+    return package.name + (MANAGERS[manager].joint + package.version if package.version else "")
 
 
 def plain_options(chosen: PackageSet) -> dict[str, Any]:
@@ -107,7 +113,9 @@ def plain_options(chosen: PackageSet) -> dict[str, Any]:
     return {key: value for key, value in said.items() if value}
 
 
-def _package_set(manager: str, node: Node, digests: Digests, problems: Problems) -> PackageSet | None:
+def _package_set(
+    manager: str, node: Node, digests: Digests, problems: Problems, there: Collection[Path]
+) -> PackageSet | None:
     if isinstance(node, Sequence):
         return _from_list(manager, node, problems)
     if not isinstance(node, Mapping):
@@ -117,7 +125,7 @@ def _package_set(manager: str, node: Node, digests: Digests, problems: Problems)
     if isinstance(listed, Sequence):
         chosen = _from_list(manager, listed, problems)
     elif isinstance(lock, Scalar):
-        chosen = _from_lock(manager, lock, digests, problems)
+        chosen = _from_lock(manager, lock, digests, problems, there)
     return replace(chosen, **_options(node)) if chosen else None
 
 
@@ -159,24 +167,48 @@ def _from_list(manager: str, node: Sequence, problems: Problems) -> PackageSet:
 
 def _package(manager: str, node: Node, problems: Problems) -> Package | None:
     text = _joined(manager, node) if isinstance(node, Mapping) else node.text if isinstance(node, Scalar) else ""
-    match = _ITEMS[manager].match(text)
-    if not match:
-        hint = f"write its name, with a version if need be, such as {_EXAMPLES[manager]}"
+    found = _split(manager, text)
+    if not found:
+        hint = f"write its name, with a version if need be, such as {MANAGERS[manager].example}"
         problems.add(node, f"{manager} has no package that is called `{text[:80]}`", _meant(manager, text[:80]) or hint)
         return None
-    return Package(name=match["name"], version=match["version"] or "")
+    return Package(name=found[0], version=found[1])
+
+
+def _split(manager: str, text: str) -> tuple[str, str] | None:
+    """The name and the version in `text`, as `manager` takes them; None where it takes no such text."""
+    if not MANAGERS[manager].joint:
+        return _split_requirement(text)
+    match = MANAGERS[manager].pattern.match(text)
+    return (match["name"], match["version"] or "") if match else None
+
+
+def _split_requirement(text: str) -> tuple[str, str] | None:
+    """As above, for Python; where it comes from, and on which machines it is wanted, has no place in a list."""
+    # Few stacks name one.
+    from packaging.requirements import InvalidRequirement, Requirement  # noqa: PLC0415 - deferred: start-up time
+
+    try:
+        found = Requirement(text)
+    except InvalidRequirement:
+        return None
+    whole = "".join(text.split())
+    match = _REQUIRED.match(whole)
+    if found.url or found.marker or not match:
+        return None
+    return match[0], whole[match.end() :].removeprefix("(").removesuffix(")")
 
 
 def _meant(manager: str, text: str) -> str:
     """A hint for another manager's way to write a version, or another place to install from; empty where unknown."""
-    if text.startswith("-r ") and manager == "pip":
-        return f"write `packages: {{pip: {{from: {text[3:].strip()}}}}}`, with nothing beside it"
+    if text.startswith("-r ") and MANAGERS[manager].locks == ():
+        return f"write `packages: {{{manager}: {{from: {text[3:].strip()}}}}}`, with nothing beside it"
     if "://" in text or text.startswith((".", "/", "~")):
         return "write the name that the index has; what comes from elsewhere can be installed by `startup`"
-    joint = _JOINTS[manager] or "=="
+    joint = MANAGERS[manager].joint or "=="
     spaceless = re.sub(r"\s+(?=[<>=~!@])|(?<=[<>=~!@,])\s+", "", text.strip(" @="))
     for meant in (spaceless, re.sub(r"(?<=\w)(?:==?|[@:]|\s+)(?=[\w^~])", joint, spaceless, count=1)):
-        if _ITEMS[manager].match(meant):
+        if is_package(manager, meant):
             return f"write `{meant}`"
     return ""
 
@@ -185,49 +217,54 @@ def _joined(manager: str, node: Mapping) -> str:
     name, version = node.text("name") or "", node.text("version")
     if version is None:
         return name
-    if manager == "pip" and version[:1].isdigit():
-        version = "==" + version
-    return name + _JOINTS[manager] + version
+    if version[:1].isdigit():
+        version = MANAGERS[manager].exactly + version
+    return name + MANAGERS[manager].joint + version
 
 
-def _from_lock(manager: str, node: Scalar, digests: Digests, problems: Problems) -> PackageSet | None:
-    if manager == "apt":
-        problems.add(node, "apt knows no lock files", "list the packages: `apt: [curl, git]`")
+def _from_lock(
+    manager: str, node: Scalar, digests: Digests, problems: Problems, there: Collection[Path]
+) -> PackageSet | None:
+    known, beside = MANAGERS[manager].locks, MANAGERS[manager].lock_beside
+    if known is None:
+        problems.add(node, f"{manager} knows no lock files", f"list the packages: `{manager}: [curl, git]`")
         return None
     name = node.text.rpartition("/")[2]
-    if _LOCKS[manager] and name not in _LOCKS[manager]:
-        problems.add(node, f"npm cannot install from `{name}`", "name a package-lock.json")
+    if known and name not in known:
+        problems.add(node, f"{manager} cannot install from `{name}`", f"name a {known[0]}")
         return None
     path = locate(node, "from", problems)
     if path is None:
         return None
-    wanted = [path]
-    if manager == "npm":
-        wanted.append(path.with_name("package.json"))
-        if not wanted[1].is_file():
-            hint = "npm installs from a lock only with the package.json that it was made from; put it there"
-            problems.add(node, f"there is no package.json beside `{node.text}`", hint)
-            return None
+    if beside and not path.with_name(beside).is_file():
+        hint = f"{manager} installs from a lock only with the {beside} that it was made from; put it there"
+        problems.add(node, f"there is no {beside} beside `{node.text}`", hint)
+        return None
     try:
-        if manager == "pip" and path.is_file():
-            # Few stacks name one.
-            from nexusctl.config.build.requirements import requirement_files  # noqa: PLC0415 - deferred: start-up time
-
-            wanted = list(requirement_files(path))
-        files = tuple(_lock_file(file, path.parent, digests) for file in wanted)
+        files = _lock_files(manager, path, digests, there)
     except Unfit as error:
         problems.add(node, f"`{node.text}` cannot be used: {error.summary}", error.hint)
         return None
     return PackageSet(manager=manager, lock_name=name, lock_files=files, lock_folder=str(path.parent))  # type: ignore[arg-type]
 
 
-def _lock_file(path: Path, folder: Path, digests: Digests) -> UploadFile:
+def _lock_files(manager: str, path: Path, digests: Digests, there: Collection[Path]) -> tuple[UploadFile, ...]:
     if not path.is_file():
         raise Unfit("it is not a file", "name the lock file itself")
-    # The mode is a fixed one: the same lock makes the same image, however it was checked out.
-    size = path.stat().st_size
-    name = path.relative_to(folder).as_posix()
-    real = Path(os.path.realpath(path))
-    if not real.is_relative_to(os.path.realpath(folder)):
-        raise Unfit(f"`{path.name}` is a link that leads out of its folder, to `{real}`", "put the file there itself")
-    return UploadFile(path=name, digest=digests.file(real, size), mode=0o644, size=size)
+    chosen = MANAGERS[manager]
+    # Few stacks name one.
+    if chosen.lock_form == "package-lock":
+        from nexusctl.config.build.locks.npm_lock import npm_lock_files  # noqa: PLC0415 - deferred: start-up time
+
+        return npm_lock_files(path, there, digests)
+    if chosen.lock_form == "alone":
+        from nexusctl.config.build.locks.lone_lock import lone_lock_files  # noqa: PLC0415 - deferred: start-up time
+
+        return lone_lock_files(path, chosen, digests)
+    from nexusctl.config.build.locks.requirements import read_requirements  # noqa: PLC0415 - deferred: start-up time
+
+    taken = read_requirements(path)
+    files = {file.path: file for file in (file_beside(one, path.parent, digests) for one in taken.files)}
+    for place in taken.installed:
+        files |= {file.path: file for file in files_beside(place, path.parent, digests)}
+    return tuple(files.values())

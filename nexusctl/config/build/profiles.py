@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 
-from nexusctl.config.build.dependencies import Absent
+from nexusctl.config.build.dependencies import AbsentSandbox
 from nexusctl.config.build.sandbox import LoadContext, build_networks
 from nexusctl.config.build.secrets import build_secret_files
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
@@ -17,7 +17,7 @@ from nexusctl.model.values.did_you_mean import suggest
 ALL = "*"
 
 
-def find_inactive(entries: Mapping, inputs: Inputs, problems: Problems) -> dict[str, Absent]:
+def find_inactive(entries: Mapping, inputs: Inputs, problems: Problems) -> dict[str, AbsentSandbox]:
     """The sandboxes that are left out, each with the reason. A profile that none has is reported."""
     wanted = {*inputs.profiles, *inputs.ambient_profiles}
     profiles = {name: _profiles(node) for name, node in entries.values.items()}
@@ -57,11 +57,11 @@ def _profiles(node: Node) -> list[Scalar]:
     return [item for item in items if isinstance(item, Scalar)]
 
 
-def _absent(places: list[Scalar]) -> Absent:
+def _absent(places: list[Scalar]) -> AbsentSandbox:
     names = " or ".join(f"`{place.text}`" for place in places)
     what = "profile" if len(places) == 1 else "profiles"
     hint = f"call nexusctl with `--profile {places[0].text}`, or give the dependent the same `profiles`"
-    return Absent(f"is only there with the {what} {names}", hint, note("its profiles are named here", places[0]))
+    return AbsentSandbox(f"is only there with the {what} {names}", hint, note("its profiles are named here", places[0]))
 
 
 def _names(profiles: MappingType[str, list[Scalar]]) -> set[str]:

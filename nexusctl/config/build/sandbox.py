@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from pathlib import Path
 
 from nexusctl.config.build.environment import build_env, build_texts
 from nexusctl.config.build.files.digests import Digests
-from nexusctl.config.build.files.uploads import build_uploads
+from nexusctl.config.build.files.uploads import build_uploads, list_beside
 from nexusctl.config.build.health import build_command, build_health
 from nexusctl.config.build.lifecycle import build_lifecycle
+from nexusctl.config.build.lifetime import build_lifetime, build_timeout
 from nexusctl.config.build.limits import build_resources, with_limits
 from nexusctl.config.build.mounts.mounts import build_mounts
+from nexusctl.config.build.networks.ports import PlacedPort, build_ports
 from nexusctl.config.build.packages import build_packages, with_template_packages, without_empty
-from nexusctl.config.build.ports import PlacedPort, build_ports
 from nexusctl.config.build.secrets import build_secret_files
+from nexusctl.config.build.settings import build_artifacts, build_settings
 from nexusctl.config.build.units import seconds
 from nexusctl.config.document.declared import Declared
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
@@ -22,13 +25,15 @@ from nexusctl.config.document.problems import Problems
 from nexusctl.config.read.dotenv import EnvFiles
 from nexusctl.config.templates.template import TemplateFile, Templates
 from nexusctl.model.secret import SecretRef
-from nexusctl.model.stack import DEFAULT_NETWORK, PackageSet, Sandbox
+from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.packages import MANAGERS
 
 _MERGED = ("env", "metadata")
 # What only makes sense for something that keeps running does not come to a task from its template.
-_OF_SERVICES = ("health", "ports", "restart", "start_timeout")
+_OF_SERVICES = ("health", "ports", "restart", "start_timeout", "state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +148,7 @@ def _build_sandbox(
         refuse_mounts(mounts, node.get("volumes"), problems)
         refuse_uploads(uploads, node.get("uploads"), problems)
     # Where the template itself is wrong, nobody can say which manager it has.
-    guess = "npm" if template is None and not node.lacks("template") else manager_known
+    guess = next(iter(MANAGERS)) if template is None and not node.lacks("template") else manager_known
     return Sandbox(
         name=name,
         group=group,
@@ -156,34 +161,38 @@ def _build_sandbox(
         user=node.text("user"),
         env=build_env(name, node, around.env_files, around.secrets, problems),
         secrets=build_secret_files(node, around.declared_secrets, problems),
-        packages=_packages(node, file, guess, around),
+        packages=_packages(node, file, guess, around, list_beside(uploads, node.text("working_dir"))),
         uploads=uploads,
         startup=node.text("startup"),
         health=build_health(node, problems),
         image_health=node.text("health") != "none",
-        start_timeout=_timeout(node, "start_timeout", "write for example `5m`", problems),
+        start_timeout=build_timeout(node, "start_timeout", "write for example `5m`", problems),
         ports=tuple(port for port, _ in ports),
         mounts=mounts,
         networks=build_networks(node, around.networks, problems),
         aliases=_aliases(node),
         resources=build_resources(node, problems),
         restart=node.text("restart") or "no",  # type: ignore[arg-type]
+        state=node.text("state") or "running",  # type: ignore[arg-type]
+        pre_stop=node.text("pre_stop"),
+        artifacts=build_artifacts(node, problems),
         stop_grace_period=_stop_grace_period(node),
         stop_signal=_stop_signal(node),
         cap_add=_capabilities(node, "cap_add"),
         cap_drop=_capabilities(node, "cap_drop"),
+        **build_settings(node, mounts, uploads, problems),
         on_replace="preserve" if node.text("on_replace") == "preserve" else "discard",
-        timeout=_timeout(node, "timeout", "leave it out for a sandbox without an end", problems),
+        **build_lifetime(node, problems),
         metadata=build_texts(node, "metadata", problems),
         lifecycle=build_lifecycle(node, problems),
     )
 
 
 def _packages(
-    node: Mapping, file: TemplateFile | None, manager: str | None, around: LoadContext
+    node: Mapping, file: TemplateFile | None, manager: str | None, around: LoadContext, there: frozenset[Path]
 ) -> tuple[PackageSet, ...]:
     """The sandbox's packages and those of its template, which is of no use without its own."""
-    packages = build_packages(node, manager, around.digests, around.problems)
+    packages = build_packages(node, manager, around.digests, around.problems, there)
     defaults = file.defaults if file else None
     if defaults is None or defaults.lacks("packages") or defaults.get("packages") is node.get("packages"):
         return without_empty(packages)
@@ -219,16 +228,6 @@ def _aliases(node: Mapping) -> dict[str, tuple[str, ...]]:
         if isinstance(names, Sequence) and names.items:
             found[name] = tuple(dict.fromkeys(item.text for item in names.items if isinstance(item, Scalar)))
     return found
-
-
-def _timeout(node: Mapping, key: str, hint: str, problems: Problems) -> int | None:
-    value = node.get(key)
-    if not isinstance(value, Scalar):
-        return None
-    duration = seconds(value)
-    if duration <= 0:
-        problems.add(value, f"`{key}` has to be longer than 0", hint)
-    return math.ceil(duration)
 
 
 def _stop_grace_period(node: Mapping) -> int | None:
@@ -268,6 +267,9 @@ def _check_kind(group: Group, problems: Problems) -> None:
         problems.add(
             node.keys["start_timeout"], f"`start_timeout` is for services, and `{group.key.text}` is a task", hint
         )
+    if kind == "task" and "state" in node.values:
+        hint = "remove it: a task ends by itself"
+        problems.add(node.keys["state"], f"`state` is for services, and `{group.key.text}` is a task", hint)
     if kind == "task" and group.sandbox.restart != "no":
         hint = "remove it: a task that failed runs again on the next apply"
         problems.add(node.keys["restart"], f"`{group.key.text}` is a task, which cannot restart by itself", hint)

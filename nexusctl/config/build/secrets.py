@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 from collections.abc import Mapping as MappingType
 from pathlib import Path
@@ -16,10 +15,11 @@ from nexusctl.config.document.problems import Problems
 from nexusctl.config.document.unique import keep_first
 from nexusctl.model.secret import FOLDER, SOURCES, SecretFile, SecretRef, SourceKind
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.late_regex import late_regex
 
 TIMEOUT = 30.0
 
-_FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
+_FILE_NAME = late_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}\Z")
 
 # Which sources each option is for; `trim` is for all.
 _OPTIONS: MappingType[str, tuple[SourceKind, ...]] = {

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from nexusctl.config.build.ports import LOOPBACK, PlacedPort
+from nexusctl.config.build.networks.ports import LOOPBACK, PlacedPort
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems
 from nexusctl.config.trust.project_folder import GIT
 from nexusctl.model.secret import SourceKind
-from nexusctl.model.stack import Mount, Upload
+from nexusctl.model.stack import Mount
+from nexusctl.model.uploads_and_packages import Upload
 
 _LOWEST_PORT = 1024
 

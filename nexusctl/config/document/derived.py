@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
+from collections.abc import Mapping as MappingType
 from typing import Any, NamedTuple
 
 from nexusctl.config.document.expression import OPENING
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.model.secret import REDACTED
+from nexusctl.model.values.late_regex import late_regex
 
-_BLOCK = re.compile(r"(?:[&!]\S*\s+)*[|>]")
+_BLOCK = late_regex(r"(?:[&!]\S*\s+)*[|>]")
 
 
 class Placed(Scalar):
@@ -24,7 +25,7 @@ class Placed(Scalar):
         self.origin = origin
 
 
-class Handed(Placed):
+class GivenText(Placed):
     """A text that came from outside of all files, at the place of what it is for; `by` says in words who gave it."""
 
     __slots__ = ("by",)
@@ -34,7 +35,7 @@ class Handed(Placed):
         self.by = by
 
 
-class Woven(Placed):
+class MixedText(Placed):
     """A scalar with parts that are no text yet, such as secrets; in `text` they are only hinted at."""
 
     __slots__ = ("parts",)
@@ -63,7 +64,7 @@ def identity(node: Node) -> Any:
         return {key: identity(value) for key, value in node.values.items()}
     if isinstance(node, Sequence):
         return [identity(item) for item in node.items]
-    return {"parts": list(map(repr, node.parts))} if isinstance(node, Woven) else node.value
+    return {"parts": list(map(repr, node.parts))} if isinstance(node, MixedText) else node.value
 
 
 def move(node: Node, place: Node, origin: Node | None = None) -> Node:
@@ -82,14 +83,14 @@ def move(node: Node, place: Node, origin: Node | None = None) -> Node:
         return sequence
     if origin is None:
         origin = origin_of(node)
-    if isinstance(node, Woven):
-        return Woven(place, node.parts, origin)
+    if isinstance(node, MixedText):
+        return MixedText(place, node.parts, origin)
     return Placed(place, node.text, node.value, origin)
 
 
 def origin_of(node: Scalar) -> Node | None:
     """Where the value of `node` was written; None for what stands in no file."""
-    return node.origin if isinstance(node, Placed) and not isinstance(node, Handed) else node
+    return node.origin if isinstance(node, Placed) and not isinstance(node, GivenText) else node
 
 
 def _move_key(key: Scalar, place: Node) -> Scalar:
@@ -97,7 +98,7 @@ def _move_key(key: Scalar, place: Node) -> Scalar:
 
 
 def from_value(value: Any, place: Node) -> Node:
-    """A node for a JSON value, with `place` as its place. An object of any other class becomes a `Woven`."""
+    """A node for a JSON value, with `place` as its place. An object of any other class becomes a `MixedText`."""
     if isinstance(value, str):
         return Placed(place, value, value)
     if isinstance(value, bool) or value is None:
@@ -113,7 +114,7 @@ def from_value(value: Any, place: Node) -> Node:
         mapping.keys = {key: Placed(place, key, key) for key in value}
         mapping.values = {key: from_value(item, place) for key, item in value.items()}
         return mapping
-    return Woven(place, (value,))
+    return MixedText(place, (value,))
 
 
 def point_into(scalar: Scalar, at: int) -> Scalar:
@@ -137,3 +138,31 @@ def point_into(scalar: Scalar, at: int) -> Scalar:
         else:
             return Scalar(scalar.source, line, found + 1, "", False)
     return scalar
+
+
+def picked(node: Mapping, values: MappingType[str, Node]) -> Mapping:
+    """A mapping in the place of `node` with only `values`, which are some of its own."""
+    made = Mapping(node.source, node.line, node.column)
+    made.keys = {key: node.keys[key] for key in values}
+    made.values = dict(values)
+    made.dropped, made.deleted = node.dropped, node.deleted
+    return made
+
+
+def rebuilt(node: Mapping, values: MappingType[str, Node | None]) -> Mapping:
+    """`node` with `values` for its keys, itself where they are the same; a None is dropped."""
+    if all(values[key] is old for key, old in node.values.items()):
+        return node
+    made = picked(node, {key: value for key, value in values.items() if value is not None})
+    made.dropped = node.dropped | (values.keys() - made.values.keys())
+    return made
+
+
+def measure(node: Node) -> tuple[int, int, int]:
+    """How many values there are in `node`, how long their texts are together, and how deep they lie."""
+    if isinstance(node, Scalar):
+        return 1, len(node.text), 0
+    children = node.values.values() if isinstance(node, Mapping) else node.items
+    counts = [measure(child) for child in children]
+    nodes, texts = (sum(count[which] for count in counts) for which in (0, 1))
+    return 1 + nodes, texts, 1 + max((height for _, _, height in counts), default=0)

@@ -12,8 +12,8 @@ _INDEX = re.compile(r"""\[\s*["']?([A-Za-z0-9_-]+)["']?\s*\]""")
 _INDEXED = re.compile(rf"(?P<namespace>[A-Za-z_]\w*)(?:\.[A-Za-z0-9_-]+|{_INDEX.pattern})+\Z")
 
 
-# GitHub's `${{ secrets.A }}`, up to its first closing brace, and a shell's `${A-b}` and `${A?b}`.
-_OF_A_WORKFLOW = re.compile(r"\{\s*(?P<namespace>secrets?|vars?|env)\.(?P<name>[A-Za-z0-9_]+)\s*\Z")
+# GitHub's `${{ secrets.A }}`, and a shell's `${A-b}` and `${A?b}`.
+_OF_A_WORKFLOW = re.compile(r"\{\s*(?P<namespace>secrets?|vars?|env)\.(?P<name>[A-Za-z0-9_]+)\s*\}?\Z")
 _OF_A_SHELL = re.compile(r"(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<rest>[?-].*)\Z", re.S)
 
 

@@ -9,6 +9,8 @@ from itertools import islice
 _KEY = re.compile(r"""\+?(?:"([^"\n]*)"|'([^'\n]*)'|([A-Za-z_][\w.-]*))[ \t]*:(?=\s|\Z)""")
 _IN_BRACES = re.compile(r"""("(?:[^"\\\n]|\\.)*"|'[^'\n]*'|[\w.+-]+)(\s*:)?|[{}\[\]]""")
 _VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>[A-Za-z_]\w*)\s*=")
+# The last line of a key in base64 ends like a variable without a value.
+_IN_CAPITALS = re.compile(r"[A-Z][A-Z0-9_]*\Z")
 
 # Longer files with a mistake are judged by their beginning, and comparing is slow.
 _LOOKED_AT = 256 * 1024
@@ -42,7 +44,9 @@ def shown_part(kind: str, line: str) -> str:
     if kind != "env file":
         return line
     match = _VARIABLE.match(line)
-    return f"{match[0]}..." if match else ""
+    if not match or (line[match.end() :].strip() in ("", "=") and not _IN_CAPITALS.match(match["name"])):
+        return ""
+    return f"{match[0]}..."
 
 
 def _has_some(keys: Collection[str]) -> Callable[[str], bool]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
 from nexusctl.config.document.node import Mapping, Node, Scalar, Source
+from nexusctl.model.values.late_regex import late_regex
 
 SENSITIVE = "sensitive"
 """The word that every file has in it which declares something sensitive."""
@@ -16,7 +16,7 @@ Discreet = tuple[str, str]
 SECTIONS = ("variables", "parameters")
 """Where things are declared that may be sensitive: in a stack file, and in a template."""
 
-_KEY = re.compile(r"""["']?([A-Za-z_+][\w+-]*)["']?[ \t]*:(?=\s|\Z)""")
+_KEY = late_regex(r"""["']?([A-Za-z_+][\w+-]*)["']?[ \t]*:(?=\s|\Z)""")
 
 # What can stand at the top of a file besides these sections.
 _HARMLESS = {

@@ -6,7 +6,6 @@ expansion would hold.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from collections.abc import Mapping as MappingType
 from functools import cached_property
@@ -16,9 +15,10 @@ from typing import Any
 
 from nexusctl.errors import Location
 from nexusctl.model.trust import OURS, Trust
+from nexusctl.model.values.late_regex import late_regex
 
 # libyaml counts these as line ends, so the excerpts have to be cut in the same places.
-_LINE_END = re.compile("\r\n|[\r\n\x85\u2028\u2029]")
+LINE_END = late_regex("\r\n|[\r\n\x85\u2028\u2029]")
 
 EXCERPT_LIMIT = 20_000
 
@@ -28,9 +28,9 @@ _WORDS: dict[str, Any] = {
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
 _NOTHING: MappingType[str, Any] = MappingProxyType({})
-_INTEGER = re.compile(r"[-+]?[0-9]{1,40}\Z")
-_RADIX = re.compile(r"0o[0-7]{1,40}\Z|0x[0-9a-fA-F]{1,40}\Z")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
+_INTEGER = late_regex(r"[-+]?[0-9]{1,40}\Z")
+_RADIX = late_regex(r"0o[0-7]{1,40}\Z|0x[0-9a-fA-F]{1,40}\Z")
+_FLOAT = late_regex(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?\Z")
 
 
 class Source:
@@ -71,7 +71,7 @@ class Source:
 
     @cached_property
     def lines(self) -> list[str]:
-        return _LINE_END.split(self.text)
+        return LINE_END.split(self.text)
 
     @property
     def folder(self) -> Path:

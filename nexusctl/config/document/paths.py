@@ -9,9 +9,11 @@ from pathlib import Path
 from nexusctl.config.document.node import Scalar
 from nexusctl.config.document.problems import Problems
 from nexusctl.config.trust.project_folder import why_outside
+from nexusctl.model.files_read import note_file
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.late_regex import late_regex
 
-_ADDRESS = re.compile(r"[a-z+]+://|git@[^/]+:", re.IGNORECASE)
+_ADDRESS = late_regex(r"[a-z+]+://|git@[^/]+:", re.IGNORECASE)
 
 
 def host_path(node: Scalar, text: str | None = None) -> Path:
@@ -81,6 +83,7 @@ def locate(
         hint = "download it first and name the file: nothing is fetched here"
         problems.add(node, f"the `{field}` path `{path_text(node, text)}` is an address", hint)
         return None
+    note_file(path)
     try:
         path.stat()
     except FileNotFoundError:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText
 from nexusctl.config.document.node import Mapping, Node, Sequence
 from nexusctl.config.interpolate.for_each import Kept
 
@@ -49,7 +49,7 @@ def _differs(node: Node, inner: str) -> bool:
         return any(_differs(item, inner) for item in node.items)
     if isinstance(node, Mapping):
         return inner in node.values and _differs(node.values[inner], inner)
-    return isinstance(node, Woven) and isinstance(node.parts[0], Kept)
+    return isinstance(node, MixedText) and isinstance(node.parts[0], Kept)
 
 
 def _deeper(value: Any) -> Any:

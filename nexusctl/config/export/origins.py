@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.config.build.sandbox import Group
-from nexusctl.config.document.derived import Handed, Placed, Supplied, Woven
+from nexusctl.config.document.derived import GivenText, MixedText, Placed, Supplied
 from nexusctl.config.document.expression import OPENING
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems
@@ -18,13 +18,12 @@ from nexusctl.config.read.dotenv import EnvFiles
 from nexusctl.config.schema.files import STACK, resolve
 from nexusctl.config.templates.sensitive_arguments import reread_template
 from nexusctl.errors import Location
+from nexusctl.model.env_file_text import SHOWN
 from nexusctl.model.values.frozen import dataclass
-
-FROM_ENV_FILE = "(read from the env file)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Setting:
+class Assignment:
     """A value as it was set at `place`; None for what stands in no file: what `by` names, or nexusctl's own default."""
 
     value: Any
@@ -34,7 +33,7 @@ class Setting:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Origin:
-    """The value at `path`, with its `place` and `by` as in `Setting`.
+    """The value at `path`, with its `place` and `by` as in `Assignment`.
 
     `written` is what stands at `place` where that refers to something else, `source` what a reference found it in.
     `overrode` are the values that it was set over, the nearest first. `deleted` is True where there is none any more.
@@ -45,8 +44,8 @@ class Origin:
     place: Location | None
     by: str | None = None
     written: str | None = None
-    source: Setting | None = None
-    overrode: tuple[Setting, ...] = ()
+    source: Assignment | None = None
+    overrode: tuple[Assignment, ...] = ()
     deleted: bool = False
 
 
@@ -163,7 +162,7 @@ class _Search:
         place, value = _place(node), value_of(node)
         over = self._settings(path, [layer for layer in layers if _place(layer) != place])
         if "default" in schema:
-            over = (*over, Setting(value=schema["default"], place=None))
+            over = (*over, Assignment(value=schema["default"], place=None))
         if self._veil.is_sensitive(path, value) and not _only_refers(node):
             return Origin(path=path, value=SENSITIVE, place=place, overrode=over)
         written = next((layer.text for layer in layers if isinstance(layer, Scalar) and _place(layer) == place), None)
@@ -177,10 +176,10 @@ class _Search:
             overrode=over,
         )
 
-    def _settings(self, path: Path, layers: list[Node]) -> tuple[Setting, ...]:
+    def _settings(self, path: Path, layers: list[Node]) -> tuple[Assignment, ...]:
         """What `layers`, the lowest first, say at `path`, the nearest first."""
         values = [(self._veil.cover(path, raw_value(layer)), layer) for layer in reversed(layers)]
-        return tuple(Setting(value=value, place=_place(layer)) for value, layer in values)
+        return tuple(Assignment(value=value, place=_place(layer)) for value, layer in values)
 
     def _env_files(self, path: Path, node: Mapping) -> Iterator[Origin]:
         """Variables that only env files set; what they are set to may be secret."""
@@ -193,7 +192,7 @@ class _Search:
                 found |= reader.read(file, problems)
         for key, value in found.items():
             if key not in node.section("env"):
-                yield Origin(path=(*path, key), value=FROM_ENV_FILE, place=_place(value))
+                yield Origin(path=(*path, key), value=SHOWN, place=_place(value))
 
 
 def _joined(own: Mapping, made: list[Mapping]) -> Mapping:
@@ -214,28 +213,28 @@ def _template_layers(group: Group | None) -> tuple[Mapping, ...]:
     return group.file.layers if group and group.file else ()
 
 
-def _chain(supplied: Supplied | None) -> Iterator[Setting]:
+def _chain(supplied: Supplied | None) -> Iterator[Assignment]:
     while supplied:
         yield _setting(supplied.node)
         supplied = supplied.over
 
 
-def _setting(node: Node) -> Setting:
+def _setting(node: Node) -> Assignment:
     """What was set where `node` stands, or by what gave it."""
-    if isinstance(node, Handed):
-        return Setting(value=node.text, place=None, by=node.by.strip("`"))
-    return Setting(value=raw_value(node), place=_place(node))
+    if isinstance(node, GivenText):
+        return Assignment(value=node.text, place=None, by=node.by.strip("`"))
+    return Assignment(value=raw_value(node), place=_place(node))
 
 
-def _source(node: Node) -> Setting | None:
+def _source(node: Node) -> Assignment | None:
     """What a reference found the value of `node` in, where that is another place."""
-    origin = node.origin if isinstance(node, Placed) and not isinstance(node, Woven) else None
+    origin = node.origin if isinstance(node, Placed) and not isinstance(node, MixedText) else None
     return _setting(origin) if origin is not None and origin is not node else None
 
 
 def _only_refers(node: Node) -> bool:
     """Whether all that stands in a scalar is known elsewhere."""
-    return isinstance(node, Woven) and not any(isinstance(part, str) and part for part in node.parts)
+    return isinstance(node, MixedText) and not any(isinstance(part, str) and part for part in node.parts)
 
 
 def _defaults(path: Path, node: Mapping, schema: Any) -> Iterator[Origin]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from nexusctl.config.build.dependencies import plain_dependency
 from nexusctl.config.build.packages import package_text, plain_options
 from nexusctl.config.build.sandbox import Group
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText
 from nexusctl.config.document.expression import OPENING
 from nexusctl.config.document.hidden_lines import is_sensitive
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, resolve
@@ -21,7 +22,8 @@ from nexusctl.config.load import Loaded
 from nexusctl.config.templates.builtin import is_path
 from nexusctl.config.templates.search import find_template
 from nexusctl.config.templates.sensitive_arguments import reference_text, reread_template, without_literals
-from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.raw_scalar import Bare
 
 # What is of no use any more, and what keeps its references.
@@ -29,7 +31,7 @@ _GONE = ("include",)
 _APART = ("outputs",)
 
 # Scalars below these are texts as the file writes them, numbers too.
-TEXTS = frozenset({"env", "metadata", "command"})
+TEXTS = frozenset({"env", "metadata", "command", "labels", "driver_opts"})
 
 
 def resolved(loaded: Loaded) -> dict[str, Any]:
@@ -70,7 +72,7 @@ def value_of(node: Node) -> Any:
         return {key: value_of(value) for key, value in node.values.items()}
     if isinstance(node, Sequence):
         return [value_of(item) for item in node.items]
-    if isinstance(node, Woven):
+    if isinstance(node, MixedText):
         return "".join(_escape(part) if isinstance(part, str) else reference_text(part) for part in node.parts)
     if isinstance(node.value, str):
         return _escape(node.text)
@@ -148,7 +150,12 @@ def _pattern(name: str, pattern: Mapping, loaded: Loaded, variables: dict[str, A
 def _with_template(group: Group, node: Node, values: dict[str, Any]) -> dict[str, Any]:
     """`values` with the path of a template of one's own, where `node` names it without a reference."""
     place = node.get("template") if isinstance(node, Mapping) else None
-    if group.file and not group.file.found.is_built_in and isinstance(place, Scalar) and not isinstance(place, Woven):
+    if (
+        group.file
+        and not group.file.found.is_built_in
+        and isinstance(place, Scalar)
+        and not isinstance(place, MixedText)
+    ):
         values["template"] = _escape(str(group.file.found.path))
     return values
 
@@ -170,15 +177,17 @@ def _package_set(chosen: PackageSet) -> Any:
 
 
 def _depends_on(sandbox: Sandbox, stack: Stack) -> dict[str, Any]:
-    wanted = {dependency.sandbox: dependency.condition for dependency in sandbox.depends_on}
+    wanted = {dependency.sandbox: plain_dependency(dependency) for dependency in sandbox.depends_on}
     groups: dict[str, list[str]] = {}
     for name, other in stack.sandboxes.items():
         groups.setdefault(other.group, []).append(name)
     result: dict[str, Any] = {}
-    for name, condition in wanted.items():
+    for name, said in wanted.items():
         group = stack.sandboxes[name].group
-        whole = all(wanted.get(other) == condition for other in groups[group])
-        result[group if whole else name] = {"condition": condition}
+        whole = all(wanted.get(other) == said for other in groups[group])
+        result[group if whole else name] = {
+            key: Bare(str(value).lower()) if isinstance(value, bool) else value for key, value in said.items()
+        }
     return result
 
 
@@ -201,7 +210,7 @@ def _each(node: Node, values: Any, change: Any) -> Any:
 def _path(node: Node, value: Any) -> Any:
     if not isinstance(node, Scalar) or not isinstance(value, str) or value.startswith(OPENING):
         return value
-    if isinstance(node, Woven):
+    if isinstance(node, MixedText):
         return str(host_path(node, value))
     absolute = str(host_path(node))
     return _escape(absolute) if value == _escape(node.text) else absolute
@@ -219,7 +228,7 @@ def _template(node: Node, value: Any) -> Any:
         return value
     if is_path(node.text):
         return _path(node, value)
-    if isinstance(node, Woven):
+    if isinstance(node, MixedText):
         return value
     found = find_template(node, node.source.folder, Problems())
     return value if found is None or found.is_built_in else _escape(str(found.path))
@@ -235,7 +244,7 @@ def _mount(node: Node, value: Any) -> Any:
     source, colon, rest = str(value).partition(":")
     if not source.startswith((".", "~")):
         return value
-    if isinstance(node, Woven):
+    if isinstance(node, MixedText):
         return str(host_path(node, source)) + colon + rest
     return _escape(str(host_path(node, node.text.partition(":")[0]))) + colon + rest
 

@@ -19,8 +19,10 @@ from nexusctl.config.interpolate.interpolate import (
     one_argument,
     one_word,
 )
-from nexusctl.model.links import opened_path
+from nexusctl.model.files_read import note_file
+from nexusctl.model.instance import join_name
 from nexusctl.model.values.did_you_mean import nearest, suggest
+from nexusctl.model.values.links import opened_path
 
 FILE_LIMIT = 1024 * 1024
 
@@ -57,17 +59,19 @@ def resolve_env(expression: Expression, place: Scalar) -> str:
     return value
 
 
-def stack_scope(find_name: Callable[[], str | None]) -> Namespace:
-    """The namespace `stack`; `find_name` returns the stack's name, None where that is wrong."""
+def stack_scope(find_name: Callable[[], str | None], instance: str) -> Namespace:
+    """The namespace `stack`; `find_name` returns the name in its file, None where that is wrong."""
 
     def resolve(expression: Expression, _: Scalar) -> str:
         word = one_word(expression, "name")
+        if word == "instance":
+            return instance
         if word != "name":
-            raise Unresolved(f"a stack has no `{word}` to refer to", suggest(word, ["name"], "it has"))
+            raise Unresolved(f"a stack has no `{word}` to refer to", suggest(word, ["name", "instance"], "it has"))
         name = find_name()
         if name is None:
             raise Reported
-        return name
+        return join_name(name, instance)
 
     return resolve
 
@@ -112,6 +116,7 @@ def _leading_out(name: str, real: str) -> Unresolved:
 
 
 def _read(path: Path, name: str, within: Sequence[Path]) -> str:
+    note_file(path)
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText, picked
 from nexusctl.config.document.describe import describe
 from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.problems import Problems, note
-from nexusctl.config.interpolate.interpolate import Namespace, Unresolved, dig, picked, wrong_form
+from nexusctl.config.interpolate.interpolate import Namespace, Unresolved, dig, wrong_form
 from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.model.values.frozen import dataclass
 
@@ -97,7 +97,7 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
     seen: dict[str, Scalar] = {}
     for place, value in _pairs(key, each, problems):
         name = f"{key.text}-{place.text}"
-        if isinstance(place, Woven):
+        if isinstance(place, MixedText):
             hint = "name the sandboxes by keys: `for_each: {a: ..., b: ...}`"
             problems.add(place, "a secret cannot make the name of a sandbox, where it would show", hint)
         elif place.text in seen:
@@ -110,7 +110,7 @@ def _each(key: Scalar, node: Mapping, each: Node, problems: Problems) -> Iterato
             hint = "use lower-case letters, digits and dashes, so few that the whole name has at most 40"
             shown = f"`{place.text}`" if place.text else "an empty text"
             summary = f"{shown} cannot make the name of a sandbox, `{name}`"
-            better = "" if isinstance(place, Woven) else slug(place.text, {"pattern": f"^{_NAME.pattern}"})
+            better = "" if isinstance(place, MixedText) else slug(place.text, {"pattern": f"^{_NAME.pattern}"})
             problems.add(place, summary, better + hint)
         else:
             yield Instance(name=name, key=key, node=rest, each=(place, value))

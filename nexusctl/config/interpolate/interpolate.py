@@ -13,8 +13,8 @@ one, write it in a file of its own and enter it under its name in `resolve.py`:
 For a short form such as `${ENCRYPTED:api_key}` it takes `one_argument(expression, "NAME")`.
 
 Where a reference is a whole scalar, its value goes in as it is: an integer where the schema wants one, a list, a
-mapping. Inside of a text it goes in as text. An object that is no JSON value makes its scalar a `Woven`, whose `parts`
-keep it apart from the texts around it until somebody who may see it puts them together.
+mapping. Inside of a text it goes in as text. An object that is no JSON value makes its scalar a `MixedText`, whose
+`parts` keep it apart from the texts around it until somebody who may see it puts them together.
 
 Wrong references are reported, all of them, each at its place inside of the scalar. What they stand in is left out as
 what the schema refuses is, so that nothing else is said about it.
@@ -25,10 +25,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
+from contextlib import suppress
 from typing import Any
 
-from nexusctl.config.document.derived import Placed, Woven, from_value, move, point_into
-from nexusctl.config.document.expression import OPENING, Expression, Malformed, Part, parse, shorten
+from nexusctl.config.document.derived import MixedText, Placed, from_value, measure, move, point_into, rebuilt
+from nexusctl.config.document.expression import OPENING, Expression, MalformedReference, Part, parse, shorten
 from nexusctl.config.document.hidden_lines import Discreet
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.document.problems import Problems
@@ -100,7 +101,7 @@ class Interpolation:
 
         `more` are namespaces that have a meaning only here, such as `each`.
         """
-        return _Weaver(self, {**self._namespaces, **more}).take(node)
+        return _TreeWalk(self, {**self._namespaces, **more}).take(node)
 
     def scalar(self, node: Scalar, namespaces: MappingType[str, Namespace]) -> Node | None:
         """What a scalar says with its references looked up; None where one of them is wrong, which is reported."""
@@ -124,7 +125,7 @@ class Interpolation:
         texts = [piece for piece in pieces if isinstance(piece, str)]
         self._spend(1, sum(map(len, texts)), place)
         if len(texts) < len(pieces):
-            return Woven(place, pieces)
+            return MixedText(place, pieces)
         text = "".join(texts)
         return Placed(place, text, text)
 
@@ -134,7 +135,7 @@ class Interpolation:
         if isinstance(part, str):
             return part
         try:
-            if isinstance(part, Malformed):
+            if isinstance(part, MalformedReference):
                 raise _refuse_malformed(part)
             value = self._look_up(part, place, namespaces)
             if not whole and isinstance(value, Mapping | Sequence):
@@ -172,16 +173,16 @@ class Interpolation:
             summary = f"only variables of the environment take `{expression.operator}`"
             hint = f"write `{OPENING}{name}}}`"
             raise Unresolved(summary, hint + more, discreet=(summary, hint))
-        try:
+        value: Any = None
+        with suppress(Unresolved):
             value = namespace(expression, place)
-        except Unresolved:
-            value = ""
-        if value != "":
-            return _as_node(value, place)
+        there = value is not None and (value != "" or not expression.operator.startswith(":"))
+        if there != expression.operator.endswith("+"):
+            return _as_node(value if there else "", place)
         other = self._combine(expression.operand, place, namespaces)
         if other is None:
             raise Reported
-        if expression.operator == ":-":
+        if not expression.operator.endswith("?"):
             return other
         message = other.text if isinstance(other, Scalar) and other.text else "it is not set"
         summary, hint = f"`{name}` is needed", f"`export {expression.words[-1]}=...` before you call nexusctl"
@@ -220,7 +221,7 @@ class Interpolation:
         self._problems.raise_any()
 
 
-class _Weaver:
+class _TreeWalk:
     """One walk through a tree; nodes that aliases share are looked at once, and stay shared."""
 
     def __init__(self, interpolation: Interpolation, namespaces: MappingType[str, Namespace]) -> None:
@@ -258,24 +259,6 @@ class _Weaver:
         return rebuilt(node, {key: self.take(value) for key, value in node.values.items()})
 
 
-def picked(node: Mapping, values: MappingType[str, Node]) -> Mapping:
-    """A mapping in the place of `node` with only `values`, which are some of its own."""
-    made = Mapping(node.source, node.line, node.column)
-    made.keys = {key: node.keys[key] for key in values}
-    made.values = dict(values)
-    made.dropped, made.deleted = node.dropped, node.deleted
-    return made
-
-
-def rebuilt(node: Mapping, values: MappingType[str, Node | None]) -> Mapping:
-    """`node` with `values` for its keys, itself where they are the same; a None is dropped."""
-    if all(values[key] is old for key, old in node.values.items()):
-        return node
-    made = picked(node, {key: value for key, value in values.items() if value is not None})
-    made.dropped = node.dropped | (values.keys() - made.values.keys())
-    return made
-
-
 def one_word(expression: Expression, name: str) -> str:
     """The only word of a reference such as `${secret.NAME}`, which `name` says in its hint. Raises `Unresolved`."""
     if len(expression.words) == 1 and expression.argument is None:
@@ -295,7 +278,7 @@ def wrong_form(expression: Expression, right: str) -> Unresolved:
     return _none(f"`{expression.text}` is no reference", f"write it as `{right}`")
 
 
-def _refuse_malformed(part: Malformed) -> Unresolved:
+def _refuse_malformed(part: MalformedReference) -> Unresolved:
     # Few texts hold what is none.
     from nexusctl.config.document.expression_hints import advise  # noqa: PLC0415 - deferred: start-up time
 
@@ -337,7 +320,7 @@ def _in_a_template(expression: Expression) -> Unresolved:
 
 def _for_a_variable(expression: Expression) -> str:
     """What a declaration has that does what the operator was meant to do."""
-    if expression.operator == ":?":
+    if expression.operator.endswith("?"):
         return "; where it has no value, the error shows the `description` of the variable"
     operand = expression.text.partition(expression.operator)[2][:-1]
     return f", and declare the variable with `default: {json.dumps(shorten(operand), ensure_ascii=False)}`"
@@ -348,16 +331,6 @@ def _as_node(value: Any, place: Scalar) -> Node:
 
 
 def _pieces(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, Woven):
+    if isinstance(value, MixedText):
         return value.parts
     return (value.text,) if isinstance(value, Scalar) else (value,)
-
-
-def measure(node: Node) -> tuple[int, int, int]:
-    """How many values there are in `node`, how long their texts are together, and how deep they lie."""
-    if isinstance(node, Scalar):
-        return 1, len(node.text), 0
-    children = node.values.values() if isinstance(node, Mapping) else node.items
-    counts = [measure(child) for child in children]
-    nodes, texts = (sum(count[which] for count in counts) for which in (0, 1))
-    return 1 + nodes, texts, 1 + max((height for _, _, height in counts), default=0)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText, rebuilt
 from nexusctl.config.document.node import Mapping, Node, Sequence
 from nexusctl.config.document.problems import Problems
-from nexusctl.config.interpolate.interpolate import rebuilt
 
 # The keys of a sandbox whose values may hold secrets; what a template does with them is looked at there.
 _HOLDING = ("env", "with")
@@ -52,7 +51,7 @@ def _without(node: Node, where: str, problems: Problems) -> Node | None:
         return rebuilt(node, {key: _without(value, f"{where}.{key}", problems) for key, value in node.values.items()})
     if isinstance(node, Sequence):
         return _without_items(node, where, problems)
-    if not isinstance(node, Woven):
+    if not isinstance(node, MixedText):
         return node
     hint = "write it in the `env` of `defaults`" if node.source.is_template else "hand it to a sandbox in its `env`"
     problems.add(node, f"a secret cannot stand in `{where}`, where it would show", hint)

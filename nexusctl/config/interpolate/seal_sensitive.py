@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText, rebuilt
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
-from nexusctl.config.interpolate.interpolate import rebuilt
 from nexusctl.model.secret import Secret, SecretRef, SourceKind
 
 
@@ -18,12 +17,12 @@ def seal(node: Node, name: str, noun: SourceKind) -> Node:
         sequence = Sequence(node.source, node.line, node.column)
         sequence.items = [seal(item, f"{name}.{number}", noun) for number, item in enumerate(node.items)]
         return sequence
-    if isinstance(node, Woven):
+    if isinstance(node, MixedText):
         return _seal_woven(node, name, noun)
-    return Woven(node, (_make_ref(node, name, noun, node.text.encode()),)) if node.text else node
+    return MixedText(node, (_make_ref(node, name, noun, node.text.encode()),)) if node.text else node
 
 
-def _seal_woven(node: Woven, name: str, noun: SourceKind) -> Woven:
+def _seal_woven(node: MixedText, name: str, noun: SourceKind) -> MixedText:
     """A text with secrets in it becomes one of them, or several where one is known only to an apply."""
     parts = [part for part in node.parts if part != ""]
     if not any(isinstance(part, str) for part in parts):
@@ -31,12 +30,12 @@ def _seal_woven(node: Woven, name: str, noun: SourceKind) -> Woven:
     values = [_known(part) for part in parts]
     known = [value for value in values if value is not None]
     if len(known) == len(values):
-        return Woven(node, (_make_ref(node, name, noun, b"".join(known)),), node.origin)
+        return MixedText(node, (_make_ref(node, name, noun, b"".join(known)),), node.origin)
     sealed = [
         _make_ref(node, f"{name}:{number}", noun, part.encode()) if isinstance(part, str) else part
         for number, part in enumerate(parts, 1)
     ]
-    return Woven(node, sealed, node.origin)
+    return MixedText(node, sealed, node.origin)
 
 
 def _known(part: Any) -> bytes | None:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection
 from collections.abc import Mapping as MappingType
 from pathlib import Path
 
-from nexusctl.config.document.derived import Handed, Placed, Supplied, Woven, move, origin_of
+from nexusctl.config.document.derived import GivenText, MixedText, Placed, Supplied, move, origin_of
 from nexusctl.config.document.describe import describe
 from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.hidden_lines import hide_all, hide_entries, is_sensitive
@@ -93,7 +93,7 @@ def read_values(path: Path, sensitive: Collection[str], problems: Problems, sect
 
 
 def _from_text(text: str, place: Scalar, by: str, over: Supplied | None = None) -> Supplied:
-    return Supplied(Handed(place, text, by), by, True, over)
+    return Supplied(GivenText(place, text, by), by, True, over)
 
 
 def _likely(
@@ -241,7 +241,7 @@ class Variables:
         allowed, pattern = declaration.get("allowed"), declaration.get("pattern")
         secret = is_sensitive(declaration)
         subject, shown = self._subject(name, supplied), "this value" if secret else describe(value)
-        if isinstance(allowed, Sequence) and not isinstance(value, Woven):
+        if isinstance(allowed, Sequence) and not isinstance(value, MixedText):
             values = value.items if isinstance(value, Sequence) else [value]
             known = [plain(item) for item in allowed.items]
             wrong = next((item for item in values if not _is_among(plain(item), known)), None)
@@ -252,7 +252,7 @@ class Variables:
                 places = [] if supplied.by else [note(f"`{name}` is declared here", self.keys[name])]
                 self._refuse(declaration, supplied.node, f"{subject} cannot be {shown}", hint, *places)
                 return False
-        if isinstance(pattern, Scalar) and isinstance(value, Scalar) and not isinstance(value, Woven):
+        if isinstance(pattern, Scalar) and isinstance(value, Scalar) and not isinstance(value, MixedText):
             try:
                 fits = self._patience.matches(pattern.text, value.text)
             except re.error as error:
@@ -302,7 +302,7 @@ def _convert(supplied: Supplied, kind: str) -> Node | None:
         return node if isinstance(node, Sequence if kind == "list" else Mapping) else None
     if not isinstance(node, Scalar) or node.value is None:
         return None
-    if isinstance(node, Woven):
+    if isinstance(node, MixedText):
         # What is not known yet cannot be told to be wrong.
         return node
     if kind == "string":

@@ -25,7 +25,7 @@ def with_included(documents: Iterable[Mapping], problems: Problems) -> tuple[lis
     where they are too many.
     """
     roots = list(documents)
-    walk = _Walk({_identity(root.source.path) for root in roots}, problems)
+    walk = _Includes({_identity(root.source.path) for root in roots}, problems)
     for root in roots:
         walk.take(root, [])
     if any(SENSITIVE in document.source.text for document in walk.order):
@@ -33,7 +33,7 @@ def with_included(documents: Iterable[Mapping], problems: Problems) -> tuple[lis
     return walk.order, walk.whole
 
 
-class _Walk:
+class _Includes:
     """One walk through all files; `order` is what it found, and `whole` is False where that is not all."""
 
     def __init__(self, given: set[Path], problems: Problems) -> None:

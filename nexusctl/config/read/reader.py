@@ -12,10 +12,11 @@ from typing import BinaryIO
 
 from nexusctl.config.document.node import Source
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.links import find_stray
+from nexusctl.model.files_read import note_file
 from nexusctl.model.load_request import STDIN
 from nexusctl.model.trust import Trust
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.links import find_stray
 
 SIZE_LIMIT = 1024 * 1024
 STACK_FILE = "stack file"
@@ -43,8 +44,9 @@ def read_source(
     within: Sequence[Path] = (),
     *,
     trust: Trust,
+    data: bytes | None = None,
 ) -> Source:
-    """Read the text of `path`; `trust` is for what it names.
+    """Read the text of `path`; `trust` is for what it names, and `data` is what it holds where it is not written yet.
 
     Raises `InputError` where it is missing, not text, has more than `limit` bytes, or lies in none of the folders
     `within`, where some are given.
@@ -52,7 +54,8 @@ def read_source(
     piped = path == STDIN and kind == STACK_FILE
     display = display or ("stdin" if piped else str(path))
     try:
-        data = _read_stdin(limit + 1) if piped else _read_file(path, display, kind, limit + 1, within)
+        if data is None:
+            data = _read_stdin(limit + 1) if piped else _read_file(path, display, kind, limit + 1, within)
     except FileNotFoundError:
         raise InputError(Diagnostic(f"there is no {kind} `{display}`", hint=_absent_hint(path, kind))) from None
     except OSError as error:
@@ -62,11 +65,12 @@ def read_source(
         hint = "move long texts into files of their own and name them under `uploads` or `env_file`"
         raise InputError(Diagnostic(f"`{display}` is larger than {limit // SIZE_LIMIT} MiB", hint=hint))
     source = Source(path.absolute(), display, _decode(data, display, kind), kind, trust)
-    _refuse_unprintable(source)
+    refuse_unprintable(source)
     return source
 
 
 def _read_file(path: Path, display: str, kind: str, most: int, within: Sequence[Path]) -> bytes:
+    note_file(path)
     _refuse_irregular(path, display, kind)
     with path.open("rb") as file:
         _refuse_strayed(file, display, within)
@@ -130,7 +134,8 @@ def _guarded(source: Source) -> Source:
     return source
 
 
-def _refuse_unprintable(source: Source) -> None:
+def refuse_unprintable(source: Source) -> None:
+    """Raise `InputError` for a character that no YAML file may hold."""
     match = re.search(_UNPRINTABLE_ASCII if source.text.isascii() else _UNPRINTABLE, source.text)
     if not match:
         return

@@ -6,22 +6,18 @@ duplicate keys pass, and can be made to recurse or to expand aliases without end
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from collections.abc import Mapping as MappingType
 from typing import Any, NoReturn
-
-import yaml
 
 from nexusctl.config.document.hidden_lines import SENSITIVE
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, Source
 from nexusctl.config.document.problems import Problems, note
+from nexusctl.config.read import libyaml
+from nexusctl.model.values.late_regex import late_regex
 
 DEPTH_LIMIT = 64
 NODE_LIMIT = 60_000
-
-# The C parser is some thirty times faster; PyYAML is also packaged without it.
-_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 _BEGINNINGS = {
     "stack file": "begin it with `name: my-stack` and go on with `sandboxes:`",
@@ -36,7 +32,7 @@ _NO_KEY = "put a word before the `:`"
 
 _TEXT_TAGS = ("!", "tag:yaml.org,2002:str")
 _NATURAL_TAGS = ("tag:yaml.org,2002:seq", "tag:yaml.org,2002:map")
-_UNUSABLE = re.compile("[\0\ud800-\udfff]")
+UNUSABLE = late_regex("[\0\ud800-\udfff]")
 
 
 def compose(source: Source, problems: Problems) -> Mapping:
@@ -57,10 +53,10 @@ def compose_any(source: Source, problems: Problems) -> Node | None:
     problems.know(source)
     try:
         takes = composer.takes
-        for event in _events(source):
+        for event in libyaml.parse(source.text):
             if take := takes.get(type(event)):
                 take(event)
-    except yaml.MarkedYAMLError as error:
+    except libyaml.marked_error() as error:
         _hide_sections(source, problems)
         unclosed = composer.open[-1].node if composer.open else None
         # Most files are YAML.
@@ -92,10 +88,6 @@ def _invisible_end(text: str) -> str | None:
     return next((end for end in (text[0], text[-1]) if not end.isprintable() or end.isspace()), None)
 
 
-def _events(source: Source) -> Iterator[Any]:
-    return iter(yaml.parse(source.text, Loader=_LOADER))
-
-
 class _Composer:
     """Builds the tree from events with a stack of its own, so that no nesting can exhaust the interpreter's."""
 
@@ -113,14 +105,15 @@ class _Composer:
     @property
     def takes(self) -> MappingType[type, Callable[[Any], None]]:
         """What takes which event; the others say nothing of interest."""
+        events = libyaml.events()
         return {
-            yaml.ScalarEvent: self.take_scalar,
-            yaml.MappingStartEvent: self.start,
-            yaml.SequenceStartEvent: self.start,
-            yaml.MappingEndEvent: self.end,
-            yaml.SequenceEndEvent: self.end,
-            yaml.AliasEvent: self.take_alias,
-            yaml.DocumentStartEvent: self.begin_document,
+            events.ScalarEvent: self.take_scalar,
+            events.MappingStartEvent: self.start,
+            events.SequenceStartEvent: self.start,
+            events.MappingEndEvent: self.end,
+            events.SequenceEndEvent: self.end,
+            events.AliasEvent: self.take_alias,
+            events.DocumentStartEvent: self.begin_document,
         }
 
     def begin_document(self, event: Any) -> None:
@@ -152,11 +145,11 @@ class _Composer:
             self.source.refers = True
         if event.tag is not None and event.tag not in _TEXT_TAGS:
             self.refuse_tag(node, event.tag)
-        if event.style == '"' and _UNUSABLE.search(text):
+        if event.style == '"' and UNUSABLE.search(text):
             hint = "remove the escape; binary data goes into a file under `uploads`"
             self.problems.add(node, "this text contains a NUL or half a character, which no program can take", hint)
             # The file system's functions fail on these, and the other problems are still to be found.
-            node.text = node.value = _UNUSABLE.sub("?", text)
+            node.text = node.value = UNUSABLE.sub("?", text)
         return node
 
     def refuse_swallowed(self, node: Scalar) -> None:
@@ -170,7 +163,7 @@ class _Composer:
 
     def start(self, event: Any) -> None:
         mark = event.start_mark
-        kind = Mapping if type(event) is yaml.MappingStartEvent else Sequence
+        kind = Mapping if type(event) is libyaml.events().MappingStartEvent else Sequence
         node = kind(self.source, mark.line + 1, mark.column + 1)
         if event.tag is not None and event.tag not in _NATURAL_TAGS:
             self.refuse_tag(node, event.tag)

@@ -17,6 +17,7 @@ _ENTRY = re.compile(r"(\s*(?:- +)*)([A-Za-z_][\w.-]*):\s+(?![|>&!\[{])\S")
 _PAIR = re.compile(r"\s*(?:- +)*[A-Za-z_][\w.-]*: +([A-Za-z_][\w-]*)\Z")
 _BLOCK = re.compile(r"[:-]\s+[|>][-+0-9]*\s*\Z")
 _CONFLICT = re.compile(r"(?:<{7}|={7}|>{7})(?:\s|\Z)")
+_WITH_REFERENCES = re.compile(r"""[^\s,\[\]{}"'#$]*(?:\$\{[A-Za-z][\w.-]*\}[^\s,\[\]{}"'#$]*)+""")
 _QUOTED = re.compile(r"""\s*(?:"[^"]*"|'[^']*')\s*\Z""")
 
 
@@ -90,6 +91,11 @@ def _after_quotes(source: Source, line: int, column: int, _: int) -> Diagnostic 
 def _in_brackets(source: Source, line: int, column: int, _: int) -> Diagnostic | None:
     text = _line(source, line)
     sign, before = text[column - 1 : column], text[: column - 1]
+    if sign == "{" and before[-1:] == "$":
+        found = next((word for word in _WITH_REFERENCES.finditer(text) if word.start() < column < word.end()), None)
+        shown = f': `"{_named(source, found[0], "${var.NAME}")}"`' if found else ""
+        summary = "a reference stands in braces or brackets without quotes"
+        return _tell(source, summary, line, found.start() + 1 if found else column - 1, f"quote it{shown}")
     if sign in ("[", "{") and before[-1:].isalnum():
         hint = f"put a text with `{sign}` in it in quotes"
         return _tell(source, f"a `{sign}` stands in a bare text", line, column, hint)
@@ -155,9 +161,9 @@ def _tell(source: Source, summary: str, line: int, column: int, hint: str) -> Di
     return Diagnostic(summary, source.location(line, column), source.excerpt(line), hint)
 
 
-def _named(source: Source, key: str) -> str:
+def _named(source: Source, key: str, instead: str = "key") -> str:
     """`key`, unless it may be a part of something sensitive that cannot be read."""
-    return "key" if SENSITIVE in source.text or may_give(source.text) else key
+    return instead if SENSITIVE in source.text or may_give(source.text) else key
 
 
 def _line(source: Source, line: int) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText
 from nexusctl.config.document.expression import Expression, parse
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.interpolate.for_each import Kept
@@ -39,7 +39,7 @@ def _split(given: Node, sensitive: Collection[str] | None) -> tuple[set[Words], 
 
 def _find_words(node: Node) -> Iterator[Words]:
     if isinstance(node, Scalar):
-        for part in node.parts if isinstance(node, Woven) else ():
+        for part in node.parts if isinstance(node, MixedText) else ():
             yield from _words_of(part) if isinstance(part, Kept) else ()
     else:
         for inner in node.values.values() if isinstance(node, Mapping) else node.items:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence as SequenceType
 
-from nexusctl.config.document.derived import Supplied, Woven
+from nexusctl.config.document.derived import MixedText, Supplied, rebuilt
 from nexusctl.config.document.expression import Expression
 from nexusctl.config.document.hidden_lines import clear, hide_entries, sensitive_names
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.document.problems import Problems, note
 from nexusctl.config.interpolate.env_stack_file import TextFiles
-from nexusctl.config.interpolate.interpolate import Interpolation, Unresolved, rebuilt, wrong_form
+from nexusctl.config.interpolate.interpolate import Interpolation, Unresolved, wrong_form
 from nexusctl.config.interpolate.misplaced_secrets import drop_stray_in_template
 from nexusctl.config.interpolate.variables import Variables, Weave
 from nexusctl.config.read.merge import merge_all
@@ -68,7 +68,7 @@ def _weave(layer: Mapping, interpolation: Interpolation) -> Mapping:
 def _is_reference(name: str, given: Mapping) -> bool:
     """Whether all that is given for a parameter is known elsewhere."""
     value = given.get(name)
-    return isinstance(value, Woven) and not any(isinstance(part, str) for part in value.parts)
+    return isinstance(value, MixedText) and not any(isinstance(part, str) for part in value.parts)
 
 
 def _supply(section: Mapping, given: Node | None, merged: Mapping, problems: Problems) -> dict[str, Supplied | None]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 
 from nexusctl.config.document.node import Mapping, Node, Scalar
@@ -12,9 +11,10 @@ from nexusctl.config.document.paths import display, locate, why_refused
 from nexusctl.config.document.problems import Problems
 from nexusctl.config.templates.builtin import BESIDE, Found, built_in, is_path, template_names
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.late_regex import late_regex
 
 # A URL, or what git takes for one: `git@host:path`.
-_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
+_ADDRESS = late_regex(r"[a-z][a-z0-9+.-]*://|[\w.-]+@[\w.-]+:")
 
 
 def find_template(place: Node, root: Path, problems: Problems, above: tuple[Path, ...] = ()) -> Found | None:

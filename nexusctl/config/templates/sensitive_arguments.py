@@ -6,7 +6,7 @@ from collections.abc import Mapping as MappingType
 from pathlib import Path
 from typing import Any
 
-from nexusctl.config.document.derived import Woven
+from nexusctl.config.document.derived import MixedText
 from nexusctl.config.document.hidden_lines import clear, sensitive_names
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, find_inside
 from nexusctl.config.document.problems import Problems
@@ -22,7 +22,7 @@ _LONGEST = 60
 
 def is_from_parameter(node: Node) -> bool:
     """Whether a template put a sensitive parameter here, as it will again."""
-    parts = node.parts if isinstance(node, Woven) else ()
+    parts = node.parts if isinstance(node, MixedText) else ()
     return any(isinstance(part, SecretRef) and part.source == "parameter" for part in parts)
 
 
@@ -106,7 +106,7 @@ def _index(values: Any, word: str) -> str | int:
 
 def _without_literals(value: Node, variable: str, declared: dict[str, Any]) -> Any:
     """`value` with a variable that is called like `variable` for each text in it, or for the whole of it."""
-    if not isinstance(value, Woven):
+    if not isinstance(value, MixedText):
         kind = {Mapping: "map", Sequence: "list"}.get(type(value))
         return _declare(variable, declared, {"type": kind} if kind else {})
     parts = [part for part in value.parts if part != ""]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence as SequenceType
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from nexusctl.config.document.derived import identity
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence, plain
@@ -42,6 +43,19 @@ def load_template(name_or_path: str | Path, trust: Trust = OURS) -> Template:
     A file is what has a slash or ends with `.yaml`. Parameters that have no default stay references in it.
     Raises `InputError` where there is none, or its file is wrong.
     """
+    return _load(name_or_path, trust).template
+
+
+def read_parameters(name_or_path: str | Path, trust: Trust = OURS) -> dict[str, Any]:
+    """What can be said to that template with `with`, by name, as its files declare it. Raises as `load_template`."""
+    found: dict[str, Any] = {}
+    for layer in _load(name_or_path, trust).layers:
+        declared = layer.get("parameters")
+        found |= plain(declared) if isinstance(declared, Mapping) else {}
+    return found
+
+
+def _load(name_or_path: str | Path, trust: Trust) -> TemplateFile:
     name = str(name_or_path)
     beside = Path(BESIDE) / f"{name}.yaml"
     if is_path(name) or beside.is_file():
@@ -49,11 +63,11 @@ def load_template(name_or_path: str | Path, trust: Trust = OURS) -> Template:
         trust = around(trust, path)
         if trust.untrusted and (why := why_outside(path, trust.project)):
             raise InputError(Diagnostic(f"`{path}` {why}", hint=trust.hint))
-        return _read(Found(path=path.absolute(), display=str(path), trust=trust), Path.cwd(), None).template
+        return _read(Found(path=path.absolute(), display=str(path), trust=trust), Path.cwd(), None)
     if name not in template_names():
         hint = suggest(name, template_names(), "built-in templates")
         raise InputError(Diagnostic(f"there is no template `{name}`", hint=hint))
-    return read_built_in(name).template
+    return read_built_in(name)
 
 
 def read_built_in(name: str, below: tuple[str, ...] = ()) -> TemplateFile:
@@ -63,7 +77,7 @@ def read_built_in(name: str, below: tuple[str, ...] = ()) -> TemplateFile:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class TemplateUse:
     """Where a template is used, and the values that are given for its parameters there."""
 
     place: Node
@@ -71,7 +85,7 @@ class Call:
 
 
 def _read(
-    found: Found, root: Path, call: Call | None, below: tuple[str, ...] = (), above: Problems | None = None
+    found: Found, root: Path, call: TemplateUse | None, below: tuple[str, ...] = (), above: Problems | None = None
 ) -> TemplateFile:
     """The template in a file; `below` are the templates whose recipes are built on it, `root` is the stack's folder.
 
@@ -81,6 +95,10 @@ def _read(
     layers = _read_layers(found, root, problems)
     merged = _merge(layers, problems)
     given = call.given if call else None
+    if call and "sandboxes" in merged.values:
+        summary = f"the template `{merged.text('name')}` stands for several sandboxes, not for one"
+        problems.add(call.place, summary, "copy its `sandboxes` here, or let an agent call `template_deploy`")
+        problems.raise_any()
     if given is not None or "parameters" in merged.values or any("${param." in one.source.text for one in layers):
         # Most templates have none.
         from nexusctl.config.templates.parameters import fill_in  # noqa: PLC0415 - deferred: start-up time
@@ -125,8 +143,11 @@ def _build(
         description=document.text("description") or "",
         image=document.text("image") or "",
         manager=document.text("manager"),
+        tags=_texts(document, "tags"),
         defaults=plain(own) if own else {},
         recipe=replace(recipe, owner=owner if owner != name else None, built_in=found.is_built_in) if recipe else None,
+        category=document.text("category") or "",
+        sandboxes={member: plain(node) for member, node in document.section("sandboxes").items()},
     )
     return TemplateFile(template=template, defaults=own, found=found, layers=tuple(layers))
 
@@ -191,7 +212,7 @@ class Templates:
         values = canonical(identity(given)) if given else ""
         key = (str(place.source.folder), canonical(plain(place)), values)
         if key not in self._files:
-            self._files[key] = self._read(Call(place=place, given=given))
+            self._files[key] = self._read(TemplateUse(place=place, given=given))
         return self._files[key]
 
     def check(self, place: Node) -> None:
@@ -206,7 +227,7 @@ class Templates:
             for problem in error.diagnostics:
                 self._report(problem, place)
 
-    def _read(self, call: Call) -> TemplateFile | None:
+    def _read(self, call: TemplateUse) -> TemplateFile | None:
         found = find_template(call.place, self._root, self._problems)
         if found is None:
             return None

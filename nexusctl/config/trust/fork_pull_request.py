@@ -24,6 +24,8 @@ import stat
 from collections.abc import Mapping
 from typing import Any
 
+from nexusctl.model.values.late_regex import late_regex
+
 EVENT_LIMIT = 32 * 1024 * 1024
 """Bytes; GitHub sends no payload of more than 25 MB."""
 
@@ -36,7 +38,7 @@ _OF_PULL_REQUESTS = (
 )
 _AFTER_ANOTHER = "workflow_run"
 
-_NAME = re.compile(r"[\w.-]{1,100}/[\w.-]{1,100}\Z", re.ASCII)
+_NAME = late_regex(r"[\w.-]{1,100}/[\w.-]{1,100}\Z", re.ASCII)
 
 
 def why_stranger(environ: Mapping[str, str]) -> str:

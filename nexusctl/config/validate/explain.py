@@ -15,10 +15,11 @@ from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.node import resolve as resolve_text
 from nexusctl.config.document.problems import SHOWN_AT_MOST, Problems, note
 from nexusctl.config.schema.files import STACK, resolve
-from nexusctl.config.validate.other_tools import advise
+from nexusctl.config.validate.other_tools import advise, advise_misspelt
 from nexusctl.config.validate.rewrite import rewrite, slug
 from nexusctl.errors import Note
 from nexusctl.model.values.did_you_mean import nearest, suggest
+from nexusctl.packages import MANAGERS
 
 _KINDS = {
     "string": "a text",
@@ -98,6 +99,7 @@ def _unknown_keys(node: Mapping, _: Node, path: Path, where: str, error: Any, pr
         hint = advise(key, _kind(path, known)) or _belongs_further_in(key, node, known)
         hint = hint or _belongs_elsewhere(key, node.values[key], path, known)
         hint = hint or _meant_to_add(key, known) or _is_there(key, known.keys() & node.values.keys(), left)
+        hint = hint or advise_misspelt(key, _kind(path, known), known)
         hint = hint or suggest(key, left or known, "keys that can stand here")
         what = f"unknown key `{cut(key)}` {part}" if key[:1] != "+" or key[1:] not in known else _NO_LIST.format(key)
         problems.add(node.keys[key], what, hint)
@@ -145,7 +147,7 @@ def _belongs_elsewhere(key: str, value: Node, path: Path, known: MappingType[str
     if kind == "sandbox" and path[0] == "sandboxes" and key in stack:
         return "write it at the top of the file, beside `sandboxes:`"
     if path[-1:] == ("packages",) and isinstance(value, Scalar) and not nearest(key, known):
-        return f"write a list, such as `[{cut(key)}]`, or one below `npm:`, `pip:` or `apt:`"
+        return f"write a list, such as `[{cut(key)}]`, or one below {', '.join(f'`{name}:`' for name in MANAGERS)}"
     return ""
 
 
@@ -197,7 +199,9 @@ def _deletions(node: Mapping, names: list[str]) -> list[Note]:
 def _misspelt(node: Mapping, names: list[str], path: Path, schema: MappingType[str, Any]) -> bool:
     """Whether an unknown key, which has a problem of its own, was meant to be one of `names`."""
     unknown = [key for key in node.values if key not in schema["properties"]][:SHOWN_AT_MOST]
-    advice = [advise(key, _kind(path, schema["properties"])) for key in unknown]
+    own = schema["properties"]
+    kind = _kind(path, own)
+    advice = [advise(key, kind) or advise_misspelt(key, kind, own) for key in unknown]
     return any(f"`{name}" in each for each in advice for name in names) or any(nearest(key, names) for key in unknown)
 
 

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from collections.abc import Mapping as MappingType
+
+from nexusctl.model.values.did_you_mean import nearest
+from nexusctl.packages import MANAGERS
+
+# Two short words are soon alike, and what nobody wrote by a slip is not to be taken for somebody else's word.
+_SHORTEST = 5
+_LIKE = 0.8
 
 _NO_NAME = "write no name: a sandbox is called as its key"
 _NO_RIGHTS = "leave it out: no sandbox gets more rights than the others"
@@ -14,11 +22,10 @@ _LIMITS = "write `cpus` and `memory` right below `resources`: each is a limit"
 _MORE_FILES = "write `uploads`"
 _DEVCONTAINER = "let `nexusctl import devcontainer FILE` write the stack file"
 _COMMIT = "write `commit`, with the full id: a branch or a tag can come to mean something else"
-_DECLARED = "leave it out: of what is declared here, nothing but `external` is chosen"
 _NO_NEED = "leave it out: a variable without a `default` has to be set"
 _KUBERNETES = "leave it out: a stack file has `name` and `sandboxes`, with `image`, `env` and `ports` of each"
 
-_IGNORE_SCRIPTS = "write `npm: {packages: [...], ignore_scripts: true}`: no other manager has it"
+_IGNORE_SCRIPTS = "write `npm: {packages: [...], ignore_scripts: true}`: only npm and pnpm have it"
 _OMIT = "write `npm: {packages: [...], omit: [dev]}`: no other manager has it"
 
 _STACK = {
@@ -74,10 +81,9 @@ _SANDBOX = {
     "environment": "write `env`",
     "expose": "write nothing: sandboxes of one stack reach all ports of each other",
     "extends": "write `template`, for a file that several sandboxes start from",
-    "extrahosts": _NOT_HERE,
+    "extrahosts": "write `extra_hosts`",
     "files": _MORE_FILES,
     "healthcheck": _PROBE,
-    "hostname": _NO_NAME,
     "init": "leave it out: every sandbox has an init process; for what runs once write `startup`",
     "installpackages": "write `packages`",
     "instances": "write `replicas`",
@@ -200,20 +206,9 @@ _UPLOADS = {
 }
 
 _PACKAGES = {
-    "apk": "write `apt`, with an image of Debian or Ubuntu",
-    "dnf": "write `apt`, with an image of Debian or Ubuntu",
     "ignorescripts": _IGNORE_SCRIPTS,
-    "node": "write `npm`",
     "omit": _OMIT,
     "packages": "write the list itself behind the name of the manager: `pip: [flask]`",
-    "pnpm": "write `npm`",
-    "poetry": "write `pip`",
-    "pypi": "write `pip`",
-    "python": "write `pip`",
-    "system": "write `apt`",
-    "uv": "write `pip`",
-    "yarn": "write `npm`",
-    "yum": "write `apt`, with an image of Debian or Ubuntu",
 }
 
 _BY_PLACE: MappingType[str, MappingType[str, str]] = {
@@ -243,14 +238,14 @@ _BY_PLACE: MappingType[str, MappingType[str, str]] = {
         "url": "write `git`",
         "version": _COMMIT,
     },
-    "depends_on": {"required": _NOT_HERE, "restart": _NOT_HERE, "when": "write `condition`"},
+    "depends_on": {"optional": "write `required: false`", "when": "write `condition`"},
     "stack.networks": {
-        "driver": _DECLARED.replace("`external`", "`external`, `internal` and `enable_ipv6`"),
+        "driver": "leave it out: the networks of a stack are bridges",
+        "ipam": "write `subnet`, `gateway` and `ip_range` beside the network's other settings",
         "name": "write no name: the key is one; a network that somebody else made is `external`",
     },
     "stack.volumes": {
-        "driver": _DECLARED,
-        "driveropts": _DECLARED,
+        "options": "write `driver_opts`",
         "name": "write no name: the key is one; a volume that somebody else made is `external`",
     },
     "stack.secrets": {
@@ -304,9 +299,36 @@ _WORDS = {
 
 def advise(key: str, place: str) -> str:
     """What to do about `key`, which nexusctl does not know at `place`; empty where nobody else has such a key."""
-    return _BY_PLACE.get(place, {}).get(key.lower().replace("_", "").replace("-", ""), "")
+    return _known(place).get(_bare(key), "")
 
 
-def translate(word: str) -> str:
-    """The word that stands here for one of other tools; empty where there is none."""
-    return _WORDS.get(word.lower().partition("(")[0], "")
+def _known(place: str) -> MappingType[str, str]:
+    known = _BY_PLACE.get(place, {})
+    if place != "packages":
+        return known
+    words = {w: f"write `{name}`{more}" for name, manager in MANAGERS.items() for w, more in manager.stands_for.items()}
+    return {**known, **words}
+
+
+def advise_misspelt(key: str, place: str, own: Iterable[str]) -> str:
+    """The same for a key that others have nearly so; empty where one of our `own` is as near."""
+    return _find_near(_bare(key), _known(place), map(_bare, own))
+
+
+def translate(word: str, own: Iterable[str] = ()) -> str:
+    """The word that stands here for one of other tools, which may be misspelt; empty where one of our `own` is meant,
+    or there is none."""
+    bare = word.lower().partition("(")[0]
+    return _WORDS.get(bare, "") or _find_near(bare, _WORDS, own)
+
+
+def _bare(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
+
+
+def _find_near(word: str, known: MappingType[str, str], own: Iterable[str]) -> str:
+    if len(word) < _SHORTEST:
+        return ""
+    ours = set(own)
+    near = nearest(word, [*ours, *(key for key in known if key not in ours)], _LIKE)
+    return known[near] if near and near not in ours else ""

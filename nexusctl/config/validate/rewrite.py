@@ -46,8 +46,10 @@ def rewrite(node: Node, field: str, error: Any) -> str:
         return ""
     if field == "health":
         return _as_probe(node)
-    if error.validator == "enum" and translate(node.text) in error.validator_value:
-        return f"write `{translate(node.text)}`"
+    if error.validator == "enum":
+        word = translate(node.text, map(str, error.validator_value))
+        if word in error.validator_value:
+            return f"write `{word}`"
     fits = compile_schema(error.schema)
     found = (text for text in _candidates(node, field) if text != "" and fits(text))
     text = next((text for text in found if isinstance(node.value, str) or text != node.text), None)

@@ -5,35 +5,46 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.archives import Archives
+from nexusctl.engine.base import AdoptedKind, ChangeKind, Report
 from nexusctl.engine.cancel import NEVER, Cancel
+from nexusctl.engine.command import Command, Outcome
+from nexusctl.engine.condition import Condition
 from nexusctl.engine.docker.bodies import inspect as inspection
 from nexusctl.engine.docker.bodies.health_probe import probe_command
 from nexusctl.engine.docker.client import endpoint
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import exec as commands
+from nexusctl.engine.docker.image_making import ImageMaking
+from nexusctl.engine.docker.images.closed_index import is_index_closed
+from nexusctl.engine.docker.lifetimes import DockerLifetimes
+from nexusctl.engine.docker.marks import DockerMarks
 from nexusctl.engine.docker.objects import containers, lock
 from nexusctl.engine.docker.objects import ended_tasks as ended
 from nexusctl.engine.docker.objects import networks_and_volumes as objects
 from nexusctl.engine.docker.objects import stop as stopping
 from nexusctl.engine.docker.observe import observe
-from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
-from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
+from nexusctl.engine.executions import FOLDER, Executions
+from nexusctl.engine.fetched import Fetched
+from nexusctl.engine.log_chunk import LogChunk
+from nexusctl.engine.overview import Overview
+from nexusctl.model.observed.inspected_container import InspectedContainer, Project
+from nexusctl.model.observed.live import Adopt, LiveState
+from nexusctl.model.observed.lock_holder import LockHolder, name_holder
+from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
-from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
+from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Volume
+from nexusctl.model.uploads_and_packages import Upload
 
-_INDEX_SETTINGS = (
-    "HTTP_PROXY",
-    "HTTPS_PROXY",
-    "ALL_PROXY",
-    "PIP_INDEX_URL",
-    "PIP_EXTRA_INDEX_URL",
-    "NPM_CONFIG_REGISTRY",
-    "NPM_CONFIG_USERCONFIG",
-)
+if TYPE_CHECKING:
+    from nexusctl.engine.docker.observe.glimpse import Glimpses
 
-IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart", "state"})
+
+_CHANGES: Mapping[int, ChangeKind] = {0: "changed", 1: "added", 2: "removed"}
 
 
 def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
@@ -41,33 +52,41 @@ def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
     return DockerEngine(endpoint.connect(environ))
 
 
-def _is_index_closed() -> bool:
-    """Whether packages come by way of this machine itself, or of a proxy that asks for a password: out of reach of a
-    sandbox in its own networks, which gets no passwords.
-    """
-    named = any(os.environ.get(name) or os.environ.get(name.lower()) for name in _INDEX_SETTINGS)
-    if not named and not os.access(os.path.expanduser("~/.npmrc"), os.R_OK):  # noqa: PTH111 - pathlib loads slowly
-        return False
-    # Few machines say anything about it, and what they say is read with certificates and all.
-    from nexusctl.engine.docker.images.builder import host_trust  # noqa: PLC0415 - deferred: start-up time
-
-    trust = host_trust()
-    return trust.loopback or trust.secret_proxy
-
-
-class DockerEngine:
+class DockerEngine(DockerMarks, DockerLifetimes, ImageMaking):
     """Holds the way to the engine and the locks that were taken, and is safe to share between threads."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self._checks: dict[str, lock.Check] = {}
+        self._glimpses: Glimpses | None = None
+        self._holders: dict[str, LockHolder] = {}
 
     @property
     def in_place(self) -> frozenset[str]:
-        return IN_PLACE - {"packages"} if _is_index_closed() else IN_PLACE
+        return IN_PLACE - {"packages"} if is_index_closed(os.environ) else IN_PLACE
 
     def identity(self) -> str:
         return inspection.identify(self.wire)
+
+    @property
+    def archives(self) -> Archives:
+        # Only what copies files needs it.
+        from nexusctl.engine.docker.files.archives import DockerArchives  # noqa: PLC0415 - deferred: start-up time
+
+        return DockerArchives(self.wire)
+
+    @property
+    def overview(self) -> Overview:
+        # Only what looks at more than a stack's state needs it.
+        from nexusctl.engine.docker.overview.overview import DockerOverview  # noqa: PLC0415 - deferred: start-up time
+
+        return DockerOverview(self.wire)
+
+    @property
+    def executions(self) -> Executions:
+        from nexusctl.engine.docker.executions.executions import DockerExecutions  # noqa: PLC0415 - deferred: start-up time
+
+        return DockerExecutions(self.wire)
 
     def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
@@ -77,6 +96,14 @@ class DockerEngine:
 
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         objects.release(self.wire, stack, kind, key)
+
+    def glimpse(self, stack: Stack) -> LiveState:
+        if self._glimpses is None:
+            # Only a server looks again and again.
+            from nexusctl.engine.docker.observe.glimpse import Glimpses  # noqa: PLC0415 - deferred: start-up time
+
+            self._glimpses = Glimpses(self.wire)
+        return self._glimpses.take(stack)
 
     def list_stacks(self) -> frozenset[str]:
         # Only where a stack is named, or none is found.
@@ -90,29 +117,21 @@ class DockerEngine:
 
         return look_inside(self.wire, live)
 
-    def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
-        # Most plans take nothing away.
-        from nexusctl.engine.docker.observe.sizes import measure  # noqa: PLC0415 - deferred: start-up time
-
-        return measure(self.wire, container_ids)
-
-    def measure_volumes(self, names: Iterable[str]) -> Mapping[str, int]:
-        # See `measure`.
-        from nexusctl.engine.docker.observe.sizes import measure_volumes  # noqa: PLC0415 - deferred: start-up time
-
-        return measure_volumes(self.wire, names)
-
-    def portray(self, name: str) -> Portrait:
+    def inspect(self, name: str) -> InspectedContainer:
         # Only an import needs it.
-        from nexusctl.engine.docker.objects.read_body import portray  # noqa: PLC0415 - deferred: start-up time
+        from nexusctl.engine.docker.objects.read_body import inspect  # noqa: PLC0415 - deferred: start-up time
 
-        return portray(self.wire, name)
+        return inspect(self.wire, name)
 
     def find_project(self, name: str, stack: str) -> Project:
-        # As above.
         from nexusctl.engine.docker.observe.compose_project import find_project  # noqa: PLC0415 - deferred: start-up time
 
         return find_project(self.wire, name, stack)
+
+    def list_changes(self, container_id: str) -> Mapping[str, ChangeKind]:
+        changes = self.wire.get(f"/containers/{container_id}/changes") or []
+        told = [change for change in changes if change["Kind"] in _CHANGES]
+        return {x["Path"]: _CHANGES[x["Kind"]] for x in told if not f"{x['Path']}/".startswith(f"{FOLDER}/")}
 
     def read_file(self, container_id: str, path: str) -> bytes | None:
         # See `look_inside`.
@@ -120,14 +139,17 @@ class DockerEngine:
 
         return read_file(self.wire, container_id, path)
 
+    def fetch(self, container_id: str, path: str) -> Iterator[Fetched]:
+        # See `look_inside`.
+        from nexusctl.engine.docker.files.fetch import fetch  # noqa: PLC0415 - deferred: start-up time
+
+        return fetch(self.wire, container_id, path)
+
     def condition(self, container_id: str) -> Condition:
         return inspection.look_at(self.wire, container_id)
 
     def has_ended_well(self, container_id: str) -> bool:
         return ended.has_ended_well(self.wire, container_id)
-
-    def note_end(self, stack: str, sandbox: str, container_id: str) -> None:
-        ended.note_end(self.wire, stack, sandbox, container_id)
 
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         # A plan waits for nothing.
@@ -136,24 +158,32 @@ class DockerEngine:
         return listen(self.wire, container_id, heard)
 
     def logs(
-        self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+        self,
+        container_id: str,
+        *,
+        tail: int | None = None,
+        since: float | None = None,
+        follow: bool = False,
+        timed: bool = False,
     ) -> Iterator[LogChunk]:
         # A plan or an apply reads no stream; the modules for terminals would only slow it.
         from nexusctl.engine.docker.exec.streams import read_logs  # noqa: PLC0415 - deferred: start-up time
 
-        return read_logs(self.wire, container_id, tail=tail, since=since, follow=follow)
+        return read_logs(self.wire, container_id, tail=tail, since=since, follow=follow, timed=timed)
 
     @contextmanager
     def lock(
         self, stack: str, holder: LockHolder, *, timeout: float, report: Report, makes_space: bool = False
     ) -> Iterator[None]:
+        holder = replace(holder, life=self.life) if self.life else holder
         held = lock.hold(self.wire, stack, holder, timeout=timeout, report=report, makes_space=makes_space)
         with held as check:
-            self._checks[stack] = check
+            self._checks[stack], self._holders[stack] = check, holder
             try:
                 yield
             finally:
                 self._checks.pop(stack, None)
+                self._holders.pop(stack, None)
 
     def check_lock(self, stack: str) -> None:
         if check := self._checks.get(stack):
@@ -161,30 +191,6 @@ class DockerEngine:
 
     def unlock(self, stack: str) -> LockHolder | None:
         return lock.unlock(self.wire, stack)
-
-    def pull_image(self, reference: str, report: Report, *, digest: str = "", cancel: Cancel = NEVER) -> None:
-        # Most runs make no image, and the builder's modules are the larger part of this room.
-        from nexusctl.engine.docker.images.images import pull_image  # noqa: PLC0415 - deferred: start-up time
-
-        pull_image(self.wire, reference, report, digest=digest, cancel=cancel)
-
-    def remove_image(self, reference: str) -> None:
-        # See `pull_image`.
-        from nexusctl.engine.docker.images.images import remove_image  # noqa: PLC0415 - deferred: start-up time
-
-        remove_image(self.wire, reference)
-
-    def bootstrap_image(self, step: BootstrapImage, report: Report, cancel: Cancel = NEVER) -> None:
-        # See `pull_image`.
-        from nexusctl.engine.docker.images.images import bootstrap_image  # noqa: PLC0415 - deferred: start-up time
-
-        bootstrap_image(self.wire, step, report, cancel)
-
-    def derive_image(self, step: DeriveImage, report: Report, cancel: Cancel = NEVER) -> None:
-        # See `pull_image`.
-        from nexusctl.engine.docker.images.images import derive_image  # noqa: PLC0415 - deferred: start-up time
-
-        derive_image(self.wire, step, report, cancel)
 
     def create_network(self, stack: str, network: Network, name: str, subnet: str = "", sandboxes: int = 1) -> str:
         return objects.create_network(self.wire, stack, network, name, subnet, sandboxes)
@@ -211,7 +217,8 @@ class DockerEngine:
         objects.remove_volume(self.wire, name)
 
     def create_container(self, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
-        return containers.create_container(self.wire, stack, sandbox, placement, reveal)
+        holder = self._holders.get(stack)
+        return containers.create_container(self.wire, stack, sandbox, placement, reveal, holder)
 
     def start_container(self, container_id: str) -> None:
         containers.start_container(self.wire, container_id)
@@ -224,6 +231,9 @@ class DockerEngine:
 
     def signal_container(self, container_id: str, signal: str) -> None:
         containers.signal_container(self.wire, container_id, signal)
+
+    def pause_container(self, container_id: str) -> None:
+        containers.pause_container(self.wire, container_id)
 
     def unpause_container(self, container_id: str) -> None:
         containers.unpause_container(self.wire, container_id)
@@ -290,7 +300,9 @@ class DockerEngine:
         return objects.announce(self.wire, stack, container_id)
 
     def amend(self, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:
-        return objects.amend(self.wire, stack, sandbox, container_id, package_facts, note)
+        return objects.amend(
+            self.wire, stack, sandbox, container_id, package_facts, note, name_holder(self._holders.get(stack))
+        )
 
     def remove_amendment(self, name: str) -> None:
         objects.remove_amendment(self.wire, name)
@@ -316,11 +328,15 @@ class DockerEngine:
     def probe(self, container_id: str, health: Health) -> Outcome:
         return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
 
-    def run_script(self, container_id: str, script: str, *, timeout: float | None = None) -> Outcome:
-        return self.run_command(container_id, ("/bin/sh", "-e", "-c", script), timeout=timeout)
+    def run_script(
+        self, container_id: str, script: str, *, timeout: float | None = None, cancel: Cancel = NEVER
+    ) -> Outcome:
+        return commands.run(self.wire, container_id, ("/bin/sh", "-e", "-c", script), timeout=timeout, cancel=cancel)
 
-    def run_command(self, container_id: str, command: tuple[str, ...], *, timeout: float | None = None) -> Outcome:
-        return commands.run(self.wire, container_id, command, timeout=timeout)
+    def run_command(
+        self, container_id: str, command: tuple[str, ...], *, timeout: float | None = None, cancel: Cancel = NEVER
+    ) -> Outcome:
+        return commands.run(self.wire, container_id, command, timeout=timeout, cancel=cancel)
 
     def execute(self, container_id: str, command: Command) -> int:
         # See `logs`.

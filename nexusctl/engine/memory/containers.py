@@ -7,15 +7,17 @@ from dataclasses import replace
 
 from nexusctl.engine.cancel import Cancel
 from nexusctl.engine.carried_paths import choose_carried
+from nexusctl.engine.memory.objects import claim_anonymous
 from nexusctl.engine.memory.ports import publish
-from nexusctl.engine.memory.world import MemoryContainer, World, read_back
-from nexusctl.engine.memory_refusals import refuse_memory
+from nexusctl.engine.memory.world import ENDED_WITH_ITS_SANDBOX, MemoryContainer, World, read_back
+from nexusctl.engine.memory_limits.refusals import refuse_memory
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
-from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, image_reference
-from nexusctl.model.live import LiveVolume
+from nexusctl.model.engine_names import image_reference
+from nexusctl.model.observed.lock_holder import name_holder
 from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, reveal_text
-from nexusctl.model.stack import STOP_GRACE_PERIOD, Resources, RestartPolicy, Sandbox, Upload
+from nexusctl.model.stack import STOP_GRACE_PERIOD, Resources, RestartPolicy, Sandbox
+from nexusctl.model.uploads_and_packages import Upload
 from nexusctl.plan.compare.paths import place
 
 LONGEST_VARIABLE = 131_071
@@ -59,6 +61,9 @@ def start_container(world: World, container_id: str) -> None:
         # A variable that is too long lets the engine start the sandbox, which then cannot start its program.
         found.exit_code = 1 if _longest(found.env) > LONGEST_VARIABLE else world.behave(found.sandbox)
         found.restarts = 0
+        world.tell(found, "started")
+        if found.exit_code is not None:
+            world.tell(found, "died", found.exit_code)
         found.state = "running" if found.exit_code is None else "exited"
         if found.state == "exited" and _starts_again(found):
             found.state, found.exit_code, found.restarts = "restarting", None, 1
@@ -89,11 +94,24 @@ def signal_container(world: World, container_id: str, signal: str) -> None:
             raise Conflict(f"Container {container_id} is not running", status=409)
 
 
+def pause_container(world: World, container_id: str) -> None:
+    world.note("pause_container", container_id)
+    with world.mutex:
+        found = world.get(container_id)
+        if found.state not in ("running", "paused"):
+            raise Conflict(f"Container {container_id} is not running", status=409)
+        if found.state == "running":
+            world.tell(found, "paused")
+        found.state = "paused"
+    world.cut("pause_container", container_id)
+
+
 def unpause_container(world: World, container_id: str) -> None:
     world.note("unpause_container", container_id)
     with world.mutex:
         found = world.get(container_id)
         if found.state == "paused":
+            world.tell(found, "resumed")
             found.state = "running"
     world.cut("unpause_container", container_id)
 
@@ -105,7 +123,8 @@ def remove_container(world: World, container_id: str, grace: int | None) -> int 
         killed = _stop(world, found, grace) if found else None
     world.cut("remove_container", container_id)
     with world.mutex:
-        world.containers.pop(container_id, None)
+        if gone := world.containers.pop(container_id, None):
+            world.tell(gone, "removed")
     world.cut("remove_container", container_id)
     return killed
 
@@ -228,12 +247,16 @@ def _adopt(world: World, stack: str, sandbox: Sandbox, placement: Placement, nam
 
 def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name: str) -> MemoryContainer:
     world.check_name("container", name, (c.name for c in world.containers.values()))
-    anonymous = _claim_anonymous(world, stack, sandbox, placement)
+    anonymous = claim_anonymous(world, stack, sandbox, placement)
+    holder = world.locks.get(stack)
     made = MemoryContainer(
         anonymous=anonymous,
         id=world.new_id(name),
         name=name,
         stack=stack,
+        created_at=world.now,
+        maker=name_holder(holder),
+        branch=holder.branch if holder else "",
         sandbox=sandbox,
         placement=placement,
         resources=sandbox.resources if world.limits_storage else replace(sandbox.resources, storage=None),
@@ -244,21 +267,8 @@ def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name
         made.networks[_find_network(world, first) or first.id or first.name] = first.name
         made.aliases[first.name] = _birth_names(first, placement)
     world.containers[made.id] = made
+    world.tell(made, "created")
     return made
-
-
-def _claim_anonymous(world: World, stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, str]:
-    declared = {mount.target for mount in sandbox.mounts if mount.kind != "anonymous"}
-    wanted = {mount.target for mount in sandbox.mounts if mount.kind == "anonymous"}
-    wanted |= {*world.image_volumes.get(image_reference(placement.image), ())}
-    found = {}
-    for target in sorted(wanted - declared):
-        name = placement.anonymous.get(target)
-        name = name or anonymous_volume_name(stack, sandbox.name, target, placement.others)
-        found[target] = name
-        volume = LiveVolume(name=name, volume=anonymous_volume(sandbox.name, target))
-        world.volumes.setdefault(name, (stack, volume))
-    return found
 
 
 def _leave(container: MemoryContainer, name: str) -> None:
@@ -313,6 +323,11 @@ def _stop(world: World, container: MemoryContainer, grace: int | None) -> int | 
     patience = grace if grace is not None else STOP_GRACE_PERIOD if own is None else own
     killed = world.linger(container.sandbox) > patience
     container.state, container.exit_code, container.ports = "exited", 137 if killed else 143, ()
+    world.tell(container, "died", container.exit_code)
+    world.tell(container, "stopped")
+    for execution in container.executions.values():
+        if execution.exit_code is None:
+            execution.exit_code = ENDED_WITH_ITS_SANDBOX
     return patience if killed and patience else None
 
 

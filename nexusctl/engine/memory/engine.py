@@ -5,17 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from nexusctl.engine.base import AdoptedKind, Command, Condition, LogChunk, Outcome, Report
+from nexusctl.engine.archives import Archives
+from nexusctl.engine.base import AdoptedKind, ChangeKind, Report
 from nexusctl.engine.cancel import NEVER, Cancel
-from nexusctl.engine.memory import containers, images, lock, objects, observe
+from nexusctl.engine.command import Command, Outcome
+from nexusctl.engine.condition import Condition
+from nexusctl.engine.executions import Executions
+from nexusctl.engine.fetched import Fetched
+from nexusctl.engine.log_chunk import LogChunk
+from nexusctl.engine.memory import containers, files, images, lock, objects, observe
 from nexusctl.engine.memory.behaviour import probe_command
+from nexusctl.engine.memory.executions import MemoryExecutions
+from nexusctl.engine.memory.overview import MemoryOverview
 from nexusctl.engine.memory.world import World
-from nexusctl.model.live import Adopt, LiveState, LockHolder, Portrait, Project
+from nexusctl.engine.overview import Overview
+from nexusctl.errors import EngineError
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.inspected_container import InspectedContainer, Project
+from nexusctl.model.observed.live import Adopt, LiveState
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
-from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Upload, Volume
+from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Volume
+from nexusctl.model.uploads_and_packages import Upload
 
-IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart"})
+IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart", "state"})
 
 
 class MemoryEngine(World):
@@ -25,6 +39,19 @@ class MemoryEngine(World):
     def in_place(self) -> frozenset[str]:
         return IN_PLACE
 
+    @property
+    def archives(self) -> Archives:
+        """Files have digests here and no bytes."""
+        raise EngineError("the engine in memory keeps no bytes of files")
+
+    @property
+    def overview(self) -> Overview:
+        return MemoryOverview(self)
+
+    @property
+    def executions(self) -> Executions:
+        return MemoryExecutions(self)
+
     def identity(self) -> str:
         return self.id
 
@@ -32,11 +59,34 @@ class MemoryEngine(World):
         """Of others only names are known here, so there is nothing to adopt."""
         return observe.observe(self, stack, deep=deep)
 
+    def glimpse(self, stack: Stack) -> LiveState:
+        """A look costs nothing here."""
+        return observe.glimpse(self, stack)
+
     def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
         objects.adopt(self, stack, kind, name, key)
 
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         self.note("release", key)
+
+    @property
+    def socket(self) -> str:
+        return "/var/run/docker.sock"
+
+    def move_in(self, container_id: str) -> None:
+        pass
+
+    def remove_self(self, container_id: str) -> None:
+        containers.remove_container(self, container_id, 0)
+
+    def read_activity(self, container_id: str, ports: Sequence[int]) -> tuple[bool, float]:
+        return bool(self.executions.count_running((container_id,))), 0.0
+
+    def survey(self) -> tuple[LiveState, ...]:
+        return tuple(
+            LiveState(stack=name, sandboxes=observe.observe(self, Stack(name=name)).sandboxes, observed_at=self.now)
+            for name in sorted(self.list_stacks())
+        )
 
     def list_stacks(self) -> frozenset[str]:
         return observe.list_stacks(self)
@@ -44,21 +94,21 @@ class MemoryEngine(World):
     def look_inside(self, live: LiveState) -> LiveState:
         return observe.look_inside(self, live)
 
-    def measure(self, container_ids: Iterable[str]) -> Mapping[str, int]:
-        return observe.measure(self, container_ids)
-
-    def measure_volumes(self, names: Iterable[str]) -> Mapping[str, int]:
-        return observe.measure_volumes(self, names)
-
-    def portray(self, name: str) -> Portrait:
-        return observe.portray(self, name)
+    def inspect(self, name: str) -> InspectedContainer:
+        return observe.inspect(self, name)
 
     def find_project(self, name: str, stack: str) -> Project:
         """Nobody but nexusctl makes anything here."""
         return Project()
 
+    def list_changes(self, container_id: str) -> Mapping[str, ChangeKind]:
+        return files.list_changes(self, container_id)
+
     def read_file(self, container_id: str, path: str) -> bytes | None:
-        return observe.read_file(self, container_id, path)
+        return files.read_file(self, container_id, path)
+
+    def fetch(self, container_id: str, path: str) -> Iterator[Fetched]:
+        return files.fetch(self, container_id, path)
 
     def condition(self, container_id: str) -> Condition:
         return observe.look_at(self, container_id)
@@ -70,12 +120,24 @@ class MemoryEngine(World):
     def note_end(self, stack: str, sandbox: str, container_id: str) -> None:
         objects.note_end(self, stack, container_id)
 
+    def note_hold(self, stack: str, sandbox: str, container_id: str, hold: Hold) -> None:
+        objects.note_hold(self, stack, sandbox, container_id, hold)
+
+    def note_extension(self, stack: str, sandbox: str, container_id: str, until: int, user: str) -> str:
+        return objects.note_extension(self, stack, sandbox, container_id, until, user)
+
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         """Nothing to hear: here nothing happens by itself."""
         return nullcontext()
 
     def logs(
-        self, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+        self,
+        container_id: str,
+        *,
+        tail: int | None = None,
+        since: float | None = None,
+        follow: bool = False,
+        timed: bool = False,
     ) -> Iterator[LogChunk]:
         """Each chunk counts as a line."""
         log = tuple(self.get(container_id).log)
@@ -143,6 +205,9 @@ class MemoryEngine(World):
 
     def signal_container(self, container_id: str, signal: str) -> None:
         containers.signal_container(self, container_id, signal)
+
+    def pause_container(self, container_id: str) -> None:
+        containers.pause_container(self, container_id)
 
     def unpause_container(self, container_id: str) -> None:
         containers.unpause_container(self, container_id)
@@ -212,7 +277,9 @@ class MemoryEngine(World):
     def probe(self, container_id: str, health: Health) -> Outcome:
         return observe.ask(self, container_id, probe_command(health))
 
-    def run_script(self, container_id: str, script: str, *, timeout: float | None = None) -> Outcome:
+    def run_script(
+        self, container_id: str, script: str, *, timeout: float | None = None, cancel: Cancel = NEVER
+    ) -> Outcome:
         self.note("run_script", container_id)
         return observe.ask(self, container_id, ("/bin/sh", "-e", "-c", script))
 
@@ -222,6 +289,7 @@ class MemoryEngine(World):
         command: tuple[str, ...],
         *,
         timeout: float | None = None,
+        cancel: Cancel = NEVER,
     ) -> Outcome:
         self.note("run_command", container_id)
         return observe.ask(self, container_id, command)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from nexusctl.engine.base import Report
 from nexusctl.engine.memory.world import World
 from nexusctl.errors import Diagnostic, LockHeld, LockLost
-from nexusctl.model.live import LockHolder
+from nexusctl.model.observed.lock_holder import LockHolder
 
 
 @contextmanager

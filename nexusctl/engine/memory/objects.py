@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nexusctl.engine.memory.world import Amendment, World, read_back
+from nexusctl.engine.memory.world import Amendment, MemoryExtension, World, read_back
 from nexusctl.errors import Conflict, EngineError
-from nexusctl.model.live import LiveNetwork, LiveVolume
+from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, image_reference
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.live import LiveNetwork, LiveVolume
+from nexusctl.model.observed.lock_holder import name_holder
+from nexusctl.model.plan.plan import Placement
 from nexusctl.model.stack import Network, Sandbox, Volume
 from nexusctl.plan.decide.subnets import choose_subnet, has_room, overlaps, say_full
 
@@ -17,11 +21,15 @@ def create_network(world: World, stack: str, network: Network, name: str, subnet
     with world.mutex:
         for network_id, (owner, found) in world.networks.items():
             same = (owner, found.network) == (stack, network.name) and found.is_as(network)
-            if same and has_room(found.subnet, sandboxes):
+            if same and (network.subnet or has_room(found.subnet, sandboxes)):
                 return network_id
         others = (found.name for owner, found in world.networks.values() if owner != stack or world.one_name)
         world.check_name("network", name, others)
         space = world.address_space()
+        if network.subnet and any(overlaps(network.subnet, other) for other in space.used):
+            summary = f"network {name}: another network has addresses of its subnet {network.subnet}"
+            raise Conflict(summary, status=403, hint="name another range, or leave `subnet` out")
+        subnet = network.subnet or subnet
         if not subnet or any(overlaps(subnet, other) for other in space.used):
             subnet = choose_subnet(space, name, sandboxes)
         if not subnet:
@@ -34,6 +42,10 @@ def create_network(world: World, stack: str, network: Network, name: str, subnet
             internal=network.internal,
             enable_ipv6=network.enable_ipv6,
             subnet=subnet,
+            gateway=network.gateway or "",
+            ip_range=network.ip_range or "",
+            fixed=bool(network.subnet),
+            labels=network.labels,
         )
         world.networks[made.id] = (stack, made)
     world.cut("create_network", name)
@@ -79,7 +91,15 @@ def create_volume(world: World, stack: str, volume: Volume, name: str) -> None:
         if name in world.volumes and world.volumes[name][0] != stack:
             raise Conflict(f"the volume name {name} is taken", status=409)
         world.check_name("volume", name, ())
-        world.volumes[name] = (stack, LiveVolume(name=name, volume=volume.name))
+        if name not in world.volumes:
+            made = LiveVolume(
+                name=name,
+                volume=volume.name,
+                driver=volume.driver,
+                driver_opts=volume.driver_opts,
+                labels=volume.labels,
+            )
+            world.volumes[name] = (stack, made)
     world.cut("create_volume", name)
 
 
@@ -96,6 +116,20 @@ def remove_volume(world: World, name: str) -> None:
             raise Conflict(f"volume {name} is still used by {', '.join(sorted(users))}", status=409)
         world.volumes.pop(name, None)
     world.cut("remove_volume", name)
+
+
+def claim_anonymous(world: World, stack: str, sandbox: Sandbox, placement: Placement) -> dict[str, str]:
+    declared = {mount.target for mount in sandbox.mounts if mount.kind != "anonymous"}
+    wanted = {mount.target for mount in sandbox.mounts if mount.kind == "anonymous"}
+    wanted |= {*world.image_volumes.get(image_reference(placement.image), ())}
+    found = {}
+    for target in sorted(wanted - declared):
+        name = placement.anonymous.get(target)
+        name = name or anonymous_volume_name(stack, sandbox.name, target, placement.others)
+        found[target] = name
+        volume = LiveVolume(name=name, volume=anonymous_volume(sandbox.name, target))
+        world.volumes.setdefault(name, (stack, volume))
+    return found
 
 
 def adopt(world: World, stack: str, kind: str, name: str, key: str) -> None:
@@ -129,7 +163,13 @@ def amend(world: World, stack: str, sandbox: Sandbox, container_id: str, note: s
         sequence = earlier[-1].sequence + 1 if earlier else 1
         name = f"nexusctl_amendment_{container_id[:16]}_{sequence}"
         world.amendments[name] = Amendment(
-            name=name, stack=stack, container_id=container_id, sequence=sequence, sandbox=kept
+            name=name,
+            stack=stack,
+            container_id=container_id,
+            sequence=sequence,
+            sandbox=kept,
+            created_at=world.now,
+            maker=name_holder(world.locks.get(stack)),
         )
     world.cut("amend", container_id)
     return name
@@ -146,12 +186,39 @@ def note_end(world: World, stack: str, container_id: str) -> None:
     world.cut("note_end", container_id)
 
 
+def note_hold(world: World, stack: str, sandbox: str, container_id: str, hold: Hold) -> None:
+    world.note("note_hold", container_id)
+    with world.mutex:
+        name = f"nexusctl_hold_{container_id[:16]}"
+        world.holds[name] = (stack, container_id, replace(hold, name=name))
+        world.held_names[name] = sandbox
+    world.cut("note_hold", container_id)
+
+
+def note_extension(world: World, stack: str, sandbox: str, container_id: str, until: int, user: str) -> str:
+    world.note("note_extension", container_id)
+    name = f"nexusctl_extension_{container_id[:16]}_{until}"
+    with world.mutex:
+        world.extensions[name] = MemoryExtension(
+            stack=stack,
+            sandbox=sandbox,
+            container_id=container_id,
+            until=until,
+            user=user,
+            since=world.now,
+        )
+    world.cut("note_extension", container_id)
+    return name
+
+
 def remove_amendment(world: World, name: str) -> None:
     world.note("remove_amendment", name)
     with world.mutex:
         world.amendments.pop(name, None)
         world.notes.pop(name, None)
         world.ends.pop(name, None)
+        world.holds.pop(name, None)
+        world.extensions.pop(name, None)
     world.cut("remove_amendment", name)
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.awaited_health import list_awaited
-from nexusctl.engine.base import Condition, Outcome
+from nexusctl.engine.command import Outcome
+from nexusctl.engine.condition import Condition
 from nexusctl.engine.image_volumes import list_declaring
 from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.ports import foreign_ports
 from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
-from nexusctl.engine.memory_cuts import list_shrinking
+from nexusctl.engine.memory_limits.cuts import list_shrinking
 from nexusctl.errors import Conflict
 from nexusctl.model.engine_names import container_name, image_reference
-from nexusctl.model.live import (
+from nexusctl.model.env_file_text import put_back
+from nexusctl.model.observed.inspected_container import InspectedContainer
+from nexusctl.model.observed.live import (
     ForeignBind,
     HealthState,
     Inspection,
@@ -25,9 +28,9 @@ from nexusctl.model.live import (
     LiveState,
     Orphan,
     Owner,
-    Portrait,
 )
 from nexusctl.model.stack import Health, Sandbox, Stack
+from nexusctl.plan.compare.fields import TABLE
 from nexusctl.plan.compare.paths import place
 from nexusctl.plan.decide.networks import lacks_networks
 
@@ -48,6 +51,15 @@ def observe(world: World, stack: Stack, *, deep: bool = False) -> LiveState:
         return replace(found, addresses=world.address_space()) if lacks_networks(stack, found) else found
 
 
+def glimpse(world: World, stack: Stack) -> LiveState:
+    found = observe(world, stack, deep=True)
+    sandboxes = tuple(
+        replace(one, started_at=one.inspection.started_at if one.inspection else "", inspection=None)
+        for one in found.sandboxes
+    )
+    return LiveState(stack=found.stack, sandboxes=sandboxes, volumes=found.volumes, expired=found.expired)
+
+
 def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
     own = [c for c in world.containers.values() if c.stack == stack.name]
     wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
@@ -55,7 +67,7 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
         stack=stack.name,
         sandboxes=tuple(
             sorted(
-                (*(_see(world, c, deep) for c in own), *_recall_ended(world, stack.name)),
+                (*(see(world, c, deep) for c in own), *_recall_ended(world, stack.name)),
                 key=lambda found: (found.sandbox, found.id),
             )
         ),
@@ -70,6 +82,11 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
             Orphan(kind="amendment", name=a.name)
             for a in (*world.amendments.values(), *world.notes.values())
             if a.stack == stack.name and a.container_id not in {*world.containers, *_ended(world)}
+        )
+        + tuple(
+            Orphan(kind="amendment", name=name)
+            for name, (owner, container_id) in sorted(_find_words(world).items())
+            if owner == stack.name and container_id not in {*world.containers, *_ended(world)}
         ),
         foreign_binds=_find_foreign_binds(world, stack),
         lock=world.locks.get(stack.name),
@@ -77,7 +94,19 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
         owners=_find_owners(world, stack),
         one_name=world.one_name,
         limits_storage=world.limits_storage,
+        observed_at=world.now,
+        expired={
+            world.held_names[name]: hold
+            for name, (owner, container_id, hold) in sorted(world.holds.items())
+            if owner == stack.name and container_id not in world.containers and hold.by_lifetime
+        },
     )
+
+
+def _find_words(world: World) -> dict[str, tuple[str, str]]:
+    """The stack and the container of whatever somebody says of one, by the name of what says so."""
+    holds = {name: (owner, container_id) for name, (owner, container_id, _) in world.holds.items()}
+    return holds | {name: (one.stack, one.container_id) for name, one in world.extensions.items()}
 
 
 def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:
@@ -112,30 +141,10 @@ def look_inside(world: World, live: LiveState) -> LiveState:
         )
 
 
-def measure(world: World, container_ids: Iterable[str]) -> dict[str, int]:
-    """Files are all that a container writes here."""
-    with world.mutex:
-        found = [world.containers[x] for x in container_ids if x in world.containers]
-        return {c.id: sum(file.size for file in c.files.values()) for c in found}
-
-
-def measure_volumes(world: World, names: Iterable[str]) -> dict[str, int]:
-    """Nobody writes into a volume here but a test."""
-    with world.mutex:
-        return {name: world.volume_bytes.get(name, 0) for name in names if name in world.volumes}
-
-
-def portray(world: World, name: str) -> Portrait:
+def inspect(world: World, name: str) -> InspectedContainer:
     with world.mutex:
         found = world.get(name)
-        return Portrait(id=found.id, name=found.name, sandbox=found.sandbox)
-
-
-def read_file(world: World, container_id: str, path: str) -> bytes | None:
-    """What stands for the content of an uploaded file: its digest."""
-    with world.mutex:
-        found = world.get(container_id).files.get(path)
-        return found.digest.encode() if found and found.kind == "file" else None
+        return InspectedContainer(id=found.id, name=found.name, sandbox=found.sandbox)
 
 
 def look_at(world: World, container_id: str) -> Condition:
@@ -185,22 +194,26 @@ def _name_of(born: Sandbox, amendments: Sequence[Amendment]) -> str:
     return newest.name if newest else born.name
 
 
-def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
+def see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
     amendments = find_amendments(world, container.id)
     notes = [note for note in world.notes.values() if note.container_id == container.id]
     newest = amendments[-1].sequence if amendments else 0
     image = world.images.get(image_reference(container.placement.image))
+    record = _with_values(amendments[-1].sandbox if amendments else container.sandbox, container)
     end = _ended(world).get(container.id, "")
+    hold = next((hold for _, container_id, hold in world.holds.values() if container_id == container.id), None)
+    extensions = {name: one.until for name, one in world.extensions.items() if one.container_id == container.id}
     return LiveSandbox(
         id=container.id,
         name=container.name,
         sandbox=_name_of(container.sandbox, amendments),
         state=container.state,
-        record=amendments[-1].sandbox if amendments else container.sandbox,
+        record=record,
         birth_name=container.placement.birth_name,
         health=_health(world, container),
         exit_code=container.exit_code,
         restarts=container.restarts if container.alive else 0,
+        created_at=container.created_at,
         image=container.placement.image,
         image_id=image.id if image else "",
         named=True,
@@ -214,16 +227,38 @@ def _see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
             if mount.kind == "volume"
         },
         binds=dict(container.binds),
-        amendments=(*(a.name for a in (*amendments, *notes)), *([end] if end else [])),
+        amendments=(
+            *(a.name for a in (*amendments, *notes)),
+            *filter(None, (end, hold.name if hold else "", *extensions)),
+        ),
         end=end,
+        hold=hold,
+        extended=max(extensions.values(), default=0),
+        extensions=tuple(extensions),
         unsure=any(note.sequence > newest for note in notes),
         inspection=_inspect(container) if deep else None,
+        aliases=_find_aliases(container) if deep or (record and record.aliases) else None,
     )
+
+
+def _find_aliases(container: MemoryContainer) -> dict[str, tuple[str, ...]]:
+    return {key: container.aliases.get(name, ()) for key, name in container.networks.items()}
+
+
+def _with_values(record: Sandbox | None, container: MemoryContainer) -> Sandbox | None:
+    """The container has what its record keeps for itself."""
+    if record is None:
+        return None
+    values = {name: value.decode() for name, value in container.env.items()}
+    return replace(record, env=put_back(record.env, values))
 
 
 def _inspect(container: MemoryContainer) -> Inspection:
     return Inspection(
-        resources=container.resources, restart=container.restart, image=image_reference(container.placement.image)
+        resources=container.resources,
+        restart=container.restart,
+        image=image_reference(container.placement.image),
+        settings={rule.field: getattr(container.sandbox, rule.field) for rule in TABLE if rule.inspected},
     )
 
 

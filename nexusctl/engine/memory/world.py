@@ -6,11 +6,12 @@ import hashlib
 import itertools
 import threading
 import uuid
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal
 
-from nexusctl.engine.base import LogChunk
+from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.engine.memory.behaviour import (
     Answer,
     Behave,
@@ -23,16 +24,37 @@ from nexusctl.engine.memory.behaviour import (
 )
 from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.engine_names import image_reference
-from nexusctl.model.live import AddressSpace, LiveImage, LiveNetwork, LivePackages, LiveVolume, LockHolder, State
+from nexusctl.model.observed.address_space import AddressSpace
+from nexusctl.model.observed.execution import Order
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.live import LiveImage, LiveNetwork, LivePackages, LiveVolume, State
+from nexusctl.model.observed.lock_holder import LockHolder
+from nexusctl.model.observed.sandbox_event import EventKind, SandboxEvent
 from nexusctl.model.plan.plan import Placement
 from nexusctl.model.record import decode, encode
-from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox, UploadFile
+from nexusctl.model.stack import Port, Resources, RestartPolicy, Sandbox
+from nexusctl.model.uploads_and_packages import UploadFile
 from nexusctl.model.values.frozen import dataclass as value
 from nexusctl.plan.decide.subnets import DEFAULT_POOLS
 
 Kind = Literal["container", "network", "volume"]
 
 ALIVE = ("running", "paused", "restarting")
+
+
+ENDED_WITH_ITS_SANDBOX = -1
+
+REMEMBERED = 256
+"""Events; so many has an engine."""
+
+
+@dataclass(slots=True, kw_only=True)
+class MemoryExecution:
+    """`exit_code` is None while it runs."""
+
+    order: Order
+    log: bytes
+    exit_code: int | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -52,6 +74,9 @@ class MemoryContainer:
     state: State = "created"
     exit_code: int | None = None
     restarts: int = 0
+    created_at: int = 0
+    maker: str = ""
+    branch: str = ""
     ports: tuple[Port, ...] = ()
     networks: dict[str, str] = field(default_factory=dict)
     aliases: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -67,6 +92,7 @@ class MemoryContainer:
     binds: dict[str, str] = field(default_factory=dict)
     displaced: dict[str, str] = field(default_factory=dict)
     log: list[LogChunk] = field(default_factory=list)
+    executions: dict[str, MemoryExecution] = field(default_factory=dict)
 
     @property
     def alive(self) -> bool:
@@ -82,6 +108,20 @@ class Amendment:
     container_id: str
     sequence: int
     sandbox: Sandbox | None = None
+    created_at: int = 0
+    maker: str = ""
+
+
+@value(frozen=True, slots=True, kw_only=True)
+class MemoryExtension:
+    """That the container of `sandbox` is let live until then, by `user` at the time `since`."""
+
+    stack: str
+    sandbox: str
+    container_id: str
+    until: int
+    user: str
+    since: int
 
 
 class World:
@@ -105,6 +145,7 @@ class World:
         interfere: Interfere = interfere_never,
     ) -> None:
         self.pools = DEFAULT_POOLS
+        self.now = 1_700_000_000
         self.one_name = False
         self.limits_storage = False
         self.images = {image_reference(name): make_image(image_reference(name)) for name in images}
@@ -118,10 +159,14 @@ class World:
         self.amendments: dict[str, Amendment] = {}
         self.notes: dict[str, Amendment] = {}
         self.ends: dict[str, Amendment] = {}
+        self.holds: dict[str, tuple[str, str, Hold]] = {}
+        self.held_names: dict[str, str] = {}
+        self.extensions: dict[str, MemoryExtension] = {}
         self.locks: dict[str, LockHolder] = {}
         self.held: dict[str, str] = {}
         self.taken: dict[str, dict[str, str]] = {"container": {}, "network": {}, "volume": {}}
         self.host_ports: dict[tuple[str, int, str], str] = {}
+        self.happened: deque[tuple[str, SandboxEvent]] = deque(maxlen=REMEMBERED)
         self.calls: list[tuple[str, str]] = []
         self.behave = behave
         self.linger = linger
@@ -138,6 +183,18 @@ class World:
         with self.mutex:
             self.calls.append((method, subject))
         self.interfere(method, subject)
+
+    def tell(self, container: MemoryContainer, kind: EventKind, exit_code: int | None = None) -> None:
+        """Let it be remembered that this has happened."""
+        told = SandboxEvent(
+            time=self.now,
+            sandbox=container.sandbox.name,
+            container_id=container.id,
+            kind=kind,
+            exit_code=exit_code,
+            by=container.maker if kind == "created" else "",
+        )
+        self.happened.append((container.stack, told))
 
     def new_id(self, name: str) -> str:
         return hashlib.sha256(f"{next(self.numbers)} {name}".encode()).hexdigest()

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 from nexusctl.config.document.node import Mapping, Scalar
-from nexusctl.config.read.dotenv import read_pairs
-from nexusctl.config.read.reader import read_source
-from nexusctl.config.trust.project_folder import inside, why_outside
+from nexusctl.config.read.dotenv import read_variables
+from nexusctl.config.trust.project_folder import why_outside
 from nexusctl.importers.compose.reader import Reader
 from nexusctl.importers.draft.draft import Leftovers, move_path
 from nexusctl.importers.draft.references import is_elsewhere, settle_here
 from nexusctl.model.trust import Trust
-
-_WITH_VARIABLE = re.compile(r"\s*(?:export\s+)?(?P<name>\w+)\s*=\s*(?!')(?:[^\\$#]|\\.|(?<!\s)#)*\$[\w{]")
 
 
 def read_env_files(service: Reader, origin: Path, target: Path, leftovers: Leftovers) -> Iterator[str]:
@@ -45,22 +41,7 @@ def read_env_files(service: Reader, origin: Path, target: Path, leftovers: Lefto
 
 def note_variables(path: Path, display: str, leftovers: Leftovers, trust: Trust) -> None:
     """List the values in a file of variables into which Compose puts others."""
-    for place in _find_variables(path, display, trust):
-        reason = "Compose puts the variable in, and here the text stays as it is; write its value out"
-        leftovers.add(f"{place.text} in {display}", reason, place)
-
-
-def read_defaults(path: Path, trust: Trust) -> tuple[dict[str, str], frozenset[str]]:
-    """The variables in the file `path`, none where it is not there, and those into whose values Compose puts others."""
-    if trust.untrusted and why_outside(path, trust.project):
-        return {}, frozenset()
-    found = read_pairs(path, trust)
-    return found, frozenset(place.text for place in _find_variables(path, path.name, trust)) if found else frozenset()
-
-
-def _find_variables(path: Path, display: str, trust: Trust) -> Iterator[Scalar]:
-    """The names of the variables that others are put into, at their places."""
-    source = read_source(path, display, "env file", within=inside(trust), trust=trust)
-    for number, line in enumerate(source.lines, 1):
-        if found := _WITH_VARIABLE.match(line):
-            yield Scalar(source, number, found.start("name") + 1, found["name"], False)
+    for variable in read_variables(path, display, trust)[0]:
+        if variable.template:
+            reason = "Compose puts the variable in, and here the text stays as it is; write its value out"
+            leftovers.add(f"{variable.key.text} in {display}", reason, variable.key)

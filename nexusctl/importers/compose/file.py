@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from nexusctl.config.read.reader import read_source
 from nexusctl.config.read.yaml_parser import compose
 from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.importers.compose.env_files import read_defaults
+from nexusctl.importers.compose.context import ComposeContext
 from nexusctl.importers.compose.includes import note_others, refuse_parts
 from nexusctl.importers.compose.live_project import match_containers
 from nexusctl.importers.compose.reader import Reader
@@ -30,14 +30,18 @@ from nexusctl.importers.compose.sections import (
     read_section,
     read_volumes,
 )
-from nexusctl.importers.compose.service import ComposeContext, read_service
-from nexusctl.importers.compose.substitution import Substitution
-from nexusctl.importers.draft.draft import Draft, Leftovers
-from nexusctl.importers.draft.names import fit_name, fit_names
+from nexusctl.importers.compose.service import read_service
+from nexusctl.importers.compose.service_networks import BRIDGE
+from nexusctl.importers.compose.texts.defaults import note_unset, read_defaults
+from nexusctl.importers.compose.texts.substitution import Substitution
+from nexusctl.importers.draft.draft import Draft, File, Leftovers
+from nexusctl.importers.draft.names import fit_name, fit_names, fit_volume_name
 from nexusctl.importers.draft.nested_binds import settle_nested
 from nexusctl.importers.draft.references import settle
 from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
-from nexusctl.model.live import Project
+from nexusctl.importers.draft.yaml_writer import write_text
+from nexusctl.model.observed.inspected_container import Project
+from nexusctl.model.stack import DEFAULT_NETWORK
 from nexusctl.model.trust import OURS, Trust
 
 _COMPLETED = "service_completed_successfully"
@@ -54,13 +58,16 @@ def read_compose(
     find: Find | None = None,
     stack: str = "",
     trust: Trust = OURS,
+    profiles: Collection[str] = (),
+    env_files: Sequence[Path] = (),
 ) -> Draft:
     """The draft of a stack file in the folder `target`. Raises `InputError` for a file that is no Compose file.
 
     Reads the file, `.env` beside it, and whether the files that it names exist. `project` is what the project is
     called where the file does not say it. With `find` the draft is for what is live of the project: it names its
     containers, and networks and volumes of other names than the stack's as external ones. `stack` is what the stack is
-    called where its file is there already. `trust` says what the file may reach.
+    called where its file is there already. `trust` says what the file may reach. What `profiles` turn on is there
+    always; without any, those count that COMPOSE_PROFILES names. `env_files` are read instead of `.env`.
     """
     problems, leftovers = Problems(), Leftovers()
     trust = around(trust, path)
@@ -69,16 +76,23 @@ def read_compose(
         problems.add(root, "this is no Compose file: it has no `services`", "name the file with your services")
     problems.raise_any()
     refuse_parts(root, path)
-    variables, referring = read_defaults(path.parent / ".env", trust)
+    outer = trust.environment(os.environ)
+    defaults, unset = read_defaults(path.parent, env_files, outer, trust)
+    variables = {name: default.text for name, default in defaults.items()}
     note_others(path, variables, leftovers)
-    file = Reader(root, "", Substitution(variables, leftovers, referring), leftovers)
-    environment = {**variables, **trust.environment(os.environ)}
+    file = Reader(root, "", Substitution(defaults, leftovers), leftovers)
+    environment = {**variables, **outer}
     origin, own = path.absolute().parent, settle(parse(file.text("name") or ""), environment)
     name = project or environment.get("COMPOSE_PROJECT_NAME") or own or origin.name
     project = re.sub(r"[^a-z0-9_-]", "", name.lower())
     stack = stack or fit_name(project)
     live = _find(project, find, stack) if find else Project()
-    return _read_file(file, (project, stack), live, (origin, target.absolute()), leftovers)
+    asked = frozenset(profiles) or frozenset(filter(None, environment.get("COMPOSE_PROFILES", "").split(",")))
+    draft = _read_file(file, (project, stack), live, (origin, target.absolute()), leftovers, asked)
+    # Without these nothing is applied.
+    demanded = {source.get("env") for source in draft.document.get("secrets", {}).values()}
+    note_unset(root, unset, {*environment, *filter(None, demanded)}, leftovers, trust)
+    return replace(draft, leftovers=leftovers.found)
 
 
 def _find(project: str, find: Find, stack: str) -> Project:
@@ -90,7 +104,12 @@ def _find(project: str, find: Find, stack: str) -> Project:
 
 
 def _read_file(
-    file: Reader, names: tuple[str, str], live: Project, folders: tuple[Path, Path], leftovers: Leftovers
+    file: Reader,
+    names: tuple[str, str],
+    live: Project,
+    folders: tuple[Path, Path],
+    leftovers: Leftovers,
+    profiles: frozenset[str],
 ) -> Draft:
     (project, stack), (origin, target) = names, folders
     secrets = Secrets(leftovers)
@@ -99,8 +118,8 @@ def _read_file(
         project=project,
         stack=stack,
         names=fit_names(services),
-        networks={**fit_names(read_section(file, "networks")), "default": name_default_network(stack, live)},
-        volumes=fit_names(read_section(file, "volumes")),
+        networks=_name_networks(read_section(file, "networks"), stack, live),
+        volumes=fit_names(read_section(file, "volumes"), fit_volume_name),
         configs=read_configs(file, secrets, origin, target),
         granted=read_granted(file, secrets, origin, target),
         secrets=secrets,
@@ -109,6 +128,8 @@ def _read_file(
         target=target,
         tasks=_find_tasks(services),
         live=live,
+        optional={name: frozenset(texts) for name, service in services.items() if (texts := service.texts("profiles"))},
+        profiles=profiles,
     )
     around = replace(around, outer=find_outer(file, around), closed=find_closed(file, around))
     sandboxes = {around.names[name]: read_service(name, service, around) for name, service in services.items()}
@@ -127,8 +148,18 @@ def _read_file(
     return Draft(
         document={key: value for key, value in document.items() if value},
         leftovers=leftovers.found,
+        files={
+            made.file.removeprefix("./"): File(data=write_text(made.document).encode())
+            for made in around.templates.values()
+        },
         containers=match_containers(live, around.names, sandboxes, leftovers),
     )
+
+
+def _name_networks(networks: Collection[str], stack: str, live: Project) -> dict[str, str]:
+    fitted = fit_names([*networks, BRIDGE])
+    bridge = next(name for name in ("bridge", "engine-bridge", fitted[BRIDGE]) if name not in fitted.values())
+    return {**fitted, BRIDGE: bridge, DEFAULT_NETWORK: name_default_network(stack, live)}
 
 
 def _note_services(

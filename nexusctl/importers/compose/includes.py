@@ -32,8 +32,6 @@ def note_others(path: Path, variables: MappingType[str, str], leftovers: Leftove
             leftovers.add(name, f"Compose lays it over {path.name}, and this import does not; {_merge('')}")
     if variables.get("COMPOSE_FILE"):
         leftovers.add("COMPOSE_FILE in .env", f"this import reads {path.name} alone; {_merge('')}")
-    if variables.get("COMPOSE_PROFILES"):
-        leftovers.add("COMPOSE_PROFILES in .env", "profiles are asked for with `--profile`, or in NEXUS_PROFILES")
 
 
 def _refuse(what: str, holder: Mapping, path: Path) -> Diagnostic:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from nexusctl.importers.draft.draft import Leftovers
-from nexusctl.model.live import Portrait, Project
+from nexusctl.model.observed.inspected_container import InspectedContainer, Project
 
 
 def match_containers(
@@ -26,7 +26,7 @@ def match_containers(
 
 
 def leave_as_it_is(
-    sandbox: dict[str, Any], portraits: tuple[Portrait, ...], ignored: Collection[str]
+    sandbox: dict[str, Any], portraits: tuple[InspectedContainer, ...], ignored: Collection[str]
 ) -> dict[str, Any] | None:
     """What to leave as it is: what is `ignored`, and where there is no limit on processes that."""
     own = {path for portrait in portraits for path in portrait.sandbox.lifecycle.ignore}

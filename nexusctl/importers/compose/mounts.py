@@ -11,7 +11,7 @@ from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.trust.closed_paths import is_closed
 from nexusctl.config.trust.project_folder import why_outside
 from nexusctl.importers.compose.reader import Reader
-from nexusctl.importers.compose.variable_masks import UNKNOWN, mask
+from nexusctl.importers.compose.texts.variable_masks import UNKNOWN, mask
 from nexusctl.importers.draft.draft import move_path
 from nexusctl.importers.draft.references import is_elsewhere, settle_here
 
@@ -71,6 +71,8 @@ def explain_lost(kind: str, place: str) -> str:
     """Why a mount has no place that is neither a bind mount nor a volume with a name."""
     if kind == "volume":
         return f"the anonymous volume at {place} has no name that could keep its data; name it"
+    if kind == "tmpfs":
+        return f"the mount at {place} is in memory; write `tmpfs: [{place}]` at the sandbox"
     return f"the mount at {place} is a {kind}, which has no place in a stack file"
 
 

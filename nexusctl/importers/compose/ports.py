@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.importers.compose.reader import Reader
-from nexusctl.importers.compose.variable_masks import ANY, UNKNOWN, mask
+from nexusctl.importers.compose.texts.variable_masks import ANY, UNKNOWN, mask
 
 EVERYWHERE = "0.0.0.0"
 

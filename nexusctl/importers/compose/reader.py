@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from nexusctl.config.document.expression import parse
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
-from nexusctl.importers.compose.substitution import Substitution
-from nexusctl.importers.compose.yaml11_scalars import write_plain
+from nexusctl.importers.compose.texts.substitution import Substitution
+from nexusctl.importers.compose.texts.yaml11_scalars import write_plain
 from nexusctl.importers.draft.draft import Leftovers
 from nexusctl.importers.draft.references import settle
 
@@ -121,6 +121,10 @@ class Reader:
 
     def rewrite(self, node: Scalar) -> str:
         return self._substitution.rewrite(node.text, node)
+
+    def refer(self, name: str, place: Node) -> str:
+        """What a variable of that name says where the file is read."""
+        return self._substitution.unguarded().rewrite(f"${{{name}}}", place)
 
     def drop(self, key: str, reason: str) -> None:
         """Say that the value under `key` has no place, or another meaning."""

@@ -55,18 +55,21 @@ class Grants:
             self._add_secret(item)
 
     def _add_config(self, item: Node, configs: Mapping[str, Mapping[str, str]]) -> None:
-        name, place, mode = _grant(item, self._service, "configs")
+        name, place, mode, owner = _grant(item, self._service, "configs")
         place = place or f"/{name}"
         if name not in configs:
             self._drop("configs", f"the config {name} has no content that can be read here", item)
         elif self._live and "source" in configs[name]:
             self._mount(item, "configs", configs[name]["source"], place)
         else:
-            mode = mode or (_MODE if self._live else "")
-            self.uploads.append({**configs[name], "target": place, **({"mode": mode} if mode else {})})
+            written = "content" in configs[name]
+            mode = mode or (_MODE if self._live or written else "")
+            owner = owner or ("root" if written and not self._live else "")
+            said = {"target": place, "mode": mode, "owner": owner}
+            self.uploads.append({**configs[name], **{key: value for key, value in said.items() if value}})
 
     def _add_secret(self, item: Node) -> None:
-        name, place, mode = _grant(item, self._service, "secrets")
+        name, place, mode, _ = _grant(item, self._service, "secrets")
         if name not in self._names:
             self._drop("secrets", f"the secret {name} has no source that can be read here", item)
             return
@@ -114,11 +117,22 @@ def _name(item: Node) -> str:
     return item.text if isinstance(item, Scalar) else ""
 
 
-def _grant(item: Node, service: Reader, key: str) -> tuple[str, str, str]:
-    """Name, target and mode of a config or secret that a service is given."""
+def _grant(item: Node, service: Reader, key: str) -> tuple[str, str, str, str]:
+    """Name, target, mode and owner of a config or secret that a service is given."""
     if not isinstance(item, MappingNode):
-        return _name(item), "", ""
+        return _name(item), "", "", ""
     grant = service.inside(f"{key}[]", item)
-    name, place, mode = grant.text("source") or "", grant.text("target") or "", grant.text("mode") or ""
+    name, place, mode, owner = grant.text("source") or "", grant.text("target") or "", _mode(grant), ""
+    if key == "configs":
+        said = (grant.text("uid"), grant.text("gid"))
+        owner = ":".join(number or "0" for number in said) if any(said) else ""
     grant.finish({}, "the file belongs to the user of the sandbox")
-    return name, place, mode
+    return name, place, mode, owner
+
+
+def _mode(grant: Reader) -> str:
+    """In octal. Without quotes it is a number of YAML, which begins with 0 where it is octal."""
+    node, text = grant.get("mode"), grant.text("mode") or ""
+    if isinstance(node, Scalar) and node.bare and text.isdecimal() and (not text.startswith("0") or text == "0"):
+        return f"{int(text):04o}"
+    return f"0{text[2:]}" if text.startswith("0o") else text

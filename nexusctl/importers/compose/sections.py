@@ -7,12 +7,13 @@ from typing import Any
 
 from nexusctl.config.document.node import Mapping, Node, Scalar
 from nexusctl.config.trust.project_folder import why_outside
+from nexusctl.importers.compose.context import ComposeContext
 from nexusctl.importers.compose.reader import NO_MAPPING, Reader
-from nexusctl.importers.compose.service import ComposeContext
+from nexusctl.importers.compose.service_networks import BRIDGE
 from nexusctl.importers.draft.draft import move_path
 from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
 from nexusctl.model.engine_names import NO_NETWORKS, network_name, volume_name
-from nexusctl.model.live import Project
+from nexusctl.model.observed.inspected_container import Project
 from nexusctl.model.stack import DEFAULT_NETWORK
 
 _OUTER = "compose-default"
@@ -47,7 +48,9 @@ def read_volumes(file: Reader, around: ComposeContext) -> dict[str, Any]:
     if not around.live.services and (listed := file.below("volumes")):
         _warn_of_other_volumes(listed, around)
     return {
-        fitted: _outside(name, volume, volume_name(around.stack, fitted), around.live.volumes.get(name))
+        fitted: _outside(
+            name, volume, volume_name(around.stack, fitted), around.live.volumes.get(name), _read_volume(volume)
+        )
         for name, volume in read_section(file, "volumes").items()
         for fitted in (around.volumes[name],)
     }
@@ -78,7 +81,13 @@ def read_networks(file: Reader, around: ComposeContext) -> dict[str, Any]:
         if name != DEFAULT_NETWORK:
             found[fitted] = settings
         elif settings and outer == DEFAULT_NETWORK:
-            network.drop_at("networks.default", "the default network is always the stack's own", network.node)
+            if "external" in settings:
+                network.drop_at("networks.default", "the default network is always the stack's own", network.node)
+            else:
+                found[DEFAULT_NETWORK] = settings
+    modes = (service.node.get("network_mode") for service in read_section(file, "services").values())
+    if any(isinstance(mode, Scalar) and mode.text == "bridge" for mode in modes):
+        found[around.networks[BRIDGE]] = {"external": "bridge"}
     return found
 
 
@@ -101,7 +110,7 @@ def find_closed(file: Reader, around: ComposeContext) -> frozenset[str]:
     closed = (
         name
         for name, node in (listed.node.values.items() if listed else ())
-        if name not in (DEFAULT_NETWORK, *find_outer(file, around)) and _is_set(node, "internal")
+        if name not in find_outer(file, around) and not _is_external(node) and _is_set(node, "internal")
     )
     return frozenset(around.networks[name] for name in closed)
 
@@ -109,6 +118,10 @@ def find_closed(file: Reader, around: ComposeContext) -> frozenset[str]:
 def _is_set(node: Node, key: str) -> bool:
     value = node.get(key) if isinstance(node, Mapping) else None
     return isinstance(value, Scalar) and value.text.lower() in ("true", "yes")
+
+
+_SOURCES = {"subnet": "ipam", "gateway": "ipam", "ip_range": "ipam"}
+"""What a Compose file calls it, where that is something else."""
 
 
 def _outside(
@@ -125,10 +138,10 @@ def _outside(
     is_external = isinstance(external, Mapping) or entry.flag("external")
     if named not in (None, own) and not is_external and not live:
         entry.drop("name", f"it is made anew and called STACK_{name}; make it `external: {named}` to use that one")
-    if entry.text("driver") not in (None, "bridge", "local"):
-        entry.drop("driver", "only the engine's own driver is used")
     entry.finish({}, "it has no place")
     if is_external:
+        for key in dict.fromkeys(_SOURCES.get(key, key) for key in kind or ()):
+            entry.drop(key, "an external one is as whoever made it has it")
         return {"external": named or name}
     if live and live != own:
         return {"external": live}
@@ -139,7 +152,60 @@ def _read_kind(network: Reader) -> dict[str, Any] | None:
     internal, ipv6 = network.flag("internal"), network.flag("enable_ipv6")
     if internal and ipv6:
         network.drop("enable_ipv6", "an internal network has none: the engine's host would have an address in it")
-    return {"internal": True} if internal else {"enable_ipv6": True} if ipv6 else None
+    if network.text("driver") not in (None, "bridge"):
+        network.drop("driver", "only the engine's own driver is used")
+    kind = {"internal": True} if internal else {"enable_ipv6": True} if ipv6 else {}
+    return {**kind, **_read_addresses(network), **_read_labels(network)} or None
+
+
+def _read_addresses(network: Reader) -> dict[str, Any]:
+    """Of several ranges the first one of IPv4."""
+    ipam = network.below("ipam")
+    if not ipam:
+        return {}
+    found: dict[str, Any] = {}
+    for item in ipam.items("config"):
+        config = ipam.inside("config", item) if isinstance(item, Mapping) else None
+        subnet = config.text("subnet") if config else None
+        if not config or found or not subnet or ":" in subnet:
+            ipam.drop_at(ipam.path("config"), "a network has one IPv4 `subnet`; for IPv6 say `enable_ipv6`", item)
+            continue
+        chosen = {"subnet": _fit_range(subnet), "gateway": config.text("gateway")}
+        chosen["ip_range"] = _fit_range(config.text("ip_range") or "")
+        found = {key: text for key, text in chosen.items() if text}
+        config.finish({}, "it has no place")
+    if ipam.text("driver") not in (None, "default"):
+        ipam.drop("driver", "only the engine's own driver is used")
+    ipam.finish({}, "it has no place")
+    return found
+
+
+def _fit_range(text: str) -> str:
+    """Docker takes an address in a range for the range."""
+    # Few files say where a network has its addresses.
+    from ipaddress import IPv4Network  # noqa: PLC0415 - deferred: start-up time
+
+    try:
+        return str(IPv4Network(text, strict=False))
+    except ValueError:
+        return text
+
+
+def _read_volume(volume: Reader) -> dict[str, Any] | None:
+    driver = volume.text("driver")
+    options = {name: text or "" for name, text, _ in volume.pairs("driver_opts")}
+    chosen = {"driver": driver if driver != "local" else None, "driver_opts": options}
+    return {**{key: value for key, value in chosen.items() if value}, **_read_labels(volume)} or None
+
+
+def _read_labels(entry: Reader) -> dict[str, Any]:
+    found: dict[str, str] = {}
+    for name, text, place in entry.pairs("labels"):
+        if name.startswith(("dev.nexusctl.", "com.docker.")):
+            entry.drop_at(f"{entry.path('labels')}.{name}", "such labels are kept for nexusctl and Docker", place)
+        else:
+            found[name] = text or ""
+    return {"labels": found} if found else {}
 
 
 def _is_external(node: Node) -> bool:

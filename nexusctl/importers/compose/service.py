@@ -2,79 +2,44 @@
 
 from __future__ import annotations
 
-import shlex
-from collections.abc import Collection, Mapping
-from dataclasses import field
-from pathlib import Path
+import os
+from collections.abc import Collection
 from typing import Any
 
-from nexusctl.config.document.node import Mapping as MappingNode
-from nexusctl.config.document.node import Node, Scalar, Sequence
+from nexusctl.config.document.node import Scalar, Sequence
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.importers.compose.build import NONE, lay_over, read_build
+from nexusctl.importers.compose.context import ComposeContext
+from nexusctl.importers.compose.dependencies import read_dependencies
 from nexusctl.importers.compose.env_files import read_env_files
 from nexusctl.importers.compose.live_project import leave_as_it_is
 from nexusctl.importers.compose.mounts import read_mounts
 from nexusctl.importers.compose.ports import read_ports
 from nexusctl.importers.compose.reader import Reader
+from nexusctl.importers.compose.same_words import read_same_words
 from nexusctl.importers.compose.secrets_and_configs import Grants
-from nexusctl.importers.draft.draft import Leftovers
+from nexusctl.importers.compose.service_networks import read_service_networks
+from nexusctl.importers.compose.texts.command_text import split
 from nexusctl.importers.draft.secret_references import Secrets
 from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
-from nexusctl.model.live import Portrait, Project
-from nexusctl.model.stack import DEFAULT_NETWORK
-from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.observed.inspected_container import InspectedContainer
 
 REASONS = {
     "init": "every sandbox has an init process",
     "labels": "labels are not set on containers; what people should know of a sandbox goes into `metadata`",
     "container_name": "containers are called STACK_SANDBOX, so that two stacks never meet",
-    "hostname": "the host name is the sandbox's name",
     "privileged": "a sandbox never has power over its machine",
     "devices": "a sandbox gets no devices",
     "security_opt": "every sandbox has no-new-privileges, and nothing that loosens it",
     "logging": "every sandbox has rotated logs of at most 3 times 10 MB",
     "expose": "sandboxes of one network reach every port of each other",
-    "links": "sandboxes of one network reach each other by name",
     "extends": "import what `docker compose config` prints, where it is worked in",
-    "tmpfs": "there are no mounts in memory",
-    "volumes_from": "name the volumes in each sandbox",
     "develop": "nexusctl watches no files; uploads are sent on apply",
 }
 _NO_PLACE = "it has no place in a stack file"
-_USUAL = {"init": "true", "privileged": "false", "read_only": "false", "tty": "false", "stdin_open": "false"}
+_USUAL = {"init": "true", "privileged": "false", "tty": "false", "stdin_open": "false"}
 """What asks for no more than every sandbox has."""
 _RESTARTS = ("no", "always", "on-failure", "unless-stopped")
-_CONDITIONS = {
-    "service_started": "started",
-    "service_healthy": "healthy",
-    "service_completed_successfully": "completed",
-}
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ComposeContext:
-    """What the services of one file share: names by Compose's names, and the folders of both files.
-
-    `project` is what Compose calls them together, `stack` what the stack is called.
-
-    `outer` are Compose's names of the networks that are not the stack's, `closed` the draft's of the internal ones.
-    `tasks` are the services that others wait for to complete, `live` is what there is of the project.
-    """
-
-    project: str
-    stack: str
-    names: Mapping[str, str]
-    networks: dict[str, str]
-    volumes: dict[str, str]
-    configs: dict[str, dict[str, str]]
-    granted: dict[str, str]
-    secrets: Secrets
-    leftovers: Leftovers
-    origin: Path
-    target: Path
-    tasks: frozenset[str] = field(default_factory=frozenset)
-    live: Project = Project()
-    outer: frozenset[str] = frozenset()
-    closed: frozenset[str] = frozenset()
 
 
 def read_service(name: str, service: Reader, around: ComposeContext) -> dict[str, Any]:
@@ -88,19 +53,20 @@ def read_service(name: str, service: Reader, around: ComposeContext) -> dict[str
         target=around.target,
         live=bool(portraits),
     )
-    replicas = _replicas(service)
+    replicas, made = _replicas(service), read_build(name, service, around)
     sandbox: dict[str, Any] = {
-        "image": _image(name, service, around),
+        "image": None if made else _image(name, service, around),
+        "template": made.file if made else None,
         "kind": "task" if task else None,
         "command": _command(service),
         "working_dir": service.text("working_dir"),
         "user": service.text("user"),
-        "profiles": service.texts("profiles"),
+        "profiles": _profiles(service, around),
         "env_file": list(read_env_files(service, around.origin, around.target, around.leftovers)),
         "env": _env(around.names[name], service, portraits, around.secrets),
         "uploads": grants.uploads,
         "secrets": grants.secrets,
-        "depends_on": _dependencies(service, around),
+        "depends_on": read_dependencies(name, service, around),
         "health": _health(service),
         "ports": read_ports(service, shared=replicas is not None),
         "volumes": [*read_mounts(service, around.volumes, around.origin, around.target), *grants.volumes],
@@ -111,18 +77,22 @@ def read_service(name: str, service: Reader, around: ComposeContext) -> dict[str
         "stop_signal": service.text("stop_signal"),
         "cap_add": _capabilities(service, "cap_add", GRANTED),
         "cap_drop": _capabilities(service, "cap_drop", (ALL, *LEFT_OUT, *GIVEN)),
+        **read_same_words(service, uploaded=bool(grants.uploads)),
     }
     sandbox["lifecycle"] = leave_as_it_is(sandbox, portraits, grants.ignored)
-    networks = _networks(name, service, around)
+    networks = read_service_networks(name, service, around)
     joined = {"default"} if networks is None else set(networks)
     if sandbox["ports"] and joined <= around.closed:
         service.drop("ports", "no port is published where all networks are internal, or there are none")
         sandbox["ports"] = []
+    if made:
+        lay_over(sandbox, service, made, around, around.names[name])
     _accept_defaults(service)
     service.finish(REASONS, _NO_PLACE)
     if task:
         _drop_from_task(service, sandbox)
     kept = {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
+    kept |= {key: [] for key, value in kept.items() if value is NONE}
     return kept if networks is None else {**kept, "networks": networks}
 
 
@@ -142,7 +112,6 @@ def _image(name: str, service: Reader, around: ComposeContext) -> str:
     image = service.text("image") or ""
     if service.get("build") is not None:
         image = image or f"{around.project}-{name}"
-        service.drop("build", f"nexusctl builds no Dockerfile: `docker compose build` makes {image}, or use a template")
     if not image:
         service.drop_at(f"{service.where}.image", "it has neither an image nor a build; name an image", service.node)
     return image or "scratch"
@@ -169,13 +138,18 @@ def _words(service: Reader, key: str) -> list[str]:
             service.drop(key, "a text or a list of texts is needed here")
         return []
     try:
-        return shlex.split(service.rewrite(node))
+        found = split(service.rewrite(node), node.source.trust.environment(os.environ))
     except ValueError:
-        service.drop(key, "its quotes do not close")
+        service.drop(key, "its quotes or brackets do not close, and Compose refuses it")
         return []
+    if found.cut:
+        service.drop(key, f"Compose gives it to no shell and leaves out all from `{found.cut[0]}` on; write `sh -c`")
+    if found.fixed:
+        service.drop(key, "Compose splits what its variables say into words; these are what they say now")
+    return found.words
 
 
-def _env(owner: str, service: Reader, portraits: Collection[Portrait], secrets: Secrets) -> dict[str, str]:
+def _env(owner: str, service: Reader, portraits: Collection[InspectedContainer], secrets: Secrets) -> dict[str, str]:
     env = {}
     for name, value, place in service.pairs("environment"):
         if value is not None:
@@ -186,37 +160,17 @@ def _env(owner: str, service: Reader, portraits: Collection[Portrait], secrets: 
             )
         else:
             # A name alone passes the variable of the one who runs it on.
-            env[name] = f"${{env.{name}:-}}"
-            reason = "where it is not set, it is empty, while Compose would leave it out"
-            service.drop_at(f"{service.where}.environment.{name}", reason, place)
+            env[name] = secrets.protect_references(owner, name, service.refer(name, place), place)
+            if env[name] == f"${{env.{name}:-}}":
+                reason = "where it is not set, it is empty, while Compose would leave it out"
+                service.drop_at(f"{service.where}.environment.{name}", reason, place)
     return env
 
 
-def _dependencies(service: Reader, around: ComposeContext) -> Any:
-    node = service.get("depends_on")
-    if isinstance(node, MappingNode):
-        wishes: dict[str, Node] = dict(node.values)
-    else:
-        wishes = {item.text: item for item in service.scalars("depends_on")}
-    for name in wishes.keys() - around.names.keys():
-        service.drop_at(f"{service.where}.depends_on.{name}", "the file has no service of this name", wishes.pop(name))
-    return {around.names[name]: {"condition": _condition(name, wish, service)} for name, wish in wishes.items()}
-
-
-def _condition(name: str, node: Node, service: Reader) -> str:
-    """In Compose a name alone waits for the start only."""
-    if not isinstance(node, MappingNode):
-        return "started"
-    wish = service.inside(f"depends_on.{name}", node)
-    condition = wish.text("condition") or "service_started"
-    if condition not in _CONDITIONS:
-        wish.drop("condition", "there is no such condition; it waits for the start")
-    if wish.get("required") is not None and not wish.flag("required"):
-        wish.drop("required", "a dependency is always needed")
-    if wish.flag("restart"):
-        wish.drop("restart", "its dependents stay as they are when it is replaced")
-    wish.finish({}, _NO_PLACE)
-    return _CONDITIONS.get(condition, "started")
+def _profiles(service: Reader, around: ComposeContext) -> list[str]:
+    """None where one of them was asked for: what that turns on is there from now on."""
+    profiles = service.texts("profiles")
+    return [] if around.profiles & {*profiles} or "*" in around.profiles else profiles
 
 
 def _health(service: Reader) -> Any:
@@ -250,37 +204,13 @@ def _test(check: Reader) -> Any:
         return words[0]
     if not words or words[0] == "NONE":
         return None
+    if words[0] not in ("CMD", "CMD-SHELL"):
+        place = check.node.get("test") or check.node
+        summary = "the list of a `test` has to begin with CMD, CMD-SHELL or NONE"
+        at = place.source.location(place.line, place.column)
+        hint = "Compose refuses it too: write `CMD` before the program"
+        raise InputError(Diagnostic(summary, at, place.source.excerpt(place.line), hint))
     return words[1] if words[0] == "CMD-SHELL" and len(words) > 1 else words[1:]
-
-
-def _networks(own: str, service: Reader, around: ComposeContext) -> list[str] | dict[str, Any] | None:
-    """None where the default network is meant, which a stack file need not name."""
-    mode = service.text("network_mode")
-    if mode == "none":
-        return []
-    if mode not in (None, "bridge"):
-        service.drop("network_mode", f"a sandbox cannot share the network of `{mode}`")
-    joined = service.get("networks")
-    below = service.below("networks") if isinstance(joined, MappingNode) else None
-    names = list(below.node.values) if below else service.texts("networks")
-    aliases: dict[str, list[str]] = {}
-    if below:
-        for name, value in below.node.values.items():
-            below.get(name)
-            if isinstance(value, MappingNode):
-                settings = below.inside(name, value)
-                aliases[name] = settings.texts("aliases")
-                settings.finish({}, _NO_PLACE)
-    names = names or ["default"]
-    fitted = [around.networks.get(name, name) for name in names]
-    # In a network that others share a sandbox bears its stack's name, and a service its own.
-    called = {name: [*([own] if name in around.outer else []), *aliases.get(name, [])] for name in names}
-    if any(called.values()):
-        return {
-            around.networks.get(name, name): {"aliases": list(dict.fromkeys(known))} if known else None
-            for name, known in called.items()
-        }
-    return None if fitted == [DEFAULT_NETWORK] else fitted
 
 
 def _resources(service: Reader) -> dict[str, Any]:

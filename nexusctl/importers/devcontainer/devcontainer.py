@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import shlex
+from collections import abc
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 from posixpath import normpath
@@ -17,9 +17,16 @@ from nexusctl.config.trust.project_folder import around, inside
 from nexusctl.errors import Diagnostic, InputError, Note
 from nexusctl.importers.compose.ports import read_port
 from nexusctl.importers.compose.reader import Reader
-from nexusctl.importers.compose.substitution import Substitution
+from nexusctl.importers.compose.texts.substitution import Substitution
 from nexusctl.importers.devcontainer.mounts import read_mounts
-from nexusctl.importers.devcontainer.variables import refer
+from nexusctl.importers.devcontainer.variables import (
+    has_container_variable,
+    identify,
+    name_folders,
+    refer,
+    refer_in_command,
+    refer_in_word,
+)
 from nexusctl.importers.draft.draft import Draft, Leftovers, move_path
 from nexusctl.importers.draft.names import fit_name
 from nexusctl.importers.draft.nested_binds import settle_nested
@@ -46,10 +53,12 @@ _REASONS = {
     "hostRequirements": "it says what a machine needs, not what a sandbox may use; that is `resources`",
 }
 _OF_COMPOSE = ("dockerComposeFile", "service", "runServices")
+Known = abc.Mapping[str, str]
+"""What variables of a devcontainer stand for, as far as that is known here."""
+
 _ONCE = ("onCreateCommand", "updateContentCommand", "postCreateCommand")
 _COMMENT = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*.*?\*/', re.DOTALL)
-_OF_CONTAINER = "${containerEnv:"
-_FOLDER = re.compile(r"\$\{(?:localWorkspaceFolder|containerWorkspaceFolder)(?P<base>Basename)?\}")
+_ESCAPE = re.compile(r"\\(?:u(?P<high>d[89ab][0-9a-f]{2})\\u(?P<low>d[c-f][0-9a-f]{2})|.)", re.IGNORECASE)
 
 
 def read_devcontainer(path: Path, target: Path, trust: Trust = OURS) -> Draft:
@@ -72,7 +81,7 @@ def read_devcontainer(path: Path, target: Path, trust: Trust = OURS) -> Draft:
     name = fit_name(reader.text("name") or project.absolute().name)
     if (composed := reader.get("dockerComposeFile")) is not None:
         raise InputError(_send_to_compose(composed, file.parent, _find_others(root)))
-    sandbox = _read_sandbox(name, reader, project.absolute(), target.absolute(), secrets)
+    sandbox = _read_sandbox(name, reader, project.absolute(), file.absolute(), target.absolute(), secrets)
     for key in secrets.find_in_commands(sandbox):
         leftovers.add(f"dev.{key}", IN_TEXT)
     settle_nested({"dev": sandbox}, target.absolute(), leftovers, keep=False)
@@ -120,9 +129,19 @@ def _find(path: Path) -> Path:
 
 
 def _blank(match: re.Match[str]) -> str:
-    """Comments become spaces, so that everything else keeps its place."""
+    """Comments become spaces, and one sign that JSON writes as two is one for YAML; everything else keeps its place."""
     text = match[0]
-    return text if text.startswith('"') else re.sub(r"[^\n]", " ", text)
+    if not text.startswith('"'):
+        return re.sub(r"[^\n]", " ", text)
+    joined = _ESCAPE.sub(_join_pair, text)
+    return joined + " " * (len(text) - len(joined))
+
+
+def _join_pair(match: re.Match[str]) -> str:
+    if not match["high"]:
+        return match[0]
+    high, low = int(match["high"], 16) - 0xD800, int(match["low"], 16) - 0xDC00
+    return f"\\U{0x10000 + (high << 10) + low:08X}"
 
 
 def _keep_excerpts(node: Node, source: Source) -> None:
@@ -139,17 +158,22 @@ def _keep_excerpts(node: Node, source: Source) -> None:
         _keep_excerpts(child, source)
 
 
-def _read_sandbox(name: str, file: Reader, project: Path, target: Path, secrets: Secrets) -> dict[str, Any]:
-    workspace = _text(file, "workspaceFolder", project) or f"/workspaces/{project.name}"
+def _read_sandbox(
+    name: str, file: Reader, project: Path, origin: Path, target: Path, secrets: Secrets
+) -> dict[str, Any]:
+    workspace = f"/workspaces/{project.name}"
+    workspace = _text(file, "workspaceFolder", name_folders(project, workspace)) or workspace
+    folders = name_folders(project, workspace)
+    known = {**folders, "devcontainerId": identify(project, origin)}
     sandbox: dict[str, Any] = {
         "image": _image(name, file),
         # What a devcontainer runs by itself: it only has to stay.
         "command": None if file.text("overrideCommand") == "false" else ["sleep", "infinity"],
         "working_dir": workspace,
-        "user": _user(file, project),
-        "env": _env(file, secrets, workspace),
-        "volumes": list(_mounts(file, project, target, workspace)),
-        "startup": _startup(file, workspace),
+        "user": _user(file, known),
+        "env": _env(file, secrets, known),
+        "volumes": list(_mounts(file, project, target, folders)),
+        "startup": _startup(file, known),
         "ports": [*_forwarded(file), *_published(file)],
     }
     for key, usual in (("privileged", False), ("init", True)):
@@ -159,22 +183,16 @@ def _read_sandbox(name: str, file: Reader, project: Path, target: Path, secrets:
     return {key: value for key, value in sandbox.items() if value not in (None, [], {}, "")}
 
 
-def _user(file: Reader, project: Path) -> str | None:
+def _user(file: Reader, known: Known) -> str | None:
     """Without a user of the container's own, the one that all its commands would run as."""
-    own = _text(file, "containerUser", project)
-    return own if own is not None else _text(file, "remoteUser", project)
+    own = _text(file, "containerUser", known)
+    return own if own is not None else _text(file, "remoteUser", known)
 
 
-def _mounts(file: Reader, project: Path, target: Path, workspace: str) -> Iterator[str]:
-    names = {
-        "${localWorkspaceFolder}": ".",
-        "${localWorkspaceFolderBasename}": project.name,
-        "${containerWorkspaceFolder}": workspace,
-        "${containerWorkspaceFolderBasename}": workspace.rpartition("/")[2],
-    }
+def _mounts(file: Reader, project: Path, target: Path, names: Known) -> Iterator[str]:
     own = file.get("workspaceMount")
     if own is None:
-        yield f"{move_path('.', project, target)}:{workspace}"
+        yield f"{move_path('.', project, target)}:{names['containerWorkspaceFolder']}"
     elif not isinstance(own, Scalar) or own.text:
         yield from read_mounts(file, "workspaceMount", project, target, names)
     yield from read_mounts(file, "mounts", project, target, names)
@@ -188,19 +206,19 @@ def _image(name: str, file: Reader) -> str:
     return image or name
 
 
-def _text(file: Reader, key: str, project: Path) -> str | None:
+def _text(file: Reader, key: str, known: Known) -> str | None:
     node = file.get(key)
     if not isinstance(node, Scalar):
         if node is not None:
             file.drop(key, "a text is needed here")
         return None
-    return _FOLDER.sub(lambda match: project.name if match["base"] else f"/workspaces/{project.name}", node.text)
+    return refer(node.text, known)
 
 
-def _env(file: Reader, secrets: Secrets, workspace: str) -> dict[str, str]:
+def _env(file: Reader, secrets: Secrets, known: Known) -> dict[str, str]:
     below = file.below("containerEnv")
     found = below.node.values.items() if below else ()
-    env = {name: _value(name, item, secrets, workspace) for name, item in found if isinstance(item, Scalar)}
+    env = {name: _value(name, item, secrets, known) for name, item in found if isinstance(item, Scalar)}
     for name, item in found:
         if reason := _find_reason(item):
             file.drop_at(f"containerEnv.{name}", reason, item)
@@ -214,41 +232,29 @@ def _find_reason(item: Node) -> str:
         return "a text is needed here"
     if item.value is None:
         return "it has no value, and a variable of a sandbox always has one"
-    return "what the image has of it is not known here; write it out" if _OF_CONTAINER in item.text else ""
+    return "what the image has of it is not known here; write it out" if has_container_variable(item.text) else ""
 
 
-def _value(name: str, item: Scalar, secrets: Secrets, workspace: str) -> str:
+def _value(name: str, item: Scalar, secrets: Secrets, known: Known) -> str:
     if "${" not in item.text:
         return secrets.protect("dev", name, item.text, item)
-    text = _fill_folders(item.text, workspace)
-    return secrets.protect_references("dev", name, refer(text), item)
+    return secrets.protect_references("dev", name, refer(item.text, known), item)
 
 
-def _fill_folders(text: str, workspace: str) -> str:
-    return _FOLDER.sub(lambda match: workspace.rpartition("/")[2] if match["base"] else workspace, text)
-
-
-def _startup(file: Reader, workspace: str) -> str | None:
+def _startup(file: Reader, known: Known) -> str | None:
     """The commands that run once, in their order; each a text for a shell, a list of words, or several by name."""
-    lines = [line for key in _ONCE for line in _commands(file.get(key), workspace)]
+    lines = [line for key in _ONCE for line in _commands(file.get(key), known)]
     return "\n".join(lines) or None
 
 
-def _commands(node: Node | None, workspace: str) -> list[str]:
+def _commands(node: Node | None, known: Known) -> list[str]:
     if isinstance(node, Scalar):
-        return [_fill_command(node.text, workspace)] if node.text else []
+        return [refer_in_command(node.text, known)] if node.text else []
     if isinstance(node, Sequence):
-        words = shlex.join(item.text for item in node.items if isinstance(item, Scalar))
-        return [_fill_command(words, workspace)]
+        return [" ".join(refer_in_word(item.text, known) for item in node.items if isinstance(item, Scalar))]
     if isinstance(node, Mapping):
-        return [line for item in node.values.values() for line in _commands(item, workspace)]
+        return [line for item in node.values.values() for line in _commands(item, known)]
     return []
-
-
-def _fill_command(text: str, workspace: str) -> str:
-    """What the shell itself knows is left to it."""
-    filled = _fill_folders(text.replace(_OF_CONTAINER, "${"), workspace)
-    return refer(filled)
 
 
 def _forwarded(file: Reader) -> list[int]:

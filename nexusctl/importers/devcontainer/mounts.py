@@ -11,15 +11,15 @@ from nexusctl.config.document.node import Node, Scalar
 from nexusctl.importers.compose.mounts import explain_lost, read_bind
 from nexusctl.importers.compose.reader import Reader
 from nexusctl.importers.devcontainer.variables import refer
-from nexusctl.importers.draft.names import fit_name
+from nexusctl.importers.draft.names import fit_volume_name
 
 _ALIASES = {"src": "source", "dst": "target", "destination": "target", "ro": "readonly"}
 _PLACED = {"source", "target", "type", "readonly"}
-_UNKNOWN = "${devcontainerId}"
+_IDENTITY = "${devcontainerId}"
 
 
 def read_mounts(file: Reader, key: str, project: Path, target: Path, names: Mapping[str, str]) -> Iterator[str]:
-    """Each mount under `key` as one of `volumes`; `names` are texts by the variables that stand for them.
+    """Each mount under `key` as one of `volumes`; `names` are the folders by their variables.
 
     What has no place is left over.
     """
@@ -27,7 +27,9 @@ def read_mounts(file: Reader, key: str, project: Path, target: Path, names: Mapp
         words = _words(item)
         if words is None:
             file.drop_at(key, "it is no mount; `source=...,target=...,type=bind` is one", item)
-        elif mount := _mount(file, key, item, {k: _fill(text, names) for k, text in words.items()}, (project, target)):
+        elif mount := _mount(
+            file, key, item, {k: _fill(k, text, names) for k, text in words.items()}, (project, target)
+        ):
             yield mount
 
 
@@ -41,14 +43,16 @@ def _words(item: Node) -> dict[str, str] | None:
     return found if "target" in found else None
 
 
-def _fill(text: str, names: Mapping[str, str]) -> str:
-    for name, value in names.items():
-        text = text.replace(name, value)
-    return text.replace(f"-{_UNKNOWN}", "").replace(_UNKNOWN, "dev")
+def _fill(key: str, text: str, names: Mapping[str, str]) -> str:
+    """A source starts from the project, wherever that lies; the name of a volume is one of the stack's own."""
+    if key == "source":
+        names = {**names, "localWorkspaceFolder": "."}
+        text = text.replace(f"-{_IDENTITY}", "").replace(_IDENTITY, "dev")
+    return refer(text, names)
 
 
 def _mount(file: Reader, key: str, item: Node, words: dict[str, str], folders: tuple[Path, Path]) -> str | None:
-    source, place, kind = refer(words.get("source", "")), refer(words["target"]), words.get("type", "volume")
+    source, place, kind = words.get("source", ""), words["target"], words.get("type", "volume")
     read_only = words.get("readonly", "false").lower() in ("", "1", "true")
     for name in words.keys() - _PLACED:
         file.drop_at(f"{key}.{name}", "only a mount's source, its target and `readonly` have a place", item)
@@ -59,7 +63,7 @@ def _mount(file: Reader, key: str, item: Node, words: dict[str, str], folders: t
     elif kind == "volume" and not source and not read_only and ":" not in place:
         return place
     elif kind == "volume" and source:
-        return f"{fit_name(source)}:{place}{':ro' if read_only else ''}"
+        return f"{fit_volume_name(source)}:{place}{':ro' if read_only else ''}"
     else:
         file.drop_at(key, explain_lost(kind, place), item)
     return None

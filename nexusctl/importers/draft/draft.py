@@ -9,8 +9,8 @@ from typing import Any
 
 from nexusctl.config.document.node import Node
 from nexusctl.errors import Location
-from nexusctl.importers.draft.secret_detection import tells_secret
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.secret_detection import tells_secret
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,13 +37,15 @@ class File:
 class Draft:
     """`document` is a stack file as plain values; `files` are files to lie beside it, by relative path.
 
-    `containers` are the ids of the live containers that its sandboxes describe, by sandbox.
+    `containers` are the ids of the live containers that its sandboxes describe, by sandbox. `said`
+    are pairs of what was taken and the file that said it, where an import reads several.
     """
 
     document: Mapping[str, Any]
     leftovers: tuple[Unplaced, ...] = ()
     files: Mapping[str, File] = field(default_factory=dict)
     containers: Mapping[str, str] = field(default_factory=dict)
+    said: tuple[tuple[str, str], ...] = ()
 
 
 class Leftovers:
@@ -60,6 +62,11 @@ class Leftovers:
             excerpt = None
         found = Unplaced(what=what, reason=reason, location=location, excerpt=excerpt)
         # Several services may use one file.
+        if found not in self._found:
+            self._found.append(found)
+
+    def repeat(self, found: Unplaced) -> None:
+        """Add what another import has listed."""
         if found not in self._found:
             self._found.append(found)
 

@@ -22,7 +22,10 @@ def _settle(part: Part, environment: Mapping[str, str]) -> str:
     if not isinstance(part, Expression):
         return part if isinstance(part, str) else ""
     known = environment.get(".".join(part.words))
-    return known or (settle(part.operand, environment) if part.operator == ":-" else "")
+    there = known is not None and (known != "" or not part.operator.startswith(":"))
+    if part.operator.endswith("+"):
+        return settle(part.operand, environment) if there else ""
+    return (known or "") if there else settle(part.operand, environment) if part.operator.endswith("-") else ""
 
 
 def settle_here(text: str, trust: Trust) -> str:

@@ -8,14 +8,17 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.config.build.limits import NO_LIMIT
-from nexusctl.config.build.packages import plain_options
+from nexusctl.config.build.packages import package_text, plain_options
 from nexusctl.config.build.units import parse_size
+from nexusctl.config.document import expression
 from nexusctl.config.trust.closed_paths import is_closed
 from nexusctl.model.secret import SecretFile, SecretText, Text
-from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, Package, PackageSet, Port, Resources, Sandbox
+from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, Port, Resources, Sandbox
 from nexusctl.model.template import Template
+from nexusctl.model.uploads_and_packages import PackageSet
+from nexusctl.model.values.utc import utc
+from nexusctl.plan.compare.fields import TABLE
 
-_JOINTS = {"npm": "@", "pip": "", "apt": "="}
 _SIZES = ("memory", "storage")
 _MEBIBYTE = 1024 * 1024
 _SHELL = ("/bin/sh", "-c")
@@ -39,18 +42,25 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
         "packages": _packages(sandbox),
         "secrets": [_secret(file) for file in sandbox.secrets],
         "startup": escape(sandbox.startup),
+        "pre_stop": escape(sandbox.pre_stop),
+        "artifacts": [escape(path) for path in sandbox.artifacts],
         "health": _health(sandbox.health) if sandbox.image_health else "none",
         "start_timeout": f"{sandbox.start_timeout}s" if sandbox.start_timeout else None,
         "ports": [_port(port) for port in sandbox.ports],
         "volumes": [_mount(mount) for mount in sandbox.mounts],
         "resources": _resources(sandbox.resources, template),
         "restart": sandbox.restart if sandbox.restart != "no" else None,
+        "state": sandbox.state if sandbox.state != "running" else None,
         "stop_grace_period": None if sandbox.stop_grace_period is None else f"{sandbox.stop_grace_period}s",
         "stop_signal": sandbox.stop_signal,
         "cap_add": list(sandbox.cap_add),
         "cap_drop": list(sandbox.cap_drop),
+        **{rule.field: rule.plain(getattr(sandbox, rule.field)) for rule in TABLE if rule.plain},
         "on_replace": sandbox.on_replace if sandbox.on_replace != "discard" else None,
         "timeout": f"{sandbox.timeout}s" if sandbox.timeout else None,
+        "idle_timeout": f"{sandbox.idle_timeout}s" if sandbox.idle_timeout else None,
+        "keep_until": None if sandbox.keep_until is None else utc(sandbox.keep_until),
+        "on_expire": sandbox.on_expire if sandbox.on_expire != "stop" else None,
         "metadata": {name: escape(value) for name, value in sandbox.metadata.items()},
         "lifecycle": _lifecycle(sandbox.lifecycle),
     }
@@ -64,7 +74,7 @@ def plain_sandbox(sandbox: Sandbox, template: Template | None) -> dict[str, Any]
 
 def escape(text: Any) -> Any:
     """A literal text; a `${` in it would begin a reference."""
-    return text.replace("${", "$${") if isinstance(text, str) else text
+    return expression.escape(text) if isinstance(text, str) else text
 
 
 def plain_text(text: Text) -> str:
@@ -109,12 +119,8 @@ def _packages(sandbox: Sandbox) -> dict[str, Any]:
 
 
 def _package_set(chosen: PackageSet) -> Any:
-    listed, options = [_package(chosen.manager, package) for package in chosen.packages], plain_options(chosen)
+    listed, options = [package_text(chosen.manager, package) for package in chosen.packages], plain_options(chosen)
     return {"packages": listed, **options} if options else listed
-
-
-def _package(manager: str, package: Package) -> str:
-    return f"{package.name}{_JOINTS[manager]}{package.version}" if package.version else package.name
 
 
 def _secret(file: SecretFile) -> Any:

@@ -6,12 +6,12 @@ import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from nexusctl.config.document.expression import Expression, Part, parse
+from nexusctl.config.document.expression import Expression, Part, escape, parse
 from nexusctl.config.document.node import Node
 from nexusctl.importers.draft.draft import Leftovers
 from nexusctl.importers.draft.names import fit_name
 from nexusctl.importers.draft.references import settle
-from nexusctl.importers.draft.secret_detection import find_passwords, holds_secret, looks_secret, takes_secret
+from nexusctl.model.values.secret_detection import find_passwords, holds_secret, looks_secret, takes_secret
 
 IN_TEXT = "a secret seems to stand in it, where file, plan and engine show it; let it read a variable or a file"
 """Why a command or the content of a file is listed: there is no place for a reference in it."""
@@ -34,7 +34,7 @@ class Secrets:
     def protect(self, owner: str, variable: str, value: str, place: Node | None = None) -> str:
         """`value`, or the reference to a secret where it looks like one; what to do then is said."""
         if not looks_secret(variable, value):
-            return value.replace("${", "$${")
+            return escape(value)
         return self._refer(owner, variable, value, place)
 
     def protect_references(self, owner: str, variable: str, text: str, place: Node | None = None) -> str:

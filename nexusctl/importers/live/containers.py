@@ -9,24 +9,26 @@ from pathlib import Path
 from typing import Any
 
 from nexusctl.importers.draft.draft import Draft, Leftovers
-from nexusctl.importers.draft.names import fit_name, fit_names
+from nexusctl.importers.draft.names import fit_name, fit_names, fit_volume_name
 from nexusctl.importers.draft.nested_binds import settle_nested
 from nexusctl.importers.draft.sandbox_to_yaml import plain_sandbox
 from nexusctl.importers.draft.secret_references import IN_TEXT, Secrets
-from nexusctl.model.live import Portrait
+from nexusctl.model.observed.inspected_container import InspectedContainer
 from nexusctl.model.stack import DEFAULT_NETWORK, Sandbox
 
 _HOST = "host"
 _ALIAS = re.compile(r"[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?\Z")
 
 
-def draft_containers(portraits: Iterable[Portrait], stack: str) -> Draft:
+def draft_containers(portraits: Iterable[InspectedContainer], stack: str) -> Draft:
     """The draft of the stack file of `stack`. Volumes and networks stay those that there are, as external ones."""
     found = list(portraits)
     leftovers = Leftovers()
     secrets = Secrets(leftovers)
     names = fit_names(portrait.name for portrait in found)
-    volumes = fit_names(sorted({m.source for p in found for m in p.sandbox.mounts if m.kind == "volume"}))
+    volumes = fit_names(
+        sorted({m.source for p in found for m in p.sandbox.mounts if m.kind == "volume"}), fit_volume_name
+    )
     networks = fit_names(sorted({n for p in found for n in p.sandbox.networks if n != _HOST}))
     sandboxes: dict[str, Any] = {}
     for portrait in found:

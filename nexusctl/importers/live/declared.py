@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.importers.draft.draft import Leftovers
-from nexusctl.model.stack import DEFAULT_NETWORK, Network, Stack
+from nexusctl.importers.draft.sandbox_to_yaml import escape
+from nexusctl.model.stack import DEFAULT_NETWORK, LOCAL, Network, Stack
 
 
 def read_networks(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
@@ -19,7 +21,7 @@ def read_networks(stack: Stack, leftovers: Leftovers) -> dict[str, Any]:
     declared = {
         name: _network(found, shared)
         for name, found in sorted(stack.networks.items())
-        if name != DEFAULT_NETWORK or f"network:{name}" in shared
+        if name != DEFAULT_NETWORK or _network(found, shared)
     }
     return {**declared, **{name: {"external": name} for name in unknown}}
 
@@ -37,6 +39,10 @@ def _network(network: Network, shared: frozenset[str]) -> dict[str, Any] | None:
     settings = {
         "internal": network.internal,
         "enable_ipv6": network.enable_ipv6,
+        "subnet": network.subnet,
+        "gateway": network.gateway,
+        "ip_range": network.ip_range,
+        "labels": _escape(network.labels),
         "shared": network.shared or f"network:{network.name}" in shared,
     }
     return {key: value for key, value in settings.items() if value} or None
@@ -46,8 +52,18 @@ def _volume(name: str, stack: Stack) -> dict[str, Any] | None:
     external = stack.volumes[name].external if name in stack.volumes else name
     if external:
         return {"external": external}
-    shared = stack.volumes[name].shared or f"volume:{name}" in _list_shared(stack)
-    return {"shared": True} if shared else None
+    volume = stack.volumes[name]
+    settings = {
+        "driver": volume.driver if volume.driver != LOCAL else "",
+        "driver_opts": _escape(volume.driver_opts),
+        "labels": _escape(volume.labels),
+        "shared": volume.shared or f"volume:{name}" in _list_shared(stack),
+    }
+    return {key: value for key, value in settings.items() if value} or None
+
+
+def _escape(texts: Mapping[str, str]) -> dict[str, str]:
+    return {key: escape(text) for key, text in texts.items()}
 
 
 def _list_shared(stack: Stack) -> frozenset[str]:

@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from posixpath import basename
 from typing import Any
 
+from nexusctl.config.build.dependencies import plain_dependency
 from nexusctl.config.build.packages import plain_options
 from nexusctl.importers.draft.draft import Draft, File, Leftovers
 from nexusctl.importers.draft.names import fit_name
 from nexusctl.importers.draft.nested_binds import settle_nested
 from nexusctl.importers.draft.sandbox_to_yaml import escape, plain_command, plain_sandbox, sensitive_variable
-from nexusctl.importers.draft.secret_detection import looks_secret
 from nexusctl.importers.draft.yaml_writer import write_text
 from nexusctl.importers.live.declared import read_networks, read_volumes
+from nexusctl.model.env_file_text import EnvFileText
 from nexusctl.model.secret import list_uses
-from nexusctl.model.stack import (
-    PackageSet,
-    Reaction,
-    Sandbox,
-    Stack,
-    Upload,
-    UploadFile,
-)
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.template import Template
+from nexusctl.model.uploads_and_packages import PackageSet, Reaction, Upload, UploadFile
+from nexusctl.model.values.secret_detection import looks_secret
 
 Contents = Mapping[tuple[str, str], tuple[bytes, str] | str]
 """By sandbox and absolute path, what a file holds now, and the SHA-256 of that in hex; or why that was not taken."""
@@ -37,7 +32,8 @@ def find_wanted(stack: Stack) -> Iterator[tuple[str, str]]:
         for upload in sandbox.uploads:
             yield from ((sandbox.name, _place(upload, file)) for file in upload.files if file.kind == "file")
         for chosen in sandbox.packages:
-            yield from ((sandbox.name, _place_lock(sandbox, file)) for file in chosen.lock_files)
+            locks = (file for file in chosen.lock_files if file.kind == "file")
+            yield from ((sandbox.name, _place_lock(sandbox, file)) for file in locks)
 
 
 def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Contents) -> Draft:
@@ -47,7 +43,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     """
     leftovers = Leftovers()
     leftovers.add("outputs, profiles", "no record has them; write them anew where the lost file had some")
-    writer = _Writer(stack, dict(_select_fitting(templates, stack)), contents, leftovers)
+    writer = _SandboxWriter(stack, dict(_select_fitting(templates, stack)), contents, leftovers)
     sandboxes = {sandbox.group: writer.write(sandbox) for sandbox in _first_of_groups(stack)}
     settle_nested(sandboxes, Path("/"), leftovers, keep=True)
     document = {
@@ -65,7 +61,7 @@ def read_recorded(stack: Stack, templates: Mapping[str, Template], contents: Con
     )
 
 
-class _Writer:
+class _SandboxWriter:
     """Writes one sandbox after the other; `files` are those that have to lie beside the stack file."""
 
     def __init__(
@@ -122,7 +118,7 @@ class _Writer:
         values = {
             name: text
             for name, text in sandbox.env.items()
-            if isinstance(text, str) and looks_secret(name, text.replace("$", ""))
+            if isinstance(text, EnvFileText) or (isinstance(text, str) and looks_secret(name, text.replace("$", "")))
         }
         if not values:
             return ""
@@ -131,7 +127,8 @@ class _Writer:
         if not document["env"]:
             del document["env"]
         for name in sorted(values):
-            self._note(sandbox, f"env.{name}", f"it looks like a secret: it stands in {path}, which is not for git")
+            why = "an env file gave it" if isinstance(values[name], EnvFileText) else "it looks like a secret"
+            self._note(sandbox, f"env.{name}", f"{why}: it stands in {path}, which is not for git")
         lines = "".join(f"{name}={_quote(text)}\n" for name, text in sorted(values.items()))
         self.files[path] = File(data=lines.encode(), private=True)
         return path
@@ -151,7 +148,7 @@ class _Writer:
             for d in sandbox.depends_on
             if d.sandbox in self._stack.sandboxes
         }
-        return {groups[d.sandbox]: {"condition": d.condition} for d in sandbox.depends_on if d.sandbox in groups}
+        return {groups[d.sandbox]: plain_dependency(d) for d in sandbox.depends_on if d.sandbox in groups}
 
     def _upload(self, sandbox: Sandbox, upload: Upload) -> dict[str, Any] | None:
         """A file or a folder beside the stack file, with what lies in the sandbox now."""
@@ -203,12 +200,15 @@ class _Writer:
     def _lock(self, sandbox: Sandbox, chosen: PackageSet) -> dict[str, Any] | None:
         prefix = f"{self._stack.name}.files/{sandbox.group}.packages"
         for file in chosen.lock_files:
+            if file.kind != "file":
+                self._note(sandbox, f"packages.{chosen.manager}", f"make the link {file.path} to {file.link} anew")
+                continue
             content = self._contents.get((sandbox.name, _place_lock(sandbox, file)))
             if content is None or isinstance(content, str):
                 reason = f"{content or f'{file.path} is not in the sandbox'}; write it by hand"
                 self._note(sandbox, f"packages.{chosen.manager}", reason)
                 return None
-            self.files[f"{prefix}/{file.path}"] = File(data=content[0])
+            self.files[f"{prefix}/{file.path}"] = File(data=content[0], executable=bool(file.mode & 0o100))
         if chosen.fixed:
             self._note(
                 sandbox,
@@ -261,7 +261,7 @@ def _quote(text: str) -> str:
 
 def _place_lock(sandbox: Sandbox, file: UploadFile) -> str:
     """Where a manager that keeps its lock file has it."""
-    return f"{(sandbox.working_dir or '').rstrip('/')}/{basename(file.path)}"
+    return f"{(sandbox.working_dir or '').rstrip('/')}/{file.path}"
 
 
 def _plain_reaction(reaction: Reaction) -> Any:

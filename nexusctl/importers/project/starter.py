@@ -24,7 +24,7 @@ _EXAMPLES: dict[str, tuple[dict[str, Any], int | None]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Wish:
+class StarterOptions:
     """What somebody wants to begin with. `command` and `port` are None for what the example of the template has."""
 
     name: str
@@ -38,7 +38,7 @@ def default_port(template: str) -> int | None:
     return _EXAMPLES.get(template, ({}, None))[1]
 
 
-def make_starter(wish: Wish) -> Draft:
+def make_starter(wish: StarterOptions) -> Draft:
     """The draft for a wish."""
     example, usual = _EXAMPLES.get(wish.template, ({}, None))
     port = wish.port or usual

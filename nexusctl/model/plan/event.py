@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.output import OutputValue
 from nexusctl.model.plan.plan import Plan, Step
 from nexusctl.model.values.frozen import dataclass
@@ -80,6 +80,14 @@ class Noticed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spared:
+    """What the plan would write over and somebody has changed inside: left as it is, or told before it goes."""
+
+    problems: tuple[Diagnostic, ...]
+    left: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Planned:
     """What will be done, before anybody is asked: the plan itself, or the way back from one that failed."""
 
@@ -111,5 +119,5 @@ Outcome = Literal["done", "failed", "interrupted", "declined"]
 Event = Started | Progress | Warned | Done | Failed | Skipped | Finished
 """Of steps."""
 
-AnyEvent = Event | Noticed | Planned | Declined | Told | Left
+AnyEvent = Event | Noticed | Spared | Planned | Declined | Told | Left
 """Of a whole change."""

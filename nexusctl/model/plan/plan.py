@@ -7,12 +7,13 @@ from dataclasses import field
 from typing import Any, Literal
 
 from nexusctl.model.plan.actions import Action
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.stack import DesiredState, OnExpire, Volume
 from nexusctl.model.template import Template
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.model.values.frozen import dataclass
 
 ObjectKind = Literal["image", "network", "volume", "sandbox", "record", "courier", "secrets"]
-Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run"]
+Cause = Literal["new", "changed", "drifted", "removed", "failed", "partial", "superseded", "run", "asked", "expired"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,12 +41,13 @@ class Change:
     `volumes` are those on the engine that it speaks of, as they are lost, kept or passed on, and `volume_bytes` what is
     in them, None where nobody knows. `moved_from` is what the object was called before. `protected` says that it ends a
     container that must not be destroyed. `subnet` is the IPv4 range that a new network gets, unless somebody takes it
-    before; empty where nothing is known of it.
+    before; empty where nothing is known of it. `group` is that of a sandbox, by which it is one of several.
     """
 
     action: Action
     kind: ObjectKind
     name: str
+    group: str = ""
     cause: Cause = "new"
     reason: str = ""
     differences: tuple[Difference, ...] = ()
@@ -63,12 +65,13 @@ class Change:
 class Step:
     """One thing for the executor to do; `id` is unique and sorts, `needs` are ids that must be done first.
 
-    `subject` is the object's name as the user knows it.
+    `subject` is the object's name as the user knows it. Those of `needs` that are `dispensable` may fail as well.
     """
 
     id: str
     subject: str
     needs: tuple[str, ...] = ()
+    dispensable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,7 +146,7 @@ class Placement:
     It is created as `birth_name`, or as `name` at once where that is empty. A `quiet` one joins its networks without
     the names under which others find it there. `anonymous` maps targets to the volumes that the sandbox had there,
     which it gets again where its image or itself still says that it has one there. `others` are volumes that belong to
-    other sandboxes by now, whatever they are called.
+    other sandboxes by now, whatever they are called. `declared` are those of the volumes that are more than a name.
     """
 
     image: str
@@ -151,6 +154,7 @@ class Placement:
     birth_name: str
     networks: tuple[Attachment, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
+    declared: Mapping[str, Volume] = field(default_factory=dict)
     anonymous: Mapping[str, str] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
     quiet: bool = False
@@ -190,6 +194,42 @@ class FromSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A sandbox that somebody has stopped or paused on purpose, which leaves it as it is.
+
+    `since` is in seconds since 1970. With `changes` the file says something else of it than what was applied. One that
+    has `expired` was stopped because its lifetime was over, or as it was `idle`.
+    """
+
+    name: str
+    state: DesiredState
+    user: str
+    since: int
+    changes: bool = False
+    expired: bool = False
+    idle: bool = False
+
+    @property
+    def deed(self) -> str:
+        if self.idle:
+            return f"was {self.state} as it was idle"
+        return "has expired" if self.expired else f"{self.user} has {self.state} on purpose"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lifetime:
+    """When a sandbox that is there `ends` by itself, in seconds since 1970, and what follows.
+
+    `left` are the seconds until then, as of the look at it; none or fewer where it has expired.
+    """
+
+    name: str
+    ends: int
+    left: int
+    on_expire: OnExpire
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """`changes` and `steps` are in one deterministic order; both are empty where nothing is to be done.
 
@@ -198,7 +238,8 @@ class Plan:
     `unreduced` are sandboxes that older versions have made and that keep all capabilities of the engine's default.
     `unlimited` are, by the limit that they lack, sandboxes that are made or get other limits, and can take all that the
     host has of it; `watched` those whose storage the engine cannot limit. `settings` are limits that come from outside
-    of all files of the stack.
+    of all files of the stack. `held` are those that stay as they are because somebody has stopped them on purpose.
+    `lifetimes` are those of sandboxes that are there, the first to end first.
     `busy` says who changes the stack at this moment, empty for nobody else, and `in_flight` what is half done by them.
     """
 
@@ -212,9 +253,17 @@ class Plan:
     unlimited: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     watched: tuple[str, ...] = ()
     settings: tuple[FromSettings, ...] = ()
+    held: tuple[Held, ...] = ()
+    lifetimes: tuple[Lifetime, ...] = ()
     busy: str = ""
     in_flight: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
         return not self.steps
+
+    @property
+    def settled(self) -> bool:
+        """Whether all is as the file says; a task that runs at every apply, and as it did before, changes nothing."""
+        runs = bool(self.changes) and all(change.cause == "run" and not change.differences for change in self.changes)
+        return self.empty or runs

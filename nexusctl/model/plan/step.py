@@ -1,6 +1,7 @@
 """The steps that change something on an engine; the ones that make images stand in `plan.py`.
 
-A `grace` is how many seconds a container gets to end in, None for what the container itself says.
+A `grace` is how many seconds a container gets to end in, None for what the container itself says; `pre_stop` is a
+script that runs in it before, within that time.
 
 A plan without steps never loads them: a command waits longer for its classes than for its plan.
 """
@@ -11,9 +12,11 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
+from nexusctl.model.observed.hold import Hold
 from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Network, Port, Reaction, Sandbox, Upload, Volume
+from nexusctl.model.stack import Network, Port, Sandbox, Volume
+from nexusctl.model.uploads_and_packages import Reaction, Upload
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -74,7 +77,10 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StartContainer(Step):
-    """Start what the step `created` made, run its startup script, give it its final name."""
+    """Start what the step `created` made, run its startup script, give it its final name.
+
+    A sandbox that is to be stopped gets the name alone.
+    """
 
     sandbox: Sandbox
     placement: Placement
@@ -128,27 +134,84 @@ class ReplaceContainer(Step):
     left_behind: LeftBehind | None = None
     amendments: tuple[str, ...] = ()
     grace: int | None = None
+    pre_stop: str = ""
     upstream: tuple[Upstream, ...] = ()
     required: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StopContainer(Step):
-    """Stop a container that is about to be replaced, because another sandbox gets what it has."""
+    """Stop a container: somebody wants that, or it is about to be replaced and another sandbox gets what it has."""
 
     container_id: str
     grace: int | None = None
+    pre_stop: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseContainer(Step):
+    """Pause a container; `container_id` is empty where the step `created` tells it."""
+
+    container_id: str = ""
+    created: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SignalContainer(Step):
+    """Send `signal` to the main process; where it is SIGKILL, wait for the end."""
+
+    container_id: str
+    signal: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HoldContainer(Step):
+    """Write down that a container is stopped or paused on purpose."""
+
+    container_id: str
+    hold: Hold
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReleaseContainer(Step):
+    """Forget that, by the name of what says so."""
+
+    hold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExtendContainer(Step):
+    """Write down that `user` lets a container live `until` then, in seconds since 1970; `stale` said so before."""
+
+    container_id: str
+    until: int
+    user: str
+    stale: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstStart:
+    """What is still to be done in a container that was made to be stopped, and bears `name` since then."""
+
+    sandbox: Sandbox
+    birth_name: str
+    name: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RestoreContainer(Step):
-    """Bring a stopped, paused or unhealthy container back to service; `secrets` are laid in before that."""
+    """Bring a stopped, paused or unhealthy container back to service; `secrets` are laid in before that.
+
+    The startup script of one that has never run is in `first`, with its names: it bears its temporary one meanwhile.
+    """
 
     container_id: str
     how: Literal["start", "unpause", "restart"]
     secrets: tuple[SecretFile, ...] = ()
     grace: int | None = None
+    pre_stop: str = ""
     upstream: tuple[Upstream, ...] = ()
+    first: FirstStart | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +245,7 @@ class UpdateContainer(Step):
     amend: bool = True
     stale: tuple[str, ...] = ()
     grace: int | None = None
+    pre_stop: str = ""
 
     @property
     def restarts(self) -> bool:
@@ -210,6 +274,7 @@ class RemoveContainer(Step):
     amendments: tuple[str, ...] = ()
     end: str = ""
     grace: int | None = None
+    pre_stop: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,3 +11,8 @@ def step_id(kind: str, name: str, verb: str, of: str = "") -> str:
 def kind_of(step: str) -> str:
     """The kind of object that the step with this id is about."""
     return step.partition(":")[0]
+
+
+def follow_up_id(step: str, verb: str) -> str:
+    """The id of the step that does `verb` because of the step with this id."""
+    return f"{step}:{verb}"

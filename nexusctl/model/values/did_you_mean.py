@@ -20,11 +20,11 @@ def suggest(word: str, known: Iterable[str], what: str) -> str:
     return f"{what}: {shown}" + (" and more" if len(names) > _LISTED else "")
 
 
-def nearest(word: str, names: Iterable[str]) -> str | None:
-    """The one of `names` that `word` looks like, None where there is none."""
+def nearest(word: str, names: Iterable[str], like: float = 0.6) -> str | None:
+    """The one of `names` that `word` looks like, None where there is none; `like` is 1 for what is the same."""
     # Deferred: only a mistake needs it.
     import difflib  # noqa: PLC0415 - deferred: start-up time
 
     near = [name for name in names if abs(len(name) - len(word)) <= 3][:_COMPARED]
-    close = difflib.get_close_matches(word, near, 1, 0.6)
+    close = difflib.get_close_matches(word, near, 1, like)
     return close[0] if close else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
-import re
 import sys
 from collections.abc import Callable, Mapping, Set
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin
+
+from nexusctl.model.values.late_regex import late_regex
 
 T = TypeVar("T")
 
@@ -18,9 +19,9 @@ Read = Callable[[Any], Any]
 """Gives the value that a part of the JSON stands for. Raises `MalformedValue`."""
 
 LARGEST = 2**63
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
+_NAME = late_regex(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}")
 
-_ARGUMENT = re.compile(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}")
+_ARGUMENT = late_regex(r"(?!-)[^\s\x00-\x1f\x7f]{1,1024}")
 
 
 class MalformedValue(ValueError):

@@ -3,7 +3,7 @@
 `dataclasses.dataclass` writes and compiles half a dozen methods for every class, which took a third of a no-op plan.
 The `dataclass` here gives all classes the same few methods. What the library wants to know of a class, for its
 `fields()`, `replace()` and `asdict()`, it is told when it first asks: few classes are ever asked for.
-Type checkers see the library's own. Values are always frozen and take keywords only.
+Type checkers see the library's own. Values are always frozen.
 """
 
 from __future__ import annotations
@@ -16,12 +16,11 @@ if TYPE_CHECKING:
     from dataclasses import dataclass as dataclass
 else:
 
-    def dataclass(*, frozen: bool, slots: bool, kw_only: bool) -> Callable[[type], type]:
-        """As the library's, for values: anything but frozen, slotted and by keyword is a mistake."""
+    def dataclass(*, frozen: bool, slots: bool, kw_only: bool = False) -> Callable[[type], type]:
+        """As the library's, for values: anything but frozen and slotted is a mistake."""
         assert frozen
         assert slots
-        assert kw_only
-        return _make_value
+        return _make_value if kw_only else _make_placed
 
 
 class _Twin:
@@ -71,6 +70,12 @@ def _make_value(cls: Any) -> Any:
     return cls
 
 
+def _make_placed(cls: Any) -> Any:
+    _make_value(cls)
+    cls.__init__ = _init_placed
+    return cls
+
+
 def _inherit(cls: Any, own: Mapping[str, Any], declared: Mapping[str, Any]) -> None:
     """Its fields by name with their types, and what is said of them, after what those above it have."""
     cls._names = {**getattr(cls, "_names", {}), **own}
@@ -102,6 +107,12 @@ def _init(self: Any, /, **given: Any) -> None:
     if values.keys() != self._names.keys():
         wrong = ", ".join(sorted(values.keys() ^ self._names.keys()))
         raise TypeError(f"{type(self).__name__}: missing or unknown: {wrong}")
+
+
+def _init_placed(self: Any, /, *placed: Any, **given: Any) -> None:
+    if len(placed) > len(self._names):
+        raise TypeError(f"{type(self).__name__}: {len(placed)} values, and {len(self._names)} places")
+    _init(self, **dict(zip(self._names, placed, strict=False)), **given)
 
 
 def _repr(self: Any) -> str:

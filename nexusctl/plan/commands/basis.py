@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.frozen import dataclass

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nexusctl.model.engine_names import container_name
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Change, Plan
 from nexusctl.model.stack import Network, Sandbox, Stack, Volume
 from nexusctl.plan.commands.basis import Basis

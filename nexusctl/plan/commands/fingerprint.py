@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.model.engine_names import image_reference
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveNetwork, LiveSandbox
 from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
 from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, CreateContainer
 from nexusctl.model.plan.step_id import kind_of
@@ -23,7 +23,7 @@ from nexusctl.plan.commands.names import group_names
 from nexusctl.plan.commands.target import choose_names
 from nexusctl.plan.compare.fields import TABLE
 
-_PRIVATE = ("env", "startup", "command", "health")
+_PRIVATE = ("env", "startup", "pre_stop", "command", "health")
 _COST = 2**9
 
 Prints = Mapping[str, Mapping[str, str]]
@@ -94,14 +94,22 @@ def _print_live(basis: Basis, names: Iterable[str], seal: Seal) -> Prints:
     }
     for network in live.networks:
         prints[f"network {network.network} {network.id}"] = {
-            "": seal("", [network.name, network.internal, network.enable_ipv6])
+            "": seal("", [network.name, network.internal, network.enable_ipv6, *_list_settings(network)])
         }
     for volume in live.volumes:
-        prints[f"volume {volume.volume} {volume.name}"] = {"": ""}
+        declared = volume.declare()
+        sealed = seal("", plain(declared)) if declared.is_special else ""
+        prints[f"volume {volume.volume} {volume.name}"] = {"": sealed}
     for reference in sorted({image_reference(r) for step in basis.plan.steps for r in _images(step)}):
         image = live.images.get(reference)
         prints[f"image {reference}"] = {"id": image.id if image else ""}
     return prints
+
+
+def _list_settings(network: LiveNetwork) -> list[Any]:
+    """Those that a stack file may name, where this one did."""
+    named = [network.subnet, network.gateway, network.ip_range] if network.fixed else []
+    return [*named, *([plain(network.labels)] if network.labels else [])]
 
 
 def _print_container(found: LiveSandbox, seal: Seal) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.names import Choice, group_names, match_names
 from nexusctl.plan.compare.moved import find_moves

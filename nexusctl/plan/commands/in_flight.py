@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 
-from nexusctl.model.live import LiveSandbox, LiveState
-from nexusctl.model.lock_holder import describe_holder
+from nexusctl.model.observed.live import LiveSandbox, LiveState
+from nexusctl.model.observed.lock_holder import describe_holder
 from nexusctl.model.plan.plan import Change, Plan
 
 SHARED = ("network", "volume", "image", "record", "courier", "secrets")

@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nexusctl.model.engine_names import RESOLUTION, environment_tag, image_reference
-from nexusctl.model.live import LiveState
 from nexusctl.model.lockfile import (
     LOCK_NAME,
     RECIPE,
@@ -17,9 +16,11 @@ from nexusctl.model.lockfile import (
     lock_keys,
     tree_versions,
 )
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import DeriveImage, Difference, Plan, Step
 from nexusctl.model.plan.step_id import step_id
-from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.checksum import sha256
 from nexusctl.plan.decide.images import choose_base
 from nexusctl.plan.steps.order import order_steps

@@ -5,17 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.frozen import dataclass
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """What a user asked for, as names of sandboxes or groups, or globs; no target means every sandbox."""
+    """What a user asked for, as names of sandboxes or groups, or globs; no target means every sandbox.
+
+    Those that `replaces` names are made anew, whatever they are. With `start_stopped` also those run that somebody has
+    stopped on purpose.
+    """
 
     targets: tuple[str, ...] = ()
     excludes: tuple[str, ...] = ()
+    start_stopped: bool = False
+    replaces: tuple[str, ...] = ()
 
     @property
     def everything(self) -> bool:

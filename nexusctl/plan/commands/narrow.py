@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.plan.commands.names import Choice, match_names
 from nexusctl.plan.commands.target import choose_names

@@ -7,15 +7,17 @@ from dataclasses import replace
 from typing import TypeVar
 
 from nexusctl.model.engine_names import container_name
-from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState, LiveVolume
 from nexusctl.model.plan.plan import Change, DeriveImage, Omission, Plan, Step
 from nexusctl.model.plan.step import AwaitHealthy, CreateContainer, RestoreContainer, UpdateContainer
 from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.secret import list_uses
-from nexusctl.model.stack import Network, PackageSet, Sandbox, Stack, Upload, Volume
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.uploads_and_packages import PackageSet, Upload
 from nexusctl.plan.commands.basis import Basis
 from nexusctl.plan.commands.target import leave_out
 from nexusctl.plan.compare.claims import settle_claims
+from nexusctl.plan.compare.declared_volumes import volumes_in_use
 from nexusctl.plan.compare.moved import find_moves, reverse_moves
 from nexusctl.plan.plan import make_plan
 
@@ -39,13 +41,14 @@ def recall_stack(before: Basis) -> Stack:
             name: _with_content(record, stack.sandboxes.get(moves.get(name, name))) for name, record in records.items()
         },
         moved=reverse_moves(moves),
-        networks={**stack.networks, **{n.network: _as_it_was(n) for n in live.networks}},
-        volumes={**{v.volume: Volume(name=v.volume) for v in live.volumes if not v.sandbox}, **stack.volumes},
+        networks={**stack.networks, **{n.network: n.declare() for n in live.networks}},
+        volumes={**stack.volumes, **{n: v.declare() for n, v in volumes_in_use(live).items() if _is_own(v, stack)}},
     )
 
 
-def _as_it_was(network: LiveNetwork) -> Network:
-    return Network(name=network.network, internal=network.internal, enable_ipv6=bool(network.enable_ipv6))
+def _is_own(volume: LiveVolume, stack: Stack) -> bool:
+    declared = stack.volumes.get(volume.volume)
+    return not volume.sandbox and not (declared and declared.external)
 
 
 def _list_down(before: Basis) -> frozenset[str]:

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from nexusctl.model.live import Adopt
 from nexusctl.model.load_request import NOTHING, Given, Inputs
+from nexusctl.model.observed.live import Adopt
 from nexusctl.model.record import canonical
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.fingerprint import Fingerprints, Prints
@@ -66,12 +66,16 @@ def write_saved(saved: Saved) -> str:
         "ambient_profiles": list(saved.inputs.ambient_profiles),
         "lock": str(saved.inputs.lock) if saved.inputs.lock else None,
         "settings": saved.inputs.settings,
+        "instance": saved.inputs.instance,
+        "branch": saved.inputs.branch,
         "variables": dict(saved.inputs.given.values),
         "variable_files": [str(path) for path in saved.inputs.given.files],
         "engine": saved.engine,
         "stack": saved.stack,
         "targets": list(saved.choice.targets),
         "excludes": list(saved.choice.excludes),
+        "start_stopped": saved.choice.start_stopped,
+        "replaces": list(saved.choice.replaces),
         "deep": saved.deep,
         "adopt": None if saved.adopt is None else dict(saved.adopt),
         "salt": saved.salt,
@@ -114,11 +118,18 @@ def _revive(body: Mapping[str, Any]) -> Saved:
                 profiles=tuple(body["profiles"]),
                 ambient_profiles=tuple(body["ambient_profiles"]),
                 lock=Path(body["lock"]) if body["lock"] else None,
+                instance=str(body["instance"]),
+                branch=str(body["branch"]),
                 settings=None if body["settings"] is None else str(body["settings"]),
             ),
             engine=body["engine"],
             stack=body["stack"],
-            choice=Choice(targets=tuple(body["targets"]), excludes=tuple(body["excludes"])),
+            choice=Choice(
+                targets=tuple(body["targets"]),
+                excludes=tuple(body["excludes"]),
+                start_stopped=bool(body["start_stopped"]),
+                replaces=tuple(body["replaces"]),
+            ),
             deep=body["deep"],
             adopt=None if body["adopt"] is None else {str(name): str(key) for name, key in body["adopt"].items()},
             salt=body["salt"],

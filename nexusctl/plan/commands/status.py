@@ -9,13 +9,15 @@ from typing import get_args
 
 from nexusctl.model.endpoint import address, host_of, scheme_of
 from nexusctl.model.engine_names import container_name, natural_key
-from nexusctl.model.live import HealthState, LiveSandbox, LiveState, State
-from nexusctl.model.stack import Port, Sandbox, Stack
+from nexusctl.model.lifetime import find_end
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.live import HealthState, LiveSandbox, LiveState, State
+from nexusctl.model.stack import OnExpire, Port, Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim, settle_claims
 from nexusctl.plan.compare.moved import follow_moves
 
-STATES = (*get_args(State), "absent", "partial", *get_args(HealthState))
+STATES = (*get_args(State), "absent", "partial", "expired", *get_args(HealthState))
 """What `select` knows of: the words for states, and those for health."""
 
 
@@ -25,7 +27,9 @@ class SandboxStatus:
 
     `restarts` counts how often the engine has started it again by itself. `uptime` and `timeout` are in seconds.
     `endpoint` is where its first published port is reached. `written` are the bytes that it has written outside of
-    volumes, None where nobody wants a limit on them; `storage` is that limit.
+    volumes, None where nobody wants a limit on them; `storage` is that limit. `held` says who
+    has stopped it on purpose. Its lifetime is over at `ends`, in seconds since 1970, and `left` are the seconds until
+    then, none or fewer where it has expired; both are None where it has no end or is not there.
     """
 
     name: str
@@ -46,6 +50,15 @@ class SandboxStatus:
     container_id: str = ""
     written: int | None = None
     storage: int | None = None
+    held: Hold | None = None
+    ends: int | None = None
+    left: int | None = None
+    on_expire: OnExpire = "stop"
+
+    @property
+    def expired(self) -> bool:
+        over = self.left is not None and self.left <= 0
+        return over or bool(self.held and self.held.by_lifetime)
 
 
 def summarize(stack: Stack, live: LiveState, now: float) -> tuple[SandboxStatus, ...]:
@@ -53,7 +66,7 @@ def summarize(stack: Stack, live: LiveState, now: float) -> tuple[SandboxStatus,
     live = follow_moves(stack, live)
     names = {found.sandbox for found in live.sandboxes} | set(stack.sandboxes)
     claims = settle_claims(live.sandboxes, {name: container_name(live.stack, name) for name in names})
-    return tuple(_summarize(name, claims, stack, now) for name in sorted(names, key=natural_key))
+    return tuple(_summarize(name, claims, stack, live, now) for name in sorted(names, key=natural_key))
 
 
 def select(
@@ -65,21 +78,22 @@ def select(
     return tuple(
         status
         for status in statuses
-        if (not wanted or wanted & {status.state, status.health}) and pairs <= status.metadata.items()
+        if (not wanted or wanted & {status.state, status.health, "expired" if status.expired else ""})
+        and pairs <= status.metadata.items()
     )
 
 
-def _summarize(name: str, claims: Mapping[str, Claim], stack: Stack, now: float) -> SandboxStatus:
+def _summarize(name: str, claims: Mapping[str, Claim], stack: Stack, live: LiveState, now: float) -> SandboxStatus:
     claim = claims.get(name, Claim())
     lives = [*([claim.holder] if claim.holder else []), *(leftover.live for leftover in claim.leftovers)]
     desired = stack.sandboxes.get(name)
     if not lives:
         assert desired is not None
-        return _describe(name, desired)
+        return _describe(name, desired, live.expired.get(name))
     return _describe_live(lives[0], lives[0].record or desired, now)
 
 
-def _describe(name: str, spec: Sandbox) -> SandboxStatus:
+def _describe(name: str, spec: Sandbox, held: Hold | None) -> SandboxStatus:
     return SandboxStatus(
         name=name,
         group=spec.group,
@@ -88,11 +102,14 @@ def _describe(name: str, spec: Sandbox) -> SandboxStatus:
         image=spec.image,
         timeout=spec.timeout,
         metadata=spec.metadata,
+        on_expire=spec.on_expire,
+        held=held,
     )
 
 
 def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> SandboxStatus:
     ports = tuple(sorted(live.ports, key=lambda port: (port.container, port.address)))
+    ends = find_end(spec, live.created_at, live.extended) if spec else None
     storage = spec.resources.storage if spec and spec.resources.asks_for("storage") else None
     return SandboxStatus(
         name=live.sandbox,
@@ -113,13 +130,18 @@ def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> Sandb
         container_id=live.id,
         written=live.inspection.writable_bytes if storage and live.inspection else None,
         storage=storage,
+        held=live.held,
+        ends=ends,
+        left=None if ends is None else ends - int(now),
+        on_expire=spec.on_expire if spec else "stop",
     )
 
 
 def _uptime(live: LiveSandbox, now: float) -> float | None:
-    if live.state not in ("running", "paused") or not live.inspection or not live.inspection.started_at:
+    started_at = live.inspection.started_at if live.inspection else live.started_at
+    if live.state not in ("running", "paused") or not started_at:
         return None
-    return max(0.0, now - datetime.fromisoformat(live.inspection.started_at).timestamp())
+    return max(0.0, now - datetime.fromisoformat(started_at).timestamp())
 
 
 def _endpoint(ports: tuple[Port, ...], spec: Sandbox | None) -> str:

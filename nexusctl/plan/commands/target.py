@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Change, Omission, Plan, Step
 from nexusctl.model.plan.step import RemoveContainer, RemoveNetwork, RemoveOrphan, RemoveVolume, StopContainer
 from nexusctl.model.plan.step_id import kind_of

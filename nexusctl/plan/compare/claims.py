@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Literal
 
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.values.frozen import dataclass
 
 

@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
-from nexusctl.model.live import Interior, LiveFile, LivePackages, LiveSandbox
+from nexusctl.model.observed.live import Inspection, Interior, LiveFile, LivePackages, LiveSandbox
 from nexusctl.model.plan.plan import Difference
-from nexusctl.model.stack import Sandbox, UploadFile
-from nexusctl.plan.compare.fields import compare
+from nexusctl.model.stack import Sandbox
+from nexusctl.model.uploads_and_packages import UploadFile
+from nexusctl.plan.compare.fields import TABLE, compare
 from nexusctl.plan.compare.paths import place
 
 Effect = Literal["in_place", "replace"]
@@ -63,9 +64,28 @@ def _drifted_limits(holder: LiveSandbox) -> tuple[Difference, ...]:
         return ()
     # Nobody can change it in a container that is there, and some engines do not know of it.
     resources = replace(seen.resources, storage=record.resources.storage)
-    observed = replace(record, resources=resources, restart=seen.restart)
+    observed = replace(
+        record, resources=resources, restart=seen.restart, **dict(_observed_settings(holder, record, seen))
+    )
     found = compare(observed, record, frozenset({"resources", "restart"}))
     return tuple(replace(difference, cause="drifted") for difference in found)
+
+
+def _observed_settings(holder: LiveSandbox, record: Sandbox, seen: Inspection) -> Iterator[tuple[str, Any]]:
+    """Those of `seen` that count, by field.
+
+    One that was taken over may have more than its record, which was made when nexusctl had no words for that.
+    """
+    for rule in TABLE:
+        stated = getattr(record, rule.field)
+        if rule.field not in seen.settings or not (stated or (rule.inspected == "always" and not holder.adopted)):
+            continue
+        value = seen.settings[rule.field]
+        if rule.inspected == "stated" and isinstance(value, Mapping):
+            value = {key: item for key, item in value.items() if key in stated}
+        if rule.inspected == "stated" and isinstance(value, tuple):
+            value = tuple(item for item in value if item in stated)
+        yield rule.field, value
 
 
 def _drifted_files(desired: Sandbox, record: Sandbox, inside: Interior) -> Iterator[Difference]:

@@ -13,10 +13,15 @@ from itertools import groupby
 from typing import Any, Literal
 
 from nexusctl.model.endpoint import bracketed
+from nexusctl.model.env_file_text import SHOWN, SHOWN_CHANGED, EnvFileText, is_withheld
 from nexusctl.model.plan.plan import Difference
 from nexusctl.model.secret import SecretFile, SecretText, SecretUse
-from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, PackageSet, Resources, Sandbox
+from nexusctl.model.stack import LIMITS, Health, Lifecycle, Mount, Resources, Sandbox, Ulimit
+from nexusctl.model.uploads_and_packages import PackageSet, UploadFile
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.utc import utc
+
+_MEBIBYTE = 1024 * 1024
 
 Flat = Mapping[str, Any]
 Effect = Literal["record", "changeable", "replace"]
@@ -27,19 +32,33 @@ class Rule:
     """How one field is compared and changed.
 
     `record`: only the record knows it. `changeable`: in place where the engine can. `replace`: fixed at birth.
+    With `plain` it is imported: that makes of a value what stack and Compose files write, nothing of none. `inspected`
+    tells when what an engine says of it counts as drift: wherever it differs, or only where the record states it,
+    because otherwise the engine chooses.
     """
 
     field: str
     effect: Effect
     flatten: Callable[[str, Any], Flat]
+    plain: Callable[[Any], Any] | None = None
+    inspected: Literal["", "always", "stated"] = ""
 
 
 def _scalar(name: str, value: Any) -> Flat:
     return {} if value is None else {name: value}
 
 
+def _time(name: str, value: int | None) -> Flat:
+    return {} if value is None else {name: utc(value)}
+
+
 def _words(name: str, value: tuple[str, ...] | None) -> Flat:
     return {} if value is None else {name: list(value)}
+
+
+def _listed(name: str, value: tuple[str, ...]) -> Flat:
+    """In an order that counts."""
+    return {name: list(value)} if value else {}
 
 
 def _mapping(name: str, value: Mapping[str, Any]) -> Flat:
@@ -90,7 +109,7 @@ def _packages(name: str, value: Any) -> Flat:
         flat.update({f"{prefix}.{package.name}": package.version or "any version" for package in chosen.packages})
         # What else lies beside the lock of a list follows from the list.
         files = [file for file in chosen.lock_files if not chosen.packages or file.path == chosen.lock_name]
-        flat.update({f"{prefix}.{file.path}": _digest(file.digest) for file in files})
+        flat.update({f"{prefix}.{file.path}": _content(file) for file in files})
         # No package begins with a dash.
         scripts = chosen.ignore_scripts
         flat.update(
@@ -116,10 +135,13 @@ def _uploads(name: str, value: Any) -> Flat:
     for upload in value:
         for file in upload.files:
             path = f"{upload.target.rstrip('/')}/{file.path}" if file.path else upload.target
-            content = f"-> {file.link}" if file.kind == "link" else _digest(file.digest) or "folder"
-            words = [content, f"{file.mode:04o}", upload.owner]
+            words = [_content(file), f"{file.mode:04o}", upload.owner]
             flat[f"{name}.{path}"] = " ".join(word for word in words if word)
     return flat
+
+
+def _content(file: UploadFile) -> str:
+    return f"-> {file.link}" if file.kind == "link" else _digest(file.digest) or "folder"
 
 
 def _ports(name: str, value: Any) -> Flat:
@@ -156,11 +178,40 @@ def _shares(_: str, value: tuple[str, ...]) -> Flat:
 
 
 def _dependencies(name: str, value: Any) -> Flat:
-    return {f"{name}.{dependency.sandbox}": dependency.condition for dependency in value}
+    flat: dict[str, Any] = {f"{name}.{dependency.sandbox}": dependency.condition for dependency in value}
+    flat |= {f"{name}.{dependency.sandbox}.required": False for dependency in value if not dependency.required}
+    return flat | {f"{name}.{dependency.sandbox}.restart": True for dependency in value if dependency.restart}
 
 
 def _digest(digest: str) -> str:
     return f"sha256:{digest[:12]}" if digest else ""
+
+
+def _flag(name: str, value: bool) -> Flat:
+    return {name: True} if value else {}
+
+
+def _stated(value: Any) -> Any:
+    return value or None
+
+
+def _plain_tmpfs(value: Mapping[str, str]) -> list[str]:
+    return [f"{target}:{options}" if options else target for target, options in value.items()]
+
+
+def _plain_size(value: int | None) -> str | int | None:
+    return f"{value // _MEBIBYTE}m" if value and value % _MEBIBYTE == 0 else value
+
+
+def _ulimits(name: str, value: Mapping[str, Ulimit]) -> Flat:
+    return {f"{name}.{kind}": f"{limit.soft}:{limit.hard}" for kind, limit in value.items()}
+
+
+def _plain_ulimits(value: Mapping[str, Ulimit]) -> dict[str, Any]:
+    return {
+        kind: limit.soft if limit.soft == limit.hard else {"soft": limit.soft, "hard": limit.hard}
+        for kind, limit in value.items()
+    }
 
 
 TABLE: tuple[Rule, ...] = (
@@ -185,15 +236,28 @@ TABLE: tuple[Rule, ...] = (
     Rule(field="aliases", effect="changeable", flatten=_aliases),
     Rule(field="resources", effect="changeable", flatten=_limits),
     Rule(field="restart", effect="changeable", flatten=_scalar),
-    # Each stop says how long it waits.
+    Rule(field="state", effect="changeable", flatten=_scalar),
+    # Each stop says what runs before it and how long it waits.
+    Rule(field="pre_stop", effect="record", flatten=_scalar),
+    Rule(field="artifacts", effect="record", flatten=_each),
     Rule(field="stop_grace_period", effect="record", flatten=_scalar),
     Rule(field="stop_signal", effect="replace", flatten=_scalar),
-    Rule(field="cap_add", effect="replace", flatten=_each),
-    Rule(field="cap_drop", effect="replace", flatten=_each),
+    Rule(field="cap_add", effect="replace", flatten=_each, inspected="stated"),
+    Rule(field="cap_drop", effect="replace", flatten=_each, inspected="stated"),
+    Rule(field="hostname", effect="replace", flatten=_scalar, plain=_stated, inspected="stated"),
+    Rule(field="read_only", effect="replace", flatten=_flag, plain=_stated, inspected="always"),
+    Rule(field="tmpfs", effect="replace", flatten=_mapping, plain=_plain_tmpfs, inspected="always"),
+    Rule(field="shm_size", effect="replace", flatten=_scalar, plain=_plain_size, inspected="stated"),
+    Rule(field="ulimits", effect="replace", flatten=_ulimits, plain=_plain_ulimits, inspected="stated"),
+    Rule(field="extra_hosts", effect="replace", flatten=_each, plain=list, inspected="always"),
+    Rule(field="dns", effect="replace", flatten=_listed, plain=list, inspected="always"),
     Rule(field="on_replace", effect="record", flatten=_scalar),
     Rule(field="depends_on", effect="record", flatten=_dependencies),
     Rule(field="run", effect="record", flatten=_scalar),
     Rule(field="timeout", effect="record", flatten=_scalar),
+    Rule(field="idle_timeout", effect="record", flatten=_scalar),
+    Rule(field="keep_until", effect="record", flatten=_time),
+    Rule(field="on_expire", effect="record", flatten=_scalar),
     Rule(field="metadata", effect="record", flatten=_mapping),
     Rule(field="shares", effect="record", flatten=_shares),
     Rule(field="lifecycle", effect="record", flatten=_lifecycle),
@@ -236,9 +300,31 @@ def _compare_field(rule: Rule, recorded: Sandbox, desired: Sandbox, in_place: fr
         effect = "in_place"
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
-        if old != new:
+        if old != new and not (is_withheld(old) and isinstance(new, EnvFileText)):
             how = "replace" if path == _STORAGE and "storage" not in in_place else effect
-            yield Difference(field=path, before=_describe(old, {}), after=_describe(new, _digests(old)), effect=how)
+            yield Difference(field=path, before=_describe_old(old, new), after=_describe_new(old, new), effect=how)
+
+
+def describe_sides(recorded: Any, desired: Any) -> tuple[Any, Any]:
+    """Both values of a path for somebody to read: what is secret, or came from an env file, is not shown."""
+    before = None if recorded is None else _describe_old(recorded, desired)
+    return before, SHOWN if _is_of_file(desired) else _describe(desired, {})
+
+
+def _describe_old(old: Any, new: Any) -> Any:
+    # Older records have in clear what an env file gave.
+    hidden = old is not None and (_is_of_file(old) or isinstance(new, EnvFileText))
+    return SHOWN if hidden else _describe(old, {})
+
+
+def _describe_new(old: Any, new: Any) -> Any:
+    if not _is_of_file(new):
+        return _describe(new, _digests(old))
+    return SHOWN if old is None else SHOWN_CHANGED
+
+
+def _is_of_file(value: Any) -> bool:
+    return isinstance(value, EnvFileText) or is_withheld(value)
 
 
 def _describe(value: Any, known: Mapping[str, str]) -> Any:

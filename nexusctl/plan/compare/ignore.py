@@ -9,9 +9,10 @@ from typing import Any
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import overlap
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.plan import Difference
-from nexusctl.model.stack import LIMITS, PackageSet, Port, Resources, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import LIMITS, Port, Resources, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import PackageSet, Upload, UploadFile
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.fields import TABLE
 

@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from pathspec import GitIgnoreSpec
-
-from nexusctl.model.stack import Upload
+from nexusctl.model.uploads_and_packages import Upload
+from nexusctl.model.values.gitignore import read_patterns
 from nexusctl.plan.compare.paths import list_above
+
+SELF_MADE = frozenset(
+    {"node_modules", "__pycache__", ".cache", ".npm", ".venv", ".vite", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+)
+"""What tools make beside the sources that they work on: never counted as added to an upload."""
 
 
 class IgnoredFiles:
@@ -19,14 +23,14 @@ class IgnoredFiles:
         for upload in uploads:
             if upload.ignore:
                 self._patterns.setdefault(upload.target.rstrip("/"), []).append(upload.ignore)
-        self._read = cache(GitIgnoreSpec.from_lines)
+        self._read = cache(read_patterns)
 
     def match(self, path: str, kind: str) -> bool:
         """Whether an upload into a folder above the absolute `path` of a file or `folder` leaves it out."""
         if not self._patterns:
             return False
         return any(
-            self._read(patterns).match_file(path[len(folder) + 1 :] + ("/" if kind == "folder" else ""))
+            self._read(patterns).leaves_out_below(path[len(folder) + 1 :], folder=kind == "folder")
             for folder in list_above(path)
             for patterns in self._patterns.get(folder, ())
         )

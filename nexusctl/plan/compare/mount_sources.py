@@ -8,8 +8,9 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from nexusctl.model.engine_names import volume_name
-from nexusctl.model.live import LiveSandbox
-from nexusctl.model.stack import Mount
+from nexusctl.model.observed.live import LiveSandbox
+from nexusctl.model.plan.plan import Difference
+from nexusctl.model.stack import Mount, Sandbox
 from nexusctl.model.values.frozen import dataclass
 
 W = TypeVar("W")
@@ -107,3 +108,12 @@ def _folders_above(path: str) -> Iterator[str]:
     while path != "/":
         path = posixpath.dirname(path)
         yield path
+
+
+def find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[str, str]) -> Iterator[Difference]:
+    """Mounts of one name in the file that mean another volume of the engine by now."""
+    recorded = set(holder.record.mounts if holder.record else ())
+    for mount in sandbox.mounts:
+        before, after = holder.volumes.get(mount.target), volumes.get(mount.source)
+        if mount.kind == "volume" and mount in recorded and before and after and before != after:
+            yield Difference(field=f"volumes.{mount.target}", before=f"volume {before}", after=f"volume {after}")

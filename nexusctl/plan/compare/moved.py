@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from nexusctl.model.engine_names import container_name
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Move, Stack
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.model.engine_names import natural_key
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.fields import compare
 

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.engine_names import container_name, image_reference, network_name, volume_name
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.claims import Claim
+from nexusctl.plan.compare.declared_volumes import compare_volume
 from nexusctl.plan.decide.images import find_unlocked
 
 BRIDGE_CAPACITY = 1000
@@ -18,8 +19,8 @@ BRIDGE_CAPACITY = 1000
 
 def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> tuple[Diagnostic, ...]:
     """Foreign objects under names that the stack needs, external ones that are not there or not shared, records that
-    cannot be read, networks that are too full, binds inside of what another stack can write to, waits for the health of
-    what has no health check.
+    cannot be read, networks that are too full, shared volumes that would be others, binds inside of what another
+    stack can write to, waits for the health of what has no health check.
     """
     return (
         *_find_taken("container", ((name, container_name(stack.name, name)) for name in stack.sandboxes), live),
@@ -31,6 +32,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
         *(find_unshared(stack, live, used=False) if live.owners else ()),
         *_find_unreadable(stack, claims),
         *_find_crowded(stack),
+        *_find_unlike(stack, live),
         *(_find_nested(stack, live, claims) if live.foreign_binds else ()),
         *(_find_unprobed(stack, live, claims) if live.unprobed else ()),
         *(find_unlocked(stack, live) if stack.digests else ()),
@@ -178,4 +180,29 @@ def _find_crowded(stack: Stack) -> Iterator[Diagnostic]:
             yield Diagnostic(
                 f"{count} sandboxes on network {network}: a bridge holds at most {BRIDGE_CAPACITY}",
                 hint="spread the sandboxes over several networks",
+            )
+        declared = stack.networks.get(network)
+        if declared and declared.subnet:
+            # Few stack files say where a network has its addresses.
+            from nexusctl.plan.decide.subnets import find_small  # noqa: PLC0415 - deferred: start-up time
+
+            if small := find_small(declared, count):
+                summary = f"{count} sandboxes on network {network}: {small} has too few addresses"
+                yield Diagnostic(summary, hint="name a wider range, for replacements come up beside what they replace")
+
+
+def _find_unlike(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
+    """Shared volumes that the file wants otherwise than they are: others know them by their names."""
+    present = {found.name: found for found in live.volumes}
+    for name, volume in sorted(stack.volumes.items()):
+        found = present.get(volume_name(stack.name, name)) if volume.shared and not volume.external else None
+        if found and (unlike := next(compare_volume(found, volume), None)):
+            field, before, after = unlike
+            yield Diagnostic(
+                f"the shared volume {found.name} has {field} {before}, and the file says {after}: "
+                "other stacks may have it as it is",
+                hint=(
+                    "undo that or choose another name for it; to lose its data, "
+                    f"remove its sandboxes and `docker volume rm {found.name}`"
+                ),
             )

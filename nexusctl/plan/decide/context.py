@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim

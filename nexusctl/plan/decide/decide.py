@@ -7,38 +7,44 @@ from dataclasses import field, replace
 from typing import Literal
 
 from nexusctl.model.endpoint import overlap
-from nexusctl.model.live import HealthState, LiveSandbox
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.live import HealthState, LiveSandbox
 from nexusctl.model.plan.plan import Attachment, Cause, Difference
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import find_drift, is_cut_off
 from nexusctl.plan.compare.fields import compare, take_recorded
-from nexusctl.plan.compare.mount_sources import clashes, desired_sources, live_sources
+from nexusctl.plan.compare.mount_sources import clashes, desired_sources, find_other_volumes, live_sources
 from nexusctl.plan.compare.secrets import assume_unchanged
+from nexusctl.plan.decide.expiry import find_hold, say_destroyed
 from nexusctl.plan.decide.network_changes import (
     compare_networks,
     find_drifted_networks,
     find_renamed,
     find_unbound,
+    find_unnamed,
     join_again,
 )
 from nexusctl.plan.decide.own_volumes import own_mounts
+from nexusctl.plan.decide.rest import Rest, Restore, describe_state, find_rest, find_restore
 
 _CUT_OFF = "the folder of its secrets was removed on the host, so it is restarted to get another one"
-
 _UNSURE = "the record of its last change is lost or was never written, so all that changes in place is applied again"
 
 _NAMES = ("name", "group")
 """What others find a sandbox by."""
 
-Action = Literal["create", "replace", "rerun", "update", "start", "rename", "none"]
-Restore = Literal["", "start", "unpause", "restart"]
+Action = Literal["create", "replace", "rerun", "update", "start", "resume", "pause", "stop", "rename", "none"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """`action` is what a user calls it; the flags below it say what an `update`, `start` or `rename` consists of."""
+    """`action` is what a user calls it; the flags below it say what an `update`, `start` or `rename` consists of.
+
+    After all of that it is brought to its `rest`. One that is `held` by somebody's word stays as it is, whatever the
+    `differences`.
+    """
 
     sandbox: Sandbox
     action: Action
@@ -49,6 +55,8 @@ class Decision:
     stop_first: bool = False
     carry: bool = False
     restore: Restore = ""
+    rest: Rest = ""
+    held: Hold | None = None
     rename: bool = False
     amend: bool = False
     connect: tuple[Attachment, ...] = ()
@@ -60,8 +68,9 @@ class DecisionContext:
     """What a decision needs to know of the rest: the stack and the final name, the attachments, what changes in place.
 
     `obstacle` says why packages do not. `moved_image` is there where the reference that the holder was created from
-    means another image by now. `one_name` is the engine's, see `LiveState`. `volumes` maps the volumes of the file to
-    what the engine calls them, `networks` ids and engine's names of networks to their names in the file.
+    means another image by now. `one_name` is the engine's, see `LiveState`. A `forced` one is made anew in any case.
+    `volumes` maps the volumes of the file to what the engine calls them, `networks` ids and engine's names of networks
+    to their names in the file. `now` is the time of the look; `expired` says that it was destroyed after its lifetime.
     """
 
     stack: str
@@ -71,28 +80,37 @@ class DecisionContext:
     obstacle: str = ""
     moved_image: Difference | None = None
     one_name: bool = False
+    forced: bool = False
     volumes: Mapping[str, str] = field(default_factory=dict)
     networks: Mapping[str, str] = field(default_factory=dict)
+    now: int = 0
+    expired: Hold | None = None
 
 
 def decide(sandbox: Sandbox, claim: Claim, around: DecisionContext) -> Decision:
     """The decision for one desired sandbox. Its holder's record, where there is a holder, can be read."""
     holder = claim.holder
     if holder is None:
-        return _create(sandbox, claim)
+        return _create(sandbox, claim, around.expired)
     assert holder.record is not None
     sandbox = leave_unprobed(assume_unchanged(sandbox, holder.record), holder.record, holder.health)
     differences = (
         *_find_other_name(holder, sandbox, around.in_place),
         *compare(holder.record, sandbox, around.in_place),
-        *_find_other_volumes(holder, sandbox, around.volumes),
+        *find_other_volumes(holder, sandbox, around.volumes),
     )
+    if sandbox.state == "running" and (held := find_hold(sandbox, holder, around.now)):
+        # Also where the file says something new of it: whoever stopped it says when it goes on.
+        return Decision(sandbox=sandbox, action="none", holder=holder, differences=differences, held=held)
     if sandbox.kind == "service" and holder.gone:
         # Nothing is there that it could take the place of.
         reason = "it was a task, whose container is gone"
         return Decision(sandbox=sandbox, action="create", cause="changed", reason=reason, holder=holder)
     if sandbox.kind == "task":
         return _decide_task(sandbox, holder, differences, around)
+    if around.forced:
+        # Nothing else could be asked for by its name.
+        return replace(_replace(sandbox, holder, differences, around), cause="asked", reason="somebody asked for it")
     return _decide_service(sandbox, holder, differences, around)
 
 
@@ -103,7 +121,9 @@ def leave_unprobed(sandbox: Sandbox, record: Sandbox, health: HealthState) -> Sa
     return sandbox
 
 
-def _create(sandbox: Sandbox, claim: Claim) -> Decision:
+def _create(sandbox: Sandbox, claim: Claim, expired: Hold | None) -> Decision:
+    if expired:
+        return Decision(sandbox=sandbox, action="create", cause="expired", reason=say_destroyed(expired))
     if claim.leftovers:
         return Decision(sandbox=sandbox, action="create", cause="partial", reason="its creation did not come to an end")
     origin = f"template {sandbox.template}" if sandbox.template else f"image {sandbox.image}"
@@ -118,6 +138,8 @@ def _decide_task(
         rerun = ("changed", "it was a service")
     elif holder.state in ("exited", "dead") and holder.exit_code != 0:
         rerun = ("failed", f"its last run exited with {holder.exit_code}")
+    elif around.forced:
+        rerun = ("asked", "somebody asked for it")
     elif sandbox.run == "always":
         rerun = ("run", "it runs at every apply")
     elif sandbox.run == "changed" and any(d.effect != "record" and d.field not in _NAMES for d in differences):
@@ -157,6 +179,9 @@ def _decide_service(
     if around.one_name and (connect or disconnect or holder.state in ("exited", "created")):
         differences = (*differences, *find_unbound(holder, around.attachments))
     again = () if left else find_renamed(sandbox, holder, around.attachments, changed)
+    unnamed = () if left else tuple(find_unnamed(holder, around.attachments, changed))
+    differences = (*differences, *(difference for _, difference in unnamed))
+    again = (*again, *(attachment for attachment, _ in unnamed if attachment not in again))
     again = around.attachments if _is_renamed(holder, differences) else again
     connect, disconnect = join_again(holder, again, connect, disconnect)
     if is_unsure(sandbox, holder) and "packages" not in around.in_place:
@@ -167,7 +192,8 @@ def _decide_service(
         sandbox,
         holder,
         differences,
-        restore=_restore(holder) or ("restart" if is_cut_off(holder, differences) else ""),
+        restore=find_restore(sandbox, holder, cut_off=is_cut_off(holder, differences)),
+        rest=find_rest(sandbox, holder),
         rename=_is_misnamed(holder, around),
         connect=connect,
         disconnect=disconnect,
@@ -236,19 +262,28 @@ def _mend(
     differences: tuple[Difference, ...],
     *,
     restore: Restore = "",
+    rest: Rest = "",
     rename: bool = False,
     connect: tuple[Attachment, ...] = (),
     disconnect: tuple[str, ...] = (),
 ) -> Decision:
     causes: list[tuple[Action, Cause, str]] = []
-    if differences or connect or disconnect or holder.unsure:
+    # A state is told by what brings it about.
+    told = [d for d in differences if d.field != "state" or not (restore or rest)]
+    if told or connect or disconnect or holder.unsure:
         changed = any(d.cause == "changed" for d in differences)
         otherwise: Cause = "partial" if holder.unsure else "drifted"
         moved = f"it was {holder.moved_from}, and its container stays" if holder.moved_from else ""
         causes.append(("update", "changed" if changed else otherwise, _UNSURE if holder.unsure else moved))
-    if restore:
-        cut_off = is_cut_off(holder, differences) and not _restore(holder)
-        causes.append(("start", "drifted", _CUT_OFF if cut_off else _describe_state(holder)))
+    asked: Cause = "changed" if any(d.field == "state" for d in differences) else "drifted"
+    # That the file wants another state is told by the difference.
+    why = describe_state(holder) if asked == "drifted" else ""
+    if restore and not rest:
+        cut_off = is_cut_off(holder, differences) and not find_restore(sandbox, holder)
+        verb: Action = "resume" if restore == "unpause" else "start"
+        causes.append((verb, asked, _CUT_OFF if cut_off else why))
+    if rest:
+        causes.append((rest, asked, why))
     if rename and not holder.moved_from:
         # What is taken over was never called otherwise.
         meant: Cause = "changed" if holder.adopted == "new" else "drifted"
@@ -264,6 +299,7 @@ def _mend(
         holder=holder,
         differences=differences,
         restore=restore,
+        rest=rest,
         rename=rename,
         amend=holder.unsure or any(d.cause == "changed" for d in differences),
         connect=connect,
@@ -271,12 +307,10 @@ def _mend(
     )
 
 
-def _restore(holder: LiveSandbox) -> Restore:
-    if holder.state in ("exited", "created"):
-        return "start"
-    if holder.state == "paused":
-        return "unpause"
-    return "restart" if holder.health == "unhealthy" or holder.state == "restarting" else ""
+def find_void(decision: Decision) -> Hold | None:
+    """The word that somebody has stopped it, where it runs again by now and nothing else is to be done."""
+    holder = decision.holder
+    return holder.hold if holder and decision.action == "none" and not decision.held else None
 
 
 def _find_other_name(holder: LiveSandbox, sandbox: Sandbox, in_place: frozenset[str]) -> Iterator[Difference]:
@@ -284,28 +318,6 @@ def _find_other_name(holder: LiveSandbox, sandbox: Sandbox, in_place: frozenset[
     if before != sandbox.name:
         effect: Literal["in_place", "replace"] = "in_place" if "networks" in in_place else "replace"
         yield Difference(field="name", before=before, after=sandbox.name, effect=effect)
-
-
-def _find_other_volumes(holder: LiveSandbox, sandbox: Sandbox, volumes: Mapping[str, str]) -> Iterator[Difference]:
-    """Mounts of one name in the file that mean another volume of the engine by now."""
-    recorded = set(holder.record.mounts if holder.record else ())
-    for mount in sandbox.mounts:
-        before, after = holder.volumes.get(mount.target), volumes.get(mount.source)
-        if mount.kind == "volume" and mount in recorded and before and after and before != after:
-            yield Difference(field=f"volumes.{mount.target}", before=f"volume {before}", after=f"volume {after}")
-
-
-def _describe_state(holder: LiveSandbox) -> str:
-    if holder.state == "exited":
-        return f"it exited with {holder.exit_code}"
-    if holder.state == "restarting":
-        return f"it keeps restarting, {count_times(holder.restarts)} so far"
-    return "it is unhealthy" if holder.state == "running" else f"it is {holder.state}"
-
-
-def count_times(number: int) -> str:
-    """Such as `3 times`."""
-    return "once" if number == 1 else f"{number} times"
 
 
 def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: DecisionContext) -> bool:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 
 from nexusctl.model.endpoint import overlap
 from nexusctl.model.engine_names import container_name
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.mount_sources import MountSource, Users, covers, desired_sources, live_sources
 from nexusctl.plan.decide.decide import Decision

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.engine_names import environment_tag, image_reference, is_environment, recipe_tag
-from nexusctl.model.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.lockfile import RECIPE
+from nexusctl.model.observed.live import LiveImage, LiveSandbox, LiveState
 from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Difference, PullImage, Step
 from nexusctl.model.plan.step_id import step_id
-from nexusctl.model.stack import PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.template import Template
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.frozen import dataclass
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.plan import Attachment, Difference
 from nexusctl.model.stack import Sandbox
 
@@ -34,6 +34,24 @@ def find_renamed(
     recorded = holder.record.aliases if holder.record else {}
     unsure = {*recorded, *sandbox.aliases} if holder.unsure else ()
     return tuple(a for a in attachments if f"networks.{a.network}.aliases" in changed or a.network in unsure)
+
+
+def find_unnamed(
+    holder: LiveSandbox, attachments: Iterable[Attachment], changed: Collection[str]
+) -> Iterator[tuple[Attachment, Difference]]:
+    """Those in which others do not find it by all of its names any more, as after a disconnect and connect by hand.
+
+    They are known only where somebody looked. What was taken over, or is made by an older version, bears others.
+    """
+    if holder.aliases is None or not holder.named or holder.adopted or not {"name", "group"}.isdisjoint(changed):
+        return
+    for attachment in (found for found in attachments if found.name not in (*_ENGINES_OWN, "podman")):
+        known = holder.aliases.get(_find_network(attachment, holder.networks) or "")
+        field = f"networks.{attachment.network}.aliases"
+        if known is not None and field not in changed and (lost := [n for n in attachment.names if n not in known]):
+            kept = tuple(name for name in attachment.names if name not in lost)
+            before, after = list(kept) or None, list(attachment.names)
+            yield attachment, Difference(field=field, before=before, after=after, cause="drifted", effect="in_place")
 
 
 def find_unbound(holder: LiveSandbox, attachments: tuple[Attachment, ...]) -> Iterator[Difference]:

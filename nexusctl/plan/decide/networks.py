@@ -1,4 +1,4 @@
-"""The stack's networks and volumes: which live ones serve, which are to be made, which are in excess."""
+"""The stack's networks: which live ones serve, which are to be made, which are in excess."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
-from nexusctl.model.engine_names import network_name, volume_name
-from nexusctl.model.live import LiveNetwork, LiveState
+from nexusctl.model.engine_names import network_name
+from nexusctl.model.observed.live import LiveNetwork, LiveState
 from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Network, Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
@@ -21,7 +21,7 @@ class NetworkPlan:
 
     `subnets` are the ranges of those that are missing, as far as they are known, and `sandboxes` how many will join.
     `links` are those of each sandbox that is in an external network. `renewed` maps those that are missing to the live
-    ones that have to go first, because the engine refuses a second network of one name.
+    ones that have to go first, because the engine refuses a second network of one name, or one with its addresses.
     """
 
     stack: str
@@ -72,7 +72,7 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
     # A container that never started may know its network by name only.
     known = {n.id for n in live.networks}
     joined = {key if key in known else name for sandbox in live.idle for key, name in sandbox.networks.items()}
-    renewed = _find_renewed(stack, live, missing) if live.one_name else {}
+    renewed = _find_renewed(stack, live, missing)
     kept.update(network.id for network in renewed.values())
     unused = (n for n in live.networks if n.id not in kept and n.id not in joined and n.name not in joined)
     excess = tuple(sorted(unused, key=lambda n: (n.network, n.id)))
@@ -90,7 +90,15 @@ def plan_networks(stack: Stack, live: LiveState) -> NetworkPlan:
 
 def _find_renewed(stack: Stack, live: LiveState, missing: Iterable[Network]) -> dict[str, LiveNetwork]:
     names = {network_name(stack.name, network.name): network.name for network in missing}
-    return {names[network.name]: network for network in live.networks if network.name in names}
+    renewed = {names[network.name]: network for network in live.networks if live.one_name and network.name in names}
+    for network in (network for network in missing if network.subnet):
+        # Few stack files say where a network has its addresses.
+        from nexusctl.plan.decide.subnets import overlaps  # noqa: PLC0415 - deferred: start-up time
+
+        own = (found for found in live.networks if found.network == network.name)
+        in_the_way = next((found for found in own if overlaps(network.subnet or "", found.subnet)), None)
+        renewed.update({network.name: in_the_way} if in_the_way else {})
+    return renewed
 
 
 def lacks_networks(stack: Stack, live: LiveState) -> bool:
@@ -109,7 +117,8 @@ def _choose_networks(
             candidates = [
                 n
                 for n in live.networks
-                if n.network == name and n.is_as(desired) and _has_room(n, count, attached[n.id])
+                if n.network == name and n.is_as(desired)
+                if desired.subnet or _has_room(n, count, attached[n.id])
             ]
             yield desired, min(candidates, key=lambda n: (-attached[n.id], n.id), default=None)
 
@@ -134,7 +143,10 @@ def _choose_subnets(
     from nexusctl.plan.decide.subnets import choose_subnet  # noqa: PLC0415 - deferred: start-up time
 
     chosen: dict[str, str] = {}
-    for network in missing:
+    for network in sorted(missing, key=lambda network: not network.subnet):
+        if network.subnet:
+            chosen[network.name] = network.subnet
+            continue
         called = network_name(stack.name, network.name)
         chosen[network.name] = choose_subnet(live.addresses, called, counts[network.name], chosen.values())
     return chosen
@@ -144,8 +156,3 @@ def call_networks(stack: Stack, live: LiveState) -> dict[str, str]:
     """The networks of the file and those of the stack by id and by what the engine calls them."""
     own = {key: network.network for network in live.networks for key in (network.id, network.name)}
     return own | {network.external: name for name, network in sorted(stack.networks.items()) if network.external}
-
-
-def engine_volumes(stack: Stack) -> dict[str, str]:
-    """What the engine calls each volume of the file."""
-    return {name: volume.external or volume_name(stack.name, name) for name, volume in stack.volumes.items()}

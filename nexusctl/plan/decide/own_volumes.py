@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from nexusctl.model.engine_names import anonymous_volume, image_reference
-from nexusctl.model.live import LiveSandbox, LiveState, LiveVolume
+from nexusctl.model.observed.live import LiveSandbox, LiveState, LiveVolume
 from nexusctl.model.stack import Sandbox
 
 

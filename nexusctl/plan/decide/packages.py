@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from posixpath import dirname, normpath
 
-from nexusctl.model.live import LiveSandbox
 from nexusctl.model.lockfile import BELOW
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.plan import Difference, PackageChange
-from nexusctl.model.stack import Manager, PackageSet, Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Manager, PackageSet
+from nexusctl.packages import MANAGERS
 from nexusctl.plan.compare.paths import place
 
 _ROOTS = ("", "0", "root")
-
-_NPM_FILES = ("package.json", "package-lock.json", "npm-shrinkwrap.json")
 
 
 def find_obstacle(sandbox: Sandbox, holder: LiveSandbox, stack: Stack) -> str:
@@ -30,15 +30,18 @@ def find_obstacle(sandbox: Sandbox, holder: LiveSandbox, stack: Stack) -> str:
     user = (sandbox.user or "").partition(":")[0]
     if user not in _ROOTS:
         return f"root installs packages, and it runs as {user}"
+    if record.read_only:
+        return "nothing can be written in it"
     if not _has_way_out(sandbox, stack):
         return "none of its networks leads to a package index"
     before, after = _by_manager(record), _by_manager(sandbox)
     for manager in sorted(before.keys() | after.keys()):
         if not _can_follow(before.get(manager), after.get(manager)):
             return f"only a new image forgets what {manager} has installed"
-    if _shares_npm_files(record, sandbox):
-        return "npm would write into files that are uploaded"
-    return ""
+    sharing = next(
+        (manager for manager in sorted(before.keys() | after.keys()) if _shares_files(manager, record, sandbox)), ""
+    )
+    return f"{sharing} would write into files that are uploaded" if sharing else ""
 
 
 def change_packages(
@@ -92,15 +95,15 @@ def _can_follow(before: PackageSet | None, after: PackageSet | None) -> bool:
         return True
     if before is None or (after and after.fixed) or (before.fixed and not (after and after.lock_name)):
         return True
-    return after is not None and bool(before.lock_name and after.lock_name) and after.manager == "npm"
+    return after is not None and bool(before.lock_name and after.lock_name) and MANAGERS[after.manager].follows_locks
 
 
-def _shares_npm_files(record: Sandbox, desired: Sandbox) -> bool:
-    """Whether npm would have to write into files that are uploaded."""
-    chosen = _by_manager(desired).get("npm") or _by_manager(record).get("npm")
+def _shares_files(manager: Manager, record: Sandbox, desired: Sandbox) -> bool:
+    """Whether `manager` would have to write into files that are uploaded."""
+    chosen = _by_manager(desired).get(manager) or _by_manager(record).get(manager)
     if chosen is None or (chosen.lock_name and not chosen.fixed):
         return False
     paths = (place(u.target, f.path) for sandbox in (record, desired) for u in sandbox.uploads for f in u.files)
-    folders = {dirname(path) for path in paths if path.rpartition("/")[2] in _NPM_FILES}
+    folders = {dirname(path) for path in paths if path.rpartition("/")[2] in MANAGERS[manager].writes}
     # Where the image alone knows the working folder, any of them may be it.
     return bool(folders) and (desired.working_dir is None or normpath(desired.working_dir) in folders)

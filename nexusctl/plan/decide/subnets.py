@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nexusctl.model.live import AddressSpace
+from nexusctl.model.observed.address_space import AddressSpace
+from nexusctl.model.stack import Network
 from nexusctl.model.values.checksum import sha256
 
 Range = tuple[int, int]
@@ -64,12 +65,27 @@ def has_room(subnet: str, sandboxes: int) -> bool:
     return found is None or 2 ** (32 - found[1]) - _RESERVED >= sandboxes + min(sandboxes, SPARE)
 
 
+def find_small(network: Network, sandboxes: int) -> str:
+    """The range of a network that has too few addresses for so many, as the stack file says it; empty for none."""
+    for text, reserved in ((network.subnet, _RESERVED), (network.ip_range, 0)):
+        found = parse_range(text or "")
+        if found and 2 ** (32 - found[1]) - reserved < sandboxes:
+            return text or ""
+    return ""
+
+
 def say_full(name: str, space: AddressSpace) -> tuple[str, str]:
     """What is wrong where no range is left for the network `name`, and what to do."""
     if malformed := find_malformed(space):
         return f"{VARIABLE}: {malformed[0]} is no IPv4 range", f"write it as `{VARIABLE}={','.join(DEFAULT_POOLS[:2])}`"
     hint = f"remove unused networks (see `docker network ls`), or name more ranges in {VARIABLE}"
     return f"network {name}: no address range is left in {', '.join(space.pools)}", hint
+
+
+def find_clash(space: AddressSpace, subnet: str, but: str = "") -> str:
+    """The first range in use that shares an address with `subnet`, except for the one that is to go; empty for none."""
+    gone = parse_range(but)
+    return next((used for used in space.used if overlaps(subnet, used) and parse_range(used) != gone), "")
 
 
 def overlaps(one: str, other: str) -> bool:

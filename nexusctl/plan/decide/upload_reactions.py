@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from nexusctl.model.stack import Reaction, Upload
+from nexusctl.model.uploads_and_packages import Reaction, Upload
 from nexusctl.plan.compare.paths import list_above, place
 from nexusctl.plan.decide.decide import Decision, is_unsure
 
@@ -17,7 +17,8 @@ def find_reactions(decision: Decision) -> tuple[Reaction, ...]:
     A sandbox that does not run, or is started anew in any case, finds its files when it starts.
     """
     holder = decision.holder
-    if decision.action != "update" or holder is None or holder.state not in ("running", "paused"):
+    stays = decision.sandbox.state != "stopped"
+    if decision.action != "update" or holder is None or not stays or holder.state not in ("running", "paused"):
         return ()
     changed = [d.field.removeprefix(_UPLOADS) for d in decision.differences if d.field.startswith(_UPLOADS)]
     uploads = decision.sandbox.uploads

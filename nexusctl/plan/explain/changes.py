@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Set
 
-from nexusctl.model.endpoint import bracketed, overlap
-from nexusctl.model.engine_names import is_outgoing, natural_key
-from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
+from nexusctl.model.engine_names import natural_key
+from nexusctl.model.observed.live import LiveNetwork, LiveSandbox, LiveVolume
 from nexusctl.model.plan.plan import BootstrapImage, Cause, Change, DeriveImage, ObjectKind, PullImage, Step
 from nexusctl.model.stack import Network
-from nexusctl.plan.compare.claims import Claim, Leftover
+from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.decide.conflicts import say_whose
 from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.decide.images import describe_packages
 from nexusctl.plan.decide.own_volumes import describe_kept, describe_own
+from nexusctl.plan.explain.host_ports import describe_host_ports
 from nexusctl.plan.explain.in_place import describe_limits
+from nexusctl.plan.explain.leftovers import describe_leftover, describe_void
+from nexusctl.plan.explain.volumes import describe_volume, enumerate_some
 from nexusctl.plan.steps.carry_over import describe_carrying
 
 
@@ -55,7 +57,7 @@ def _images(scene: PlanContext) -> Iterator[Change]:
             action="create",
             kind="image",
             name=step.subject,
-            reason=f"{_describe_image(step)}, for {_enumerate(users[step_id])}",
+            reason=f"{_describe_image(step)}, for {enumerate_some(users[step_id])}",
             notes=notes.get(step_id, ()),
         )
 
@@ -74,16 +76,8 @@ def _describe_image(step: Step) -> str:
 def _networks_and_volumes(scene: PlanContext) -> Iterator[Change]:
     for network in scene.networks.missing:
         yield _describe_network(scene, network)
-    mounted = {name for live in scene.live.sandboxes for name in live.volumes.values()}
     for volume in sorted(scene.missing_volumes):
-        name = scene.volumes[volume]
-        yield Change(
-            action="create",
-            kind="volume",
-            name=volume,
-            cause="drifted" if name in mounted else "new",
-            reason=f"{name}, which was there" if name in mounted else _describe_volume(scene, volume),
-        )
+        yield describe_volume(scene, volume)
 
 
 def _describe_network(scene: PlanContext, network: Network) -> Change:
@@ -95,10 +89,12 @@ def _describe_network(scene: PlanContext, network: Network) -> Change:
         why = "with room for more sandboxes"
         if former.internal != network.internal:
             why = "to be internal" if network.internal else "not to be internal any more"
-        elif not former.is_as(network):
+        elif former.enable_ipv6 not in (None, network.enable_ipv6):
             why = f"with{'' if network.enable_ipv6 else 'out'} IPv6"
+        elif not former.is_as(network):
+            why = _describe_addresses(former, network)
         cause, reason = "changed", f"{name}, made anew {why}"
-        notes = (_describe_move(network.name in scene.networks.renewed),)
+        notes = (_describe_move(network.name in scene.networks.renewed, scene.live.one_name),)
     elif _has_lost(scene, network.name):
         cause, reason = "drifted", f"{name}, which was there"
     return Change(
@@ -112,7 +108,15 @@ def _describe_network(scene: PlanContext, network: Network) -> Change:
     )
 
 
-def _describe_move(renewed: bool) -> str:
+def _describe_addresses(former: LiveNetwork, network: Network) -> str:
+    wanted = {field: getattr(network, field) for field in ("subnet", "gateway", "ip_range")}
+    other = (f"the {field} {text}" for field, text in wanted.items() if text not in (None, getattr(former, field)))
+    return f"with {next(other, 'other labels')}"
+
+
+def _describe_move(renewed: bool, one_name: bool) -> str:
+    if renewed and not one_name:
+        return "the old one goes first, for they share addresses: connections in it are cut for a moment"
     if renewed:
         return (
             "the old one goes first, for the engine has one network of a name: connections in it are cut for a moment"
@@ -127,39 +131,14 @@ def _has_lost(scene: PlanContext, network: str) -> bool:
     return any(network in record.networks for record in records) and f"networks.{network}" not in moved
 
 
-def _describe_volume(scene: PlanContext, volume: str) -> str:
-    """Where it takes the place of one of somebody else's, that stays with what is in it."""
-    before = {
-        live.volumes[mount.target]
-        for live in scene.live.sandboxes
-        for mount in (live.record.mounts if live.record else ())
-        if mount.source == volume and mount.target in live.volumes
-    }
-    left = f", empty: what is in {_enumerate(sorted(before))} stays there" if before else ""
-    return f"{scene.volumes[volume]}{left}"
-
-
 def _sandboxes(scene: PlanContext) -> Iterator[Change]:
     for name, decision in sorted(scene.decisions.items(), key=lambda item: natural_key(item[0])):
         for leftover in scene.claims.get(name, Claim()).leftovers:
-            yield _describe_leftover(name, leftover)
+            yield describe_leftover(name, leftover)
         if decision.action != "none":
             yield _describe_decision(scene, decision)
-
-
-def _describe_leftover(name: str, leftover: Leftover) -> Change:
-    replaced = is_outgoing(leftover.live.name)
-    phrase = "was replaced and not yet removed" if replaced else "claims to be this sandbox too"
-    if leftover.cause == "partial":
-        phrase = "never became ready"
-    return Change(
-        action="remove",
-        kind="sandbox",
-        name=name,
-        cause=leftover.cause,
-        reason=f"container {leftover.live.name} {phrase}",
-        leaving=leftover.live.id,
-    )
+        else:
+            yield from describe_void(name, decision)
 
 
 def _describe_decision(scene: PlanContext, decision: Decision) -> Change:
@@ -169,6 +148,7 @@ def _describe_decision(scene: PlanContext, decision: Decision) -> Change:
         action="run" if decision.action == "rerun" else decision.action,
         kind="sandbox",
         name=decision.sandbox.name,
+        group=decision.sandbox.group,
         cause=decision.cause,
         reason=decision.reason,
         moved_from=decision.holder.moved_from if decision.holder else "",
@@ -201,10 +181,10 @@ def _notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
             yield f"the old container is stopped before {passed}"
     elif decision.action == "replace":
         yield _replace_note(scene, decision)
-    if decision.action == "replace":
+    if decision.action == "replace" and decision.sandbox.state != "stopped":
         yield from _say_moving(decision, "replacement")
     if decision.action in ("create", "replace"):
-        yield from _creation_notes(scene, decision)
+        yield from describe_host_ports(scene, decision.sandbox)
         yield from say_whose(scene.stack, scene.live, decision.sandbox) if scene.live.owners else ()
 
 
@@ -258,21 +238,15 @@ def _say_moving(decision: Decision, occasion: str = "restart") -> Iterator[str]:
     record = decision.holder.record if decision.holder else None
     had = record.ports if record else ()
     if moving := [str(port.container) for port in decision.sandbox.ports if port.host is None and port in had]:
-        yield f"with the {occasion} the host port for {_enumerate(moving)} may become another one: name one to keep it"
-
-
-def _creation_notes(scene: PlanContext, decision: Decision) -> tuple[str, ...]:
-    return tuple(
-        f"host port {bracketed(address)}:{number} is in use by {owner}: the start will fail until it is free"
-        for port in decision.sandbox.ports
-        for (address, number, protocol), owner in (scene.live.host_ports.items() if port.host else ())
-        if (number, protocol) == (port.host, port.protocol) and overlap(address, port.address)
-    )
+        ports = enumerate_some(moving)
+        yield f"with the {occasion} the host port for {ports} may become another one: name one to keep it"
 
 
 def _replace_note(scene: PlanContext, decision: Decision) -> str:
     if decision.holder and (passed := _describe_passed(scene, decision.holder)):
         return f"the old container is stopped before {passed}; its files are lost"
+    if decision.sandbox.state == "stopped":
+        return "the new container is not started, and the old one goes"
     if decision.stop_first:
         return "the old container is stopped first, because both need the same host port or volume"
     return "the new container comes up beside the old one, which goes when the new one is ready"
@@ -286,7 +260,7 @@ def _describe_passed(scene: PlanContext, holder: LiveSandbox) -> str:
         return ""
     things = " and ".join(dict.fromkeys(handover.what for handover in passed))
     verbs = ("starts", "gets") if len(takers) == 1 else ("start", "get")
-    return f"{_enumerate(takers)} {verbs[0]}, which {verbs[1]} its {things}"
+    return f"{enumerate_some(takers)} {verbs[0]}, which {verbs[1]} its {things}"
 
 
 def _why_gone(scene: PlanContext, live: LiveSandbox, groups: Set[str]) -> str:
@@ -307,6 +281,7 @@ def _removals(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Change]:
                 action="remove",
                 kind="sandbox",
                 name=live.sandbox,
+                group=live.record.group if live.record else "",
                 cause="removed",
                 reason=_why_gone(scene, live, groups),
                 notes=(
@@ -339,9 +314,3 @@ def _removals(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Change]:
     for orphan in scene.live.orphans:
         kind: ObjectKind = "record" if orphan.kind == "amendment" else orphan.kind
         yield Change(action="remove", kind=kind, name=orphan.name, cause="superseded", reason=reasons[orphan.kind])
-
-
-def _enumerate(names: list[str], most: int = 4) -> str:
-    if len(names) <= most:
-        return ", ".join(names)
-    return f"{', '.join(names[:most])} and {len(names) - most} more"

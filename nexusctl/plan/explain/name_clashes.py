@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.compare.network_names import find_external, link_siblings, name_in

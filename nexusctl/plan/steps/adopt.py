@@ -6,9 +6,10 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Literal
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Change, Omission, Plan, Step
 from nexusctl.model.plan.step import AdoptContainer, AdoptObject, ReleaseObject, RenameContainer
+from nexusctl.model.plan.step_id import follow_up_id
 from nexusctl.plan.decide.birth_limits import say_of_changed
 from nexusctl.plan.steps.ids import adoption_id
 
@@ -71,7 +72,7 @@ def _takes_over(step: Step, names: Collection[str]) -> bool:
 
 def release(kind: Literal["network", "volume"], name: str, key: str, removal: str) -> ReleaseObject:
     """The step that forgets an adoption after the step `removal`."""
-    return ReleaseObject(id=f"{removal}:release", subject=name, needs=(removal,), kind=kind, key=key)
+    return ReleaseObject(id=follow_up_id(removal, "release"), subject=name, needs=(removal,), kind=kind, key=key)
 
 
 def _adopt(kind: Literal["network", "volume"], name: str, key: str) -> AdoptObject:

@@ -6,12 +6,13 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from nexusctl.model.engine_names import container_name, incoming_name
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.plan import Attachment, PackageChange, Placement, Step
 from nexusctl.model.plan.step import (
     AwaitExit,
     AwaitHealthy,
     CreateContainer,
+    ReleaseContainer,
     RenameContainer,
     ReplaceContainer,
     RestoreContainer,
@@ -20,7 +21,8 @@ from nexusctl.model.plan.step import (
 )
 from nexusctl.model.plan.step_id import step_id
 from nexusctl.model.secret import SecretFile
-from nexusctl.model.stack import Sandbox, Upload
+from nexusctl.model.stack import Sandbox
+from nexusctl.model.uploads_and_packages import Upload
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import drifted_paths, find_misfits, is_cut_off
 from nexusctl.plan.compare.ignore import list_left_limits
@@ -32,7 +34,8 @@ from nexusctl.plan.decide.packages import change_packages
 from nexusctl.plan.decide.upload_reactions import find_reactions
 from nexusctl.plan.steps.carry_over import choose_left_behind
 from nexusctl.plan.steps.ids import aside_id, stop_id
-from nexusctl.plan.steps.removal import choose_grace, remove_container
+from nexusctl.plan.steps.removal import choose_grace, choose_pre_stop, remove_container
+from nexusctl.plan.steps.rest import bring_to_rest, find_first_start
 from nexusctl.plan.steps.waits import list_upstream, ready_id
 
 
@@ -51,7 +54,7 @@ def build_steps(scene: PlanContext, decision: Decision, gates: frozenset[str]) -
             yield from _create(scene, decision, gates, (*(step.id for step in removals), removal.id))
         case "replace":
             yield from _replace(scene, decision, gates, tuple(step.id for step in removals))
-        case "update" | "start" | "rename":
+        case "update" | "start" | "resume" | "pause" | "stop" | "rename":
             yield from _mend(scene, decision, gates, tuple(step.id for step in removals))
         case "none":
             pass
@@ -59,7 +62,8 @@ def build_steps(scene: PlanContext, decision: Decision, gates: frozenset[str]) -
 
 def _create(scene: PlanContext, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox = decision.sandbox
-    place = _placement(scene, sandbox, beside=bool(sandbox.startup))
+    # One that is not started gets its name when all else is done.
+    place = _placement(scene, sandbox, beside=bool(sandbox.startup) or sandbox.state == "stopped")
     create = _create_container(scene, sandbox, place, after)
     yield create
     yield StartContainer(
@@ -72,6 +76,7 @@ def _create(scene: PlanContext, decision: Decision, gates: frozenset[str], after
         upstream=list_upstream(scene, sandbox),
     )
     yield from _await(scene, sandbox, created=create.id, needs=(step_id("sandbox", sandbox.name, "start"),))
+    yield from bring_to_rest(sandbox, "pause" if sandbox.state == "paused" else "", created=create.id)
 
 
 def _replace(scene: PlanContext, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
@@ -81,7 +86,7 @@ def _replace(scene: PlanContext, decision: Decision, gates: frozenset[str], afte
     # the image shows in the old one.
     probed = bool(sandbox.health) or (sandbox.image_health and holder.health != "none")
     stop_first = decision.stop_first or any(h.holder.id == holder.id for h in scene.handovers)
-    handover = probed and not stop_first and holder.state == "running"
+    handover = probed and not stop_first and holder.state == "running" and sandbox.state != "stopped"
     place = replace(_placement(scene, sandbox, beside=True), quiet=handover)
     create = _create_container(scene, sandbox, place, after)
     yield create
@@ -101,9 +106,11 @@ def _replace(scene: PlanContext, decision: Decision, gates: frozenset[str], afte
         left_behind=choose_left_behind(scene, decision) if decision.carry else None,
         amendments=holder.amendments,
         grace=choose_grace(holder, sandbox),
-        required=sandbox.name in scene.required,
-        upstream=list_upstream(scene, sandbox),
+        pre_stop=choose_pre_stop(holder),
+        required=sandbox.name in scene.required and sandbox.state != "stopped",
+        upstream=list_upstream(scene, sandbox) if sandbox.state != "stopped" else (),
     )
+    yield from bring_to_rest(sandbox, "pause" if sandbox.state == "paused" else "", created=create.id)
 
 
 def _live_attachments(scene: PlanContext, holder: LiveSandbox, place: Placement) -> tuple[Attachment, ...]:
@@ -124,25 +131,37 @@ def _mend(scene: PlanContext, decision: Decision, gates: frozenset[str], after: 
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
     last = (*after, *gates)
+    how, rest = decision.restore, decision.rest
+    if (
+        holder.state == "paused"
+        and sandbox.state == "paused"
+        and any(d.effect != "record" for d in decision.differences)
+    ):
+        how, rest = "unpause", "pause"
     restore = RestoreContainer(
         id=step_id("sandbox", sandbox.name, "start"),
         subject=sandbox.name,
         needs=last,
         container_id=holder.id,
-        how=decision.restore or "start",
-        secrets=() if decision.restore == "unpause" else sandbox.secrets,
+        how=how or "start",
+        secrets=() if how == "unpause" else sandbox.secrets,
         grace=choose_grace(holder, sandbox),
-        upstream=() if decision.restore == "unpause" else list_upstream(scene, sandbox),
+        pre_stop=choose_pre_stop(holder),
+        upstream=() if how == "unpause" else list_upstream(scene, sandbox),
+        first=find_first_start(scene.stack.name, sandbox, holder),
     )
-    if decision.restore == "unpause":
+    if how == "unpause":
         # Nothing reaches a program that is paused.
         yield restore
         last = (restore.id,)
     restarts, cleaning = False, None
-    if decision.action == "update":
+    if decision.action == "update" or decision.amend:
         update = _update(decision, holder, last)
-        if update.delete and (decision.restore == "start" or holder.state == "restarting"):
+        if update.delete and (how == "start" or holder.state in ("restarting", "exited", "created")):
             update, cleaning = _part_cleaning(update)
+            if not how:
+                # It runs for as long as that takes.
+                how, rest = "start", "stop"
         restarts = update.restarts
         yield update
         last = (update.id,)
@@ -156,14 +175,20 @@ def _mend(scene: PlanContext, decision: Decision, gates: frozenset[str], after: 
         )
         yield rename
         last = (rename.id,)
-    if decision.restore and decision.restore != "unpause":
-        yield replace(restore, needs=last)
+    if how and how != "unpause":
+        yield replace(restore, how=how, needs=last)
         last = (restore.id,)
     if cleaning:
         yield replace(cleaning, needs=last)
         last = (cleaning.id,)
-    if decision.restore or restarts:
+    if (decision.restore or restarts) and rest != "stop":
         yield from _await(scene, sandbox, container_id=holder.id, needs=last)
+        last = (*last, ready_id(sandbox.name))
+    yield from bring_to_rest(sandbox, rest, holder=holder, needs=last)
+    if holder.hold:
+        yield ReleaseContainer(
+            id=step_id("sandbox", sandbox.name, "release"), subject=sandbox.name, needs=last, hold=holder.hold.name
+        )
 
 
 def _part_cleaning(update: UpdateContainer) -> tuple[UpdateContainer, UpdateContainer]:
@@ -216,8 +241,9 @@ def _update(decision: Decision, holder: LiveSandbox, needs: tuple[str, ...]) -> 
         delete_secrets=gone,
         # Also where only packages are put right: a manager may have had to bring another version.
         amend=decision.amend or bool(packages),
-        stale=tuple(name for name in holder.amendments if name != holder.end),
+        stale=holder.outdated,
         grace=choose_grace(holder, sandbox),
+        pre_stop=choose_pre_stop(holder),
     )
 
 
@@ -287,12 +313,14 @@ def _create_container(
 
 def _placement(scene: PlanContext, sandbox: Sandbox, *, beside: bool) -> Placement:
     name = container_name(scene.stack.name, sandbox.name)
+    names = sorted({m.source for m in sandbox.mounts if m.kind == "volume" and m.source in scene.stack.volumes})
     return Placement(
         image=scene.images[sandbox.name].reference,
         name=name,
         birth_name=incoming_name(name) if beside else "",
         networks=scene.networks.join(sandbox),
         volumes={m.source: scene.volumes[m.source] for m in sandbox.mounts if m.kind == "volume"},
+        declared={name: scene.stack.volumes[name] for name in names if scene.stack.volumes[name].is_special},
         anonymous=find_own(scene.own, sandbox, scene.decisions[sandbox.name].holder),
         others=list_others(scene.live, sandbox.name),
     )
@@ -302,6 +330,8 @@ def _await(
     scene: PlanContext, sandbox: Sandbox, *, needs: tuple[str, ...], container_id: str = "", created: str = ""
 ) -> Iterator[Step]:
     ready, name = ready_id(sandbox.name), sandbox.name
+    if sandbox.state == "stopped":
+        return
     if sandbox.kind == "task":
         yield AwaitExit(id=ready, subject=name, needs=needs, container_id=container_id, created=created)
         return

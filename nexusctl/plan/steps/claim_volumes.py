@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from nexusctl.model.live import LiveState
+from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Step
 from nexusctl.model.plan.step import AdoptObject, RemoveContainer, ReplaceContainer, UpdateContainer
 from nexusctl.model.plan.step_id import step_id

@@ -10,7 +10,7 @@ from nexusctl.model.plan.step import RenameContainer, StopContainer
 from nexusctl.model.plan.step_id import step_id
 from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.steps.ids import aside_id, removal_id, stop_id
-from nexusctl.plan.steps.removal import choose_grace
+from nexusctl.plan.steps.removal import choose_grace, choose_pre_stop
 
 
 def build_passings(scene: PlanContext) -> Iterator[Step]:
@@ -33,6 +33,7 @@ def build_passings(scene: PlanContext) -> Iterator[Step]:
             needs=needs,
             container_id=holder.id,
             grace=choose_grace(holder, scene.decisions[giver].sandbox),
+            pre_stop=choose_pre_stop(holder),
         )
 
 

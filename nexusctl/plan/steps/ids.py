@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.step_id import step_id
 
 
@@ -21,5 +21,9 @@ def adoption_id(kind: str, name: str) -> str:
 
 
 def stop_id(name: str) -> str:
-    """The step that stops a container which gives something up before it is replaced."""
+    """The step that stops a container: for good, or because it gives something up before it is replaced."""
     return step_id("sandbox", name, "stop")
+
+
+def pause_id(name: str) -> str:
+    return step_id("sandbox", name, "pause")

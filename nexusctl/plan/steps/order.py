@@ -26,7 +26,11 @@ def order_steps(steps: Iterable[Step], wishes: Mapping[str, frozenset[str]] | No
 def _tidy(known: Mapping[str, Step], wishes: Mapping[str, frozenset[str]]) -> dict[str, Step]:
     nothing: frozenset[str] = frozenset()
     return {
-        step_id: replace(step, needs=tuple(sorted({*step.needs, *wishes.get(step_id, nothing)} & known.keys())))
+        step_id: replace(
+            step,
+            needs=tuple(sorted({*step.needs, *wishes.get(step_id, nothing)} & known.keys())),
+            dispensable=tuple(sorted({*step.dispensable} & known.keys())),
+        )
         for step_id, step in known.items()
     }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.step import RemoveContainer
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Sandbox
 from nexusctl.plan.steps.ids import aside_id, removal_id
@@ -19,6 +19,11 @@ def choose_grace(live: LiveSandbox, desired: Sandbox | None = None) -> int | Non
     return None if live.adopted or live.record is None else STOP_GRACE_PERIOD
 
 
+def choose_pre_stop(live: LiveSandbox) -> str:
+    """What runs in a container before it ends: what was promised it, which need not fit its successor."""
+    return (live.record.pre_stop or "") if live.record else ""
+
+
 def remove_container(live: LiveSandbox, desired: Sandbox | None = None, needs: tuple[str, ...] = ()) -> RemoveContainer:
     """The step that stops and removes it, after `needs` and once it has given up its name."""
     return RemoveContainer(
@@ -29,4 +34,5 @@ def remove_container(live: LiveSandbox, desired: Sandbox | None = None, needs: t
         amendments=tuple(name for name in live.amendments if name != live.end),
         end=live.end,
         grace=choose_grace(live, desired),
+        pre_stop=choose_pre_stop(live),
     )

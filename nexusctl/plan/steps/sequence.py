@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.model.live import LiveNetwork, LiveSandbox, LiveVolume
+from nexusctl.model.engine_names import volume_name
+from nexusctl.model.observed.live import LiveNetwork, LiveSandbox, LiveVolume, Orphan
 from nexusctl.model.plan.plan import Attachment, Step
 from nexusctl.model.plan.step import (
     CreateNetwork,
@@ -18,6 +19,7 @@ from nexusctl.model.plan.step import (
 )
 from nexusctl.model.plan.step_id import step_id
 from nexusctl.plan.decide.context import PlanContext
+from nexusctl.plan.decide.decide import find_void
 from nexusctl.plan.steps.adopt import build_adoptions, release
 from nexusctl.plan.steps.build import build_steps
 from nexusctl.plan.steps.claim_volumes import claim_loose
@@ -25,6 +27,7 @@ from nexusctl.plan.steps.handover_steps import build_passings, find_passings
 from nexusctl.plan.steps.ids import removal_id
 from nexusctl.plan.steps.order import acyclic, order_steps
 from nexusctl.plan.steps.removal import remove_container
+from nexusctl.plan.steps.rest import rest_dependents_first
 from nexusctl.plan.steps.waits import NOTHING, build_gates, find_gates, find_required
 
 
@@ -34,6 +37,8 @@ def sequence_steps(scene: PlanContext, *, remove_volumes: bool) -> tuple[Step, .
     every = _all_steps(scene, remove_volumes=remove_volumes)
     if not remove_volumes and any(volume.loose or volume.misnamed for volume in scene.live.volumes):
         every = claim_loose(scene.live, tuple(every))
+    if any(decision.sandbox.state != "running" for decision in scene.decisions.values()):
+        every = rest_dependents_first(scene, every)
     steps: dict[str, Step] = {}
     for step in every:
         # A sandbox that is restarted waits for that, whoever waits for it.
@@ -91,10 +96,12 @@ def _all_steps(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Step]:
     yield from build_adoptions(scene.live)
     removals = tuple(_removals(scene))
     yield from removals
-    gates = find_gates(scene)
+    gates, dispensable = find_gates(scene), _find_dispensable(scene)
     touching: dict[str, list[str]] = {}
     for name, decision in scene.decisions.items():
         own = tuple(build_steps(scene, decision, gates.get(name, NOTHING) | find_passings(scene, name) | adoptions))
+        if spare := dispensable.get(name):
+            own = tuple(replace(step, dispensable=tuple(spare & {*step.needs})) for step in own)
         touching[name] = [step.id for step in own]
         yield from own
     yield from build_gates(scene)
@@ -113,8 +120,9 @@ def _all_steps(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Step]:
     if remove_volumes:
         for volume in scene.live.volumes:
             removal = step_id("volume", volume.volume, "remove")
-            # Several containers may have had one at the same target.
-            removal += f":{volume.name}" if volume.sandbox else ""
+            # Several containers may have had one at a target, and one of the file may have taken another's place.
+            if volume.sandbox or volume.name != volume_name(scene.stack.name, volume.volume):
+                removal += f":{volume.name}"
             yield RemoveVolume(
                 id=removal,
                 subject=volume.volume,
@@ -123,11 +131,25 @@ def _all_steps(scene: PlanContext, *, remove_volumes: bool) -> Iterator[Step]:
             )
             if volume.adopted:
                 yield release("volume", volume.volume, volume.name, removal)
-    for orphan in scene.live.orphans:
+    yield from _leftovers(scene)
+
+
+def _leftovers(scene: PlanContext) -> Iterator[Step]:
+    void = (Orphan(kind="amendment", name=hold.name) for d in scene.decisions.values() if (hold := find_void(d)))
+    for orphan in (*void, *scene.live.orphans):
         kind = "record" if orphan.kind == "amendment" else orphan.kind
         yield RemoveOrphan(
             id=step_id(kind, orphan.name, "remove"), subject=orphan.name, name=orphan.name, kind=orphan.kind
         )
+
+
+def _find_dispensable(scene: PlanContext) -> dict[str, frozenset[str]]:
+    """What each sandbox waits for and can do without, where there is anything of the kind."""
+    decisions = scene.decisions.values()
+    if all(dependency.required for decision in decisions for dependency in decision.sandbox.depends_on):
+        return {}
+    every, needed = find_gates(scene), find_gates(scene, required=True)
+    return {name: waits - needed[name] for name, waits in every.items() if waits - needed[name]}
 
 
 def _renew(scene: PlanContext, old: LiveNetwork) -> dict[str, Any]:

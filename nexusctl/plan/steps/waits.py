@@ -18,10 +18,16 @@ Gates = Mapping[str, frozenset[str]]
 NOTHING: frozenset[str] = frozenset()
 
 
-def find_gates(scene: PlanContext) -> Gates:
-    """What each sandbox waits for, and what it passes on where it does not change: the order holds across it."""
+def find_gates(scene: PlanContext, *, required: bool = False) -> Gates:
+    """What each sandbox waits for, and what it passes on where it does not change: the order holds across it.
+
+    With `required` only what it cannot do without.
+    """
     unmet = _find_unmet(scene)
-    depends_on = {name: sandbox.depends_on for name, sandbox in scene.stack.sandboxes.items()}
+    depends_on = {
+        name: tuple(dependency for dependency in sandbox.depends_on if dependency.required or not required)
+        for name, sandbox in scene.stack.sandboxes.items()
+    }
     gates: dict[str, frozenset[str]] = {}
     for name in sort_nodes({name: {d.sandbox for d in own} for name, own in depends_on.items()}):
         gates[name] = _join([part for d in depends_on[name] for part in _parts(scene, d, unmet, gates)])
@@ -42,7 +48,8 @@ def build_gates(scene: PlanContext) -> Iterator[Step]:
 
 def list_upstream(scene: PlanContext, sandbox: Sandbox) -> tuple[Upstream, ...]:
     """The services that have to be alive when `sandbox` starts: those that run, or are started before it."""
-    return tuple(found for dependency in sandbox.depends_on if (found := _find_upstream(scene, dependency)))
+    wanted = (dependency for dependency in sandbox.depends_on if dependency.required)
+    return tuple(found for dependency in wanted if (found := _find_upstream(scene, dependency)))
 
 
 def _find_upstream(scene: PlanContext, dependency: Dependency) -> Upstream | None:
@@ -106,6 +113,9 @@ def _unmet(scene: PlanContext, decision: Decision) -> Iterator[str]:
     for dependency in decision.sandbox.depends_on:
         other = scene.decisions[dependency.sandbox]
         if other.action in ("create", "rerun", "replace") or other.restore or other.holder is None:
+            continue
+        if other.held or other.sandbox.state != "running":
+            # Nobody waits for what is not to run.
             continue
         met = {
             "started": True,

@@ -64,10 +64,10 @@ def test_volumes_are_measured_for_those_that_are_asked_about(shop: Workshop) -> 
     shop.start(shop.sandbox("b", mounts=(OWN,)))
     (name,) = shop.look(container_id).volumes.values()
     assert shop.engine.run_command(container_id, ("touch", "/data/x")).exit_code == 0
-    found = shop.engine.measure_volumes([name, "nobody-s"])
+    found = shop.engine.overview.measure_volumes([name, "nobody-s"])
     assert list(found) == [name]
     assert 0 <= found[name] < 10_000
-    assert shop.engine.measure_volumes([]) == {}
+    assert shop.engine.overview.measure_volumes([]) == {}
 
 
 def test_where_an_image_has_volumes_is_seen_where_somebody_has_to_know(shop: Workshop) -> None:

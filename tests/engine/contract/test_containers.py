@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from nexusctl.errors import Conflict, EngineError, NotFound
+from nexusctl.model.env_file_text import EnvFileText
 from nexusctl.model.plan.plan import LeftBehind
+from nexusctl.model.record import encode
 from nexusctl.model.stack import Health, Port, Resources
 from tests.engine.workshop import Workshop, folder, sha256, text
 
@@ -20,6 +22,17 @@ def test_a_created_sandbox_is_observed_with_its_whole_record(shop: Workshop) -> 
     assert (live.sandbox, live.state, live.record, live.exit_code) == ("a", "created", sandbox, None)
     assert live.name == f"{shop.stack}_a"
     assert live.partial
+
+
+def test_what_an_env_file_gave_is_not_in_the_record_and_is_observed_all_the_same(shop: Workshop) -> None:
+    sandbox = shop.sandbox(env={"PIN": EnvFileText("hunter 2=\n3"), "A": "1"})
+    assert "hunter" not in encode(sandbox)
+    container_id = shop.create(sandbox)
+    seen = shop.look(container_id).record
+    assert seen == sandbox
+    assert isinstance(seen.env["PIN"], EnvFileText)
+    assert not isinstance(seen.env["A"], EnvFileText)
+    assert shop.create(sandbox) == container_id
 
 
 def test_creating_the_same_again_takes_over_what_is_there(shop: Workshop) -> None:
@@ -220,10 +233,10 @@ def test_a_health_probe_is_seen_in_the_condition_and_in_the_list(
 def test_what_a_sandbox_has_written_is_measured_for_those_that_are_asked_about(shop: Workshop) -> None:
     written = shop.create(shop.sandbox(uploads=(text("/srv/x", "x" * 5000),)))
     shop.create(shop.sandbox("other"))
-    found = shop.engine.measure([written, "0" * 64])
+    found = shop.engine.overview.measure([written, "0" * 64])
     assert list(found) == [written]
     assert 5000 <= found[written] < 10_000
-    assert shop.engine.measure([]) == {}
+    assert shop.engine.overview.measure([]) == {}
 
 
 def test_what_a_sandbox_has_written_is_carried_over_but_for_what_is_left_behind(shop: Workshop) -> None:

@@ -9,7 +9,7 @@ from tests.engine.workshop import Workshop
 
 
 def test_the_lock_is_seen_while_it_is_held_and_gone_afterwards(shop: Workshop) -> None:
-    holder = shop.holder("ann", pid=12, command="nexusctl apply", since=1700000000.5)
+    holder = shop.holder("dev", pid=12, command="nexusctl apply", since=1700000000.5)
     with shop.engine.lock(shop.stack, holder, timeout=0, report=print):
         assert shop.observe().lock == holder
     assert shop.observe().lock is None
@@ -17,9 +17,9 @@ def test_the_lock_is_seen_while_it_is_held_and_gone_afterwards(shop: Workshop) -
 
 def test_a_second_one_is_refused_and_told_who_holds_it(shop: Workshop) -> None:
     with (
-        shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print),
-        pytest.raises(LockHeld, match="ann@elsewhere") as refusal,
-        shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0.1, report=print),
+        shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print),
+        pytest.raises(LockHeld, match="dev@elsewhere") as refusal,
+        shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0.1, report=print),
     ):
         pass
     assert f"nexusctl unlock {shop.stack}" in (refusal.value.diagnostics[0].hint or "")
@@ -27,33 +27,38 @@ def test_a_second_one_is_refused_and_told_who_holds_it(shop: Workshop) -> None:
 
 def test_stacks_have_locks_of_their_own(shop: Workshop, other: Workshop) -> None:
     with (
-        shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print),
-        other.engine.lock(other.stack, other.holder("bob"), timeout=0, report=print),
+        shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print),
+        other.engine.lock(other.stack, other.holder("ops"), timeout=0, report=print),
     ):
-        assert other.observe().lock == other.holder("bob")
+        assert other.observe().lock == other.holder("ops")
 
 
 def test_the_lock_is_given_back_when_what_it_protects_fails(shop: Workshop) -> None:
-    with pytest.raises(ZeroDivisionError), shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print):
+    with pytest.raises(ZeroDivisionError), shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print):
         raise ZeroDivisionError
     assert shop.observe().lock is None
 
 
 def test_one_that_waits_gets_it_when_it_is_free_and_says_that_it_waits(shop: Workshop) -> None:
     said: list[str] = []
-    got = threading.Event()
+    got, waits = threading.Event(), threading.Event()
+
+    def report(text: str) -> None:
+        said.append(text)
+        waits.set()
 
     def wait() -> None:
-        with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=60, report=said.append):
+        with shop.engine.lock(shop.stack, shop.holder("ops"), timeout=60, report=report):
             got.set()
 
-    with shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print):
+    with shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print):
         thread = threading.Thread(target=wait)
         thread.start()
-        assert not got.wait(0.3)
+        assert waits.wait(60)
+        assert not got.is_set()
     thread.join(60)
     assert got.is_set()
-    assert "ann@elsewhere" in said[0]
+    assert "dev@elsewhere" in said[0]
 
 
 def test_only_one_of_many_holds_it_at_a_time(shop: Workshop) -> None:
@@ -76,23 +81,23 @@ def test_only_one_of_many_holds_it_at_a_time(shop: Workshop) -> None:
 
 def test_unlock_says_whose_lock_it_removed(shop: Workshop) -> None:
     assert shop.engine.unlock(shop.stack) is None
-    with shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print):
-        assert shop.engine.unlock(shop.stack) == shop.holder("ann")
+    with shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print):
+        assert shop.engine.unlock(shop.stack) == shop.holder("dev")
         assert shop.observe().lock is None
 
 
 def test_a_lock_that_was_taken_away_does_not_release_its_successor(shop: Workshop) -> None:
-    first = shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print)
+    first = shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print)
     first.__enter__()
     shop.engine.unlock(shop.stack)
-    with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=print):
+    with shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0, report=print):
         first.__exit__(None, None, None)
-        assert shop.observe().lock == shop.holder("bob")
+        assert shop.observe().lock == shop.holder("ops")
 
 
 def test_a_lock_that_was_taken_away_is_missed_before_the_next_write(shop: Workshop) -> None:
     shop.engine.check_lock(shop.stack)
-    with shop.engine.lock(shop.stack, shop.holder("ann"), timeout=0, report=print):
+    with shop.engine.lock(shop.stack, shop.holder("dev"), timeout=0, report=print):
         shop.engine.check_lock(shop.stack)
         shop.engine.unlock(shop.stack)
         with pytest.raises(LockLost, match=f"the lock of stack {shop.stack} was taken away"):

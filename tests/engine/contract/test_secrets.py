@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nexusctl.model.live import Interior, LiveSandbox
+from nexusctl.model.observed.live import Interior, LiveSandbox
 from nexusctl.model.secret import Secret, SecretFile, SecretText, SecretUse
 from tests.engine.workshop import Workshop, text
 

@@ -10,7 +10,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.files.entries import list_entries
 from nexusctl.engine.docker.files.upload import read_file
 from nexusctl.errors import StepError
-from nexusctl.model.stack import Upload, UploadFile
+from nexusctl.model.uploads_and_packages import Upload, UploadFile
 from tests.engine.workshop import Workshop, text
 
 pytestmark = pytest.mark.engine
@@ -126,10 +126,11 @@ def test_a_running_sandbox_keeps_the_old_file_when_the_new_one_does_not_come_thr
 
 def test_a_program_never_sees_half_a_file_while_it_is_replaced(shop: Workshop, tmp_path: Path) -> None:
     watch = "while :; do cat /srv/x | sha256sum; done >/tmp/seen"
+    some = "until grep -q '  *-$' /tmp/seen; do sleep 0.1; done"
     old, new = "o" * 500_000, "n" * 500_000
     container_id = shop.start(shop.sandbox(command=("bash", "-c", watch), uploads=(text("/srv/x", old),)))
     shop.engine.upload(container_id, [text("/srv/x", new)])
-    seen = set(read(shop, container_id, "sleep 0.2; sort -u /tmp/seen | grep -- '  *-$' | cut -c1-64").split())
+    seen = set(read(shop, container_id, f"{some}; sort -u /tmp/seen | grep -- '  *-$' | cut -c1-64").split())
     expected = {hashlib.sha256(content.encode()).hexdigest() for content in (old, new)}
     assert seen <= expected
     assert seen

@@ -37,7 +37,7 @@ def choose_context(home: Path, name: str) -> None:
         ("unix:///x/docker.sock", "unix:///x/docker.sock"),
         ("tcp://10.0.0.1:2375", "tcp://10.0.0.1:2375"),
         ("10.0.0.1:2375", "tcp://10.0.0.1:2375"),
-        ("ssh://ann@host:22", "ssh://ann@host:22"),
+        ("ssh://dev@host:22", "ssh://dev@host:22"),
     ],
 )
 def test_docker_host_wins_over_everything(host: str, url: str, tmp_path: Path) -> None:
@@ -81,10 +81,10 @@ def test_a_scheme_that_cannot_be_spoken_is_an_error_that_lists_the_others(tmp_pa
 
 
 def test_podmans_sockets_are_asked_after_dockers() -> None:
-    paths = usual_sockets({"HOME": "/home/ann", "XDG_RUNTIME_DIR": "/run/user/7"})
+    paths = usual_sockets({"HOME": "/home/dev", "XDG_RUNTIME_DIR": "/run/user/7"})
     assert paths[0] == "/var/run/docker.sock"
     assert paths.index("/run/user/7/docker.sock") < paths.index("/run/user/7/podman/podman.sock")
-    assert "/home/ann/.colima/default/docker.sock" in paths
+    assert "/home/dev/.colima/default/docker.sock" in paths
 
 
 def test_a_socket_on_which_nobody_answers_is_an_error_with_the_way_out(tmp_path: Path) -> None:

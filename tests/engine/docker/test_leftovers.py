@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from nexusctl.model.stack import Upload
+from nexusctl.model.uploads_and_packages import Upload
 from tests.engine.workshop import Workshop, text
 
 pytestmark = pytest.mark.engine

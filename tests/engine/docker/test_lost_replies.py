@@ -64,7 +64,7 @@ def test_a_rename_that_was_done_is_done(shop: Workshop, far: Workshop, proxy: Pr
 
 def test_a_lock_whose_answer_was_lost_is_not_left_behind(shop: Workshop, far: Workshop, proxy: Proxy) -> None:
     proxy.arm(Fault(call=0, kind="lost-reply"))
-    with pytest.raises(EngineUnreachable), far.engine.lock(far.stack, far.holder("ann"), timeout=0, report=print):
+    with pytest.raises(EngineUnreachable), far.engine.lock(far.stack, far.holder("dev"), timeout=0, report=print):
         pass
     assert shop.observe().lock is None
 
@@ -112,11 +112,11 @@ def test_a_lock_that_cannot_be_removed_is_told_of_and_takes_nothing_back(
     shop: Workshop, far: Workshop, proxy: Proxy
 ) -> None:
     said: list[str] = []
-    with far.engine.lock(far.stack, far.holder("ann"), timeout=0, report=said.append):
+    with far.engine.lock(far.stack, far.holder("dev"), timeout=0, report=said.append):
         proxy.arm(Fault(call=0, kind="error-500"))
     assert proxy.fired
     assert [f"unlock {shop.stack}" in line for line in said] == [True]
-    assert shop.engine.unlock(shop.stack) == far.holder("ann")
+    assert shop.engine.unlock(shop.stack) == far.holder("dev")
 
 
 def test_an_engine_that_is_gone_is_told_in_words(tmp_path: Path) -> None:

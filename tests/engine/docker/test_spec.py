@@ -6,17 +6,22 @@ import pytest
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.create_body import container_body, limits_update, network_body, read_limits
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.record import decode
 from nexusctl.model.stack import Health, Mount, Network, Port, Resources, Sandbox
 
+HOLDER = LockHolder(stack="s", owner="0123456789abcdef", user="me", host="here", branch="feature/x")
 
-def body(birth_name: str = "", networks: tuple[Attachment, ...] = (), **fields: Any) -> dict[str, Any]:
+
+def body(
+    birth_name: str = "", holder: LockHolder | None = None, networks: tuple[Attachment, ...] = (), **fields: Any
+) -> dict[str, Any]:
     sandbox = Sandbox(**{"name": "api-1", "group": "api", "image": "debian:12"} | fields)
     place = Placement(
         image="debian:12", name="s_api-1", birth_name=birth_name, networks=networks, volumes={"data": "s_data"}
     )
-    return container_body("s", sandbox, place)
+    return container_body("s", sandbox, place, holder=holder)
 
 
 def test_what_the_file_leaves_out_stays_the_images() -> None:
@@ -37,7 +42,7 @@ def test_every_sandbox_has_the_safe_defaults() -> None:
 
 
 def test_labels_are_all_written_even_the_empty_one() -> None:
-    found = body(env={"A": "1"})["Labels"]
+    found = body(env={"A": "1"}, holder=HOLDER)["Labels"]
     assert decode(found.pop(labels.RECORD)).env == {"A": "1"}
     assert len(found.pop(labels.BIRTH)) == 16
     assert found == {
@@ -49,7 +54,10 @@ def test_labels_are_all_written_even_the_empty_one() -> None:
         labels.BIRTH_NAME: "",
         labels.IMAGE_INVENTORY: "",
         labels.SECRETS: "",
+        labels.MAKER: "me@here",
+        labels.BRANCH: "feature/x",
     }
+    assert (body()["Labels"][labels.MAKER], body()["Labels"][labels.BRANCH]) == ("", "")
     assert body(birth_name="s_api-1_new")["Labels"][labels.BIRTH_NAME] == "s_api-1_new"
 
 

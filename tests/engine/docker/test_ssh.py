@@ -38,10 +38,10 @@ def test_a_network_that_says_nothing_is_given_up_and_leaves_no_process(
 
 @pytest.mark.engine
 def test_an_engine_answers_through_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wire: Wire) -> None:
-    asked = "-T -o ConnectTimeout=10 -p 2222 -- ann@far.example docker system dial-stdio"
+    asked = "-T -o ConnectTimeout=10 -p 2222 -- dev@far.example docker system dial-stdio"
     script = f'test "$*" = "{asked}" || exit 9\nexec docker -H {wire.endpoint.url} system dial-stdio'
     pids = put_ssh(tmp_path, monkeypatch, script)
-    far = Wire(Endpoint(url="ssh://ann@far.example:2222", source="test"))
+    far = Wire(Endpoint(url="ssh://dev@far.example:2222", source="test"))
     assert far.get("/info")["ID"] == wire.get("/info")["ID"]
     assert len(list(far.get("/images/json"))) > 0
     assert not any(map(is_running, pids.read_text().split()))

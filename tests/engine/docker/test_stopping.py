@@ -9,7 +9,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.objects.read_body import portray
+from nexusctl.engine.docker.objects.read_body import inspect
 from nexusctl.model.engine_names import volume_name
 from nexusctl.model.stack import Mount, Volume
 from tests.engine.workshop import Workshop
@@ -81,7 +81,7 @@ def test_a_container_of_others_is_portrayed_with_how_it_stops(
 ) -> None:
     made = wire.post("/containers/create", {"Image": base_image, "Cmd": ["true"], **config}, {"name": stack_name})["Id"]
     try:
-        seen = portray(wire, made)
+        seen = inspect(wire, made)
         assert (seen.sandbox.stop_grace_period, seen.sandbox.stop_signal) == (grace, signal), json.dumps(config)
         assert not [word for word, _ in seen.remarks if word.startswith("Stop")]
     finally:

@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 
 import pytest
 
-from nexusctl.engine.base import Command
+from nexusctl.engine.command import Command
 from nexusctl.engine.docker.client.frames import split_frames
 from tests.engine.workshop import Workshop
 
@@ -86,13 +86,13 @@ def test_a_command_that_reads_no_input_ends_all_the_same(shop: Workshop) -> None
 @pytest.mark.engine
 def test_a_command_whose_time_is_over_is_ended(shop: Workshop) -> None:
     container_id = shop.start(shop.sandbox())
-    assert execute(shop, container_id, "sh", "-c", "echo begun; sleep 777", timeout=0.5) == (124, b"begun\n", b"")
+    assert execute(shop, container_id, "sh", "-c", "echo begun; sleep 777", timeout=3) == (124, b"begun\n", b"")
     assert execute(shop, container_id, "sh", "-c", "grep -l 77[7] /proc/[0-9]*/cmdline || true")[1] == b""
 
 
 DRIVER = """
 import sys
-from nexusctl.engine.base import Command
+from nexusctl.engine.command import Command
 from nexusctl.engine.docker.engine import connect
 sys.exit(connect().execute(sys.argv[1], Command(argv=("sh", "-c", sys.argv[2]), tty=True, timeout=60,
     stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer)))
@@ -171,3 +171,18 @@ def test_many_logs_are_followed_at_once(shop: Workshop) -> None:
     for thread in threads:
         thread.join(60)
     assert found == {n: b"%d\n" % n for n in range(4)}
+
+
+@pytest.mark.engine
+def test_a_terminal_that_is_closed_meanwhile_changes_no_exit_code(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    master, slave = pty.openpty()
+    # Once its other side is gone, nothing can be asked of a terminal and nothing said to it.
+    closing = threading.Timer(0.5, os.close, [master])
+    with open(slave, "rb", buffering=0) as stdin:
+        closing.start()
+        command = Command(
+            argv=("sh", "-c", "sleep 2; exit 3"), stdin=stdin, stdout=io.BytesIO(), stderr=io.BytesIO(), tty=True
+        )
+        code = shop.engine.execute(container_id, command)
+    assert code == 3

@@ -22,8 +22,8 @@ pytestmark = pytest.mark.engine
 HOLDER = """
 import os, sys, time
 from nexusctl.engine.docker.engine import connect
-from nexusctl.model.live import LockHolder
-holder = LockHolder(stack=sys.argv[1], owner="victim", user="ann", host=sys.argv[2], pid=os.getpid(), command="apply")
+from nexusctl.model.observed.lock_holder import LockHolder
+holder = LockHolder(stack=sys.argv[1], owner="victim", user="dev", host=sys.argv[2], pid=os.getpid(), command="apply")
 with connect().lock(sys.argv[1], holder, timeout=0, report=print):
     print("held", flush=True)
     time.sleep(600)
@@ -49,21 +49,21 @@ def test_a_dead_owner_on_this_machine_is_taken_over_with_a_notice(
     victim.kill()
     victim.wait()
     said: list[str] = []
-    with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=said.append):
-        assert shop.observe().lock == shop.holder("bob")
+    with shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0, report=said.append):
+        assert shop.observe().lock == shop.holder("ops")
     assert "took over" in said[0]
-    assert f"ann@{platform.node()}" in said[0]
+    assert f"dev@{platform.node()}" in said[0]
 
 
 def test_a_killed_owner_that_nobody_waited_for_counts_as_dead(shop: Workshop, victim: subprocess.Popen[str]) -> None:
     victim.kill()
     os.waitid(os.P_PID, victim.pid, os.WEXITED | os.WNOWAIT)
-    with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=print):
+    with shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0, report=print):
         pass
 
 
 def test_a_living_owner_is_never_taken_over(shop: Workshop, victim: subprocess.Popen[str]) -> None:
-    with pytest.raises(LockHeld), shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0.3, report=print):
+    with pytest.raises(LockHeld), shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0.3, report=print):
         pass
 
 
@@ -71,7 +71,7 @@ def test_a_living_owner_is_never_taken_over(shop: Workshop, victim: subprocess.P
 def test_a_dead_owner_of_another_host_is_not_taken_over(shop: Workshop, victim: subprocess.Popen[str]) -> None:
     victim.kill()
     victim.wait()
-    with pytest.raises(LockHeld), shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=print):
+    with pytest.raises(LockHeld), shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0, report=print):
         pass
 
 
@@ -109,13 +109,13 @@ def test_whoever_keeps_heirs_apart_for_good_is_not_waited_for(
                 assert anybody.poll() is None
             with (
                 pytest.raises(LockHeld, match=r"has died, and .*nexusctl-takeover.lock keeps it so") as refusal,
-                shop.engine.lock(shop.stack, shop.holder("bob"), timeout=0, report=print),
+                shop.engine.lock(shop.stack, shop.holder("ops"), timeout=0, report=print),
             ):
                 pass
         finally:
             subprocess.run(["pkill", "-P", str(anybody.pid)], check=True)
     assert f"`nexusctl unlock {shop.stack}`" in (refusal.value.diagnostics[0].hint or "")
-    with shop.engine.lock(shop.stack, shop.holder("bob"), timeout=60, report=print):
+    with shop.engine.lock(shop.stack, shop.holder("ops"), timeout=60, report=print):
         pass
 
 

@@ -21,7 +21,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.base import Command
+from nexusctl.engine.command import Command
 from nexusctl.engine.docker.client.client import FOREVER, Answer, Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.exec.exec import TIMED_OUT

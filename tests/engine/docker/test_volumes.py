@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
 from nexusctl.model.engine_names import volume_name
-from nexusctl.model.stack import Mount, Volume
+from nexusctl.model.stack import Mount, Stack, Volume
 from tests.engine.workshop import Workshop
 
 pytestmark = pytest.mark.engine
@@ -30,3 +32,45 @@ def test_an_external_volume_that_goes_before_its_container_comes_is_nobodys(shop
     finally:
         shop.clear()
         subprocess.run(["docker", "volume", "rm", name], check=True, capture_output=True)
+
+
+def test_one_without_labels_that_only_a_container_of_the_stack_names_is_taken_along_and_destroyed(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    name = volume_name(shop.stack, "data")
+    _docker("volume", "create", name)
+    mounts = (Mount(kind="volume", source="data", target="/d"),)
+    shop.start(shop.sandbox(mounts=mounts), volumes={"data": name})
+    own = Stack(name=shop.stack, volumes={"data": Volume(name="data")})
+    found = shop.engine.observe(own)
+    assert [(live.name, live.volume, live.loose) for live in found.volumes] == [(name, "data", True)]
+    assert name not in found.taken.get("volume", {})
+    theirs = Stack(name=shop.stack, volumes={"data": Volume(name="data", external=name)})
+    assert shop.engine.observe(theirs).volumes == ()
+    other = _docker("run", "-d", "-v", f"{name}:/x", shop.image, "sleep", "1000").strip()
+    try:
+        found = shop.engine.observe(own)
+        assert found.volumes == ()
+        assert name in found.taken["volume"]
+    finally:
+        _docker("rm", "-f", other)
+    file = tmp_path / "nexus.yaml"
+    sandbox = f"{{image: {shop.image}, command: [sleep, '999'], networks: [], volumes: ['data:/d']}}"
+    file.write_text(f"name: {shop.stack}\nvolumes: {{data: {{}}}}\nsandboxes:\n  a: {sandbox}\n")
+    for _ in range(2):
+        # The container that told whose it is goes with the first.
+        _nexusctl("apply", "--yes", "-f", str(file))
+    (live,) = shop.engine.observe(own).volumes
+    assert (live.name, live.volume, live.adopted) == (name, "data", "yes")
+    assert "Nothing is left" in _nexusctl("destroy", "--yes", "--volumes", "-f", str(file))
+    assert _docker("volume", "ls", "-q", "--filter", f"name={name}") == ""
+
+
+def _docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout
+
+
+def _nexusctl(*words: str) -> str:
+    done = subprocess.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import partial
 from io import BufferedReader
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
-from nexusctl.config.schema.bounded_regex import Patience, TooSlow
-from nexusctl.model.links import opened_path
-from nexusctl.model.stack import UploadFile
+from nexusctl.model.uploads_and_packages import UploadFile
 from nexusctl.model.values.checksum import sha256_file
+from nexusctl.model.values.links import opened_path
+
+if TYPE_CHECKING:
+    from nexusctl.model.values.gitignore import GitIgnore
 
 TOTAL_LIMIT = 256 * 1024 * 1024
 COUNT_LIMIT = 50_000
-
-_LONGEST_NAME = 255
-_MANY = 4
 
 
 class Unfit(Exception):
@@ -40,7 +37,6 @@ class Digests:
 
     def __init__(self) -> None:
         self._files: dict[str, str] = {}
-        self._patience = Patience()
         self._trees: dict[tuple[str, tuple[str, ...], int | None], tuple[UploadFile, ...]] = {}
 
     def file(self, path: Path, size: int) -> str:
@@ -68,15 +64,14 @@ class Digests:
         """
         key = (str(folder), ignore, mode)
         if key not in self._trees:
-            spec = _ignore_spec(ignore, self._patience)
             try:
-                entries = [_with_mode(entry, mode) for entry in self._walk(folder, spec)]
+                entries = [_with_mode(entry, mode) for entry in self._walk(folder, _read_ignored(ignore))]
             except OSError as error:
                 raise _unreadable(str(error.filename or folder.name), error) from None
             self._trees[key] = tuple(sorted(entries, key=lambda entry: entry.path))
         return self._trees[key]
 
-    def _walk(self, top: Path, ignored: Any) -> Iterator[UploadFile]:
+    def _walk(self, top: Path, ignored: GitIgnore | None) -> Iterator[UploadFile]:
         yield UploadFile(path="", digest="", mode=shared_mode(top.stat().st_mode), kind="folder")
         total = count = 0
         waiting = [""]
@@ -85,7 +80,7 @@ class Digests:
             for entry in _scan(top / relative, relative):
                 path = f"{relative}/{entry.name}" if relative else entry.name
                 is_folder = entry.is_dir(follow_symlinks=False)
-                if ignored is not None and ignored.match_file(path + "/" if is_folder else path):
+                if ignored is not None and ignored.leaves_out(path, folder=is_folder):
                     continue
                 found = entry.stat(follow_symlinks=False)
                 count, total = count + 1, total + (0 if is_folder else found.st_size)
@@ -147,30 +142,16 @@ def _link(top: Path, path: str) -> str:
     return target
 
 
-def _ignore_spec(patterns: tuple[str, ...], patience: Patience) -> Any:
+def _read_ignored(patterns: tuple[str, ...]) -> GitIgnore | None:
     if not patterns:
         return None
-    # Deferred: only an upload with `ignore` needs it.
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - deferred: start-up time
+    # Few uploads have some.
+    from nexusctl.model.values.gitignore import find_malformed, read_patterns  # noqa: PLC0415 - deferred: start-up time
 
-    try:
-        spec = GitIgnoreSpec.from_lines(patterns)
-        for name in _worst_names(patterns):
-            patience.attempt(partial(spec.match_file, name))
-    except TooSlow:
-        raise Unfit("a pattern in `ignore` takes too long to try", "write it with fewer `*`") from None
-    except ValueError as error:
-        raise Unfit(f"a pattern in `ignore` cannot be read: {error}", "write it as in a .gitignore") from None
-    return spec
-
-
-def _worst_names(patterns: tuple[str, ...]) -> Iterator[str]:
-    """The names for which those of `patterns` look longest that have many wildcards; a sandbox may have any names."""
-    for pattern in patterns:
-        if pattern.count("*") >= _MANY:
-            literal = re.sub(r"[*?!\[\]\\/]", "", pattern) or "a"
-            yield (literal * _LONGEST_NAME)[:_LONGEST_NAME]
-            yield from (character * _LONGEST_NAME for character in sorted(set(literal))[:_MANY])
+    for pattern, problem in find_malformed(patterns):
+        summary = f"a pattern in `ignore` cannot be read, `{pattern}`: {problem}"
+        raise Unfit(summary, "write it as in a .gitignore")
+    return read_patterns(patterns)
 
 
 def _unreadable(name: str, error: OSError) -> Unfit:

@@ -15,7 +15,8 @@ from nexusctl.config.build.units import mode as read_mode
 from nexusctl.config.document.node import Mapping, Node, Scalar, Sequence
 from nexusctl.config.document.paths import locate
 from nexusctl.config.document.problems import Problems, note
-from nexusctl.model.stack import Mount, Reaction, Upload, UploadFile
+from nexusctl.model.stack import Mount
+from nexusctl.model.uploads_and_packages import Reaction, Upload, UploadFile
 from nexusctl.model.values.checksum import sha256
 
 _KERNEL_FOLDERS = ("/proc", "/sys", "/dev")
@@ -37,6 +38,17 @@ def build_uploads(
         _refuse_clashes(uploads, problems)
     _refuse_read_only(uploads, {mount.target: mount.read_only for mount in mounts}, problems)
     return tuple(upload for upload, _ in uploads)
+
+
+def list_beside(uploads: Iterable[Upload], working_dir: str | None) -> frozenset[Path]:
+    """The files of this machine that whole folders in `uploads` bring into the folder where the sandbox works."""
+    return frozenset(
+        Path(upload.source, file.path)
+        for upload in uploads
+        if upload.source and working_dir and upload.target == posixpath.normpath(working_dir)
+        for file in upload.files
+        if file.kind == "file" and file.path
+    )
 
 
 def _build_upload(node: Mapping, digests: Digests, problems: Problems) -> Upload | None:

@@ -12,9 +12,9 @@ from nexusctl.config.document.paths import locate
 from nexusctl.config.document.problems import Problems
 from nexusctl.config.document.unique import keep_first
 from nexusctl.config.trust.closed_paths import why_closed
-from nexusctl.model.links import follow_links
 from nexusctl.model.stack import Mount
 from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.model.values.links import follow_links
 
 
 def build_mounts(sandbox: Mapping, declared: Declared, problems: Problems) -> tuple[Mount, ...]:

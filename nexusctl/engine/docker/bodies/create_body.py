@@ -8,8 +8,10 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.health_probe import healthcheck_test
+from nexusctl.engine.docker.bodies.settings import write_settings
 from nexusctl.model.capabilities import settle_capabilities
-from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, volume_name
+from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, is_volume_name
+from nexusctl.model.observed.lock_holder import LockHolder, name_holder
 from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.record import encode
 from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
@@ -33,12 +35,23 @@ LOG_CONFIG = {"Type": "json-file", "Config": {"max-size": "10m", "max-file": "3"
 
 
 def container_body(
-    stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold, secrets: str = ""
+    stack: str,
+    sandbox: Sandbox,
+    placement: Placement,
+    reveal: Reveal = withhold,
+    secrets: str = "",
+    holder: LockHolder | None = None,
 ) -> dict[str, Any]:
     """What to POST to /containers/create. It joins the first network at birth; the rest is for `connect`.
 
-    `secrets` is the folder of its secrets, empty where it has none as files.
+    `secrets` is the folder of its secrets, empty where it has none as files; `holder` is who makes it.
     """
+    own = {
+        labels.SECRETS: secrets,
+        labels.MAKER: name_holder(holder),
+        labels.BRANCH: holder.branch if holder else "",
+        labels.BIRTH: _new_birth(),
+    }
     optional = {
         "Cmd": None if sandbox.command is None else list(sandbox.command),
         "WorkingDir": sandbox.working_dir,
@@ -52,11 +65,12 @@ def container_body(
         "Image": placement.image,
         "Hostname": hostname(stack, sandbox.name),
         "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
-        "Labels": {**container_labels(stack, sandbox, placement), labels.SECRETS: secrets, labels.BIRTH: _new_birth()},
+        "Labels": {**container_labels(stack, sandbox, placement), **own},
         "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
         "HostConfig": host_config(stack, sandbox, placement, secrets),
         "NetworkingConfig": {"EndpointsConfig": _first_endpoint(placement)},
         **{key: value for key, value in optional.items() if value is not None},
+        **write_settings(sandbox, "Config"),
     }
 
 
@@ -80,7 +94,7 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
 
 
 def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
-    mounts = [_mount(stack, mount, placement.volumes) for mount in sandbox.mounts if mount.kind != "anonymous"]
+    mounts = [_mount(stack, mount, placement) for mount in sandbox.mounts if mount.kind != "anonymous"]
     mounts += [_own_mount(stack, sandbox, target, name) for target, name in placement.anonymous.items()]
     return {
         "Init": True,
@@ -92,6 +106,7 @@ def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str
         "Mounts": [*mounts, secrets_mount(secrets)] if secrets else mounts,
         "RestartPolicy": {"Name": restart_policy(sandbox)},
         **limits(sandbox.resources),
+        **write_settings(sandbox, "HostConfig"),
     }
 
 
@@ -239,12 +254,21 @@ def network_body(stack: str, network: Network, name: str, *, check_duplicate: bo
         "EnableIPv6": network.enable_ipv6,
         "Options": options,
         "Labels": {
+            **network.labels,
             labels.STACK: stack,
             labels.NETWORK: network.name,
             labels.ROLE: "network",
             labels.IPV6: str(network.enable_ipv6).lower(),
+            **({labels.FIXED: "true"} if network.subnet else {}),
         },
     }
+
+
+def address_config(network: Network, subnet: str) -> list[dict[str, str]]:
+    """Where a network has its addresses, with `subnet` for those of IPv4."""
+    chosen = {"Gateway": network.gateway, "IPRange": network.ip_range}
+    own = {"Subnet": subnet, **{key: text for key, text in chosen.items() if text}}
+    return [own, *([{"Subnet": choose_ipv6()}] if network.enable_ipv6 else [])]
 
 
 def choose_ipv6() -> str:
@@ -279,15 +303,19 @@ def volume_labels(stack: str, name: str) -> dict[str, str]:
     return {labels.STACK: stack, labels.VOLUME: name, labels.ROLE: "volume"}
 
 
-def _mount(stack: str, mount: Mount, volumes: Mapping[str, str]) -> dict[str, Any]:
+def _mount(stack: str, mount: Mount, placement: Placement) -> dict[str, Any]:
     if mount.kind != "volume":
         source = mount.real or mount.source
         return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
-    name = volumes.get(mount.source, mount.source)
-    body = {"Type": "volume", "Source": name, "Target": mount.target, "ReadOnly": mount.read_only}
-    if name == volume_name(stack, mount.source):
+    name = placement.volumes.get(mount.source, mount.source)
+    body: dict[str, Any] = {"Type": "volume", "Source": name, "Target": mount.target, "ReadOnly": mount.read_only}
+    if is_volume_name(stack, mount.source, name):
         # Until a container has it, a prune may take it. Then the engine makes it anew with the container.
-        body["VolumeOptions"] = {"Labels": volume_labels(stack, mount.source)}
+        declared = placement.declared.get(mount.source)
+        own = volume_labels(stack, mount.source)
+        body["VolumeOptions"] = {"Labels": {**declared.labels, **own} if declared else own}
+        if declared:
+            body["VolumeOptions"]["DriverConfig"] = {"Name": declared.driver, "Options": dict(declared.driver_opts)}
     return body
 
 

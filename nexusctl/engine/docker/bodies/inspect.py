@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from nexusctl.engine.base import Condition
+from nexusctl.engine.condition import Condition
 from nexusctl.engine.docker.bodies.create_body import read_limits
 from nexusctl.engine.docker.bodies.list_status import STATES
+from nexusctl.engine.docker.bodies.settings import read_capabilities, read_settings
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
-from nexusctl.model.live import HealthState, Inspection, LiveSandbox
+from nexusctl.model.observed.live import HealthState, Inspection, LiveSandbox
 from nexusctl.model.stack import RestartPolicy
 
 Inspected = Mapping[str, Any]
 
 WORKERS = 8
+
+AHEAD = 32
+"""Questions that are under way at a time."""
 
 KILLED = 137
 """The exit code of a process that got SIGKILL."""
@@ -51,6 +56,26 @@ def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandb
 def read_origins(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
     """Each sandbox with the reference that it was created from; a list has an id where that means another image now."""
     return tuple(_read_origin(wire, found) if found.image.startswith("sha256:") else found for found in sandboxes)
+
+
+def read_aliases(wire: Wire, sandboxes: Sequence[LiveSandbox]) -> tuple[LiveSandbox, ...]:
+    """Those whose files give them further names, with the names under which others find them now."""
+    asked = [found.id for found in sandboxes if found.record and found.record.aliases]
+    known: dict[str, dict[str, tuple[str, ...]]] = {}
+    for first in range(0, len(asked), AHEAD):
+        known |= _ask_aliases(wire, asked[first : first + AHEAD])
+    return tuple(replace(found, aliases=known[found.id]) if found.id in known else found for found in sandboxes)
+
+
+def _ask_aliases(wire: Wire, ids: Iterable[str]) -> dict[str, dict[str, tuple[str, ...]]]:
+    """Of each that is still there. An engine has no call for several, so all are asked before the first is heard."""
+    known = {}
+    with ExitStack() as stack:
+        answers = {one: stack.enter_context(wire.ask_ahead(f"/containers/{one}/json")) for one in ids}
+        for one, read in answers.items():
+            with suppress(NotFound):
+                known[one] = _read_aliases(read())
+    return known
 
 
 def _read_origin(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox:
@@ -98,6 +123,7 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
         finished_at=_read_time(state.get("FinishedAt", "")),
         writable_bytes=inspected.get("SizeRw"),
         probe_output=_read_probe(state),
+        settings={**read_settings(inspected), **read_capabilities(inspected, sandbox.record)},
     )
     now = read_condition(inspected)
     if now.state != sandbox.state and (now.state, sandbox.state) != ("running", "restarting"):
@@ -106,7 +132,15 @@ def _inspect(wire: Wire, sandbox: LiveSandbox) -> LiveSandbox | None:
         sandbox = replace(sandbox, state=now.state, health=now.health, exit_code=code)
     if now.restarts and sandbox.state in ("running", "restarting"):
         sandbox = replace(sandbox, restarts=now.restarts)
-    return replace(sandbox, inspection=inspection)
+    return replace(sandbox, inspection=inspection, aliases=_read_aliases(inspected))
+
+
+def _read_aliases(inspected: Inspected) -> dict[str, tuple[str, ...]]:
+    """By the networks' ids; a container that never started may not know those."""
+    places = ((inspected.get("NetworkSettings") or {}).get("Networks") or {}).values()
+    return {
+        place["NetworkID"]: tuple(place.get("Aliases") or ()) for place in places if place and place.get("NetworkID")
+    }
 
 
 def _read_probe(state: Inspected) -> str:

@@ -6,14 +6,14 @@ least of all an id or a name that goes into a call.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 from nexusctl.engine import labels
-from nexusctl.model.engine_names import container_name, network_name, volume_name
-from nexusctl.model.live import Foreign, LiveSandbox
+from nexusctl.model.engine_names import container_name, is_volume_name, network_name
+from nexusctl.model.observed.live import Foreign, LiveSandbox
 from nexusctl.model.values.from_json import is_absolute, is_name
+from nexusctl.model.values.late_regex import late_regex
 
 Listed = Mapping[str, Any]
 Marks = Mapping[str, str]
@@ -22,9 +22,12 @@ Kind = Literal["container", "network", "volume"]
 LAST = 1_000_000
 """The highest number of an amendment or a note."""
 
+LONGEST_TIME = 12
+"""Digits of a number of seconds since 1970 that is still a date."""
+
 _SHORT = 16
-_ID = re.compile(r"[0-9a-f]{64}")
-_FOLDER = re.compile(r"[0-9a-f]{32}")
+_ID = late_regex(r"[0-9a-f]{64}")
+_FOLDER = late_regex(r"[0-9a-f]{32}")
 
 
 def is_folder(name: str) -> bool:
@@ -115,7 +118,7 @@ def _check_network(name: str, marks: Marks) -> str:
 def _check_volume(name: str, marks: Marks) -> str:
     """One of the file has the one name that nexusctl gives it; a sandbox's own may be called otherwise."""
     volume = marks.get(labels.VOLUME, "")
-    fits = _is_volume(volume) and (":" in volume or name == volume_name(marks[labels.STACK], volume))
+    fits = _is_volume(volume) and (":" in volume or is_volume_name(marks[labels.STACK], volume, name))
     return _need(fits, labels.VOLUME, "is no name of this volume")
 
 
@@ -126,7 +129,24 @@ def _is_volume(text: str) -> bool:
 
 
 def _check_end(name: str, marks: Marks) -> str:
-    return _check_container(name, marks, "end", numbered=False) or _check_sandbox(name, marks)
+    return _check_end_of(name, marks, "end")
+
+
+def _check_end_of(name: str, marks: Marks, role: str) -> str:
+    return _check_container(name, marks, role, numbered=False) or _check_sandbox(name, marks)
+
+
+def _check_hold(name: str, marks: Marks) -> str:
+    state, since = marks.get(f"{labels.HOLD}state"), marks.get(f"{labels.HOLD}since", "")
+    fits = state in ("stopped", "paused") and since.isascii() and since.isdigit() and len(since) < LONGEST_TIME
+    return _check_end_of(name, marks, "hold") or _need(fits, f"{labels.HOLD}state", "is no state since a time")
+
+
+def _check_extension(name: str, marks: Marks) -> str:
+    until = marks.get(f"{labels.EXTENSION}until", "")
+    if not (until.isascii() and until.isdigit() and len(until) < LONGEST_TIME):
+        return f"its label {labels.EXTENSION}until is no time"
+    return _check_end_of(name.removesuffix(f"_{until}"), marks, "extension")
 
 
 def _check_note(name: str, marks: Marks) -> str:
@@ -171,6 +191,8 @@ _CHECKS: Mapping[tuple[str, str], Callable[[str, Marks], str]] = {
     ("volume", "amendment"): _check_amendment,
     ("volume", "note"): _check_note,
     ("volume", "end"): _check_end,
+    ("volume", "hold"): _check_hold,
+    ("volume", "extension"): _check_extension,
     ("volume", "secrets"): _check_secrets,
     ("volume", "adoption"): _check_adoption,
 }

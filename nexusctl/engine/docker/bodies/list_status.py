@@ -5,12 +5,12 @@ A list of all containers costs one call where inspecting each would cost one per
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
-from nexusctl.model.live import HealthState, State
+from nexusctl.model.observed.live import HealthState, State
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.late_regex import late_regex
 
 STATES: dict[str, State] = {
     "created": "created",
@@ -29,9 +29,9 @@ STATES: dict[str, State] = {
 
 _HEALTH: dict[str, HealthState] = {"healthy": "healthy", "unhealthy": "unhealthy", "health: starting": "starting"}
 
-_UP = re.compile(r"Up (?:About |Less than )?[\w ]+?(?: \((?P<note>[^()]+)\))?")
-_FRESH = re.compile(r"Up (?:Less than a second|[1-9] seconds?)\b")
-_EXITED = re.compile(r"(?:Exited|Restarting) \((?P<code>\d+)\) .+")
+_UP = late_regex(r"Up (?:About |Less than )?[\w ]+?(?: \((?P<note>[^()]+)\))?")
+_FRESH = late_regex(r"Up (?:Less than a second|[1-9] seconds?)\b")
+_EXITED = late_regex(r"(?:Exited|Restarting) \((?P<code>\d+)\) .+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

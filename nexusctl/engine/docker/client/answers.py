@@ -40,7 +40,7 @@ _TEXTS = Maybe([str])
 _NAMES = Null([str])
 _MOUNTS = Maybe([{"Type": str, "Destination": str, "Name": Maybe(str), "Source": Maybe(str), "RW": Maybe(bool)}])
 _NETWORKS = Maybe({"Networks": Maybe(Each(Maybe({"NetworkID": Maybe(str), "Aliases": _TEXTS, "DNSNames": _TEXTS})))})
-_VOLUME = {"Name": str, "Labels": _LABELS}
+_VOLUME = {"Name": str, "Labels": _LABELS, "Driver": Maybe(str), "Options": _MAPPING}
 _NETWORK = {
     "Name": str,
     "Id": str,
@@ -48,7 +48,7 @@ _NETWORK = {
     "Internal": Maybe(bool),
     "EnableIPv6": Maybe(bool),
     "Options": _MAPPING,
-    "IPAM": Maybe({"Config": Maybe([{"Subnet": Maybe(str)}])}),
+    "IPAM": Maybe({"Config": Maybe([{"Subnet": Maybe(str), "Gateway": Maybe(str), "IPRange": Maybe(str)}])}),
 }
 _STATE = {
     "Status": str,
@@ -76,6 +76,27 @@ _IMAGE_CONFIG = {
     "Env": _TEXTS,
     "Cmd": _TEXTS,
     "Entrypoint": _TEXTS,
+}
+_NUMBER = Maybe(int)
+# Nothing at all is answered for what is removed meanwhile.
+_USAGE = {
+    "memory_stats": Maybe(
+        {
+            "usage": _NUMBER,
+            "limit": _NUMBER,
+            "stats": Maybe({"inactive_file": _NUMBER, "total_inactive_file": _NUMBER}),
+        }
+    ),
+    "cpu_stats": Maybe(
+        {
+            "cpu_usage": Maybe({"total_usage": _NUMBER, "percpu_usage": Maybe([int])}),
+            "system_cpu_usage": _NUMBER,
+            "online_cpus": _NUMBER,
+        }
+    ),
+    "pids_stats": Maybe({"current": _NUMBER}),
+    "networks": Maybe(Each({"rx_bytes": _NUMBER, "tx_bytes": _NUMBER})),
+    "blkio_stats": Maybe({"io_service_bytes_recursive": Maybe([{"op": Maybe(str), "value": _NUMBER}])}),
 }
 _CONTAINER = {
     "Id": str,
@@ -115,10 +136,8 @@ SHAPES: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
     for pattern, shape in (
         (r"GET /containers/json", [_LISTED_CONTAINER]),
         (r"GET /containers/[^/]+/json", _CONTAINER),
-        (
-            r"GET /containers/[^/]+/stats",
-            {"memory_stats": Maybe({"usage": Maybe(int), "stats": Maybe({"inactive_file": Maybe(int)})})},
-        ),
+        (r"GET /containers/[^/]+/stats", Maybe(_USAGE)),
+        (r"GET /containers/[^/]+/top", {"Titles": Maybe([str]), "Processes": Maybe([[str]])}),
         (r"GET /containers/[^/]+/changes", Maybe([{"Path": str, "Kind": int}])),
         (r"GET /networks", [_NETWORK]),
         (r"GET /networks/[^/]+", _NETWORK),

@@ -24,7 +24,7 @@ def claim_mark(wire: Wire, name: str, marks: Mapping[str, str]) -> Mapping[str, 
 
 
 def claim_volume(
-    wire: Wire, name: str, marks: Mapping[str, str], options: Mapping[str, str] | None = None
+    wire: Wire, name: str, marks: Mapping[str, str], options: Mapping[str, str] | None = None, driver: str = ""
 ) -> Mapping[str, Any]:
     """Make the volume `name` with the labels `marks` unless it is there; returns what is there then.
 
@@ -33,6 +33,7 @@ def claim_volume(
     """
     while True:
         body = {"Name": name, "Labels": dict(marks), "DriverOpts": dict(options or {})}
+        body |= {"Driver": driver} if driver else {}
         entry: Mapping[str, Any] = wire.post("/volumes/create", body)
         if bears(entry, marks):
             return entry

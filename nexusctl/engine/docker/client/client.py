@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-import socket
+from _socket import SHUT_RDWR, SHUT_WR
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
@@ -19,6 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 from nexusctl.engine.docker.client.answers import find_fault
 from nexusctl.engine.docker.client.connection_errors import advice, describe_failure
 from nexusctl.engine.docker.client.http1 import Plug, Reply, read_reply, send_request
+from nexusctl.engine.docker.client.unix_socket import UnixPlug
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.values.frozen import dataclass
 
@@ -96,10 +97,16 @@ class Wire:
             return self._decode(method, path, answer)
 
     def lines(
-        self, method: str, path: str, query: Mapping[str, Any] | None = None, headers: Mapping[str, str] | None = None
+        self,
+        method: str,
+        path: str,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        timeout: float | None = None,
     ) -> Iterator[Any]:
         """The JSON messages of a progress stream, as they come."""
-        with self.open(method, path, query, headers=headers) as answer:
+        with self.open(method, path, query, headers=headers, timeout=timeout) as answer:
             for line in answer:
                 if line.strip():
                     yield self._parse(method, path, line)
@@ -230,10 +237,7 @@ class Wire:
         patience = None if timeout == FOREVER else timeout
         url = urlsplit(self.endpoint.url)
         if url.scheme == "unix":
-            plug = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            plug.settimeout(patience)
-            plug.connect(url.path)
-            return plug
+            return UnixPlug(url.path, patience)
         if url.scheme == "ssh":
             # Most engines are on this machine.
             from nexusctl.engine.docker.client.ssh import SshPlug  # noqa: PLC0415 - deferred: start-up time
@@ -241,6 +245,9 @@ class Wire:
             return SshPlug(url.netloc, patience)
         secure = self.endpoint.tls or url.scheme == "https"
         host, port = url.hostname or "localhost", url.port or (2376 if secure else 2375)
+        # Most engines are on this machine.
+        import socket  # noqa: PLC0415 - deferred: start-up time
+
         plug = socket.create_connection((host, port), timeout=patience)
         if not secure:
             return plug
@@ -283,7 +290,7 @@ class Answer:
 
     def send_end(self) -> None:
         """Say that nothing more will be sent, while the answer goes on."""
-        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.shutdown(SHUT_WR)
 
     def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
@@ -298,7 +305,7 @@ class Answer:
     def cut(self) -> None:
         """End the connection from another thread; whoever reads from it sees its end."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(SHUT_RDWR)
 
     def close(self) -> None:
         self._reply.body.close()

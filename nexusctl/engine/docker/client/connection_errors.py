@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import socket
+from _socket import gaierror
 
 DENIED = 'join its group: `sudo usermod -aG docker "$USER"` and log in again; or use sudo, or a rootless engine'
 """What helps whoever may not open the socket of an engine."""
@@ -21,7 +21,7 @@ def describe_failure(error: BaseException) -> str:
             return "this user may not open its socket"
         case TimeoutError():
             return "no answer came in time"
-        case socket.gaierror():
+        case gaierror():
             return "there is no host of that name"
         case OSError(strerror=str(reason)) if reason:
             return reason[:1].lower() + reason[1:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Iterator
 
-from nexusctl.engine.base import LogChunk
+from nexusctl.engine.log_chunk import LogChunk
 
 _HEADER = struct.Struct(">B3xL")
 _STDERR = 2

@@ -7,11 +7,11 @@ the little that one call to an engine needs stands here: a length, chunks, or th
 from __future__ import annotations
 
 import io
-import re
 from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.late_regex import late_regex
 
 LINE_LIMIT = 65536
 """Bytes of one line of a reply's head."""
@@ -19,8 +19,8 @@ LINE_LIMIT = 65536
 HEADERS = 200
 """How many of them a reply has at most."""
 
-_LENGTH = re.compile("[0-9]{1,18}")
-_CHUNK_LENGTH = re.compile("[0-9A-Fa-f]{1,15}")
+_LENGTH = late_regex("[0-9]{1,18}")
+_CHUNK_LENGTH = late_regex("[0-9A-Fa-f]{1,15}")
 
 SWITCHING_PROTOCOLS = 101
 

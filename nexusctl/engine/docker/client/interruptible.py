@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 import weakref
+from _socket import SHUT_RDWR
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -51,7 +51,7 @@ class CuttableWire(Wire):
             plugs = list(self._open)
         for plug in plugs:
             with contextlib.suppress(OSError):
-                plug.shutdown(socket.SHUT_RDWR)
+                plug.shutdown(SHUT_RDWR)
 
 
 @contextmanager

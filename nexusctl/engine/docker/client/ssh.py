@@ -25,7 +25,7 @@ class SshFailed(OSError):
 
 
 class SshPlug:
-    """A connection to `destination`, such as `ann@host:22`. Raises `SshFailed` where there is no ssh here."""
+    """A connection to `destination`, such as `USER@HOST:22`. Raises `SshFailed` where there is no ssh here."""
 
     def __init__(self, destination: str, timeout: float | None) -> None:
         name, _, port = destination.rpartition(":")

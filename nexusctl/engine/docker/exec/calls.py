@@ -13,6 +13,9 @@ from nexusctl.errors import EngineError
 MARK = "NEXUSCTL_EXEC"
 """The environment variable by which the processes of one exec are found again, to end them."""
 
+SHELLS = (("/bin/sh",), ("sh",), ("bash",), ("/busybox/sh",), ("busybox", "sh"), ("zsh",))
+"""Where an image keeps one; the usual place first."""
+
 EXIT_PATIENCE = 10.0
 """Seconds within which the engine knows how a command has ended that says nothing any more."""
 

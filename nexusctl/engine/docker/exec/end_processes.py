@@ -9,14 +9,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.exec.calls import MARK, create_exec, drain, wait_for_exit_code
+from nexusctl.engine.docker.exec.calls import MARK, SHELLS, create_exec, drain, wait_for_exit_code
 from nexusctl.errors import EngineError
 
 PATIENCE = 10.0
 """Seconds that a shell inside has for its work, unless the sandbox is broken."""
-
-SHELLS = (("/bin/sh",), ("sh",), ("bash",), ("/busybox/sh",), ("busybox", "sh"), ("zsh",))
-"""Where an image keeps one; the usual place first."""
 
 # Builtins only, for the image may have a shell and nothing else. The first process of an exec begins a session, by
 # which those are found that gave their environment away. All are halted before the first one is killed, so that none
@@ -38,9 +35,13 @@ for folder in /proc/[0-9]*; do
   if marked "$folder" && session_of "$folder"; then sessions="$sessions$session "; fi
 done 2>/dev/null
 pids= n="/proc/[0-9]" d="[0-9]"
+# It passes them on to its command, which would hear them twice.
+case $signal in TERM|INT|HUP|QUIT|ALRM) spared=timeout;; *) spared=;; esac
 for folder in $n $n$d $n$d$d $n$d$d$d $n$d$d$d$d $n$d$d$d$d$d $n$d$d$d$d$d$d; do
   session_of "$folder" || continue
   case $session in 0|1) marked "$folder" || continue;; esac
+  name=; read -r name <"$folder/comm" || :
+  if [ "$name" = "$spared" ]; then continue; fi
   case $sessions in *" $session "*) pids="$pids ${folder#/proc/}";; esac
 done 2>/dev/null
 if [ -n "$pids" ]; then

@@ -5,9 +5,11 @@ from __future__ import annotations
 import contextlib
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from threading import Event
 
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.cancel import NEVER, Cancel
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
 from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import MARK, create_exec, start_timer, wait_for_exit_code
@@ -21,6 +23,9 @@ TIMED_OUT = 124
 
 KEPT_OUTPUT = 16 * 1024 * 1024
 """Bytes of output that are kept: the last ones count."""
+
+CANCELLED = 130
+"""The exit code of a command that was killed because nobody wants its work any more, as shells have it for Ctrl-C."""
 
 TOO_LONG = 125
 """The exit code of a command that was killed because of all that it wrote."""
@@ -82,15 +87,16 @@ def run(
     timeout: float | None = None,
     most: int | None = None,
     stdin: bytes | None = None,
+    cancel: Cancel = NEVER,
 ) -> Outcome:
     """Run `command` and wait for its end; `on_output` gets each piece of stdout and stderr as it comes.
 
     All of `stdin` is sent before any output is read: it is for commands that say little while they read.
 
-    After `timeout` seconds what it started is killed and the exit code is 124, and after `most` bytes of output 125,
-    instead of what it would have said. A command that the image does not
-    have gives 126 or 127, as in a shell. Raises `NotFound` and `Conflict` for a container that is absent or does
-    not run, `EngineUnreachable` where the stream breaks.
+    After `timeout` seconds what it started is killed and the exit code is 124, after `most` bytes of output 125, and
+    when `cancel` is requested 130, instead of what it would have said. A command that the image does not have gives
+    126 or 127, as in a shell. Raises `NotFound` and `Conflict` for a container that is absent or does not run,
+    `EngineUnreachable` where the stream breaks.
     """
     mark = uuid.uuid4().hex
     marked = {**(env or {}), MARK: mark}
@@ -118,7 +124,9 @@ def run(
                 answer.cut()
 
         timer = start_timer(timeout, lambda: end(TIMED_OUT))
+        cutting = ExitStack()
         try:
+            cutting.enter_context(cancel.cutting(lambda: end(CANCELLED)))
             if stdin is not None:
                 _feed(answer, stdin)
             for chunk in split_frames(answer.read):
@@ -135,6 +143,7 @@ def run(
             if not ended.is_set():
                 raise
         finally:
+            cutting.close()
             timer.cancel()
     if exit_code is None:
         exit_code = wait_for_exit_code(wire, exec_id)

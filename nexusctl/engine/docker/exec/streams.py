@@ -9,59 +9,79 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import select
-import shutil
 import signal
 import termios
 import threading
+import time
 import tty as terminal
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
-from nexusctl.engine.base import Command, LogChunk
+from nexusctl.engine.command import Command
 from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
 from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import MARK, create_exec, wait_for_exit_code
 from nexusctl.engine.docker.exec.end_processes import signal_marked
 from nexusctl.engine.docker.exec.exec import TIMED_OUT
 from nexusctl.engine.docker.exec.forward_signals import Relay, relayed
+from nexusctl.engine.docker.exec.pump import CHUNK, descriptor_of, pumped
+from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.errors import EngineError
 
-CHUNK = 64 * 1024
+_ENDING_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between looks whether what was killed has ended."""
+
+_RUNS_ON = "runs on inside: no shell there to end it by, and from here only root may; a restart of the sandbox ends it"
 
 
 def read_logs(
-    wire: Wire, container_id: str, *, tail: int | None = None, since: float | None = None, follow: bool = False
+    wire: Wire,
+    container_id: str,
+    *,
+    tail: int | None = None,
+    since: float | None = None,
+    follow: bool = False,
+    timed: bool = False,
 ) -> Iterator[LogChunk]:
-    """The log so far, and with `follow` what comes; `since` is in seconds since 1970. Raises `NotFound`."""
+    """See `engine/base.py`. Raises `NotFound`."""
     query = {
         "stdout": True,
         "stderr": True,
         "follow": follow,
         "tail": "all" if tail is None else tail,
         "since": "0" if since is None else f"{since:.9f}",
+        "timestamps": timed,
     }
     one_stream = bool(wire.get(f"/containers/{container_id}/json")["Config"]["Tty"])
     timeout = FOREVER if follow else None
     with wire.open("GET", f"/containers/{container_id}/logs", query, timeout=timeout) as answer:
-        yield from _plain_chunks(answer) if one_stream else split_frames(answer.read)
+        chunks = _plain_chunks(answer) if one_stream else split_frames(answer.read)
+        if not timed:
+            yield from chunks
+            return
+        # Only who asks for times needs it.
+        from nexusctl.engine.docker.exec.timed_logs import read_times  # noqa: PLC0415 - deferred: start-up time
+
+        yield from read_times(chunks, one_stream=one_stream)
 
 
-def execute(wire: Wire, container_id: str, command: Command) -> int:
+def execute(wire: Wire, container_id: str, command: Command, *, execution_id: str = "") -> int:
     """Run `command`; returns its exit code, 124 when its time is over, 128 + N after the signal N to this process.
 
     What it started is ended then: a signal is passed on first, and a second one leaves at once. With `tty` a terminal
-    at `stdin` is in raw mode meanwhile and its size is passed on.
+    at `stdin` is in raw mode meanwhile and its size is passed on. With `execution_id` what runs is a supervisor, which
+    marks its command by that and ends after it.
     """
-    mark = uuid.uuid4().hex
-    exec_id = _create(wire, container_id, command, mark)
+    mark = execution_id or uuid.uuid4().hex
+    exec_id = _create(wire, container_id, command, "" if execution_id else mark)
     timed_out = threading.Event()
     answers: list[Answer] = []
 
     def send(signal: str) -> None:
-        signal_marked(wire, container_id, mark, command.user, signal=signal, exec_id=exec_id)
+        first = "" if execution_id else exec_id
+        signal_marked(wire, container_id, mark, command.user, signal=signal, exec_id=first)
 
     def cut() -> None:
         for answer in answers:
@@ -84,7 +104,7 @@ def execute(wire: Wire, container_id: str, command: Command) -> int:
                 if command.tty:
                     stack.enter_context(_raw_terminal(command.stdin))
                     stack.enter_context(_passed_on_size(wire, exec_id))
-                stack.enter_context(_pumped(command.stdin, answers[0]))
+                stack.enter_context(pumped(command.stdin, answers[0]))
             _copy(answers[0], command)
     except EngineError:
         if not timed_out.is_set() and not relay.caught:
@@ -97,8 +117,26 @@ def execute(wire: Wire, container_id: str, command: Command) -> int:
         return 128 + relay.caught
     if relay.caught:
         relay.finish()
+    if (relay.caught or timed_out.is_set()) and not execution_id:
+        _tell_of_rest(wire, exec_id, command)
+    if relay.caught:
         return 128 + relay.caught
     return TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
+
+
+def _tell_of_rest(wire: Wire, exec_id: str, command: Command) -> None:
+    """Say so where what was to end runs on: from here only a shell inside, or a user who may, can end it."""
+    for pause in _ENDING_PAUSES:
+        try:
+            if not wire.get(f"/exec/{exec_id}/json")["Running"]:
+                return
+        except EngineError:
+            # What ran in a sandbox that is gone is gone.
+            return
+        time.sleep(pause)
+    end = "\r\n" if command.tty else "\n"
+    command.stderr.write(f"warning: {command.argv[0]} {_RUNS_ON}{end}".encode())
+    command.stderr.flush()
 
 
 def _create(wire: Wire, container_id: str, command: Command, mark: str) -> str:
@@ -106,7 +144,7 @@ def _create(wire: Wire, container_id: str, command: Command, mark: str) -> str:
         wire,
         container_id,
         command.argv,
-        env={**(_terminal_kind() if command.tty else {}), **command.env, MARK: mark},
+        env={**(_terminal_kind() if command.tty else {}), **command.env, **({MARK: mark} if mark else {})},
         user=command.user,
         cwd=command.working_dir,
         stdin=command.stdin is not None,
@@ -115,7 +153,7 @@ def _create(wire: Wire, container_id: str, command: Command, mark: str) -> str:
 
 
 def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
-    columns, rows = shutil.get_terminal_size()
+    columns, rows = _measure_terminal()
     # Engines before API 1.42 do not know the size from the start on, and are told a moment later.
     size = {"ConsoleSize": [rows, columns]} if tty else {}
     body = json.dumps({"Detach": False, "Tty": tty, **size}).encode()
@@ -151,55 +189,9 @@ def _alarm(timeout: float, timed_out: threading.Event, end: Any) -> Iterator[Non
 
 
 @contextmanager
-def _pumped(stdin: BinaryIO, answer: Answer) -> Iterator[None]:
-    """Copy `stdin` to the command while inside. Not a byte is taken from it after the command has ended."""
-    done, wake = os.pipe()
-    thread = threading.Thread(target=_pump, args=(stdin, answer, done), name="stdin", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        os.close(wake)
-        answer.cut()
-        if _descriptor(stdin) is not None:
-            thread.join()
-
-
-def _pump(stdin: BinaryIO, answer: Answer, done: int) -> None:
-    # A command that ends or closes its input before all of it was read is no fault of anybody.
-    with contextlib.suppress(OSError):
-        for data in _read_until(stdin, done):
-            answer.send(data)
-        answer.send_end()
-    os.close(done)
-
-
-def _read_until(stdin: BinaryIO, done: int) -> Iterator[bytes]:
-    descriptor = _descriptor(stdin)
-    if descriptor is None:
-        while data := stdin.read(CHUNK):
-            yield data
-        return
-    while True:
-        ready, _, _ = select.select([descriptor, done], [], [])
-        if done in ready:
-            raise BrokenPipeError
-        if not (data := os.read(descriptor, CHUNK)):
-            return
-        yield data
-
-
-def _descriptor(stream: BinaryIO) -> int | None:
-    try:
-        return stream.fileno()
-    except (OSError, AttributeError):
-        return None
-
-
-@contextmanager
 def _raw_terminal(stdin: BinaryIO) -> Iterator[None]:
     """Pass every key on as it is, Ctrl-C included; the terminal is put back at the end."""
-    descriptor = _descriptor(stdin)
+    descriptor = descriptor_of(stdin)
     if descriptor is None or not os.isatty(descriptor):
         yield
         return
@@ -208,7 +200,9 @@ def _raw_terminal(stdin: BinaryIO) -> Iterator[None]:
     try:
         yield
     finally:
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        # A terminal that was closed meanwhile cannot be put back, and needs it no more.
+        with contextlib.suppress(termios.error):
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
 
 
 @contextmanager
@@ -216,7 +210,7 @@ def _passed_on_size(wire: Wire, exec_id: str) -> Iterator[None]:
     """Give the terminal's size to the command now and at each change."""
 
     def resize(*_: object) -> None:
-        columns, rows = shutil.get_terminal_size()
+        columns, rows = _measure_terminal()
         with contextlib.suppress(EngineError):
             wire.post(f"/exec/{exec_id}/resize", query={"h": rows, "w": columns})
 
@@ -233,3 +227,11 @@ def _passed_on_size(wire: Wire, exec_id: str) -> Iterator[None]:
 
 def _terminal_kind() -> dict[str, str]:
     return {"TERM": os.environ.get("TERM", "xterm")}
+
+
+def _measure_terminal() -> tuple[int, int]:
+    """Its columns and rows."""
+    # Most commands have none, and it brings the libraries of compression along.
+    from shutil import get_terminal_size  # noqa: PLC0415 - deferred: start-up time
+
+    return get_terminal_size()

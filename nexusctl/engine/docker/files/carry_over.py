@@ -13,6 +13,7 @@ from typing import BinaryIO, cast
 
 from nexusctl.engine.carried_paths import choose_carried
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.executions import FOLDER
 from nexusctl.model.plan.plan import LeftBehind
 
 OF_THE_ENGINE = (
@@ -25,8 +26,11 @@ OF_THE_ENGINE = (
     "/proc",
     "/run/secrets",
     "/sys",
+    FOLDER,
 )
-"""What the engine puts into every container, and the secrets, which are never written anywhere."""
+"""What the engine puts into every container, the secrets, which are never written anywhere, and the executions of one
+container, which end with it.
+"""
 
 _DELETED = 2
 _CHUNK = 256 * 1024
@@ -40,9 +44,9 @@ def carry_over(wire: Wire, source_id: str, target_id: str, left_behind: LeftBehi
     if not carried:
         return
     with wire.open("GET", f"/containers/{source_id}/export") as export:
-        tape = _pass_on(cast(BinaryIO, export), carried)
+        archive = _pass_on(cast(BinaryIO, export), carried)
         path = f"/containers/{target_id}/archive"
-        wire.open("PUT", path, {"path": "/"}, tape, content_type="application/x-tar").close()
+        wire.open("PUT", path, {"path": "/"}, archive, content_type="application/x-tar").close()
 
 
 def _pass_on(export: BinaryIO, carried: set[str]) -> Iterator[bytes]:

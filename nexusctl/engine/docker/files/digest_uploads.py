@@ -16,8 +16,8 @@ from typing import BinaryIO, Literal, cast
 from nexusctl.engine.docker.client.client import Answer, Wire
 from nexusctl.engine.docker.exec.exec import Unanswered, ask
 from nexusctl.errors import Conflict, EngineError, NotFound
-from nexusctl.model.live import LiveFile
-from nexusctl.model.stack import Upload, UploadFile
+from nexusctl.model.observed.live import LiveFile
+from nexusctl.model.uploads_and_packages import Upload, UploadFile
 
 PATHS_BYTES = 512 * 1024
 """How much of paths one command gets; the kernel takes 2 MiB by default, and the survey starts others with the same."""

@@ -10,7 +10,7 @@ from posixpath import normpath
 from typing import Any, BinaryIO
 
 from nexusctl.errors import Diagnostic, StepError
-from nexusctl.model.stack import Upload, UploadFile
+from nexusctl.model.uploads_and_packages import Upload, UploadFile
 from nexusctl.model.values.checksum import new_sha256
 from nexusctl.model.values.frozen import dataclass
 
@@ -18,7 +18,7 @@ CHUNK = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class FileEntry:
     """One thing to lay down at the absolute `path`, owned by numbers."""
 
     path: str
@@ -28,7 +28,7 @@ class Entry:
     gid: int
 
 
-def list_entries(upload: Upload, owner: tuple[int, int]) -> Iterator[Entry]:
+def list_entries(upload: Upload, owner: tuple[int, int]) -> Iterator[FileEntry]:
     """The entries of one upload. Raises `StepError` for a path that would leave its target."""
     links = {file.path for file in upload.files if file.kind == "link"}
     for file in upload.files:
@@ -36,10 +36,10 @@ def list_entries(upload: Upload, owner: tuple[int, int]) -> Iterator[Entry]:
         if ".." in f"{upload.target}/{file.path}".split("/") or file.path.startswith("/") or links & set(parents):
             raise _problem(f"{file.path or upload.target} leads out of the upload's target {upload.target}")
         path = normpath(f"/{upload.target}/{file.path}").replace("//", "/")
-        yield Entry(path=path, upload=upload, file=file, uid=owner[0], gid=owner[1])
+        yield FileEntry(path=path, upload=upload, file=file, uid=owner[0], gid=owner[1])
 
 
-def read_content(entry: Entry) -> Iterator[bytes]:
+def read_content(entry: FileEntry) -> Iterator[bytes]:
     """The bytes of a file that is the one which was planned.
 
     None is sent before all were looked at: a link that somebody has put in its place must not show what it leads to.
@@ -74,12 +74,12 @@ def _chunks(stream: BinaryIO, size: int) -> Iterator[bytes]:
         yield data
 
 
-def _require_planned(entry: Entry, digest: Any) -> None:
+def _require_planned(entry: FileEntry, digest: Any) -> None:
     if digest.hexdigest() != entry.file.digest:
         raise _problem(f"{_source(entry)} changed while applying", "apply again: the new content is planned then")
 
 
-def _open(entry: Entry) -> BinaryIO:
+def _open(entry: FileEntry) -> BinaryIO:
     if entry.upload.content is not None:
         return BytesIO(entry.upload.content.encode())
     try:
@@ -88,7 +88,7 @@ def _open(entry: Entry) -> BinaryIO:
         raise _problem(f"cannot read {_source(entry)}: {error.strerror or error}") from error
 
 
-def _source(entry: Entry) -> str:
+def _source(entry: FileEntry) -> str:
     if entry.upload.content is not None:
         return f"the content for {entry.upload.target}"
     if entry.upload.source is None:

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from posixpath import basename, dirname
 
-from nexusctl.engine.docker.files.entries import Entry
-from nexusctl.model.stack import UploadFile
+from nexusctl.engine.docker.files.entries import FileEntry
+from nexusctl.model.uploads_and_packages import UploadFile
 from nexusctl.model.values.frozen import dataclass
 
 ARGUMENT_BYTES = 64 * 1024
@@ -74,17 +74,17 @@ for folder do sweep "${folder%/*}" "$mark"; done
 class Staging:
     """What to lay down, where each of it goes first, and the folders that are made for that."""
 
-    entries: Sequence[Entry]
+    entries: Sequence[FileEntry]
     places: Mapping[str, str]
     folders: Sequence[str]
 
-    def place(self, entry: Entry) -> str:
+    def place(self, entry: FileEntry) -> str:
         return self.places.get(entry.path, entry.path)
 
 
-def stage(entries: Iterable[Entry], mark: str) -> Staging:
+def stage(entries: Iterable[FileEntry], mark: str) -> Staging:
     """The way for `entries`; folders among them are laid down as they are. `mark` is in the names of ours."""
-    laid: list[Entry] = []
+    laid: list[FileEntry] = []
     places: dict[str, str] = {}
     folders: list[str] = []
     open_folders: dict[str, tuple[str, int, int]] = {}
@@ -103,10 +103,10 @@ def stage(entries: Iterable[Entry], mark: str) -> Staging:
     return Staging(entries=laid, places=places, folders=folders)
 
 
-def _make_folder(path: str, first: Entry) -> Entry:
+def _make_folder(path: str, first: FileEntry) -> FileEntry:
     """For root alone: what lies in it is not in its place yet."""
     folder = UploadFile(path="", digest="", mode=0o700, kind="folder")
-    return Entry(path=path, upload=first.upload, file=folder, uid=0, gid=0)
+    return FileEntry(path=path, upload=first.upload, file=folder, uid=0, gid=0)
 
 
 def batch(paths: Sequence[str]) -> Iterator[list[str]]:

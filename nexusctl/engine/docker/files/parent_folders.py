@@ -6,13 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from posixpath import dirname
 
-from nexusctl.engine.docker.files.entries import Entry
-from nexusctl.model.stack import UploadFile
+from nexusctl.engine.docker.files.entries import FileEntry
+from nexusctl.model.uploads_and_packages import UploadFile
 
 _FOLDER = UploadFile(path="", digest="", mode=0o755, kind="folder")
 
 
-def list_missing_parents(entries: Iterable[Entry], is_there: Callable[[str], bool]) -> Iterator[Entry]:
+def list_missing_parents(entries: Iterable[FileEntry], is_there: Callable[[str], bool]) -> Iterator[FileEntry]:
     """They belong to whoever what lies in them belongs to, who could not write beside it otherwise.
 
     The engine makes root's by itself. A folder that several need is that of the first.

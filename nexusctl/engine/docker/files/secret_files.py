@@ -2,8 +2,8 @@
 
 Each sandbox with secrets has a folder below /dev/shm/nexusctl, which only root may enter, mounted read-only into the
 sandbox. /dev/shm is memory on every Linux. What lies there outlives restarts of the container and of the engine, and
-ends with the host's: then the engine does not start the container, because the folder is missing, and an apply puts it
-back.
+ends with the host's: then the engine does not start the container, because the folder is missing, and an apply, or a
+start by hand, puts it back.
 
 All goes through the engine, which may be on another machine, and needs nothing of an image: a courier is a container
 that mounts /dev/shm and is never started, and the engine's archive call writes through it. Its labels name the folder,
@@ -93,9 +93,9 @@ class Courier:
         return _header(path, tarfile.REGTYPE, FILE_MODE, owner=owner, size=len(value)), value, padding
 
     def _send(self, parts: Iterable[bytes]) -> None:
-        tape = (part for part in (*parts, b"\0" * (2 * tarfile.BLOCKSIZE)))
+        archive = (part for part in (*parts, b"\0" * (2 * tarfile.BLOCKSIZE)))
         path, query = f"/containers/{self.id}/archive", {"path": _INSIDE}
-        self.wire.open("PUT", path, query, tape, content_type="application/x-tar").close()
+        self.wire.open("PUT", path, query, archive, content_type="application/x-tar").close()
 
     def _clear(self, path: str) -> None:
         """The engine's API knows no removal. It clears the way for what it unpacks, and a link to nothing takes none.

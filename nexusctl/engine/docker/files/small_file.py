@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import CHANGE_TIMEOUT, ROOT, run
-from nexusctl.engine.docker.files.entries import Entry, read_content
+from nexusctl.engine.docker.files.entries import FileEntry, read_content
 
 LIMIT = 4 * 1024 * 1024
 """Bytes up to which the content is held in memory."""
@@ -29,12 +29,12 @@ fi 2>/dev/null
 """
 
 
-def is_small_file(entries: Sequence[Entry]) -> bool:
+def is_small_file(entries: Sequence[FileEntry]) -> bool:
     """Whether `entries` are one file that fits."""
     return len(entries) == 1 and entries[0].file.kind == "file" and entries[0].file.size <= LIMIT
 
 
-def pipe_file(wire: Wire, container_id: str, entry: Entry, temporary: str, rename: str) -> Outcome | None:
+def pipe_file(wire: Wire, container_id: str, entry: FileEntry, temporary: str, rename: str) -> Outcome | None:
     """Lay the file at `temporary`, whole and with its owner and mode, then run the script `rename` on it and its path.
 
     None where the sandbox lacks what it takes, such as the folder or a tool: then nothing is left of it.

@@ -6,12 +6,12 @@ import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 
-from nexusctl.engine.docker.files.entries import Entry, read_content
+from nexusctl.engine.docker.files.entries import FileEntry, read_content
 
 _TYPES = {"file": tarfile.REGTYPE, "folder": tarfile.DIRTYPE, "link": tarfile.SYMTYPE}
 
 
-def write_tape(entries: Iterable[Entry], place: Callable[[Entry], str]) -> Iterator[bytes]:
+def write_tar(entries: Iterable[FileEntry], place: Callable[[FileEntry], str]) -> Iterator[bytes]:
     """The bytes of a tar that lays each entry at `place(entry)`, an absolute path.
 
     Raises `StepError` where a file is not the one that was planned, or cannot be read.
@@ -24,7 +24,7 @@ def write_tape(entries: Iterable[Entry], place: Callable[[Entry], str]) -> Itera
     yield b"\0" * (2 * tarfile.BLOCKSIZE)
 
 
-def _header(entry: Entry, path: str) -> bytes:
+def _header(entry: FileEntry, path: str) -> bytes:
     info = tarfile.TarInfo(path.lstrip("/"))
     info.type = _TYPES[entry.file.kind]
     info.size = entry.file.size if entry.file.kind == "file" else 0

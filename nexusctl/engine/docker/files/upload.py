@@ -14,15 +14,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from posixpath import basename, dirname
 from typing import Any, BinaryIO, cast
 
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import CHANGE_TIMEOUT, KEPT_OUTPUT, ROOT, TIMED_OUT, Unanswered, ask, run
-from nexusctl.engine.docker.files.entries import Entry, list_entries
+from nexusctl.engine.docker.files.entries import FileEntry, list_entries
 from nexusctl.engine.docker.files.exchange import EXCHANGE, MARK, SWEEP, batch, stage
 from nexusctl.engine.docker.files.parent_folders import list_missing_parents
 from nexusctl.engine.docker.files.small_file import is_small_file, pipe_file
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
-from nexusctl.model.stack import Upload
+from nexusctl.model.uploads_and_packages import Upload
 
 _ROOTS = ("", "0", "root")
 
@@ -119,26 +119,26 @@ def _delete(wire: Wire, container_id: str, paths: Sequence[str], user: str) -> N
         _run_over(wire, container_id, _DELETE, paths, user=user)
 
 
-def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[Entry]:
+def _list_all(wire: Wire, container_id: str, uploads: Iterable[Upload], user: str) -> Iterator[FileEntry]:
     accounts = read_accounts(wire, container_id)
     for upload in uploads:
         yield from list_entries(upload, accounts.resolve(upload.owner or user or ROOT))
 
 
-def _put_whole(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
+def _put_whole(wire: Wire, container_id: str, entries: Sequence[FileEntry]) -> None:
     """Lay all down at their places, with the folders above them."""
     _put(wire, container_id, [*_list_parents(wire, container_id, entries), *entries], lambda entry: entry.path)
 
 
-def _list_parents(wire: Wire, container_id: str, entries: Sequence[Entry]) -> list[Entry]:
+def _list_parents(wire: Wire, container_id: str, entries: Sequence[FileEntry]) -> list[FileEntry]:
     return list(list_missing_parents(entries, lambda path: stat_path(wire, container_id, path)))
 
 
 def _put(
     wire: Wire,
     container_id: str,
-    entries: Sequence[Entry],
-    place: Callable[[Entry], str],
+    entries: Sequence[FileEntry],
+    place: Callable[[FileEntry], str],
     *,
     overwrite: bool = False,
 ) -> None:
@@ -147,12 +147,14 @@ def _put(
     Raises `StepError` where it would have to without.
     """
     # One small file needs no archive, and edits come one at a time.
-    from nexusctl.engine.docker.files.tar_stream import write_tape  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.files.tar_stream import write_tar  # noqa: PLC0415 - deferred: start-up time
 
     query = {"path": "/", "noOverwriteDirNonDir": not overwrite}
-    tape = write_tape(entries, place)
+    archive = write_tar(entries, place)
     try:
-        wire.open("PUT", f"/containers/{container_id}/archive", query, tape, content_type="application/x-tar").close()
+        wire.open(
+            "PUT", f"/containers/{container_id}/archive", query, archive, content_type="application/x-tar"
+        ).close()
     except EngineError as error:
         if misfit := _MISFIT.search(error.summary):
             raise StepError(_explain_misfit(misfit["path"], folder=misfit["what"] == "directory")) from error
@@ -165,7 +167,7 @@ def _explain_misfit(path: str, *, folder: bool) -> Diagnostic:
     return Diagnostic(f"{path} is {there} in the sandbox, and {wanted} in the upload", hint=hint)
 
 
-def _replace(wire: Wire, container_id: str, entries: Sequence[Entry]) -> None:
+def _replace(wire: Wire, container_id: str, entries: Sequence[FileEntry]) -> None:
     """Lay all but folders down beside their places, then rename it, where the sandbox can do that."""
     mark = uuid.uuid4().hex[:MARK]
     staging = stage(entries, mark)

@@ -76,7 +76,7 @@ class StartProcess:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Install:
+class InstallEngine:
     commands: tuple[tuple[str, ...], ...]
 
 
@@ -85,7 +85,7 @@ class Refuse:
     problem: Diagnostic
 
 
-Choice = Use | Await | StartUnit | StartProcess | Install | Refuse
+Choice = Use | Await | StartUnit | StartProcess | InstallEngine | Refuse
 
 
 def choose(situation: Situation) -> Choice:
@@ -110,7 +110,7 @@ def _choose_as_root(machine: Machine, target: Target) -> Choice:
     if machine.dockerd:
         return StartProcess(dockerd=machine.dockerd, beside=bool(machine.neighbours))
     if can_install(machine):
-        return Install(commands=install_commands())
+        return InstallEngine(commands=install_commands())
     return Refuse(problem=_say_no_package(machine))
 
 

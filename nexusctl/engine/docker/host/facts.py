@@ -18,10 +18,11 @@ from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.host.machine_facts import find_program, read_listener
 from nexusctl.engine.docker.images.builder import cache_name, list_builders
+from nexusctl.engine.docker.images.closed_index import list_index_variables
 from nexusctl.engine.docker.objects.subnets import find_routed, is_local, read_address_space, read_routes
 from nexusctl.errors import EngineError, EngineUnreachable, NotFound
 from nexusctl.model.engine_names import RESOLUTION, lock_name
-from nexusctl.model.live import AddressSpace
+from nexusctl.model.observed.address_space import AddressSpace
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.plan.decide.subnets import DEFAULT_POOLS
@@ -33,7 +34,6 @@ INFO_TIMEOUT = 30.0
 
 CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "PIP_CERT", "CURL_CA_BUNDLE")
 PROXY_VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-INDEX_VARIABLES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "npm_config_registry", "NPM_CONFIG_REGISTRY")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,7 +224,9 @@ def _read_daemon_limit(path: str) -> int | None:
 
 
 def _gather_host(environ: Mapping[str, str]) -> HostFacts:
-    settings = {n: environ[n] for n in (*CA_VARIABLES, *PROXY_VARIABLES, *INDEX_VARIABLES) if environ.get(n)}
+    settings = {
+        n: environ[n] for n in (*CA_VARIABLES, *PROXY_VARIABLES, *list_index_variables(environ)) if environ.get(n)
+    }
     return HostFacts(
         root=os.geteuid() == 0,
         mmdebstrap=find_program("mmdebstrap"),

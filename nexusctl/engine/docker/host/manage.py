@@ -16,7 +16,7 @@ from nexusctl.engine.docker.host.cgroups import mount_cgroups
 from nexusctl.engine.docker.host.decide import (
     Await,
     Choice,
-    Install,
+    InstallEngine,
     Refuse,
     StartProcess,
     StartUnit,
@@ -71,7 +71,7 @@ def start(target: Target, choice: Choice, *, timeout: float, report: Report) -> 
             return endpoint, f"an engine answers already at {endpoint.url} (found through {endpoint.source})"
         case Refuse(problem=problem):
             raise NexusError(problem)
-        case Install():
+        case InstallEngine():
             raise AssertionError("an install is carried out by `install`, then the machine is looked at again")
         case Await(pid=pid):
             endpoint = _await_answer(target, timeout, report, lambda: bool(read_start(pid)))
@@ -82,7 +82,7 @@ def start(target: Target, choice: Choice, *, timeout: float, report: Report) -> 
             return _start_process(target, choice, timeout, report)
 
 
-def install(choice: Install, report: Report) -> None:
+def install(choice: InstallEngine, report: Report) -> None:
     """Install the distribution's engine. Raises `NexusError` with the tool's last lines."""
     for command in choice.commands:
         report(f"running {' '.join(command)}")

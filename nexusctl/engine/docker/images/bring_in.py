@@ -15,8 +15,9 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.builder import Builder, open_builder
 from nexusctl.engine.docker.images.host_trust import HostTrust
 from nexusctl.engine.docker.images.install import fetch
-from nexusctl.model.stack import PackageSet
+from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.packages import MANAGERS
 
 _ROOM = "/tmp/fetched"
 _FOLDER = "/tmp/work"
@@ -43,13 +44,7 @@ class Carriage:
             archive = iter(lambda: answer.read(_CHUNK), b"")
             place = f"/containers/{self.target}/archive"
             wire.open("PUT", place, {"path": self.room}, archive, content_type="application/x-tar").close()
-        return self._settings(chosen.manager)
-
-    def _settings(self, manager: str) -> dict[str, str]:
-        carried = f"{self.room}/{_CARRIED}"
-        if manager == "npm":
-            return {"npm_config_cache": f"{carried}/cache/npm", "npm_config_prefer_offline": "true"}
-        return {"PIP_FIND_LINKS": f"{carried}/{manager}", "PIP_NO_INDEX": "1"}
+        return MANAGERS[chosen.manager].carried(f"{self.room}/{_CARRIED}")
 
 
 @contextmanager

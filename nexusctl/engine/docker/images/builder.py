@@ -1,6 +1,6 @@
 """A builder: a container in which an image is made from another one, and which is gone afterwards.
 
-What must not stay in the image lies below /dev, a tmpfs of every container: the host's CA bundle, npm's settings,
+What must not stay in the image lies below /dev, a tmpfs of every container: the host's CA bundle, managers' settings,
 and the managers' caches, which are volumes and so outlive the build. /tmp is a volume that goes with the builder.
 
 There are two kinds. One fetches: it has the host's passwords, its way to the indexes and the caches, and runs nothing
@@ -12,20 +12,20 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import socket
 import time
 import uuid
+from _socket import gethostname
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.claim_volume import bears, claim_volume
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import exec as commands
-from nexusctl.engine.docker.images.host_trust import FOLDER, PRIVATE, HostTrust, read_trust
+from nexusctl.engine.docker.images.host_trust import FOLDER, HostTrust, is_private, read_trust
 from nexusctl.engine.docker.objects.lock import has_ended, process_birth
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.values.frozen import dataclass
@@ -241,7 +241,7 @@ def _body(base: str, network: str, mounts: Sequence[Mapping[str, Any]], owner: s
 def describe_owner(*, runs: bool = False) -> str:
     """This process, as `is_stale` reads it; `runs` is for whoever counts installs, of which some need two builders."""
     pid = os.getpid()
-    said = {"host": socket.gethostname(), "pid": pid, "birth": process_birth(pid)}
+    said = {"host": gethostname(), "pid": pid, "birth": process_birth(pid)}
     return json.dumps({**said, "runs": True} if runs else said)
 
 
@@ -294,7 +294,7 @@ def write_file(builder: Builder, path: str, content: bytes) -> None:
     size = _CHUNK if text.isascii() else _CHUNK // 4
     parts = [text[start : start + size] for start in range(0, len(text), size)]
     env = {f"NEXUSCTL_PART_{number}": part for number, part in enumerate(parts)}
-    mode = "600" if path in PRIVATE else "644"
+    mode = "600" if is_private(path) else "644"
     command = ("/bin/sh", "-ec", _WRITE, "sh", path, path.rpartition("/")[0], str(len(parts)), mode)
     outcome = builder.run(command, env=env)
     if outcome.exit_code != 0:

@@ -13,8 +13,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.base import Report
 from nexusctl.engine.cancel import NEVER, Cancel
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.interruptible import cut_by
 from nexusctl.engine.docker.exec.end_processes import signal_marked
@@ -35,15 +36,12 @@ from nexusctl.engine.docker.objects.networks_and_volumes import read_facts
 from nexusctl.errors import Conflict, Diagnostic, EngineError, StepError
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.plan.plan import PackageChange
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import PackageManager
 
 WORKROOM = "/tmp/.nexusctl-install"
 """Downloads and what is built from them; it goes when all is installed."""
-
-STAGE = ".nexusctl-npm"
-"""Where the lock of a manager lies that keeps it, below the working folder, until its packages are there."""
 
 _MARK = "NEXUSCTL_INSTALL"
 """The environment variable by which a manager is found that a dead nexusctl has started."""
@@ -98,9 +96,14 @@ def _change_packages(wire: Wire, container_id: str, steps: tuple[PackageChange, 
             change.wanted.manager: _change(
                 sandbox, change, folder, recall(change.wanted.manager, marks, facts), report, beside, carriage
             )
-            for change in sorted(steps, key=lambda change: change.wanted.manager != "apt")
+            for change in sorted(steps, key=lambda change: not MANAGERS[change.wanted.manager].builds_others)
         }
     return encode_known(known, marks)
+
+
+def stage_of(manager: PackageManager, folder: str) -> str:
+    """Where the lock of a manager that keeps it lies, below the working folder, until its packages are there."""
+    return f"{folder.rstrip('/')}/.nexusctl-{manager.name}"
 
 
 @contextmanager
@@ -112,7 +115,8 @@ def _open_sandbox(wire: Wire, inspected: Mapping[str, Any], folder: str, trust: 
     mark = uuid.uuid4().hex
     env = {**trust.env, _MARK: mark, "TMPDIR": f"{WORKROOM}/tmp"}
     sandbox = Builder(wire=wire, id=str(inspected["Id"]), base=inspected, trust=replace(trust, env=env))
-    places = (WORKROOM, FOLDER, f"{folder.rstrip('/')}/{STAGE}")
+    stages = (stage_of(manager, folder) for manager in MANAGERS.values() if manager.keeps_lock)
+    places = (WORKROOM, FOLDER, *stages)
     try:
         _enter(sandbox, places, mark)
         for path, content in trust.files.items():
@@ -165,7 +169,7 @@ def _change(
         report(doing)
         lock_path = ""
         if change.lock:
-            lock_path = put_lock(sandbox, wanted, f"{folder.rstrip('/')}/{STAGE}" if manager.keeps_lock else WORKROOM)
+            lock_path = put_lock(sandbox, wanted, stage_of(manager, folder) if manager.keeps_lock else WORKROOM)
         command, last = manager.change(wanted, changed.packages, lock_path), LastLine(report, doing)
         if carriage and manager.cache:
             settings = carriage.bring(all_of(wanted, changed), report)

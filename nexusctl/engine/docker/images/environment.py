@@ -15,7 +15,7 @@ from nexusctl.engine.base import Report
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.builder import Builder, host_trust, open_builder, remove_part
 from nexusctl.engine.docker.images.install import Builders, ask_installed, cache_volumes, fetch, settle
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 
@@ -78,5 +78,5 @@ def _keep_part(builder: Builder, parts: ExitStack) -> str:
 
 
 def _stages(packages: Sequence[PackageSet]) -> tuple[list[PackageSet], list[PackageSet]]:
-    first = [chosen for chosen in packages if chosen.manager == "apt"]
-    return first, [chosen for chosen in packages if chosen.manager != "apt"]
+    first = [chosen for chosen in packages if MANAGERS[chosen.manager].builds_others]
+    return first, [chosen for chosen in packages if not MANAGERS[chosen.manager].builds_others]

@@ -9,9 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
+from functools import cache
 from urllib.parse import urlsplit
 
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.late_regex import late_regex
+from nexusctl.packages import MANAGERS
+from nexusctl.packages.base import SettingsFile
 
 FOLDER = "/dev/nexusctl"
 """A folder in a tmpfs that every container has."""
@@ -27,16 +31,9 @@ SYSTEM_BUNDLES = (
 )
 """Where systems keep the bundle that their tools trust when no variable says otherwise."""
 
-PRIVATE = (f"{FOLDER}/npmrc",)
-"""Files that may hold a secret, for the managers' eyes only."""
-
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
-_PIP_INDEXES = ("PIP_INDEX_URL", "PIP_EXTRA_INDEX_URL", "PIP_FIND_LINKS")
-_PIP_PLAIN = ("PIP_TRUSTED_HOST", "PIP_DEFAULT_TIMEOUT", "PIP_RETRIES")
-_NPM_SECRETS = r"//.+:(?:_authToken|_auth|username|_password)"
-_NPM_KEYS = re.compile(rf"(?:@[^:]+:)?registry|strict-ssl|cafile|{_NPM_SECRETS}")
-_NPM_SECRET = re.compile(rf"{_NPM_SECRETS}=.*\n", re.MULTILINE)
-_USER = re.compile(r"(?<=://)[^/\s]*@")
+_INDEX_NAME = late_regex(r"\A[\w.-]+=(?=https?://)")
+_USER = late_regex(r"(?<=://)[^/\s]*@")
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 
 Read = Callable[[str], bytes | None]
@@ -78,10 +75,11 @@ class HostTrust:
 
 
 def read_trust(environ: Mapping[str, str], read: Read) -> HostTrust:
-    """The settings in `environ`, in npm's own file and in the system's bundle."""
-    npm = dict(_npm_file(environ, read))
-    bundle = _bundle(environ, npm.pop("cafile", ""), read)
-    env = {**dict(_proxies(environ)), **dict(_pip(environ)), **dict(_npm_variables(environ))}
+    """The settings in `environ`, in the managers' own files and in the system's bundle."""
+    told = {file.home: dict(_read_settings(file, environ, read)) for file in _settings_files().values()}
+    bundles = [told[file.home].pop(file.bundle, "") for file in _settings_files().values()]
+    bundle = _bundle(environ, bundles, read)
+    env = {**dict(_proxies(environ)), **dict(_indexes(environ))}
     files: dict[str, bytes] = {}
     if bundle:
         files[f"{FOLDER}/ca.pem"] = bundle
@@ -91,16 +89,30 @@ def read_trust(environ: Mapping[str, str], read: Read) -> HostTrust:
     if extra and extra != bundle:
         files[f"{FOLDER}/node-ca.pem"] = extra
         env["NODE_EXTRA_CA_CERTS"] = f"{FOLDER}/node-ca.pem"
-    if npm:
-        files[f"{FOLDER}/npmrc"] = "".join(f"{key}={value}\n" for key, value in npm.items()).encode()
-        env["NPM_CONFIG_USERCONFIG"] = f"{FOLDER}/npmrc"
-    addresses = [value for name, value in env.items() if name.lower() != "no_proxy"] + list(npm.values())
+    for path, file in _settings_files().items():
+        if values := told[file.home]:
+            files[path] = "".join(f"{key}={value}\n" for key, value in values.items()).encode()
+            env[file.variables[0]] = path
+    addresses = [value for name, value in env.items() if name.lower() != "no_proxy"]
+    addresses += [value for values in told.values() for value in values.values()]
     return HostTrust(env=env, files=files, loopback=any(_is_loopback(value) for value in addresses))
 
 
-def _bundle(environ: Mapping[str, str], npm_bundle: str, read: Read) -> bytes | None:
+def is_private(path: str) -> bool:
+    """Whether a file of a trust may hold a secret, for a manager's eyes only."""
+    return path in _settings_files()
+
+
+@cache
+def _settings_files() -> Mapping[str, SettingsFile]:
+    """The managers' own files, by where each lies in a builder; some managers share one."""
+    files = (manager.settings_file for manager in MANAGERS.values())
+    return {f"{FOLDER}/{file.home.lstrip('.')}": file for file in files if file}
+
+
+def _bundle(environ: Mapping[str, str], told: Iterable[str], read: Read) -> bytes | None:
     named = [environ[name] for name in BUNDLES if environ.get(name)]
-    contents = (read(path) for path in (*named, npm_bundle, *SYSTEM_BUNDLES) if path)
+    contents = (read(path) for path in (*named, *told, *SYSTEM_BUNDLES) if path)
     return next((content for content in contents if content), None)
 
 
@@ -112,42 +124,37 @@ def _proxies(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
             yield name.lower(), value
 
 
-def _pip(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name in _PIP_INDEXES:
-        if usable := _over_the_net(environ.get(name, "").split()):
-            yield name, " ".join(usable)
-    for name in _PIP_PLAIN:
-        if value := environ.get(name):
-            yield name, value
+def _indexes(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """What managers read of the environment about their indexes."""
+    for manager in MANAGERS.values():
+        spelled = {manager.spell(name): value for name, value in environ.items() if value}
+        for name in manager.index_addresses:
+            if usable := _over_the_net(re.split(r"[\s,]+", spelled.get(name, ""))):
+                yield name, " ".join(usable)
+        for name in manager.index_options:
+            if value := spelled.get(name):
+                yield name, value
 
 
 def _over_the_net(addresses: Iterable[str]) -> list[str]:
-    """Folders of this machine do not exist in a builder."""
-    return [address for address in addresses if address.startswith(("http://", "https://"))]
+    """Folders of this machine do not exist in a builder; a name that uv lets an index have says nothing there."""
+    plain = (_INDEX_NAME.sub("", address) for address in addresses)
+    return [address for address in plain if address.startswith(("http://", "https://"))]
 
 
-def _npm_file(environ: Mapping[str, str], read: Read) -> Iterator[tuple[str, str]]:
-    """What the user's npmrc says about registries, with what they ask for.
-
-    It stays a file: a shell drops variables with names such as `npm_config_@scope:registry`.
-    """
-    path = environ.get("NPM_CONFIG_USERCONFIG") or environ.get("npm_config_userconfig")
-    path = path or (f"{environ['HOME']}/.npmrc" if environ.get("HOME") else "")
+def _read_settings(file: SettingsFile, environ: Mapping[str, str], read: Read) -> Iterator[tuple[str, str]]:
+    """What the user's own file says about indexes, with what they ask for."""
+    path = next((environ[name] for name in file.variables if environ.get(name)), "")
+    path = path or (f"{environ['HOME']}/{file.home}" if environ.get("HOME") else "")
     text = (read(path) if path else None) or b""
     for line in text.decode(errors="replace").splitlines():
         key, equals, value = (part.strip() for part in line.partition("="))
-        if equals and _NPM_KEYS.fullmatch(key):
+        if equals and file.kept.fullmatch(key):
             yield key, _expand(value.strip("\"'"), environ)
 
 
-def _npm_variables(environ: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    for name, value in environ.items():
-        if name.lower() in ("npm_config_registry", "npm_config_strict_ssl") and value:
-            yield name.lower(), value
-
-
 def _expand(value: str, environ: Mapping[str, str]) -> str:
-    """`${NAME}` as npm's own file may have it."""
+    """`${NAME}` as such a file may have it."""
     return re.sub(r"\$\{([^}]+)\}", lambda match: environ.get(match[1], match[0]), value)
 
 
@@ -171,9 +178,10 @@ def _without_user(text: str, *, bare: bool = False) -> str:
 
 
 def _without_secrets(content: bytes, path: str) -> bytes:
-    if path not in PRIVATE:
+    file = _settings_files().get(path)
+    if file is None:
         return content
-    text = "".join(line for line in content.decode().splitlines(keepends=True) if not _NPM_SECRET.fullmatch(line))
+    text = "".join(line for line in content.decode().splitlines(keepends=True) if not file.secret.fullmatch(line))
     return _without_user(text).encode()
 
 

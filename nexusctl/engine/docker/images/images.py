@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.base import Report
 from nexusctl.engine.cancel import NEVER, Cancel
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.interruptible import cut_by
 from nexusctl.engine.docker.exec.last_line import LastLine
@@ -22,8 +23,8 @@ from nexusctl.engine.docker.images.pull import pull_image
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
 from nexusctl.model.engine_names import RESOLUTION
 from nexusctl.model.plan.plan import BootstrapImage, DeriveImage
-from nexusctl.model.stack import Package, PackageSet
 from nexusctl.model.template import Recipe
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.packages import MANAGERS
 
 __all__ = ["bootstrap_image", "derive_image", "pull_image"]

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from nexusctl.engine.base import Outcome, Report
+from nexusctl.engine.base import Report
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.exec.exec import TIMED_OUT
 from nexusctl.engine.docker.exec.last_line import LastLine
 from nexusctl.engine.docker.files.upload import put_uploads
 from nexusctl.engine.docker.images.builder import CACHES, FETCHED, INSTALL_TIMEOUT, Builder, cache_name
 from nexusctl.engine.first_error import choose_lines
 from nexusctl.errors import Diagnostic, StepError
-from nexusctl.model.stack import Package, PackageSet, Upload
+from nexusctl.model.uploads_and_packages import Package, PackageSet, Upload
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import PackageManager, require_texts
@@ -30,12 +31,6 @@ COMPILER = "build-essential"
 _KEPT_LINES = 15
 
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\r(?!\n)")
-_NOISE = re.compile(
-    r"complete log of this run|Log files were not written|^npm (?:notice|http )|^\s*$|^npm (?:ERR!|error)\s*$"
-)
-
-_PREFIX = re.compile(r"^npm (?:ERR!|error)\s*(?:code|path|command|errno|syscall)?\b")
-
 # What a network that is not as the manager expects it looks like, and what to do about it.
 _NO_NAME = ("EAI_AGAIN", "ENOTFOUND", "Temporary failure in name resolution", "Temporary failure resolving")
 _NO_ANSWER = (
@@ -46,7 +41,13 @@ _NO_ANSWER = (
     "NewConnectionError",
     "Connection refused",
 )
-_NO_TRUST = ("SELF_SIGNED_CERT", "UNABLE_TO_GET_ISSUER", "CERTIFICATE_VERIFY_FAILED", "certificate verify failed")
+_NO_TRUST = (
+    "SELF_SIGNED_CERT",
+    "UNABLE_TO_GET_ISSUER",
+    "invalid peer certificate",
+    "CERTIFICATE_VERIFY_FAILED",
+    "certificate verify failed",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,12 +158,12 @@ def _run(
 
 
 def with_tools(chosen: PackageSet, all_packages: Sequence[PackageSet]) -> PackageSet:
-    """`chosen` with what npm needs besides a compiler to build a package from source."""
+    """`chosen` with what the managers need besides a compiler to build a package from source."""
     names = {package.name for package in chosen.packages}
-    native = chosen.manager == "apt" and COMPILER in names and any(one.manager == "npm" for one in all_packages)
-    if not native or "python3" in names:
+    if not MANAGERS[chosen.manager].builds_others or COMPILER not in names:
         return chosen
-    return replace(chosen, packages=(*chosen.packages, Package(name="python3")))
+    further = sorted({tool for one in all_packages for tool in MANAGERS[one.manager].built_with} - names)
+    return replace(chosen, packages=(*chosen.packages, *(Package(name=tool) for tool in further)))
 
 
 def describe(chosen: PackageSet) -> str:
@@ -174,7 +175,7 @@ def describe(chosen: PackageSet) -> str:
 
 def explain(manager: PackageManager, chosen: PackageSet, exit_code: int, output: str) -> Diagnostic:
     """What a person needs of a failed installation."""
-    lines = last_lines(output)
+    lines = last_lines(output, manager=manager)
     if exit_code == TIMED_OUT:
         summary = f"{manager.name} did not install {describe(chosen)} within {INSTALL_TIMEOUT / 60:g} min"
         return Diagnostic(summary, hint="see the last lines above for what it waits for", output=lines)
@@ -187,15 +188,12 @@ def explain(manager: PackageManager, chosen: PackageSet, exit_code: int, output:
     return Diagnostic(f"{manager.name} could not install {blame.package or describe(chosen)}", hint=hint, output=lines)
 
 
-def last_lines(output: str, count: int = _KEPT_LINES) -> tuple[str, ...]:
+def last_lines(output: str, count: int = _KEPT_LINES, manager: PackageManager | None = None) -> tuple[str, ...]:
     """The end of what a tool wrote, and its first error, without colours and without lines that help nobody."""
+    noise, prefix = (manager.noise, manager.error_prefix) if manager else (None, None)
     lines = (line.rstrip() for line in _ESCAPES.sub("", output).splitlines())
-    return choose_lines([line for line in lines if not _NOISE.search(line)], count, _without_prefix)
-
-
-def _without_prefix(line: str) -> str:
-    """npm writes one that looks like an error in front of all that it says of a failure."""
-    return _PREFIX.sub("", line)
+    telling = [line for line in lines if line and not (noise and noise.search(line))]
+    return choose_lines(telling, count, lambda line: prefix.sub("", line) if prefix else line)
 
 
 def _network_hint(output: str) -> str:

@@ -13,13 +13,13 @@ from dataclasses import field
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import Unanswered
 from nexusctl.errors import NotFound
-from nexusctl.model.live import LivePackages
 from nexusctl.model.lockfile import BELOW
-from nexusctl.model.stack import Package, PackageSet
+from nexusctl.model.observed.live import LivePackages
+from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.packages import MANAGERS
 from nexusctl.packages.base import require_texts

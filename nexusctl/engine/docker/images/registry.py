@@ -8,7 +8,7 @@ from nexusctl.engine.docker.bodies.image_names import registry_of
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import EngineError
 from nexusctl.model.engine_names import image_reference, recipe_tag
-from nexusctl.model.live import LiveImage
+from nexusctl.model.observed.live import LiveImage
 from nexusctl.model.stack import Sandbox, Stack
 
 TIMEOUT = 5.0

@@ -18,12 +18,14 @@ from nexusctl.engine.docker.client.claim_volume import bears, claim_mark
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.files.digest_uploads import survey_archive
 from nexusctl.engine.docker.objects.ownership import is_free
-from nexusctl.engine.docker.objects.read_body import portray
+from nexusctl.engine.docker.objects.read_body import inspect
 from nexusctl.errors import Conflict
 from nexusctl.model.engine_names import container_name, image_reference, network_name, volume_name
-from nexusctl.model.live import LiveFile
+from nexusctl.model.env_file_text import EnvFileText
+from nexusctl.model.observed.live import LiveFile
 from nexusctl.model.secret import Secret, SecretText, SecretUse, Text, with_digests
-from nexusctl.model.stack import Mount, Sandbox, Stack, Upload, UploadFile
+from nexusctl.model.stack import Mount, Sandbox, Stack
+from nexusctl.model.uploads_and_packages import Upload, UploadFile
 from nexusctl.plan.compare.fields import take_recorded
 from nexusctl.plan.compare.paths import place
 from nexusctl.secrets.digest import digest_secret
@@ -86,7 +88,7 @@ def _find_free(entries: Iterable[Listed], known: str) -> Listed | None:
 
 def record_of(wire: Wire, stack: Stack, container_id: str, name: str, targets: Collection[str] = ()) -> Sandbox:
     """What a foreign container is, in the words of the sandbox that it is to be; it has volumes at `targets`."""
-    desired, seen = stack.sandboxes[name], portray(wire, container_id).sandbox
+    desired, seen = stack.sandboxes[name], inspect(wire, container_id).sandbox
     volumes = {found.external or volume_name(stack.name, volume): volume for volume, found in stack.volumes.items()}
     networks = {
         found.external or network_name(stack.name, network): network for network, found in stack.networks.items()
@@ -154,6 +156,8 @@ def _is_like(wanted: UploadFile, live: LiveFile | None) -> bool:
 
 def _recognize(stack: str, value: Text, desired: Text | None) -> Text:
     """`value` with what stands in it where `desired` has its one secret; as it is where it does not read like that."""
+    if isinstance(desired, EnvFileText) and isinstance(value, str):
+        return EnvFileText(value)
     if not isinstance(desired, SecretText) or not isinstance(value, str):
         return value
     uses = [part for part in desired.parts if isinstance(part, SecretUse)]

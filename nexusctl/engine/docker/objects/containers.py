@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -22,21 +23,32 @@ from nexusctl.engine.docker.objects.own_volumes import claim_anonymous
 from nexusctl.engine.docker.objects.ownership import describe_owner
 from nexusctl.engine.docker.objects.stop import remove_container
 from nexusctl.engine.docker.objects.storage_limit import create_with_storage
-from nexusctl.engine.memory_refusals import refuse_memory
+from nexusctl.engine.memory_limits.refusals import refuse_memory
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Resources, RestartPolicy, Sandbox
 
+_FREEZING_PAUSES = (0.1, 0.3, 1.0, 3.0, None)
+"""Seconds between attempts to freeze a container."""
 
-def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placement, reveal: Reveal = withhold) -> str:
-    """Create it, join its networks, put its uploads and secrets in; returns its id.
+
+def create_container(
+    wire: Wire,
+    stack: str,
+    sandbox: Sandbox,
+    placement: Placement,
+    reveal: Reveal = withhold,
+    holder: LockHolder | None = None,
+) -> str:
+    """Create it, join its networks, put its uploads and secrets in; returns its id. `holder` is who does.
 
     One of ours that was created before and never started is taken over. What cannot be completed is removed again.
     """
     placement = replace(placement, anonymous=claim_anonymous(wire, stack, sandbox, placement))
     if not sandbox.secrets:
-        return _create(wire, sandbox, placement, container_body(stack, sandbox, placement, reveal))
+        return _create(wire, sandbox, placement, container_body(stack, sandbox, placement, reveal, holder=holder))
     # Few sandboxes have secrets as files.
     from nexusctl.engine.docker.files.secret_files import (  # noqa: PLC0415 - deferred: start-up time
         fill_folder,
@@ -47,7 +59,7 @@ def create_container(wire: Wire, stack: str, sandbox: Sandbox, placement: Placem
     )
 
     with open_courier(wire, stack, placement.image, new_folder()) as courier:
-        body = container_body(stack, sandbox, placement, reveal, courier.folder)
+        body = container_body(stack, sandbox, placement, reveal, courier.folder, holder)
         try:
             write_deed(wire, stack, courier.folder)
             courier.make_folder()
@@ -93,6 +105,24 @@ def start_container(wire: Wire, container_id: str) -> None:
 def signal_container(wire: Wire, container_id: str, signal: str) -> None:
     """To the main process; the init before it hands signals on."""
     wire.post(f"/containers/{container_id}/kill", query={"signal": signal})
+
+
+def pause_container(wire: Wire, container_id: str) -> None:
+    """Freeze it; one that is frozen already stays so.
+
+    With cgroup v1 a busy machine may not manage to, and its callers are to ask again (opencontainers/runc#4388).
+    """
+    for pause in _FREEZING_PAUSES:
+        try:
+            wire.post(f"/containers/{container_id}/pause")
+        except EngineError as error:
+            if "is already paused" in str(error):
+                return
+            if pause is None or "unable to freeze" not in str(error):
+                raise
+            time.sleep(pause)
+        else:
+            return
 
 
 def unpause_container(wire: Wire, container_id: str) -> None:

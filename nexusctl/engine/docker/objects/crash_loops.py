@@ -9,7 +9,7 @@ from typing import Any
 from nexusctl.engine.docker.bodies.list_status import is_fresh
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 
 FEW = 3
 
@@ -20,12 +20,16 @@ def read_restarts(wire: Wire, found: LiveSandbox, entry: Mapping[str, Any]) -> L
     One that runs for a few seconds after that is restarting still, as the engine itself sees it: it waits longer before
     each restart until one has lasted.
     """
-    if not _may_restart(found, str(entry["Status"])):
+    if not may_restart(found, str(entry["Status"])):
         return found
     try:
-        restarts = int(wire.get(f"/containers/{found.id}/json").get("RestartCount") or 0)
+        return judge_restarts(found, int(wire.get(f"/containers/{found.id}/json").get("RestartCount") or 0))
     except NotFound:
         return found
+
+
+def judge_restarts(found: LiveSandbox, restarts: int) -> LiveSandbox:
+    """One that `may_restart`, and that the engine has started again so often. Pure."""
     # With a check that has yet to pass a few tries are no loop: it may wait for something that comes.
     enough = FEW if found.health == "starting" else 1
     if restarts >= enough or found.state == "restarting":
@@ -33,7 +37,8 @@ def read_restarts(wire: Wire, found: LiveSandbox, entry: Mapping[str, Any]) -> L
     return found
 
 
-def _may_restart(found: LiveSandbox, status: str) -> bool:
+def may_restart(found: LiveSandbox, status: str) -> bool:
+    """Whether it may be in a loop, as far as a list tells. Pure."""
     if found.state == "restarting":
         return True
     told = found.record is None or found.record.restart != "no"

@@ -11,12 +11,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.claim_volume import claim_mark
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
+from nexusctl.model.observed.live import LiveSandbox
 
 Listed = Mapping[str, Any]
 
@@ -43,7 +45,7 @@ def note_end(wire: Wire, stack: str, sandbox: str, container_id: str) -> None:
 
 def has_ended_well(wire: Wire, container_id: str) -> bool:
     """Whether a container that is gone by now had ended with 0, as far as the engine remembers."""
-    return _recall_death(wire, container_id).get("exitCode") == "0"
+    return _recall_death(wire, container_id, besides=("destroy",)).get(labels.EXIT_CODE) == "0"
 
 
 def group_ends(marked: Iterable[Listed]) -> dict[str, Listed]:
@@ -53,6 +55,13 @@ def group_ends(marked: Iterable[Listed]) -> dict[str, Listed]:
         for entry in marked
         if entry["Labels"].get(labels.ROLE) == "end"
     }
+
+
+def with_end(sandbox: LiveSandbox, ends: Mapping[str, Listed]) -> LiveSandbox:
+    end = ends[sandbox.id]["Name"] if sandbox.id in ends else ""
+    # Only what stands for a container that is gone was never made.
+    gone = not sandbox.created_at
+    return replace(sandbox, amendments=(*sandbox.amendments, end), end=end, gone=gone) if end else sandbox
 
 
 def list_gone(ends: Mapping[str, Listed], ids: Collection[str], listed: str) -> Iterator[Listed]:
@@ -73,15 +82,23 @@ def list_gone(ends: Mapping[str, Listed], ids: Collection[str], listed: str) -> 
             }
 
 
-def _recall_death(wire: Wire, container_id: str) -> Mapping[str, str]:
-    """What the engine said of a container when it ended, its labels among it; empty where it remembers nothing."""
+def _recall_death(wire: Wire, container_id: str, besides: tuple[str, ...] = ()) -> Mapping[str, str]:
+    """What the engine said of a container when it ended, its labels among it; empty where it remembers nothing.
+
+    An event tells labels and what the engine says in one, and a label of an image comes before the engine's own word.
+    So it is empty, too, where one of the events `besides`, of which the engine tells no exit code, has one.
+    """
     now = time.time()
     query = {
         "since": int(now) - _RECENT,
         "until": f"{now:.9f}",
-        "filters": {"container": [container_id], "event": ["die"]},
+        "filters": {"container": [container_id], "event": ["die", *besides]},
     }
     found: Mapping[str, str] = {}
     for event in wire.lines("GET", "/events", query):
-        found = event["Actor"]["Attributes"] or {}
+        told = event["Actor"]["Attributes"] or {}
+        if event["Action"] == "die":
+            found = told
+        elif labels.EXIT_CODE in told:
+            return {}
     return found

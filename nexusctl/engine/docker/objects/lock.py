@@ -1,7 +1,8 @@
 """A stack's lock: a mark, because creating a volume is an atomic test-and-set that answers with the winner's labels.
 
-It lies on the engine, so it also holds between machines. An owner on this machine that died is taken over; any other
-is only ended by `unlock`.
+It lies on the engine, so it also holds between machines. An owner on this machine that died is taken over, and
+so is one in a container of this engine, the reaper, that has ended or begun anew since; any other is only ended by
+`unlock`.
 
 No prune takes it (see `client/claim_volume.py`), but whoever may use the engine may remove it, as `unlock` does. So it
 is looked at again before each step that changes something. One that is gone, or somebody else's, is never put back:
@@ -17,8 +18,8 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import socket
 import time
+from _socket import gethostname
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -32,8 +33,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.ownership import describe_owner
 from nexusctl.errors import Conflict, Diagnostic, EngineError, LockHeld, LockLost, NotFound, is_out_of_space
 from nexusctl.model.engine_names import lock_name
-from nexusctl.model.live import LockHolder
-from nexusctl.model.lock_holder import describe_holder
+from nexusctl.model.observed.lock_holder import LockHolder, describe_holder
 
 PAUSE = 0.2
 """Seconds between two tries."""
@@ -45,6 +45,8 @@ TURN = 1.0
 """Seconds that heirs of one dead owner wait for each other at least; a removal takes some milliseconds."""
 
 _BIRTH = labels.LOCK + "birth"
+_LIFE = labels.LOCK + "life"
+"""Of an owner in a container of the engine: its id, and when it was started."""
 
 
 Check = Callable[[], None]
@@ -60,7 +62,7 @@ def hold(
     What it gives is to be called before each write. With `makes_space` a full disk is no reason to refuse.
     One that cannot be removed at the end takes nothing back from what was done: `report` says that it is left.
     """
-    held = _Held(wire, stack, holder)
+    held = _TakenLock(wire, stack, holder)
     try:
         _acquire(wire, stack, holder, timeout, report)
     except EngineError as error:
@@ -80,7 +82,7 @@ def hold(
             )
 
 
-class _Held:
+class _TakenLock:
     """A lock that was taken; or is `owed`, for want of space."""
 
     def __init__(self, wire: Wire, stack: str, holder: LockHolder) -> None:
@@ -154,7 +156,7 @@ def _acquire(wire: Wire, stack: str, holder: LockHolder, timeout: float, report:
     reported = False
     while (entry := _try(wire, stack, holder)) is not None:
         other = read_holder(entry)
-        if is_dead(entry):
+        if is_dead(entry) or _has_ended_life(wire, entry):
             _take_over(wire, stack, other, deadline)
             report(f"took over the lock of stack {stack}: its owner {describe_holder(other)} has died")
             continue
@@ -209,7 +211,7 @@ def _labels(stack: str, holder: LockHolder) -> dict[str, str]:
         labels.STACK: stack,
         labels.ROLE: "lock",
         **{labels.LOCK + name: value for name, value in fields.items()},
-        _BIRTH: process_birth(holder.pid),
+        **({_LIFE: holder.life} if holder.life else {_BIRTH: process_birth(holder.pid)}),
     }
 
 
@@ -231,10 +233,28 @@ def is_dead(entry: Mapping[str, Any]) -> bool:
     return has_ended(holder.host, holder.pid, (entry["Labels"] or {}).get(_BIRTH, "")) is True
 
 
+def describe_life(wire: Wire, container_id: str) -> str:
+    """What tells this life of a running container from every other, and from those of others."""
+    return f"{container_id} {wire.get(f'/containers/{container_id}/json')['State']['StartedAt']}"
+
+
+def _has_ended_life(wire: Wire, entry: Mapping[str, Any]) -> bool:
+    """Whether the owner was in a container of this engine that does not run any more as it did then."""
+    life = str((entry["Labels"] or {}).get(_LIFE, ""))
+    container_id = life.partition(" ")[0]
+    if not (len(container_id) == 64 and container_id.isalnum() and container_id.isascii()):
+        return False
+    try:
+        state = wire.get(f"/containers/{container_id}/json")["State"]
+    except NotFound:
+        return True
+    return not state["Running"] or f"{container_id} {state['StartedAt']}" != life
+
+
 def has_ended(host: str, pid: int, birth: str) -> bool | None:
     """Whether the process that was born so is gone; None where it cannot be looked at from here."""
     place = _place()
-    if not place or not birth.startswith(f"{place} ") or host != socket.gethostname():
+    if not place or not birth.startswith(f"{place} ") or host != gethostname():
         return None
     return process_birth(pid) != birth
 

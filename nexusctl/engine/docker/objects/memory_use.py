@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from typing import Any
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
-from nexusctl.model.live import LiveSandbox, LiveState
+from nexusctl.model.observed.live import LiveSandbox, LiveState
 
 
 def read_memory(wire: Wire, container_id: str) -> int:
     """The bytes that it cannot do without: what it has read of files is given up at need. Raises `EngineError`."""
     stats = wire.get(f"/containers/{container_id}/stats", {"stream": False, "one-shot": True}) or {}
-    found = stats.get("memory_stats") or {}
-    return int(found.get("usage") or 0) - int((found.get("stats") or {}).get("inactive_file") or 0)
+    return needed_memory(stats.get("memory_stats") or {})
+
+
+def needed_memory(found: Mapping[str, Any]) -> int:
+    """The same out of what the engine tells of memory; the first version of control groups has a total of its own."""
+    stats = found.get("stats") or {}
+    spare = stats.get("total_inactive_file", stats.get("inactive_file"))
+    return max(0, (found.get("usage") or 0) - (spare or 0))
 
 
 def with_memory(wire: Wire, live: LiveState, ids: Collection[str]) -> LiveState:

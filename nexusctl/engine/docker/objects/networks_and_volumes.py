@@ -8,13 +8,13 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.bodies.create_body import choose_ipv6, network_body, volume_labels
+from nexusctl.engine.docker.bodies.create_body import address_config, network_body, volume_labels
 from nexusctl.engine.docker.bodies.label_forms import find_fault
 from nexusctl.engine.docker.bodies.list_status import name_container
 from nexusctl.engine.docker.client.claim_volume import bears, claim_mark, claim_volume
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.containers import disconnect
-from nexusctl.engine.docker.objects.ownership import describe_owner, list_subnets, read_ipv6
+from nexusctl.engine.docker.objects.ownership import describe_owner, list_subnets, read_network
 from nexusctl.engine.docker.objects.pending_changes import is_tag, number_of, remove_tag, sequence_of, write_note
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.record import encode
@@ -36,10 +36,10 @@ def create_network(wire: Wire, stack: str, network: Network, name: str, subnet: 
     body = network_body(stack, network, name, check_duplicate=not ours)
     tried: list[str] = []
     while True:
-        chosen = subnet if subnet and not tried else _find_subnet(wire, name, sandboxes, tried)
+        planned = network.subnet or ("" if tried else subnet)
+        chosen = planned or _find_subnet(wire, name, sandboxes, tried)
         try:
-            ranges = [chosen, *([choose_ipv6()] if network.enable_ipv6 else [])]
-            pools = {"Config": [{"Subnet": found} for found in ranges]}
+            pools = {"Config": address_config(network, chosen)}
             return str(wire.post("/networks/create", {**body, "IPAM": pools})["Id"])
         except EngineError as error:
             if found := _choose_network(_list_networks(wire, stack, network), network, sandboxes):
@@ -47,6 +47,9 @@ def create_network(wire: Wire, stack: str, network: Network, name: str, subnet: 
             if isinstance(error, Conflict):
                 owner = describe_owner("network", wire.get(f"/networks/{name}")["Labels"] or {})
                 raise Conflict(f"the network name {name} is taken by {owner}", status=409) from error
+            if "overlap" in str(error) and network.subnet:
+                summary = f"network {name}: another network has addresses of its subnet {network.subnet}"
+                raise Conflict(summary, status=403, hint="name another range, or leave `subnet` out") from error
             if "overlap" not in str(error) or len(tried) >= MOST_CLASHES:
                 raise
             tried.append(chosen)
@@ -120,7 +123,7 @@ def _say_used(name: str, users: Iterable[str]) -> Conflict:
 def create_volume(wire: Wire, stack: str, volume: Volume, name: str) -> None:
     """Make it if it is not there; raises `Conflict` where it is somebody else's."""
     wanted = volume_labels(stack, volume.name)
-    entry = claim_volume(wire, name, wanted)
+    entry = claim_volume(wire, name, {**volume.labels, **wanted}, volume.driver_opts, volume.driver)
     if not bears(entry, wanted):
         owner = describe_owner("volume", entry["Labels"] or {})
         raise Conflict(f"the volume name {name} is taken by {owner}", status=409)
@@ -163,8 +166,18 @@ def announce(wire: Wire, stack: str, container_id: str) -> str:
     return write_note(wire, stack, container_id, sequence_of(entries[-1]) + 1 if entries else 1)
 
 
-def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_facts: str = "", note: str = "") -> str:
+def amend(
+    wire: Wire,
+    stack: str,
+    sandbox: Sandbox,
+    container_id: str,
+    package_facts: str = "",
+    note: str = "",
+    maker: str = "",
+) -> str:
     """Keep `sandbox` as the newest record of a container, with the number of `note`; returns the volume's name.
+
+    `maker` is who does.
 
     Facts of managers that `package_facts` does not name stay as they were. The volume's creation is the whole of it,
     so there is no half-written amendment.
@@ -180,7 +193,7 @@ def amend(wire: Wire, stack: str, sandbox: Sandbox, container_id: str, package_f
         return str(entries[-1]["Name"])
     sequence = newest + 1
     while True:
-        wanted = _amendment_labels(stack, sandbox.name, container_id, sequence, content)
+        wanted = {labels.MAKER: maker, **_amendment_labels(stack, sandbox.name, container_id, sequence, content)}
         made = claim_mark(wire, f"nexusctl_amendment_{container_id[:16]}_{sequence}", wanted)
         if bears(made, content):
             return str(made["Name"])
@@ -231,9 +244,8 @@ def _choose_network(found: list[Mapping[str, Any]], network: Network, sandboxes:
     fitting = [
         entry
         for entry in found
-        if entry["Internal"] == network.internal
-        and read_ipv6(entry) in (None, network.enable_ipv6)
-        and has_room(next(list_subnets(entry), ""), sandboxes)
+        if read_network(entry, network.name).is_as(network)
+        and (network.subnet or has_room(next(list_subnets(entry), ""), sandboxes))
     ]
     return str(min(fitting, key=lambda entry: (entry["Created"], entry["Id"]))["Id"]) if fitting else ""
 

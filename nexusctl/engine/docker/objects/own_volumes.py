@@ -8,22 +8,23 @@ older nexusctl, are known by the container that mounts them, and are taken along
 from __future__ import annotations
 
 import posixpath
-import re
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine.docker.bodies.create_body import volume_labels
 from nexusctl.engine.docker.client.claim_volume import bears, claim_volume
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.objects.ownership import describe_owner
+from nexusctl.engine.docker.objects.ownership import describe_owner, read_volume
 from nexusctl.engine.image_volumes import list_declaring
 from nexusctl.errors import Conflict, NotFound
-from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name
-from nexusctl.model.live import LiveImage, LiveSandbox, LiveVolume
+from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, is_volume_name
+from nexusctl.model.observed.live import LiveImage, LiveSandbox, LiveVolume
 from nexusctl.model.plan.plan import Placement
 from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.values.late_regex import late_regex
 
-UNNAMED = re.compile(r"[0-9a-f]{64}\Z")
+UNNAMED = late_regex(r"[0-9a-f]{64}\Z")
 """The name that the engine gives to a volume which nobody names."""
 
 
@@ -72,24 +73,49 @@ def _claim(wire: Wire, stack: str, sandbox: str, target: str, name: str) -> None
 
 
 def find_loose(
-    stack: str, sandboxes: Iterable[LiveSandbox], known: Iterable[LiveVolume], containers: Iterable[Mapping[str, Any]]
+    stack: Stack,
+    sandboxes: Iterable[LiveSandbox],
+    known: Iterable[LiveVolume],
+    volumes: Iterable[Mapping[str, Any]],
+    containers: Iterable[Mapping[str, Any]],
 ) -> Iterator[LiveVolume]:
-    """The volumes without labels that the stack's containers, and nobody else's, have for themselves.
+    """The volumes without labels that the stack's containers, and nobody else's, have: for themselves or by the file.
 
-    `known` are the stack's other volumes, `containers` all that the engine lists.
+    One of the file may have been pruned before its container was made, with which the engine then made it anew without
+    a label. `known` are the stack's other volumes; `volumes` and `containers` are all that the engine lists.
     """
     own = {found.id for found in sandboxes}
     seen = {volume.name for volume in known}
-    candidates = [(found, target, name) for found in sandboxes for target, name in _undeclared(stack, found)]
-    if all(name in seen for _, _, name in candidates):
+    plain = {str(entry["Name"]): entry for entry in volumes if not entry["Labels"]}
+    candidates = [
+        (name, LiveVolume(name=name, volume=anonymous_volume(found.sandbox, target)))
+        for found in sandboxes
+        for target, name in _undeclared(stack.name, found)
+    ]
+    candidates += [
+        (name, read_volume(plain[name], volume))
+        for found in sandboxes
+        for volume, name in _declared(stack, found)
+        if name in plain
+    ]
+    if all(name in seen for name, _ in candidates):
         return
     shared = {
         mount.get("Name") for entry in containers if entry["Id"] not in own for mount in entry.get("Mounts") or ()
     }
-    for found, target, name in candidates:
+    for name, volume in candidates:
         if name not in seen | shared:
             seen.add(name)
-            yield LiveVolume(name=name, volume=anonymous_volume(found.sandbox, target), loose=True)
+            yield replace(volume, loose=True)
+
+
+def _declared(stack: Stack, found: LiveSandbox) -> Iterator[tuple[str, str]]:
+    """The volumes of the file that its record names and that are called as nexusctl calls them: both their names."""
+    for mount in found.record.mounts if found.record else ():
+        declared = stack.volumes.get(mount.source) if mount.kind == "volume" else None
+        name = found.volumes.get(mount.target, "")
+        if declared and not declared.external and is_volume_name(stack.name, mount.source, name):
+            yield mount.source, name
 
 
 def _undeclared(stack: str, found: LiveSandbox) -> Iterator[tuple[str, str]]:

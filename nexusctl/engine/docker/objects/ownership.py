@@ -9,8 +9,8 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.list_status import list_names, name_container
 from nexusctl.model.engine_names import container_name, network_name, volume_name
-from nexusctl.model.live import Adopted, ForeignBind, LiveNetwork
-from nexusctl.model.stack import DEFAULT_NETWORK, Stack
+from nexusctl.model.observed.live import Adopted, ForeignBind, LiveNetwork, LiveVolume
+from nexusctl.model.stack import DEFAULT_NETWORK, LOCAL, Stack
 
 Listed = Mapping[str, Any]
 
@@ -113,6 +113,8 @@ def list_subnets(entry: Listed) -> Iterator[str]:
 
 def read_network(entry: Listed, network: str, adopted: Adopted = "") -> LiveNetwork:
     """A listed network as that which the stack file calls `network`."""
+    configs = (entry.get("IPAM") or {}).get("Config") or ()
+    ipam: Listed = next((config for config in configs if ":" not in str(config.get("Subnet") or ":")), {})
     return LiveNetwork(
         id=entry["Id"],
         name=entry["Name"],
@@ -120,8 +122,29 @@ def read_network(entry: Listed, network: str, adopted: Adopted = "") -> LiveNetw
         internal=bool(entry["Internal"]),
         enable_ipv6=read_ipv6(entry),
         subnet=next(list_subnets(entry), ""),
+        gateway=str(ipam.get("Gateway") or ""),
+        ip_range=str(ipam.get("IPRange") or ""),
+        fixed=labels.FIXED in (entry["Labels"] or {}),
+        labels=read_labels(entry),
         adopted=adopted,
     )
+
+
+def read_volume(entry: Listed, volume: str, adopted: Adopted = "") -> LiveVolume:
+    """A listed volume as that which the stack file calls `volume`."""
+    return LiveVolume(
+        name=entry["Name"],
+        volume=volume,
+        driver=str(entry.get("Driver") or LOCAL),
+        driver_opts=dict(entry.get("Options") or {}),
+        labels=read_labels(entry),
+        adopted=adopted,
+    )
+
+
+def read_labels(entry: Listed) -> dict[str, str]:
+    """Those that are neither nexusctl's nor Docker's."""
+    return {key: text for key, text in (entry["Labels"] or {}).items() if not key.startswith(labels.RESERVED)}
 
 
 def read_ipv6(entry: Listed) -> bool | None:
@@ -141,3 +164,21 @@ def describe_owner(kind: str, marks: Mapping[str, str]) -> str:
 def _is_own(kind: str, stack: str, marks: Mapping[str, str]) -> bool:
     role = "sandbox" if kind == "container" else kind
     return marks.get(labels.STACK) == stack and marks.get(labels.ROLE) == role
+
+
+def read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, ...]:
+    found = (
+        read_network(entry, entry["Labels"].get(labels.NETWORK, ""))
+        for entry in entries
+        if (entry["Labels"] or {}).get(labels.STACK) == stack
+    )
+    return tuple(sorted(found, key=lambda network: (network.name, network.id)))
+
+
+def read_volumes(marked: Iterable[Listed]) -> tuple[LiveVolume, ...]:
+    found = (
+        read_volume(entry, entry["Labels"].get(labels.VOLUME, ""))
+        for entry in marked
+        if entry["Labels"].get(labels.ROLE) == "volume"
+    )
+    return tuple(sorted(found, key=lambda volume: volume.name))

@@ -10,10 +10,11 @@ from typing import Any
 from nexusctl.config.build.units import parse_size
 from nexusctl.engine.docker.bodies.create_body import read_limits
 from nexusctl.engine.docker.bodies.inspect import RESTART_POLICIES
+from nexusctl.engine.docker.bodies.settings import SETTINGS, read_placed_settings
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.own_volumes import UNNAMED
 from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
-from nexusctl.model.live import Portrait
+from nexusctl.model.observed.inspected_container import InspectedContainer
 from nexusctl.model.stack import STOP_GRACE_PERIOD, Health, Lifecycle, Mount, Port, Resources, Sandbox
 
 Inspected = Mapping[str, Any]
@@ -25,7 +26,7 @@ _PLACED = frozenset(
     {
         "Binds", "CapAdd", "CapDrop", "ConsoleSize", "ContainerIDFile", "CpuPeriod", "CpuQuota", "Init", "LogConfig",
         "MaskedPaths", "Memory", "MemorySwap", "Mounts", "NanoCpus", "NetworkMode", "PidsLimit", "PortBindings",
-        "ReadonlyPaths", "RestartPolicy", "StorageOpt",
+        "ReadonlyPaths", "RestartPolicy", "StorageOpt", *(setting.key for setting in SETTINGS.values()),
     }
 )  # fmt: skip
 # What others say, besides nothing, that means nothing special. Every other one has no place.
@@ -36,7 +37,6 @@ _USUAL: Mapping[str, tuple[Any, ...]] = {
     "MemorySwappiness": (-1,),
     "Runtime": ("runc", "crun", "oci", "io.containerd.runc.v2"),
     "SecurityOpt": (["no-new-privileges"], ["no-new-privileges:true"]),
-    "ShmSize": (67108864,),
 }
 _SETTINGS: Mapping[str, tuple[Any, ...]] = {
     "Tty": (False,),
@@ -50,13 +50,14 @@ NAMELESS = frozenset({"bridge", "host", "none", "podman"})
 """The own networks of engines, in which nobody is found by name."""
 
 
-def portray(wire: Wire, name: str) -> Portrait:
+def inspect(wire: Wire, name: str) -> InspectedContainer:
     """The container `name` with what its image says by itself left out. Raises `NotFound`, `EngineError`."""
     seen = wire.get(f"/containers/{name}/json")
     image = wire.get(f"/images/{seen['Image']}/json")["Config"] or {}
     config, host = seen["Config"], seen["HostConfig"]
     own = str(seen["Name"]).lstrip("/")
     mounts, lost = _mounts(seen, image)
+    settings, further = read_placed_settings(seen)
     sandbox = Sandbox(
         name=own,
         group=own,
@@ -78,8 +79,11 @@ def portray(wire: Wire, name: str) -> Portrait:
         stop_signal=_stop_signal(config, image),
         cap_add=_capabilities(host, "CapAdd", GRANTED),
         cap_drop=_capabilities(host, "CapDrop", (ALL, *LEFT_OUT, *GIVEN)),
+        **settings,
     )
-    return Portrait(id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *_remarks(seen, image)))
+    return InspectedContainer(
+        id=seen["Id"], name=own, sandbox=sandbox, remarks=(*lost, *further, *_remarks(seen, image))
+    )
 
 
 def _command(config: Inspected, image: Inspected) -> tuple[str, ...] | None:
@@ -274,4 +278,3 @@ def _judge(seen: Inspected, image: Inspected) -> Iterator[tuple[tuple[str, str],
     )
     shared = mode.startswith("container:")
     yield ("NetworkMode", "it has the network of another container; a new one in its place is in none"), shared
-    yield ("Hostname", "the host name is the sandbox's name"), not shared and config["Hostname"] != seen["Id"][:12]

@@ -9,18 +9,29 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.label_forms import is_folder
+from nexusctl.engine.docker.client.claim_volume import bears, claim_mark
 from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.errors import Conflict, EngineError, NotFound, is_out_of_space
+from nexusctl.model.observed.hold import Hold
 from nexusctl.model.stack import STOP_GRACE_PERIOD
 
 KILLED = 137
 """The exit code of what was ended by SIGKILL."""
+
+_LISTING_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
+"""Seconds between looks at the list after an end; whoever is listed as running still has been started again."""
 
 Inspected = Mapping[str, Any]
 
 
 def stop_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
     """See `Engine.stop_container`; one that does not run stays as it is."""
+    killed = _stop(wire, container_id, grace)
+    _await_listed(wire, container_id)
+    return killed
+
+
+def _stop(wire: Wire, container_id: str, grace: int | None) -> int | None:
     took, patience = _ask(wire, container_id, "stop", grace)
     # What ends in time was not killed, and most do.
     if patience <= 0 or took < patience:
@@ -29,19 +40,31 @@ def stop_container(wire: Wire, container_id: str, grace: int | None = None) -> i
     return patience if state["ExitCode"] == KILLED and not state["OOMKilled"] else None
 
 
+def _await_listed(wire: Wire, container_id: str) -> None:
+    """Newer engines list one as running for a moment after they have said that it is stopped."""
+    for pause in _LISTING_PAUSES:
+        listed = wire.get("/containers/json", {"all": True, "filters": {"id": [container_id]}})
+        if not any(entry["State"] in ("running", "paused") for entry in listed):
+            return
+        time.sleep(pause)
+
+
 def restart_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
     """See `Engine.restart_container`; without a moment in which it is merely stopped."""
     took, patience = _ask(wire, container_id, "restart", grace)
     if patience <= 0 or took < patience:
         return None
     # It runs again, so that only the engine's events still know how it ended.
-    ended = float(_seconds(wire.get(f"/containers/{container_id}/json")["State"]["FinishedAt"]))
+    inspected = wire.get(f"/containers/{container_id}/json")
+    if labels.EXIT_CODE in (inspected["Config"]["Labels"] or {}):
+        return patience
+    ended = float(_seconds(inspected["State"]["FinishedAt"]))
     query = {
         "since": int(ended) - 1,
         "until": int(ended) + 1,
         "filters": {"container": [container_id], "event": ["die"]},
     }
-    codes = [event["Actor"]["Attributes"].get("exitCode") for event in wire.lines("GET", "/events", query)]
+    codes = [event["Actor"]["Attributes"].get(labels.EXIT_CODE) for event in wire.lines("GET", "/events", query)]
     return patience if str(KILLED) in codes else None
 
 
@@ -52,7 +75,7 @@ def remove_container(wire: Wire, container_id: str, grace: int | None = None) ->
         killed = None
         # The engine resumes a paused one when it asks it to end.
         if inspected["State"]["Status"] in ("running", "restarting", "paused"):
-            killed = stop_container(wire, container_id, grace)
+            killed = _stop(wire, container_id, grace)
         # Before the container goes: with it goes the label that says where they are.
         wiped = _wipe_secrets(wire, inspected)
         try:
@@ -66,6 +89,38 @@ def remove_container(wire: Wire, container_id: str, grace: int | None = None) ->
             _wipe_secrets(wire, inspected)
         return killed
     return None
+
+
+def note_hold(wire: Wire, stack: str, sandbox: str, container_id: str, hold: Hold) -> None:
+    """See `Engine.note_hold`."""
+    marks = {
+        labels.STACK: stack,
+        labels.SANDBOX: sandbox,
+        labels.ROLE: "hold",
+        labels.CONTAINER: container_id,
+        f"{labels.HOLD}state": hold.state,
+        f"{labels.HOLD}user": hold.user,
+        f"{labels.HOLD}since": str(hold.since),
+        **({f"{labels.HOLD}cause": labels.IDLE if hold.idle else labels.LIFETIME} if hold.by_lifetime else {}),
+    }
+    name = f"nexusctl_hold_{container_id[:16]}"
+    while not bears(claim_mark(wire, name, marks), marks):
+        with contextlib.suppress(NotFound):
+            wire.delete(f"/volumes/{name}")
+
+
+def note_extension(wire: Wire, stack: str, sandbox: str, container_id: str, until: int, user: str) -> str:
+    """See `Engine.note_extension`."""
+    marks = {
+        labels.STACK: stack,
+        labels.SANDBOX: sandbox,
+        labels.ROLE: "extension",
+        labels.CONTAINER: container_id,
+        f"{labels.EXTENSION}until": str(until),
+        f"{labels.EXTENSION}user": user,
+        f"{labels.EXTENSION}since": str(int(time.time())),
+    }
+    return str(claim_mark(wire, f"nexusctl_extension_{container_id[:16]}_{until}", marks)["Name"])
 
 
 def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
@@ -90,17 +145,25 @@ def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
 
 def _ask(wire: Wire, container_id: str, verb: str, grace: int | None) -> tuple[float, int]:
     """Stop or restart it; returns the seconds that this took, and those that it was given."""
-    patience = _own_grace(wire, container_id) if grace is None else grace
+    inspected = wire.get(f"/containers/{container_id}/json")
+    patience = _own_grace(inspected) if grace is None else grace
     begun = time.monotonic()
-    path, query = f"/containers/{container_id}/{verb}", {"t": patience}
+    left = patience
+    if inspected.get("ExecIDs") and patience and inspected["State"]["Status"] == "running":
+        # In most sandboxes that end nothing runs beside the main process.
+        from nexusctl.engine.docker.executions.ask_to_end import ask_to_end  # noqa: PLC0415 - deferred: start-up time
+
+        ask_to_end(wire, inspected, patience if patience > 0 else FOREVER)
+        left = max(1, round(patience - (time.monotonic() - begun))) if patience > 0 else patience
+    path, query = f"/containers/{container_id}/{verb}", {"t": left}
     # One that says -1 is never killed.
     wire.call("POST", path, query, timeout=FOREVER if patience < 0 else patience + wire.timeout)
     return time.monotonic() - begun, patience
 
 
-def _own_grace(wire: Wire, container_id: str) -> int:
+def _own_grace(inspected: Inspected) -> int:
     """What the container itself says."""
-    found = wire.get(f"/containers/{container_id}/json")["Config"].get("StopTimeout")
+    found = inspected["Config"].get("StopTimeout")
     return STOP_GRACE_PERIOD if found is None else int(found)
 
 

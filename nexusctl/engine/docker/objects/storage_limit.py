@@ -10,7 +10,7 @@ from typing import Any
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.subnets import is_local
 from nexusctl.errors import EngineError
-from nexusctl.model.live import LiveSandbox
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.stack import Sandbox, Stack
 
 _QUOTAS = {"pquota", "prjquota"}

@@ -10,7 +10,7 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.ownership import list_subnets
-from nexusctl.model.live import AddressSpace
+from nexusctl.model.observed.address_space import AddressSpace
 from nexusctl.plan.decide.subnets import DEFAULT_POOLS, VARIABLE, overlaps
 
 _WIDEST_ROUTE = 8

@@ -15,9 +15,9 @@ from nexusctl.engine.docker.objects.adopt import (
     record_of,
     wanted_names,
 )
-from nexusctl.engine.docker.objects.ownership import is_free, read_network
+from nexusctl.engine.docker.objects.ownership import is_free, read_network, read_volume
 from nexusctl.engine.docker.objects.read_body import NAMELESS
-from nexusctl.model.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
+from nexusctl.model.observed.live import Adopt, LiveNetwork, LiveSandbox, LiveVolume, Orphan
 from nexusctl.model.stack import Stack
 
 _COMPOSED = "com.docker.compose.service"
@@ -100,7 +100,7 @@ def _read_volumes(
         name = adopted.get(entry["Name"]) or (wanted.get(entry["Name"]) if is_free(entry) else None)
         if name:
             known: Any = "yes" if entry["Name"] in adopted else "new"
-            found.append(LiveVolume(name=entry["Name"], volume=name, adopted=known))
+            found.append(read_volume(entry, name, known))
     gone = adopted.keys() - {volume.name for volume in found}
     return tuple(found), _orphans(stack, "volume", gone)
 

@@ -8,9 +8,9 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.ownership import is_free
-from nexusctl.engine.docker.objects.read_body import portray
+from nexusctl.engine.docker.objects.read_body import inspect
 from nexusctl.engine.docker.observe.adopted import leave_out_claimed
-from nexusctl.model.live import Portrait, Project
+from nexusctl.model.observed.inspected_container import InspectedContainer, Project
 
 Listed = Mapping[str, Any]
 
@@ -30,9 +30,9 @@ def find_project(wire: Wire, name: str, stack: str) -> Project:
         for entry in leave_out_claimed(wire.get("/containers/json", query), volumes, but_by=stack)
         if is_free(entry) and entry["State"] in _STATES and _label(entry, "oneoff") != "True"
     ]
-    services: dict[str, list[Portrait]] = {}
+    services: dict[str, list[InspectedContainer]] = {}
     for entry in sorted(found, key=lambda entry: labels.read_number(_label(entry, "container-number") or "1")):
-        services.setdefault(_label(entry, "service"), []).append(portray(wire, entry["Id"]))
+        services.setdefault(_label(entry, "service"), []).append(inspect(wire, entry["Id"]))
     return Project(
         services={service: tuple(portraits) for service, portraits in services.items()},
         networks=_by_key(wire.get("/networks"), name, "network"),

@@ -1,17 +1,62 @@
-"""Which stacks there are on an engine."""
+"""Which stacks there are on an engine, and little of each of their sandboxes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from typing import Any
+
 from nexusctl.engine import labels
+from nexusctl.engine.docker.bodies.list_status import STATES, ListedState, parse_status
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects.pending_changes import sequence_of
+from nexusctl.model.engine_names import without_run
+from nexusctl.model.instance import check_branch
+from nexusctl.model.observed.listed import ListedSandbox
+
+_MARKED = {"filters": {"label": [labels.STACK]}}
 
 
 def list_stacks(wire: Wire) -> frozenset[str]:
     """The names that the labels of containers, networks and volumes have for stacks."""
-    marked = {"filters": {"label": [labels.STACK]}}
-    entries = [
-        *wire.get("/containers/json", {"all": True, **marked}),
-        *wire.get("/networks", marked),
-        *(wire.get("/volumes", marked)["Volumes"] or []),
-    ]
-    return frozenset((entry["Labels"] or {}).get(labels.STACK, "") for entry in entries) - {""}
+    return frozenset(list_sandboxes(wire))
+
+
+def list_sandboxes(wire: Wire) -> dict[str, tuple[ListedSandbox, ...]]:
+    """By those names; what no version of nexusctl writes as a sandbox is left out."""
+    containers = wire.get("/containers/json", {"all": True, **_MARKED})
+    others = [*wire.get("/networks", _MARKED), *(wire.get("/volumes", _MARKED)["Volumes"] or [])]
+    names = _names_anew(others)
+    found: dict[str, list[ListedSandbox]] = {}
+    for entry in (*containers, *others):
+        marks = entry["Labels"] or {}
+        if name := without_run(marks.get(labels.STACK, "")):
+            own = found.setdefault(name, [])
+            if marks.get(labels.ROLE) == "sandbox" and marks.get(labels.SANDBOX):
+                own.append(_read(entry, marks, names.get(entry["Id"]) or marks[labels.SANDBOX]))
+    return {name: tuple(sorted(own, key=lambda one: (one.sandbox, one.id))) for name, own in found.items()}
+
+
+def _names_anew(entries: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """What containers are called that were moved since they were made: their newest amendment says it."""
+    amendments = (entry for entry in entries if entry["Labels"].get(labels.ROLE) == "amendment")
+    return {
+        entry["Labels"].get(labels.CONTAINER, ""): entry["Labels"].get(labels.SANDBOX, "")
+        for entry in sorted(amendments, key=sequence_of)
+    }
+
+
+def _read(entry: Mapping[str, Any], marks: Mapping[str, str], name: str) -> ListedSandbox:
+    known = parse_status(entry["State"], entry["Status"])
+    if known is None:
+        # To ask for each that an engine words in a way of its own is more than a list is worth.
+        known = ListedState(state=STATES.get(entry["State"], "dead"), health="none")
+    return ListedSandbox(
+        id=entry["Id"],
+        sandbox=name,
+        state=known.state,
+        health=known.health,
+        exit_code=known.exit_code,
+        created_at=int(entry["Created"]),
+        maker=marks.get(labels.MAKER, ""),
+        branch=check_branch(marks.get(labels.BRANCH, "")),
+    )

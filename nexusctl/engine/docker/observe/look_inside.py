@@ -12,7 +12,7 @@ from functools import lru_cache
 from posixpath import basename, dirname
 from typing import Any
 
-from nexusctl.engine.base import Outcome
+from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.bodies.inspect import WORKERS
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import ROOT, ask
@@ -24,16 +24,11 @@ from nexusctl.engine.docker.images.package_inventory import read_marks, read_pac
 from nexusctl.engine.docker.observe.mounted import ReadHost, find_displaced, read_host
 from nexusctl.engine.threads import open_crew
 from nexusctl.errors import Conflict, NotFound, StepError
-from nexusctl.model.live import Interior, LivePackages, LiveSandbox, LiveState
+from nexusctl.model.observed.live import Interior, LivePackages, LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox
 from nexusctl.model.values.frozen import dataclass
-
-SELF_MADE = frozenset(
-    {"node_modules", "__pycache__", ".cache", ".npm", ".venv", ".vite", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
-)
-"""What tools make beside the sources that they work on: never counted as added to an upload."""
-
-_NPM_MADE = ("package.json", "package-lock.json")
+from nexusctl.packages import MANAGERS
+from nexusctl.plan.compare.ignored_files import SELF_MADE
 
 _ADDED = 1
 """The engine's number for a path that the image has not."""
@@ -138,13 +133,13 @@ class _Borders:
 
     mounts: frozenset[str]
     above: frozenset[str]
-    npm_folder: str
+    written: frozenset[str]
 
     def allow(self, path: str) -> bool:
         """Whether something at `path` would be an addition to the folder that it lies in."""
         if path in self.mounts or path in self.above or basename(path) in SELF_MADE:
             return False
-        return not (dirname(path) == self.npm_folder and basename(path) in _NPM_MADE)
+        return path not in self.written
 
 
 def _find_added(wire: Wire, inspected: Inspected, record: Sandbox, found: Survey) -> dict[str, str]:
@@ -170,11 +165,11 @@ def _draw_borders(inspected: Inspected, record: Sandbox) -> _Borders:
     mounts = {str(mount["Destination"]) for mount in inspected.get("Mounts") or ()}
     mounts |= set(inspected["HostConfig"].get("Tmpfs") or ())
     above = {parent for path in (*mounts, *(u.target for u in record.uploads)) for parent in _parents(path)}
-    npm = any(chosen.manager == "npm" for chosen in record.packages)
+    folder = (inspected["Config"]["WorkingDir"] or "/").rstrip("/")
     return _Borders(
         mounts=frozenset(mounts),
         above=frozenset(above),
-        npm_folder=(inspected["Config"]["WorkingDir"] or "/") if npm else "",
+        written=frozenset(f"{folder}/{name}" for chosen in record.packages for name in MANAGERS[chosen.manager].writes),
     )
 
 

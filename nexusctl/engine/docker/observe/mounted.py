@@ -18,8 +18,8 @@ from nexusctl.engine.docker.exec.exec import Unanswered, ask
 from nexusctl.engine.docker.host.machine_facts import read_listener
 from nexusctl.engine.docker.objects.subnets import is_local
 from nexusctl.errors import Conflict, EngineError
-from nexusctl.model.links import follow_links
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.links import follow_links
 
 _LONGEST = 4 * 1024**2
 """Bytes of a table that are read."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -10,14 +11,14 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.image_labels import without_image_claims
 from nexusctl.engine.docker.bodies.image_names import familiar
-from nexusctl.engine.docker.bodies.inspect import inspect_all, read_condition, read_origins
+from nexusctl.engine.docker.bodies.inspect import inspect_all, read_aliases, read_condition, read_origins
 from nexusctl.engine.docker.bodies.label_forms import disclaim, find_copies, leave_malformed, set_apart
 from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.engine.docker.bodies.newest_record import read_newest
 from nexusctl.engine.docker.client.client import ONE_NAME, Wire
 from nexusctl.engine.docker.images.registry import find_unreachable
 from nexusctl.engine.docker.objects.crash_loops import read_restarts
-from nexusctl.engine.docker.objects.ended_tasks import group_ends, list_gone
+from nexusctl.engine.docker.objects.ended_tasks import group_ends, list_gone, with_end
 from nexusctl.engine.docker.objects.image_health import find_unprobed
 from nexusctl.engine.docker.objects.lock import find_holder
 from nexusctl.engine.docker.objects.own_volumes import find_image_volumes, find_loose
@@ -29,18 +30,38 @@ from nexusctl.engine.docker.objects.ownership import (
     find_taken,
     is_free,
     read_binds,
-    read_network,
+    read_networks,
+    read_volumes,
 )
 from nexusctl.engine.docker.objects.pending_changes import is_tag, notes_of, number_of, read_notes, sequence_of
 from nexusctl.engine.docker.objects.storage_limit import limits_storage, needs_storage
+from nexusctl.engine.docker.observe.attached import read_attached, read_ports
+from nexusctl.engine.docker.observe.holds import (
+    find_destroyed,
+    group_extensions,
+    group_holds,
+    with_extensions,
+    with_hold,
+)
+from nexusctl.engine.docker.observe.holds import find_orphaned as find_orphaned_holds
 from nexusctl.engine.docker.observe.neighbours import find_neighbours
 from nexusctl.engine.docker.observe.orphans import find_couriers, find_orphaned, find_secrets, name_of
 from nexusctl.engine.docker.observe.owners import find_owners
-from nexusctl.engine.memory_cuts import list_shrinking
+from nexusctl.engine.memory_limits.cuts import list_shrinking
 from nexusctl.errors import NotFound
 from nexusctl.model.engine_names import container_name, image_reference
-from nexusctl.model.live import Adopt, Foreign, LiveImage, LiveNetwork, LiveSandbox, LiveState, LiveVolume, Orphan
-from nexusctl.model.stack import Port, Stack
+from nexusctl.model.env_file_text import is_withheld
+from nexusctl.model.observed.live import (
+    Adopt,
+    Foreign,
+    LiveImage,
+    LiveNetwork,
+    LiveSandbox,
+    LiveState,
+    LiveVolume,
+    Orphan,
+)
+from nexusctl.model.stack import Stack
 from nexusctl.plan.decide.networks import lacks_networks
 
 Listed = Mapping[str, Any]
@@ -64,34 +85,47 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     volumes = leave_malformed(stack.name, "volume", volumes, strangers)
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
     images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
-    amendments, ends = _group_amendments(marked), group_ends(marked)
+    amendments, ends, holds = group_amendments(marked), group_ends(marked), group_holds(marked)
+    extensions = group_extensions(marked)
     ids = {str(entry["Id"]) for entry in containers} | ends.keys()
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
-    sandboxes = _read_sandboxes(wire, own, networks, amendments)
+    sandboxes = read_sandboxes(wire, own, networks, amendments)
     if ends:
         gone = list_gone(ends, {entry["Id"] for entry in containers}, container_name(stack.name, "{}"))
-        sandboxes = _sorted((*sandboxes, *_read_sandboxes(wire, gone, networks, amendments)))
+        sandboxes = _sorted((*sandboxes, *read_sandboxes(wire, gone, networks, amendments)))
     read, sandboxes = sandboxes, set_apart(stack.name, sandboxes, frozenset(find_copies(own)), strangers)
     if apart := {sandbox.id for sandbox in read} - {sandbox.id for sandbox in sandboxes}:
         containers = [disclaim(entry) if entry["Id"] in apart else entry for entry in containers]
     foreign = _Foreign(wire, stack, containers, networks, volumes, marked, amendments, adopt=adopt)
     sandboxes = _sorted((*sandboxes, *foreign.sandboxes)) if foreign.sandboxes else sandboxes
     if ends:
-        sandboxes = tuple(_with_end(sandbox, ends) for sandbox in sandboxes)
+        sandboxes = tuple(with_end(sandbox, ends) for sandbox in sandboxes)
+    if holds:
+        sandboxes = tuple(with_hold(sandbox, holds) for sandbox in sandboxes)
+    sandboxes = tuple(with_extensions(found, extensions) for found in sandboxes) if extensions else sandboxes
     if notes:
-        sandboxes = tuple(_heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
+        sandboxes = tuple(heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
+    if any(is_withheld(text) for found in sandboxes if found.record for text in found.record.env.values()):
+        # Most stacks have no env file.
+        from nexusctl.engine.docker.observe.env_file_values import read_withheld  # noqa: PLC0415 - deferred: start-up time
+
+        sandboxes = read_withheld(wire, sandboxes)
     if stack.digests and not deep:
         # What a lock fixes is seen unasked.
         sandboxes = read_origins(wire, sandboxes)
-    own_volumes = (*foreign.leave_out_volumes(_read_volumes(marked)), *foreign.volumes)
-    every_volume = (*own_volumes, *find_loose(stack.name, sandboxes, own_volumes, containers))
+    if not deep:
+        # A list does not have them, and few stacks give any.
+        sandboxes = read_aliases(wire, sandboxes)
+    own_volumes = (*foreign.leave_out_volumes(read_volumes(marked)), *foreign.volumes)
+    loose = tuple(find_loose(stack, sandboxes, own_volumes, volumes, containers))
+    every_volume = (*own_volumes, *loose)
     found = LiveState(
         stack=stack.name,
         sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
-        networks=(*_read_networks(stack.name, networks), *foreign.networks),
+        networks=(*read_networks(stack.name, networks), *foreign.networks),
         volumes=every_volume,
         images=images,
-        taken=foreign.leave_out(find_taken(stack, containers, networks, volumes)),
+        taken=foreign.leave_out(find_taken(stack, containers, networks, volumes), loose),
         host_ports=find_host_ports(stack.name, [entry for entry in containers if entry["Id"] not in foreign.ids]),
         unreachable=find_unreachable(wire, stack, images),
         absent=find_absent(stack, networks, volumes),
@@ -104,6 +138,7 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         limits_storage=needs_storage(stack, sandboxes) and limits_storage(wire),
         orphans=(
             *find_orphaned(amendments, notes, ids),
+            *find_orphaned_holds(holds, extensions, ids),
             *foreign.orphans,
             *find_couriers(stack.name, containers),
             *find_secrets(containers, marked),
@@ -111,6 +146,8 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
         foreign=tuple(strangers),
         foreign_binds=find_foreign_binds(stack, containers),
         lock=find_holder(volumes, stack.name),
+        observed_at=int(time.time()),
+        expired=find_destroyed(holds, ids) if holds else {},
     )
     if shrinking := list_shrinking(stack, found):
         # Most plans lower no limit.
@@ -154,7 +191,7 @@ class _Foreign:
             # Few stacks take anything over.
             from nexusctl.engine.docker.observe.adopted import find_foreign  # noqa: PLC0415 - deferred: start-up time
 
-            read = partial(_read_sandboxes, wire, networks=networks, amendments=amendments)
+            read = partial(read_sandboxes, wire, networks=networks, amendments=amendments)
             own = [entry for entry in containers if is_sandbox(entry, stack.name)]
             found = find_foreign(wire, stack, containers, networks, volumes, own, read(entries=ours), read, adopt=adopt)
             self.sandboxes, self.networks, self.volumes, self.orphans = found
@@ -165,14 +202,16 @@ class _Foreign:
         names = {volume.name for volume in self.volumes}
         return [volume for volume in volumes if volume.name not in names]
 
-    def leave_out(self, taken: dict[str, dict[str, str]]) -> dict[str, dict[str, str]]:
-        """`taken` without what is the stack's."""
-        if not (self.sandboxes or self.networks or self.volumes):
+    def leave_out(
+        self, taken: dict[str, dict[str, str]], loose: Collection[LiveVolume] = ()
+    ) -> dict[str, dict[str, str]]:
+        """`taken` without what is the stack's, as its `loose` volumes are."""
+        if not (self.sandboxes or self.networks or self.volumes or loose):
             return taken
         own = {
             "container": {sandbox.name for sandbox in self.sandboxes},
             "network": {network.name for network in self.networks},
-            "volume": {volume.name for volume in self.volumes},
+            "volume": {volume.name for volume in (*self.volumes, *loose)},
         }
         return {
             kind: {name: owner for name, owner in names.items() if name not in own[kind]}
@@ -223,14 +262,7 @@ def _read_image(entry: Listed, name: str) -> LiveImage:
     )
 
 
-def _with_end(sandbox: LiveSandbox, ends: Mapping[str, Listed]) -> LiveSandbox:
-    end = ends[sandbox.id]["Name"] if sandbox.id in ends else ""
-    # Only what stands for a container that is gone was never made.
-    gone = not sandbox.created_at
-    return replace(sandbox, amendments=(*sandbox.amendments, end), end=end, gone=gone) if end else sandbox
-
-
-def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
+def heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
     """`sandbox` with its notes; a record that one of them announces, and that is not there, leaves it unsure."""
     own = notes_of(notes, sandbox.id)
     newest = max(map(sequence_of, amendments.get(sandbox.id, [])), default=0)
@@ -238,7 +270,7 @@ def _heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[
     return replace(sandbox, amendments=(*sandbox.amendments, *own), unsure=unsure)
 
 
-def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
+def group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
     """The stack's amendments by container id, the oldest first."""
     found: dict[str, list[Listed]] = {}
     for entry in marked:
@@ -248,15 +280,15 @@ def _group_amendments(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
     return {container: sorted(entries, key=sequence_of) for container, entries in found.items()}
 
 
-def _read_sandboxes(
+def read_sandboxes(
     wire: Wire, entries: Iterable[Listed], networks: Iterable[Listed], amendments: Mapping[str, list[Listed]]
 ) -> tuple[LiveSandbox, ...]:
     ids = {str(entry["Name"]): str(entry["Id"]) for entry in networks}
     found = []
     for entry in entries:
-        state = parse_status(entry["State"], entry["Status"]) or _ask_state(wire, entry["Id"])
+        state = parse_status(entry["State"], entry["Status"]) or ask_state(wire, entry["Id"])
         if state:
-            read = _read_sandbox(entry, state, ids, amendments.get(entry["Id"], []))
+            read = read_sandbox(entry, state, ids, amendments.get(entry["Id"], []))
             found.append(read_restarts(wire, read, entry))
     return _sorted(found)
 
@@ -265,7 +297,7 @@ def _sorted(sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:
     return tuple(sorted(sandboxes, key=lambda sandbox: (sandbox.sandbox, sandbox.created_at, sandbox.id)))
 
 
-def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
+def ask_state(wire: Wire, container_id: str) -> ListedState | None:
     """The state of a container whose list entry is not understood; None where it has gone meanwhile."""
     try:
         condition = read_condition(wire.get(f"/containers/{container_id}/json"))
@@ -274,7 +306,7 @@ def _ask_state(wire: Wire, container_id: str) -> ListedState | None:
     return ListedState(state=condition.state, health=condition.health, exit_code=condition.exit_code)
 
 
-def _read_sandbox(
+def read_sandbox(
     entry: Listed, state: ListedState, network_ids: Mapping[str, str], amendments: list[Listed]
 ) -> LiveSandbox:
     marks = entry["Labels"] or {}
@@ -299,45 +331,9 @@ def _read_sandbox(
         reduced=bool(marks.get(labels.CAPABILITIES)),
         bound=(entry.get("HostConfig") or {}).get("NetworkMode", ""),
         ports=read_ports(entry),
-        networks=_read_attached(entry, network_ids),
+        networks=read_attached(entry, network_ids),
         volumes={m["Destination"]: m.get("Name", "") for m in entry.get("Mounts") or () if m.get("Type") == "volume"},
         binds=read_binds(entry),
         amendments=tuple(item["Name"] for item in amendments),
         package_facts=amendments[-1]["Labels"].get(labels.PACKAGE_FACTS, "") if amendments else "",
     )
-
-
-def read_ports(entry: Listed) -> tuple[Port, ...]:
-    """The ports that a listed container publishes now."""
-    found = (
-        Port(container=p["PrivatePort"], host=p["PublicPort"], address=p.get("IP", "0.0.0.0"), protocol=p["Type"])
-        for p in entry["Ports"] or ()
-        if p.get("PublicPort")
-    )
-    return tuple(sorted(found, key=lambda port: (port.container, port.protocol, port.address, port.host or 0)))
-
-
-def _read_attached(entry: Listed, ids: Mapping[str, str]) -> dict[str, str]:
-    """Network ids to names. Before a container's first start the engine knows its networks by name only."""
-    attached = (entry.get("NetworkSettings") or {}).get("Networks") or {}
-    found = {(settings or {}).get("NetworkID") or ids.get(name, name): name for name, settings in attached.items()}
-    found.pop(ids.get("none", "none"), None)
-    return found
-
-
-def _read_networks(stack: str, entries: Iterable[Listed]) -> tuple[LiveNetwork, ...]:
-    found = (
-        read_network(entry, entry["Labels"].get(labels.NETWORK, ""))
-        for entry in entries
-        if (entry["Labels"] or {}).get(labels.STACK) == stack
-    )
-    return tuple(sorted(found, key=lambda network: (network.name, network.id)))
-
-
-def _read_volumes(marked: Iterable[Listed]) -> tuple[LiveVolume, ...]:
-    found = (
-        LiveVolume(name=entry["Name"], volume=entry["Labels"].get(labels.VOLUME, ""))
-        for entry in marked
-        if entry["Labels"].get(labels.ROLE) == "volume"
-    )
-    return tuple(sorted(found, key=lambda volume: volume.name))

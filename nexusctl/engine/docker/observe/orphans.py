@@ -9,7 +9,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.create_body import mounted_secrets
 from nexusctl.engine.docker.bodies.list_status import list_names
 from nexusctl.engine.docker.objects.pending_changes import find_orphaned as list_orphaned
-from nexusctl.model.live import Orphan
+from nexusctl.model.observed.live import Orphan
 
 Listed = Mapping[str, Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.objects.pending_changes import sequence_of
-from nexusctl.model.live import Owner
+from nexusctl.model.observed.live import Owner
 from nexusctl.model.record import RecordError, decode
 from nexusctl.model.stack import Stack
 

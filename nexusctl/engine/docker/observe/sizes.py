@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.overview import PATIENCE
 from nexusctl.errors import EngineError
-
-PATIENCE = 10.0
-"""Seconds for the sizes of volumes: older engines cannot but add up all that they have, also images and containers."""
 
 
 def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
@@ -18,11 +16,11 @@ def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
     return {str(entry["Id"]): int(entry.get("SizeRw") or 0) for entry in entries}
 
 
-def measure_volumes(wire: Wire, names: Iterable[str]) -> dict[str, int]:
-    """The bytes in these volumes, without those that the engine does not tell, or not in time."""
+def measure_volumes(wire: Wire, names: Iterable[str], patience: float = PATIENCE) -> dict[str, int]:
+    """The bytes in these volumes, without those that the engine does not tell, or not in `patience` seconds."""
     wanted = frozenset(names)
     try:
-        found = wire.call("GET", "/system/df", {"type": "volume"}, timeout=PATIENCE) if wanted else {}
+        found = wire.call("GET", "/system/df", {"type": "volume"}, timeout=patience) if wanted else {}
     except EngineError:
         # It is asked already, which it takes from one at a time, or has too much; a plan holds without sizes.
         return {}

@@ -1,0 +1,1 @@
+"""Which words somebody may mean who has typed the beginning of one."""

@@ -1,0 +1,1 @@
+"""How long sandboxes live: what ends those whose time is over, and what gives them more."""

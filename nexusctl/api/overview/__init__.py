@@ -1,0 +1,1 @@
+"""What is on an engine, and what it uses."""

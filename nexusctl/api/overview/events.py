@@ -1,0 +1,108 @@
+"""What happened to sandboxes, with who wanted it; where it is followed, also what happens. Changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from nexusctl.api.planning import empty_stack
+from nexusctl.engine.base import Engine
+from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.sandbox_event import SandboxEvent
+from nexusctl.model.stack import Stack
+from nexusctl.model.values.did_you_mean import suggest
+from nexusctl.plan.commands.names import group_names, match_names
+
+_MOST = 10_000
+"""Events of the past; an engine remembers some hundred."""
+
+_ENDINGS = frozenset({"died", "stopped", "paused", "removed"})
+
+_SKEW = 2.0
+"""Seconds by which the word that somebody wants an end may seem to be younger than that end: it has whole seconds."""
+
+
+def read_events(
+    engine: Engine, stack: Stack, names: tuple[str, ...], age: float | None = None, *, follow: bool = False
+) -> Iterator[SandboxEvent]:
+    """What happened to those that `names` mean, all where none is given, and is not older than `age` seconds.
+
+    With `follow` it goes on with what happens, also to those that `names` mean later. Raises `InputError` for a name
+    that means none, `EngineError`, and `EngineUnreachable` when the engine goes.
+    """
+    now = engine.overview.now()
+    told = _Told(engine, stack, now - time.time())
+    since = 0.0 if age is None else max(now - age, 0.0)
+    past = deque(engine.overview.read_events(stack.name, told.known, since, now), _MOST)
+    groups = {**{one.sandbox: _guess_group(one.sandbox) for one in past}, **told.groups}
+    if missing := [name for name in names if not match_names(name, groups)]:
+        raise InputError(*(_explain_missing(stack, name, groups) for name in missing))
+    yield from (told.explain(one) for one in past if _is_meant(one, names, groups))
+    if not follow:
+        return
+    try:
+        for one in engine.overview.read_events(stack.name, told.known, now):
+            if one not in past and _is_meant(one, names, groups):
+                yield told.explain(one)
+    except EngineUnreachable as error:
+        said = f"the events of stack {stack.name} end here: {error.summary}"
+        raise EngineUnreachable(said, hint=error.diagnostics[0].hint) from error
+
+
+class _Told:
+    """What the engine's own records say of the stack now; looks again where something has ended since.
+
+    `ahead` are the seconds by which the engine's clock is ahead of the one here.
+    """
+
+    def __init__(self, engine: Engine, stack: Stack, ahead: float) -> None:
+        self._engine, self._stack, self._ahead = engine, stack, ahead
+        self._begun: dict[str, float] = {}
+        self.known: dict[str, str] = {}
+        self._look()
+
+    def explain(self, event: SandboxEvent) -> SandboxEvent:
+        """With who wanted it, or that its lifetime was over, where it is an end and somebody has written that down."""
+        if event.kind in ("started", "resumed"):
+            self._begun[event.container_id] = event.time
+        if event.kind not in _ENDINGS:
+            return event
+        if event.time > self._looked_at:
+            self._look()
+        hold = self._holds.get(event.container_id) or self._expired.get(event.sandbox)
+        begun = self._begun.get(event.container_id, 0.0)
+        if event.kind == "removed":
+            self._begun.pop(event.container_id, None)
+        if hold is None or not begun - _SKEW <= hold.since + self._ahead <= event.time + _SKEW:
+            return event
+        if hold.by_lifetime:
+            return replace(event, cause="idle" if hold.idle else "lifetime")
+        return replace(event, cause="purpose", by=hold.user)
+
+    def _look(self) -> None:
+        self._looked_at = time.time() + self._ahead
+        live = self._engine.observe(empty_stack(self._stack.name))
+        # Whoever reads events has it in hand.
+        self.known.update((one.id, one.sandbox) for one in (*live.sandboxes, *live.idle))
+        self.groups: Mapping[str, str] = group_names(self._stack, live)
+        self._holds = {one.id: one.hold for one in live.sandboxes if one.hold}
+        self._expired: Mapping[str, Hold] = live.expired
+
+
+def _is_meant(event: SandboxEvent, names: tuple[str, ...], groups: Mapping[str, str]) -> bool:
+    own = {event.sandbox: groups.get(event.sandbox) or _guess_group(event.sandbox)}
+    return not names or any(match_names(name, own) for name in names)
+
+
+def _guess_group(sandbox: str) -> str:
+    """Of one that is gone, or just coming: replicas are numbered."""
+    group, _, number = sandbox.rpartition("-")
+    return group if group and number.isdecimal() else sandbox
+
+
+def _explain_missing(stack: Stack, name: str, groups: Mapping[str, str]) -> Diagnostic:
+    known = sorted({*groups, *groups.values()})
+    return Diagnostic(f"stack {stack.name} has no sandbox {name}", hint=suggest(name, known, "sandboxes"))

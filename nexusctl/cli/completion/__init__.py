@@ -1,0 +1,1 @@
+"""What a shell is told when somebody asks it to complete a word. Loaded for that alone."""

@@ -1,0 +1,1 @@
+"""Lock files of package managers: which files go along with each."""

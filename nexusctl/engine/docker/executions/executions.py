@@ -1,0 +1,52 @@
+"""The port of `engine/executions.py` on a Docker Engine."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import BinaryIO
+
+from nexusctl.engine.command import Command
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.executions import control, listing, reading, start, watch
+from nexusctl.model.observed.execution import Execution, Order, Piece
+
+
+class DockerExecutions:
+    """Holds the way to the engine, and is safe to share between threads."""
+
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+
+    def start(self, container_id: str, order: Order) -> str:
+        return start.start(self._wire, container_id, order)
+
+    def watch(self, container_id: str, command: Command, order: Order) -> int:
+        return watch.watch(self._wire, container_id, command, order)
+
+    def list(self, container_id: str) -> tuple[Execution, ...]:
+        return listing.list_executions(self._wire, container_id)
+
+    def count_running(self, container_ids: Iterable[str]) -> Mapping[str, int]:
+        return listing.count_running(self._wire, container_ids)
+
+    def show(self, execution_id: str) -> Execution:
+        return listing.show_execution(self._wire, execution_id)
+
+    def read(self, execution_id: str, offset: int, *, most: int, wait: float = 0.0) -> Iterator[Piece]:
+        return reading.read(self._wire, execution_id, offset, most=most, wait=wait)
+
+    def signal(self, execution_id: str, name: str) -> None:
+        control.signal(self._wire, execution_id, name)
+
+    def feed(self, execution_id: str, data: bytes, *, end: bool = False) -> None:
+        control.feed(self._wire, execution_id, data, end=end)
+
+    def attached(self, execution_id: str, stdin: BinaryIO) -> AbstractContextManager[None]:
+        return control.attached(self._wire, execution_id, stdin)
+
+    def resize(self, execution_id: str, rows: int, columns: int) -> None:
+        control.resize(self._wire, execution_id, rows, columns)
+
+    def remove(self, execution_id: str) -> None:
+        control.remove(self._wire, execution_id)

@@ -1,0 +1,158 @@
+"""What reads executions inside of a running sandbox: shell scripts, which print what is there and change nothing.
+
+A command in the sandbox sees new output at once, and costs the engine nothing while it waits.
+"""
+
+from __future__ import annotations
+
+ABSENT = 66
+"""The exit code of a reader that finds no such execution."""
+
+PACE = 20
+"""So often a second a follower looks for more."""
+
+# What a sandbox writes may be anything: a link to somewhere else, a pipe that never ends, a number that is none.
+_PLAIN = 'set -f; plain() { [ -f "$1" ] && [ ! -h "$1" ] && [ -r "$1" ]; }'
+
+LISTER = f"""
+{_PLAIN}
+set +f
+birth() {{
+  ticks=
+  read -r line <"/proc/$1/stat" || return
+  line=${{line##*) }}; set -- $line; shift 19; ticks=$1
+}} 2>/dev/null
+birth 1; first=$ticks
+only=$1; shift
+for root do
+  cd "$root/executions" 2>/dev/null || continue
+  for id in $only; do
+    plain "$id/meta" || continue
+    IFS= read -r meta <"$id/meta"
+    {{ read -r line; read -r pid born up; }} <"$id/meta"
+    end= bytes= alive=0 former=0
+    if plain "$id/end"; then read -r end <"$id/end"; fi
+    if plain "$id/bytes"; then read -r bytes <"$id/bytes"; fi
+    case $pid in ''|*[!0-9]*) pid=0;; esac
+    birth "$pid"
+    if [ -n "$ticks" ] && [ "$ticks" = "$born" ]; then alive=1; fi
+    if [ "$born" -lt "$first" ]; then former=1; fi
+    # Its last words may be on their way; what it has left behind may go on for ever, and counts no more.
+    if [ -n "$end" ] && [ -z "$bytes" ] && [ "$alive" = 1 ]; then
+      read -r now rest </proc/uptime; set -- $end; ago=${{2%%.*}} now=${{now%%.*}}
+      case $ago$now in ''|*[!0-9]*) ;; *) if [ $((now - ago)) -lt 3 ]; then end=; fi;; esac
+    fi
+    if [ -z "$bytes" ]; then
+      index=0; while [ -e "$root/output/$id/i.$((index + 1))" ]; do index=$((index + 1)); done
+      for last in "$root/output/$id"/i.*; do
+        last=${{last##*.}}; case $last in *[!0-9]*) continue;; esac
+        if [ "$last" -gt "$index" ]; then index=$last; fi
+      done
+      bytes=0
+      if plain "$root/output/$id/i.$index"; then
+        set -- $(tail -n 1 "$root/output/$id/i.$index")
+        case $1$5 in ''|*[!0-9]*) ;; *) bytes=$(($1 + $5));; esac
+      fi
+    fi
+    printf '%s|%s|%s|%s|%s|%s|%s\\n' "$id" "$alive" "$former" "$up" "$end" "$bytes" "$meta"
+  done
+done 2>/dev/null
+"""
+"""Gets an id or a pattern, and the roots; prints a line for each execution."""
+
+READER = f"""
+{_PLAIN}
+id=$1 from=$2 most=$3 rounds=$4; shift 4
+for root do if [ -d "$root/executions/$id" ]; then break; fi; done
+here=$root/executions/$id out=$root/output/$id
+if ! plain "$here/meta"; then exit {ABSENT}; fi
+{{ read -r line; read -r pid born up; }} <"$here/meta"
+case $pid in ''|*[!0-9]*) pid=0;; esac
+alive() {{
+  read -r stat <"/proc/$pid/stat" || return 1
+  stat=${{stat##*) }}; set -- $stat; shift 19; [ "$1" = "$born" ]
+}} 2>/dev/null
+if [ "$rounds" -gt 0 ]; then
+  exec 4<&0
+  (while read -r line; do :; done; kill $$) <&4 >/dev/null 2>&1 &
+  watch=$!
+fi
+lost=
+tell_lost() {{ if [ "$lost" ]; then printf 'C %s\\n' "$lost"; lost=; fi; }}
+finish() {{
+  tell_lost
+  printf 'F %s %s\\n' "$1" "$reached"
+  if [ "$rounds" -gt 0 ]; then kill "$watch"; fi 2>/dev/null
+  exit 0
+}}
+index= best=-1
+set +f
+for file in "$out"/i.*; do
+  number=${{file##*.}} line=0
+  case $number in *[!0-9]*) continue;; esac
+  plain "$file" || continue
+  read -r line rest <"$file" || [ "$number" = 0 ] || continue
+  case $line in *[!0-9]*) continue;; esac
+  if [ "${{line:-0}}" -le "$from" ] && [ "$number" -gt "$best" ]; then best=$number; fi
+  if [ -z "$index" ] || [ "$number" -lt "$index" ]; then index=$number; fi
+done 2>/dev/null
+set -f
+if [ "$best" -ge 0 ]; then index=$best; fi
+reached=$from opened= length=0 sent=0 idle=0 part= offset=0 stream=o piece=0 at=0 after=
+give() {{
+  if [ "$length" -eq 0 ]; then return; fi
+  if [ "$reached" -gt "$offset" ]; then skip=$((reached - offset)); else skip=0; fi
+  if [ $((sent + length - skip)) -gt "$most" ]; then length=$((most - sent + skip)); fi
+  if [ "$length" -gt "$skip" ]; then
+    if plain "$out/$stream.$piece" && {{
+      tell_lost
+      printf 'D %s %s %s%s\\n' "$((offset + skip))" "$stream" "$((length - skip))" "${{after:+ $after}}"
+      tail -c +$((at + skip + 1)) | head -c $((length - skip))
+    }} <"$out/$stream.$piece"; then :; else lost=$((offset + length)); fi
+    sent=$((sent + length - skip)) reached=$((offset + length))
+  fi
+  length=0
+}} 2>/dev/null
+take() {{
+  case $1$3$4$5$6 in *[!0-9]*) return;; esac
+  case $2 in
+    .) give; finish ended;;
+    o|e) ;;
+    *) return;;
+  esac
+  if [ $(($1 + $5)) -le "$from" ]; then return; fi
+  if [ "$length" -gt 0 ] && [ "$length" -lt 1000000 ] && [ "$stream $piece ${{after%??}}" = "$2 $3 ${{6%??}}" ]; then
+    length=$((length + $5))
+  else
+    give
+    if [ "$sent" -ge "$most" ]; then finish full; fi
+    offset=$1 stream=$2 piece=$3 at=$4 length=$5 after=$6
+  fi
+}}
+while :; do
+  if [ -e "$out/i.$((index + 1))" ]; then next=1; else next=; fi
+  if alive; then living=1; else living=; fi
+  if [ "$opened" != "$index" ]; then plain "$out/i.$index" || exit 1; exec 3<"$out/i.$index"; opened=$index; fi
+  heard=
+  while IFS= read -r line; do
+    line=$part$line part= heard=1
+    take $line
+  done <&3
+  part=$part$line
+  give
+  if [ "$sent" -ge "$most" ]; then finish full; fi
+  if [ -n "$next" ]; then index=$((index + 1)) part=; continue; fi
+  if [ -n "$heard" ]; then idle=0; continue; fi
+  if [ -z "$living" ]; then finish lost; fi
+  idle=$((idle + 1))
+  if [ "$idle" -gt {PACE} ] && [ -e "$here/end" ]; then finish ended; fi
+  if [ "$rounds" -le 0 ]; then finish running; fi
+  rounds=$((rounds - 1))
+  sleep 0.05
+done
+"""
+"""Gets the id, an offset, the most bytes to give, how many rounds to wait for more, and the roots.
+
+Prints `D offset stream length after` before each piece of output, which is of one second, `C offset` for a stretch that
+was cut away up to there, and last `F why offset`. It ends when its input does.
+"""

@@ -1,0 +1,44 @@
+"""A nexusctl that runs in a container of this engine; see `engine/lifetimes.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.objects.lock import describe_life
+from nexusctl.model.observed.live import LiveState
+
+
+class DockerLifetimes:
+    """Part of `DockerEngine`. `life` is that of the container, empty elsewhere."""
+
+    wire: Wire
+    life = ""
+
+    @property
+    def socket(self) -> str:
+        url = self.wire.endpoint.url
+        return url.removeprefix("unix://") if url.startswith("unix://") else "/var/run/docker.sock"
+
+    def move_in(self, container_id: str) -> None:
+        self.life = describe_life(self.wire, container_id)
+
+    def remove_self(self, container_id: str) -> None:
+        self.wire.delete(f"/containers/{container_id}", {"force": True})
+
+    def read_activity(self, container_id: str, ports: Sequence[int]) -> tuple[bool, float]:
+        # Few sandboxes are to end when they are idle.
+        from nexusctl.engine.docker.executions.listing import count_running  # noqa: PLC0415 - deferred: start-up time
+        from nexusctl.engine.docker.objects.connections import has_callers  # noqa: PLC0415 - deferred: start-up time
+
+        stats = self.wire.get(f"/containers/{container_id}/stats", {"stream": False, "one-shot": True})
+        used = int(stats["cpu_stats"]["cpu_usage"]["total_usage"]) / 1e9
+        if count_running(self.wire, (container_id,)):
+            return True, used
+        return bool(ports) and has_callers(self.wire, container_id, ports), used
+
+    def survey(self) -> tuple[LiveState, ...]:
+        # Only where something has a lifetime.
+        from nexusctl.engine.docker.observe.survey import survey  # noqa: PLC0415 - deferred: start-up time
+
+        return survey(self.wire)

@@ -1,0 +1,86 @@
+"""What somebody says of live containers, as marks (see `client/claim_volume.py`): that they are stopped on purpose, and
+that they live longer. Pure.
+
+Labels of a container cannot change, and what a sandbox itself writes is not believed, so such a word is a volume of its
+own beside the container. It survives a restart of the engine, and prunes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from nexusctl.engine import labels
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.live import LiveSandbox, Orphan
+
+Listed = Mapping[str, Any]
+
+
+def group_holds(marked: Iterable[Listed]) -> dict[str, Listed]:
+    """The stack's marks of holds by container id."""
+    return {
+        entry["Labels"].get(labels.CONTAINER, ""): entry
+        for entry in marked
+        if entry["Labels"].get(labels.ROLE) == "hold"
+    }
+
+
+def with_hold(sandbox: LiveSandbox, holds: Mapping[str, Listed]) -> LiveSandbox:
+    if not (entry := holds.get(sandbox.id)):
+        return sandbox
+    hold = read_hold(entry, _since(entry))
+    return replace(sandbox, hold=hold, amendments=(*sandbox.amendments, hold.name))
+
+
+def read_hold(entry: Listed, since: int) -> Hold:
+    """What a mark of a hold says, with the time `since` that its reader makes of what is written there."""
+    marks = entry["Labels"]
+    cause = marks.get(f"{labels.HOLD}cause")
+    return Hold(
+        state="paused" if marks.get(f"{labels.HOLD}state") == "paused" else "stopped",
+        user=marks.get(f"{labels.HOLD}user", ""),
+        since=since,
+        name=entry["Name"],
+        by_lifetime=cause in (labels.LIFETIME, labels.IDLE),
+        idle=cause == labels.IDLE,
+    )
+
+
+def _since(entry: Listed) -> int:
+    return int(entry["Labels"][f"{labels.HOLD}since"])
+
+
+def group_extensions(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
+    """The stack's marks of longer lifetimes by container id."""
+    found: dict[str, list[Listed]] = {}
+    for entry in marked:
+        if entry["Labels"].get(labels.ROLE) == "extension":
+            found.setdefault(entry["Labels"].get(labels.CONTAINER, ""), []).append(entry)
+    return found
+
+
+def with_extensions(sandbox: LiveSandbox, extensions: Mapping[str, list[Listed]]) -> LiveSandbox:
+    """The latest counts."""
+    if not (entries := extensions.get(sandbox.id)):
+        return sandbox
+    names = tuple(entry["Name"] for entry in entries)
+    extended = max(int(entry["Labels"][f"{labels.EXTENSION}until"]) for entry in entries)
+    return replace(sandbox, extended=extended, extensions=names, amendments=(*sandbox.amendments, *names))
+
+
+def find_destroyed(holds: Mapping[str, Listed], ids: Collection[str]) -> dict[str, Hold]:
+    """By sandbox, those that went with their containers when they had lived their time."""
+    left = (holds[key] for key in sorted(holds.keys() - set(ids)))
+    found = {entry["Labels"][labels.SANDBOX]: read_hold(entry, _since(entry)) for entry in left}
+    return {name: hold for name, hold in found.items() if hold.by_lifetime}
+
+
+def find_orphaned(
+    holds: Mapping[str, Listed], extensions: Mapping[str, list[Listed]], ids: Collection[str]
+) -> Iterator[Orphan]:
+    """Those of no container that there is."""
+    yield from (Orphan(kind="amendment", name=holds[key]["Name"]) for key in sorted(holds.keys() - set(ids)))
+    for key in sorted(extensions.keys() - set(ids)):
+        yield from (Orphan(kind="amendment", name=entry["Name"]) for entry in extensions[key])

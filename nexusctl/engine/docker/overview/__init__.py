@@ -1,0 +1,1 @@
+"""What an engine tells of all that is on it, and of what that uses."""

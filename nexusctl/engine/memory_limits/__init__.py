@@ -1,0 +1,1 @@
+"""Limits of memory that a container cannot have: what runs needs more, or the engine takes no less."""

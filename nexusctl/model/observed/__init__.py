@@ -1,0 +1,1 @@
+"""What an engine tells: live values, locks, holds, executions."""

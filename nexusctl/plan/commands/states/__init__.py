@@ -1,0 +1,1 @@
+"""Verbs that change a state, and what was stopped on purpose."""

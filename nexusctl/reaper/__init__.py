@@ -1,0 +1,1 @@
+"""What runs in the reaper's container: it ends what has lived its time, in all stacks of its engine."""

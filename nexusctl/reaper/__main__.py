@@ -1,0 +1,160 @@
+"""The process of the reaper: it looks every few seconds, and lets each stack end in a thread of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import NoReturn
+
+from nexusctl.api import connection
+from nexusctl.api.connection import Engine
+from nexusctl.api.lifetimes.reap import END_AT_ONCE, end_expired, find_due
+from nexusctl.api.reaper.itself import has_lifetimes, leave, move_in
+from nexusctl.errors import LockHeld, NexusError
+from nexusctl.model.observed.live import LiveState
+from nexusctl.model.plan.event import Failed, Planned
+from nexusctl.reaper.idleness import count_idle, follow
+from nexusctl.reaper.sightings import Moment, Sightings, look, read, steady, write
+
+PAUSE = 5.0
+"""Seconds between two looks."""
+
+SILENCE = 20.0
+"""Seconds without an answer of the engine after which it begins anew."""
+
+IDLE = 3
+"""Looks without any lifetime after which it goes: nothing is gained by coming and going."""
+
+JOURNAL = Path("/var/lib/nexusctl-reaper.json")
+
+
+class Reaper:
+    """Holds what it has seen, and which stacks it is at work on."""
+
+    def __init__(self, engine: Engine, container_id: str) -> None:
+        self._engine, self._id = engine, container_id
+        self._seen = _recall()
+        self._busy: set[str] = set()
+        self._mutex = threading.Lock()
+        self._idle = 0
+
+    def look(self) -> None:
+        """One look, with what follows from it. Raises `EngineError`."""
+        states = self._engine.survey()
+        now = _read_clocks()
+        seen = look(self._seen, now, states)
+        seen = replace(seen, traces=follow(seen.traces, now.uptime, self._find_activity(states)))
+        with self._mutex:
+            self._seen = seen
+        _remember(seen)
+        self._idle = 0 if any(map(has_lifetimes, states)) else self._idle + 1
+        if self._idle >= IDLE and not self._busy:
+            self._idle = 0
+            leave(self._engine, self._id)
+        for live in states:
+            if find_due(*self._weigh(live)):
+                self._begin(live.stack)
+
+    def _find_activity(self, states: Iterable[LiveState]) -> dict[str, tuple[bool, float]]:
+        """Of those that end when they are idle, by container. What cannot be looked at is busy."""
+        found = {}
+        for sandbox in (sandbox for live in states for sandbox in live.sandboxes):
+            if sandbox.state == "running" and sandbox.record and sandbox.record.idle_timeout is not None:
+                try:
+                    ports = sorted({port.container for port in sandbox.ports if port.protocol == "tcp"})
+                    found[sandbox.id] = self._engine.read_activity(sandbox.id, ports)
+                except NexusError:
+                    found[sandbox.id] = (True, 0.0)
+        return found
+
+    def _weigh(self, live: LiveState) -> tuple[LiveState, dict[str, float]]:
+        uptime = _read_clocks().uptime
+        return steady(self._seen, uptime, live), count_idle(self._seen.traces, uptime)
+
+    def _weigh_again(self, live: LiveState) -> tuple[LiveState, dict[str, float]]:
+        """Behind the lock: what has begun since the last look is in flight as well."""
+        found, idle = self._weigh(live)
+        busy = {key for key, (is_busy, _) in self._find_activity([live]).items() if is_busy}
+        return found, {key: seconds for key, seconds in idle.items() if key not in busy}
+
+    def _begin(self, stack: str) -> None:
+        with self._mutex:
+            if stack in self._busy:
+                return
+            self._busy.add(stack)
+        threading.Thread(target=self._end, args=(stack,), daemon=True).start()
+
+    def _end(self, stack: str) -> None:
+        try:
+            for event in end_expired(self._engine, stack, END_AT_ONCE, self._weigh_again):
+                if isinstance(event, Planned):
+                    for change in event.plan.changes:
+                        _say(f"{stack}: {change.action} {change.name}: {change.reason}")
+                elif isinstance(event, Failed):
+                    _say(f"{stack}: {event.problem.summary}")
+        except LockHeld:
+            _say(f"{stack}: it is being changed; its turn comes the next time")
+        except NexusError as error:
+            _say(f"{stack}: {'; '.join(problem.summary for problem in error.diagnostics)}")
+        finally:
+            with self._mutex:
+                self._busy.discard(stack)
+
+
+def main() -> NoReturn:
+    """Look until there is nothing left to do. Exits with 1 where this is not the engine that is meant."""
+    signal.signal(signal.SIGTERM, lambda *_: os._exit(0))
+    engine = connection.connect()
+    meant = os.environ.get("NEXUS_REAPER_ENGINE", "")
+    if meant and engine.identity() != meant:
+        _say("the socket that was given leads to another engine than the one that is meant")
+        sys.exit(1)
+    reaper = Reaper(engine, move_in(engine))
+    _say("looks")
+    heard = time.monotonic()
+    while True:
+        try:
+            reaper.look()
+            heard = time.monotonic()
+        except NexusError as error:
+            _say("; ".join(problem.summary for problem in error.diagnostics))
+            if time.monotonic() - heard > SILENCE:
+                # An engine that was restarted has a new socket, which only a new start of this container finds.
+                sys.exit(1)
+        time.sleep(PAUSE)
+
+
+def _read_clocks() -> Moment:
+    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    return Moment(boot=boot, uptime=time.clock_gettime(time.CLOCK_BOOTTIME), wall=time.time())
+
+
+def _recall() -> Sightings:
+    try:
+        return read(JOURNAL.read_text())
+    except OSError:
+        return Sightings()
+
+
+def _remember(seen: Sightings) -> None:
+    """At once or not at all. Without it the clock on the wall is believed after a restart."""
+    with contextlib.suppress(OSError):
+        draft = JOURNAL.with_suffix(".new")
+        draft.write_text(write(seen))
+        draft.replace(JOURNAL)
+
+
+def _say(line: str) -> None:
+    # Names come from labels, which are anybody's to write.
+    print(line.encode("unicode_escape", "replace").decode(), flush=True)  # noqa: T201 - its log
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""For a person and as JSON: what is on an engine, and what it uses."""

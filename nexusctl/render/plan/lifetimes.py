@@ -1,0 +1,27 @@
+"""What is left of lifetimes, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from nexusctl.model.plan.plan import Lifetime
+from nexusctl.render.text_style import duration, listing
+
+MOST = 8
+"""So many are named, the first to end first."""
+
+
+def render_lifetimes(lifetimes: Iterable[Lifetime]) -> Iterator[str]:
+    """A line for those that are over, and one for those that are not."""
+    over = [one for one in lifetimes if one.left <= 0]
+    if over:
+        yield f"Expired: {listing([f'{one.name} ({describe_left(one.left)})' for one in over], MOST)}."
+    if coming := [one for one in lifetimes if one.left > 0]:
+        yield f"Lifetimes: {listing([f'{one.name} {describe_left(one.left)}' for one in coming], MOST)}."
+
+
+def describe_left(left: int) -> str:
+    """Such as `expires in 1 h 12 min`, or `expired 5 min 3 s ago`; `left` is in seconds."""
+    if left <= 0:
+        return "expired just now" if left > -1 else f"expired {duration(-left)} ago"
+    return f"expires in {duration(left)}"

@@ -1,0 +1,1 @@
+"""What was done, told to a person or to a CI system at its end."""

@@ -1,0 +1,187 @@
+"""The reaper on an engine of its own: it comes with the first lifetime, ends what is over, and goes with the last."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import negotiate
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from tests.daemon.test_engine_daemon import Second, second
+from tests.daemon.yard import Yard
+from tests.drift.test_daemon_restart import copy_image
+from tests.templates.recipes import make_image
+
+__all__ = ["second"]
+
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
+    pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
+]
+
+REAPER = "nexusctl-reaper_reaper"
+TRAP = """[sh, -c, "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"]"""
+
+STACK = f"""
+name: lived
+sandboxes:
+  slow: {{image: IMAGE, networks: [], command: {TRAP}, pre_stop: "SLOW", stop_grace_period: 60s, timeout: 3s}}
+  gone: {{image: IMAGE, networks: [], command: [sleep, infinity], timeout: 3s, on_expire: destroy}}
+  stays: {{image: IMAGE, networks: [], command: [sleep, infinity]}}
+  idle: {{image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}}
+  busy: {{image: IMAGE, networks: [], command: [sh, -c, "while :; do :; done"], idle_timeout: 6s}}
+  used: {{image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}}
+""".replace("SLOW", "sleep 8; echo before > /proc/1/fd/1")
+
+LAST = f"""
+name: lived
+sandboxes:
+  late: {{image: IMAGE, networks: [], command: {TRAP}, pre_stop: "echo before > /proc/1/fd/1", timeout: 8s}}
+"""
+
+SERVER = """[perl, -MIO::Socket::INET, -e,
+    '$s = IO::Socket::INET->new(LocalPort => 80, Listen => 9) or die; while ($c = $s->accept) {
+    1 while sysread $c, $b, 1; close $c }']"""
+
+SERVED = f"""
+name: lived
+sandboxes:
+  served: {{image: IMAGE, command: {SERVER}, ports: ["18080:80"], idle_timeout: 6s}}
+  alone: {{image: IMAGE, command: {SERVER}, ports: ["18081:80"], idle_timeout: 6s, depends_on: [served]}}
+  kept: {{image: IMAGE, networks: [], command: [sleep, infinity], timeout: 2h}}
+"""
+
+CALL = """
+import socket, sys
+connection = socket.create_connection(("127.0.0.1", 18080))
+print("connected", flush=True)
+sys.stdin.read()
+"""
+
+
+@pytest.fixture
+def yard(second: Second, base_image: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Yard:
+    monkeypatch.setenv("NEXUS_SETTINGS", "")
+    assert second.start().returncode == 0
+    other = Wire(negotiate(Endpoint(url=second.url, source="test")))
+    for image in (base_image, make_image(wire, "python")):
+        copy_image(wire, other, image)
+    return Yard(second, base_image)
+
+
+def wait_for(fits: Callable[[], bool], what: str) -> None:
+    for _ in range(900):
+        if fits():
+            return
+        time.sleep(0.1)
+    pytest.fail(what)
+
+
+def inspect(yard: Yard, name: str, form: str) -> str:
+    return yard.docker("inspect", "-f", form, name).strip()
+
+
+def names(yard: Yard, *words: str) -> list[str]:
+    return sorted(yard.docker("ps", "-a", "--format", "{{.Names}}", *words).split())
+
+
+def state(yard: Yard, name: str) -> str:
+    return inspect(yard, name, "{{.State.Status}}")
+
+
+def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("lifetimes: off\n")
+    yard.write(STACK)
+    monkeypatch.setenv("NEXUS_SETTINGS", str(settings))
+    yard.succeed("apply", "--yes")
+    assert REAPER not in names(yard)
+    assert "none runs, and 5 sandboxes have a lifetime" in yard.nexusctl("doctor").stdout
+    monkeypatch.setenv("NEXUS_SETTINGS", "")
+    assert "starting the reaper" in yard.succeed("apply", "--yes")
+    yard.succeed("exec", "--detach", "used", "--", "sleep", "1000")
+    form = "{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.CapDrop}}"
+    assert inspect(yard, REAPER, form) == "none always [ALL]"
+    held = yard.docker("ps", "--filter", "volume=/run/nexusctl.sock", "--format", "{{.Names}}").split()
+    assert held == [REAPER]
+    # It is killed in the midst of an end, and holds a lock then: the next one finishes what that has begun.
+    log = lambda: yard.docker("logs", REAPER)  # noqa: E731
+    wait_for(lambda: "stop slow" in log(), "nothing ended")
+    os.kill(int(inspect(yard, REAPER, "{{.State.Pid}}")), signal.SIGKILL)
+    wait_for(lambda: state(yard, "lived_slow") == "exited", "it was not ended after the reaper was killed")
+    lines = yard.docker("logs", "lived_slow").split()
+    assert lines[-1] == "term"
+    assert set(lines[:-1]) == {"before"}
+    wait_for(lambda: "lived_gone" not in names(yard), "it was not destroyed")
+    wait_for(lambda: state(yard, "lived_idle") == "exited", "it was idle, and goes on")
+    assert [state(yard, f"lived_{name}") for name in ("stays", "busy", "used")] == ["running"] * 3
+    assert "idle  expired, as it was idle, and stopped at" in yard.succeed("plan")
+    wait_for(lambda: "lock" not in yard.docker("volume", "ls", "-q"), "a lock is left")
+    found = {s["name"]: s for s in json.loads(yard.nexusctl("status", "--json").stdout)["sandboxes"]}
+    assert [name for name in found if found[name]["expired"]] == ["gone", "idle", "slow"]
+    assert found["slow"]["held"]["user"] == "reaper"
+    assert "holds the engine's socket" in yard.nexusctl("doctor").stdout
+    # A container that somebody has stopped is started by the next apply, and goes with the last that ends by itself.
+    yard.docker("kill", REAPER)
+    yard.write(LAST)
+    assert "starting the reaper" in yard.succeed("apply", "--yes")
+    assert "removing the reaper" in yard.succeed("destroy", "--yes")
+    assert names(yard) == []
+    assert yard.docker("volume", "ls", "-q").strip() == ""
+
+
+def test_it_comes_back_with_the_engine_and_goes_by_itself(yard: Yard, second: Second) -> None:
+    yard.write(LAST.replace("timeout: 8s", "timeout: 15s, on_expire: destroy, restart: always"))
+    yard.succeed("apply", "--yes")
+    assert second.stop().returncode == 0
+    assert second.start().returncode == 0
+    wait_for(lambda: state(yard, REAPER) == "running", "the reaper did not come back")
+    wait_for(lambda: "lived_late" not in names(yard), "nothing ended after the engine was restarted")
+    wait_for(lambda: names(yard) == [], "the reaper stays without anything to end")
+    assert [line for line in yard.docker("volume", "ls", "-q").split() if "hold" not in line] == []
+    # One that is to be made while it leaves finds another.
+    assert "starting the reaper" in yard.succeed("apply", "--yes")
+
+
+def test_who_is_connected_to_a_published_port_keeps_it_and_verbs_bring_the_reaper_back(
+    yard: Yard, second: Second
+) -> None:
+    yard.write(SERVED)
+    yard.succeed("apply", "--yes")
+    assert "idle_timeout" not in yard.nexusctl("reap").stderr
+    yard.docker("rm", "-f", REAPER)
+    said = yard.nexusctl("reap").stderr
+    assert "nothing ends alone of lived and 1 more by idle_timeout: that takes the reaper, and none runs" in said
+    assert "starting the reaper" in yard.succeed("extend", "kept", "1h")
+    # A second engine has a network of its own, and its published ports are there.
+    found = second.status()
+    assert found
+    inside = ["nsenter", "--target", str(found["pid"]), "--net", sys.executable, "-c", CALL]
+    with subprocess.Popen(inside, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as caller:
+        assert caller.stdin
+        assert caller.stdout
+        assert caller.stdout.readline() == "connected\n"
+        # The other one was made after it, and is not idle for longer.
+        wait_for(lambda: state(yard, "lived_alone") == "exited", "it was idle, and goes on")
+        assert state(yard, "lived_served") == "running"
+        caller.stdin.close()
+        wait_for(lambda: state(yard, "lived_served") == "exited", "nobody is connected any more, and it goes on")
+    told = json.loads(yard.succeed("history", "served", "alone", "--json"))["history"]
+    assert [(one["what"], one["cause"], one["user"]) for one in told[:2]] == [("stopped", "idle", "reaper")] * 2
+    yard.docker("rm", "-f", REAPER)
+    assert "starting the reaper" in yard.succeed("start", "alone")
+    assert (state(yard, REAPER), state(yard, "lived_alone")) == ("running", "running")
+    assert "starting the reaper" not in yard.succeed("restart", "alone")

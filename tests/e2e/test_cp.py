@@ -1,0 +1,189 @@
+"""Files copied into sandboxes and out of them; what is there is what Docker and tar say."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tarfile
+from collections.abc import Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+MOST_MEMORY = 150 * 1024
+"""KiB of memory, however large a file is."""
+
+LARGE = 400 << 20
+
+WEIGH = """
+import os, subprocess, sys
+process = subprocess.Popen(sys.argv[1:])
+_, status, used = os.wait4(process.pid, 0)
+print(status, used.ru_maxrss)
+"""
+"""Runs a command and tells its wait status and peak KiB.
+
+Linux counts in ru_maxrss what started the program as well: that is this small one, not the tests' own process.
+"""
+
+
+class Place:
+    def __init__(self, folder: Path, stack: str, image: str) -> None:
+        self.folder, self.stack, self.image = folder, stack, image
+
+    def apply(self, **sandboxes: Any) -> None:
+        found = {
+            name: {"image": self.image, "command": ["sleep", "infinity"], **box} for name, box in sandboxes.items()
+        }
+        document = {"name": self.stack, "volumes": {"data": {}}, "sandboxes": found}
+        (self.folder / "nexus.yaml").write_text(json.dumps(document))
+        self.run("apply", "--yes")
+
+    def run(self, *words: str, code: int = 0, stdin: bytes = b"") -> bytes:
+        command = [sys.executable, "-m", "nexusctl", *words]
+        done = subprocess.run(command, cwd=self.folder, capture_output=True, input=stdin, timeout=300, check=False)
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout if code == 0 else done.stderr
+
+    def inside(self, sandbox: str, script: str) -> str:
+        command = ["docker", "exec", f"{self.stack}_{sandbox}", "sh", "-c", script]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    def tree(self) -> Path:
+        """A folder with a bit of everything."""
+        tree = self.folder / "tree"
+        (tree / "empty").mkdir(parents=True)
+        (tree / "deep/er").mkdir(parents=True)
+        (tree / "deep/er/data").write_bytes(os.urandom(300_000))
+        (tree / "run.sh").write_text("#!/bin/sh\n")
+        (tree / "run.sh").chmod(0o750)
+        (tree / "ünï cödé").write_text("x")
+        (tree / "link").symlink_to("deep/er/data")
+        (tree / "away").symlink_to("/etc/passwd")
+        (tree / "dangling").symlink_to("nowhere")
+        return tree
+
+
+@pytest.fixture
+def place(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Place]:
+    made = Place(tmp_path, stack_name, base_image)
+    yield made
+    made.run("destroy", "--yes", "--volumes")
+
+
+def portrait(tape: bytes) -> dict[str, tuple[str, int, str, bytes]]:
+    """What a tape holds, its first name left out."""
+    with tarfile.open(fileobj=BytesIO(tape)) as found:
+        return {
+            member.name.partition("/")[2]: (
+                str(member.type), member.mode & 0o777, member.linkname,
+                found.extractfile(member).read() if member.isfile() else b"",  # type: ignore[union-attr]
+            )
+            for member in found
+        }  # fmt: skip
+
+
+def test_a_folder_is_the_same_inside_and_when_it_is_out_again(place: Place) -> None:
+    place.apply(box={"user": "33:33"})
+    tree = place.tree()
+    place.run("cp", "tree", "box:/srv/there")
+    packed = subprocess.run(["tar", "c", "tree"], cwd=place.folder, capture_output=True, check=True).stdout
+    docker = ["docker", "cp", f"{place.stack}_box:/srv/there", "-"]
+    assert portrait(subprocess.run(docker, capture_output=True, check=True).stdout) == portrait(packed)
+    assert set(place.inside("box", "find /srv/there -printf '%U:%G\\n'").split()) == {"33:33"}
+    place.run("cp", "box:/srv/there", "back")
+    packed_again = subprocess.run(["tar", "c", "back"], cwd=place.folder, capture_output=True, check=True).stdout
+    assert portrait(packed_again) == portrait(packed)
+    assert (tree / "link").is_symlink()
+
+
+def test_names_are_those_that_docker_gives(place: Place) -> None:
+    place.apply(box={"working_dir": "/srv"})
+    place.tree()
+    (place.folder / "one").write_text("1")
+    place.inside("box", "mkdir /a /b; ln -s /a /to-a; echo old > /old")
+    for source, target in [
+        ("one", "/a"), ("one", "/a/"), ("one", "/a/other"), ("one", "/old"), ("one", "/to-a"), ("tree", "/b"),
+        ("tree", "/new"), ("tree/.", "/b"), ("tree/.", "/new2"), ("tree/link", "/b/"), ("one", "relative"),
+    ]:  # fmt: skip
+        place.run("cp", source, f"box:{target}")
+    found = set(place.inside("box", "cd /; find a b new new2 old srv/relative -type f -o -type l").split("\n"))
+    assert {"a/one", "a/other", "old", "b/tree/run.sh", "new/run.sh", "b/run.sh", "new2/run.sh", "b/link"} <= found
+    assert "srv/relative" in found
+    assert place.inside("box", "readlink /b/link; cat /old") == "deep/er/data\n1"
+    (place.folder / "out").mkdir()
+    place.run("cp", "box:/a/one", "out")
+    place.run("cp", "box:/a/one", "renamed")
+    place.run("cp", "box:/b/.", "out")
+    assert (place.folder / "out/one").read_text() == (place.folder / "renamed").read_text() == "1"
+    assert (place.folder / "out/tree/run.sh").stat().st_mode & 0o777 == 0o750
+
+
+def test_a_tar_stream_goes_both_ways(place: Place) -> None:
+    place.apply(box={})
+    place.tree()
+    packed = subprocess.run(["tar", "c", "tree"], cwd=place.folder, capture_output=True, check=True).stdout
+    place.run("cp", "-", "box:/srv", stdin=packed)
+    assert portrait(place.run("cp", "box:/srv/tree", "-")) == portrait(packed)
+
+
+def test_many_get_it_and_give_it(place: Place) -> None:
+    place.apply(web={"replicas": 3}, other={})
+    (place.folder / "one").write_text("1")
+    place.run("cp", "one", "web:/etc/one")
+    place.inside("web-2", "echo 2 > /etc/one")
+    place.run("cp", "web-*:/etc/one", "all")
+    assert [(place.folder / f"all/web-{n}/one").read_text() for n in (1, 2, 3)] == ["1", "2\n", "1"]
+    assert b"one sandbox alone" in place.run("cp", "web:/etc", "-", code=2)
+
+
+def test_what_does_not_run_has_files_too(place: Place) -> None:
+    place.apply(box={"state": "stopped"})
+    (place.folder / "one").write_text("1")
+    place.run("cp", "one", "box:/etc/one")
+    assert place.run("cp", "box:/etc/one", "two") == b""
+    assert (place.folder / "two").read_text() == "1"
+
+
+def test_what_would_not_reach_its_programs_is_refused_before_a_byte(place: Place) -> None:
+    (place.folder / "bound").mkdir()
+    place.apply(
+        box={"volumes": ["data:/data", "./bound:/bound:ro"], "tmpfs": ["/quick"]},
+        shut={"read_only": True, "volumes": ["data:/data"]},
+    )
+    (place.folder / "one").write_text("1")
+    place.inside("box", "ln -s /quick /way; ln -s /bound/x /other")
+    for target, why in [
+        ("box:/bound/one", b"mounted read-only"), ("box:/quick/one", b"lies in memory"), ("box:/way/one", b"in memory"),
+        ("box:/other", b"mounted read-only"), ("box:/proc/one", b"kernel"), ("box:/dev/shm/one", b"kernel"),
+        ("shut:/etc/one", b"root file system is read-only"), ("box:/none/one", b"has no folder /none"),
+        ("box:/etc/none/", b"has no folder /etc/none"), ("boxx:/etc", b"did you mean"),
+    ]:  # fmt: skip
+        assert why in place.run("cp", "one", target, code=1), target
+    assert place.inside("box", "ls /quick /bound /dev/shm; ls /other 2>&1 || true").count("one") == 0
+    place.run("cp", "one", "shut:/data/one")
+    assert place.inside("box", "cat /data/one") == "1"
+    assert b"there is no none" in place.run("cp", "none", "box:/etc", code=1)
+    assert b"box has no /none" in place.run("cp", "box:/none", ".", code=1)
+    assert b"in a sandbox" in place.run("cp", "one", "two", code=2)
+
+
+def test_a_large_file_takes_little_memory_each_way(place: Place) -> None:
+    place.apply(box={})
+    with (place.folder / "big").open("wb") as stream:
+        stream.truncate(LARGE)
+        stream.write(b"begin")
+    for words in (("big", "box:/big"), ("box:/big", "again")):
+        command = [sys.executable, "-c", WEIGH, sys.executable, "-m", "nexusctl", "cp", *words]
+        weighed = subprocess.run(command, cwd=place.folder, stdout=subprocess.PIPE, text=True, check=True)
+        status, used = map(int, weighed.stdout.splitlines()[-1].split())
+        assert status == 0
+        assert used <= MOST_MEMORY
+    assert (place.folder / "again").stat().st_size == LARGE
+    assert subprocess.run(["cmp", "big", "again"], cwd=place.folder, check=False).returncode == 0

@@ -1,0 +1,76 @@
+"""What happened to sandboxes, with exit codes and who wanted it; held against what Docker says of them."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import signal
+import subprocess
+from typing import Any
+
+import pytest
+
+from tests.e2e.test_run import PATIENCE, Bench, bench
+
+__all__ = ["bench"]
+
+pytestmark = pytest.mark.engine
+
+FAILS = "until test -e /go; do sleep 0.05; done; exit 7"
+
+
+def docker(*words: str) -> str:
+    return subprocess.run(["docker", *words], capture_output=True, text=True, check=True).stdout
+
+
+def test_events_tell_what_happened_in_order_and_who_wanted_it(bench: Bench) -> None:
+    health = {"command": "true", "interval": "500ms"}
+    boxes = {"frail": bench.box(command=FAILS, restart="no"), "web": bench.box(replicas=2, health=health)}
+    bench.write(**boxes, brief=bench.box(timeout="1s", on_expire="destroy"))
+    # The engine remembers little beside others, so somebody listens from the beginning.
+    reader = bench.begin("events", "--follow", "--json")
+    assert reader.stdout
+    heard: list[dict[str, Any]] = []
+
+    def hear(kind: str, name: str) -> dict[str, Any]:
+        while line := reader.stdout.readline():  # type: ignore[union-attr]
+            heard.append(json.loads(line))
+            if (heard[-1]["event"], heard[-1]["sandbox"]) == (kind, name):
+                return heard[-1]
+        raise AssertionError(reader.communicate())
+
+    def tell(*words: str) -> list[str]:
+        return [line.split(" ", 1)[1] for line in bench.run("events", *words)[0].splitlines()]
+
+    bench.run("apply", "--yes")
+    me = getpass.getuser()
+    assert hear("health", "web-2")["health"] == "healthy"
+    made = {one["sandbox"]: one["by"].split("@")[0] for one in heard if one["event"] == "created"}
+    assert made == dict.fromkeys(("brief", "frail", "web-1", "web-2"), me)
+    docker("exec", f"{bench.stack}_frail", "touch", "/go")
+    died = hear("died", "frail")
+    assert (died["exit_code"], died["by"], died["cause"]) == (7, None, None)
+    assert died["container"] == docker("inspect", "--format", "{{.Id}}", f"{bench.stack}_frail").strip()
+    bench.run("stop", "web-2")
+    assert tell("web", "--since", "1m")[-1] == f"web-2 stopped, on purpose, by {me}"
+    died, stopped = hear("died", "web-2"), hear("stopped", "web-2")
+    code = int(docker("inspect", "--format", "{{.State.ExitCode}}", f"{bench.stack}_web-2"))
+    assert (died["exit_code"], stopped["cause"], stopped["by"]) == (code, "purpose", me)
+    bench.run("start", "web-2")
+    assert hear("started", "web-2")["cause"] is None
+    docker("kill", f"{bench.stack}_web-1")
+    assert tell("web-[1]")[-1] == "web-1 died with exit code 137"
+    assert hear("died", "web-1")["cause"] is None
+    bench.run("reap")
+    if not any((one["event"], one["sandbox"]) == ("removed", "brief") for one in heard):
+        hear("removed", "brief")
+    (gone,) = [one for one in heard if (one["event"], one["sandbox"]) == ("removed", "brief")]
+    assert gone["cause"] == "lifetime"
+    assert "did you mean `web-1`?" in bench.run("events", "wbe-1", code=1)[1]
+    reader.send_signal(signal.SIGINT)
+    _, said = reader.communicate(timeout=PATIENCE)
+    assert (reader.returncode, said.strip()) == (130, "Interrupted.")
+    # The engine tells of several at once in any order.
+    for key in {one["container"] for one in heard}:
+        times = [one["time"] for one in heard if one["container"] == key]
+        assert times == sorted(times)

@@ -1,0 +1,64 @@
+"""Where ports are reached, as `docker port` says it, and what a browser is given."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.fixture
+def folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
+    box = {"image": base_image, "command": ["sleep", "infinity"]}
+    boxes = {
+        "web": {**box, "ports": [9090, "53/udp", 8080], "replicas": 2},
+        "db": {**box, "ports": [5432], "health": {"command": ["true"]}},
+        "shut": box,
+    }
+    (tmp_path / "nexus.yaml").write_text(json.dumps({"name": stack_name, "sandboxes": boxes}))
+    assert run(tmp_path, "apply", "--yes").returncode == 0
+    yield tmp_path
+    run(tmp_path, "destroy", "--yes")
+
+
+def run(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "nexusctl", *words]
+    env = {**os.environ, **environ}
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+
+def test_it_says_what_docker_says(folder: Path, stack_name: str) -> None:
+    docker = subprocess.run(
+        ["docker", "port", f"{stack_name}_web-1"], capture_output=True, text=True, check=True
+    ).stdout
+    assert sorted(run(folder, "port", "web-1").stdout.splitlines()) == sorted(docker.splitlines())
+    places = dict(line.split(" -> ") for line in docker.splitlines())
+    assert run(folder, "port", "web-1", "53").stdout == f"{places['53/udp']}\n"
+    assert len(run(folder, "port", "web").stdout.splitlines()) == 6
+    (told,) = json.loads(run(folder, "port", "web-1", "8080", "--json").stdout)["ports"]
+    assert (told["place"], told["url"]) == (places["8080/tcp"], f"http://{places['8080/tcp']}")
+
+
+def test_a_browser_gets_the_lowest_port_that_it_reads(folder: Path, tmp_path: Path) -> None:
+    browser = tmp_path / "browser"
+    browser.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/opened\n')
+    browser.chmod(0o755)
+    said = run(folder, "open", "web-1", BROWSER=str(browser))
+    place = run(folder, "port", "web-1", "8080").stdout.strip()
+    assert (said.returncode, said.stdout) == (0, f"http://{place}\n")
+    assert (tmp_path / "opened").read_text() == f"http://{place}\n"
+    assert run(folder, "open", "db").returncode == 2
+
+
+def test_what_publishes_nothing_says_so(folder: Path) -> None:
+    assert "shut does not publish a port" in run(folder, "port", "shut").stderr
+    assert "db does not publish its port 80" in run(folder, "port", "db", "80").stderr
+    run(folder, "stop", "db")
+    assert "`nexusctl start db` starts it" in run(folder, "port", "db").stderr

@@ -1,0 +1,65 @@
+"""The word that a container was stopped on purpose: it stands beside it, and goes with it."""
+
+from __future__ import annotations
+
+from nexusctl.model.observed.hold import Hold
+from tests.engine.workshop import Workshop
+
+STOPPED = Hold(state="stopped", user="dev", since=1_700_000_000)
+
+
+def test_a_word_is_found_again_and_the_last_one_counts(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    shop.engine.note_hold(shop.stack, "a", container_id, STOPPED)
+    shop.engine.note_hold(shop.stack, "a", container_id, Hold(state="paused", user="ops", since=1_700_000_001))
+    hold = shop.look(container_id).hold
+    assert hold
+    assert (hold.state, hold.user, hold.since) == ("paused", "ops", 1_700_000_001)
+    assert hold.name in shop.look(container_id).amendments
+    shop.engine.remove_amendment(hold.name)
+    assert shop.look(container_id).hold is None
+
+
+def test_it_counts_only_while_the_container_does_not_run(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    shop.engine.note_hold(shop.stack, "a", container_id, STOPPED)
+    assert shop.look(container_id).held is None
+    shop.engine.pause_container(container_id)
+    assert shop.look(container_id).held
+    shop.engine.unpause_container(container_id)
+    shop.engine.stop_container(container_id, 0)
+    assert shop.look(container_id).held
+    shop.engine.start_container(container_id)
+    assert shop.look(container_id).held is None
+
+
+def test_that_of_a_container_which_is_gone_is_left_over(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    shop.engine.note_hold(shop.stack, "a", container_id, STOPPED)
+    shop.engine.remove_container(container_id, 0)
+    assert [(orphan.kind, orphan.name) for orphan in shop.observe().orphans] == [
+        ("amendment", f"nexusctl_hold_{container_id[:16]}")
+    ]
+
+
+def test_a_container_that_is_paused_stays_so(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    shop.engine.pause_container(container_id)
+    shop.engine.pause_container(container_id)
+    assert shop.engine.condition(container_id).state == "paused"
+
+
+def test_a_longer_life_is_found_again_and_the_latest_counts(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    names = [
+        shop.engine.note_extension(shop.stack, "a", container_id, until, "dev")
+        for until in (1_700_000_500, 1_700_000_900, 1_700_000_100)
+    ]
+    found = shop.look(container_id)
+    assert found.extended == 1_700_000_900
+    assert {*names} == {*found.extensions} <= {*found.amendments}
+    assert found.outdated == ()
+    shop.engine.remove_amendment(names[1])
+    assert shop.look(container_id).extended == 1_700_000_500
+    shop.engine.remove_container(container_id, 0)
+    assert {orphan.name for orphan in shop.observe().orphans} == {names[0], names[2]}
