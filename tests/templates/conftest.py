@@ -14,6 +14,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.model.engine_names import container_name
+from tests.packages.inside import find_in_files, run_in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,15 @@ class Trial:
         text = f"name: {self.stack}\nsandboxes: {sandboxes}\n{more}\n"
         (self.folder / "nexus.yaml").write_text(text)
         return self.nexusctl("apply", "--yes")
+
+    def applied(self, sandboxes: str, more: str = "") -> None:
+        done = self.apply(sandboxes, more)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def endpoint(self, sandbox: str) -> str:
+        """Where this machine reaches what the sandbox publishes."""
+        found = json.loads(self.nexusctl("status", "--json").stdout)["sandboxes"]
+        return str(next(one["endpoint"] for one in found if one["name"] == sandbox))
 
     def nexusctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nexusctl", *arguments]
@@ -50,6 +60,13 @@ class Trial:
     def _health(self, sandbox: str) -> str:
         found = json.loads(self.nexusctl("status", "--json").stdout)["sandboxes"]
         return str(next(one["health"] for one in found if one["name"] == sandbox))
+
+
+def refuse_traces(wire: Wire, tag: str) -> None:
+    """Nothing of the making has stayed in the image."""
+    assert find_in_files(wire, tag, b"/dev/nexusctl", b"nexusctl_builder") == set()
+    left = run_in(wire, tag, ("/bin/sh", "-c", "ls -A /tmp /var/lib/apt/lists | grep -v -e : -e lock -e partial; true"))
+    assert left.output.split() == []
 
 
 @pytest.fixture

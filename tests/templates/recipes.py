@@ -9,6 +9,9 @@ from nexusctl.model.engine_names import recipe_tag
 from nexusctl.model.plan.plan import BootstrapImage
 from tests.alone import alone
 
+COMMON = ("base", "node", "postgres", "python", "react")
+"""The templates that most tests use; `make templates` tries all."""
+
 
 def make_image(wire: Wire, name: str) -> str:
     """The tag of the template's image, after those that it is made from; nobody else makes one meanwhile."""

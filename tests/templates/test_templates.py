@@ -2,51 +2,35 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 import pytest
 
-from nexusctl.config.load import load_template, template_names
 from nexusctl.engine.docker.client.client import Wire
-from tests.packages.inside import config, find_in_files, run_in
-from tests.templates.conftest import Trial
-from tests.templates.recipes import make_image
+from tests.packages.inside import config, run_in
+from tests.templates.conftest import Trial, refuse_traces
+from tests.templates.recipes import COMMON, make_image
 
 pytestmark = pytest.mark.engine
 
 FETCH = "fetch(process.argv[1]).then(async answer => console.log(answer.status, await answer.text()))"
 
 
-def applied(trial: Trial, sandboxes: str, more: str = "") -> None:
-    done = trial.apply(sandboxes, more)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@pytest.mark.parametrize("name", template_names())
+@pytest.mark.parametrize("name", COMMON)
 def test_nothing_of_the_making_stays_in_a_recipes_image(wire: Wire, name: str) -> None:
-    tag = make_image(wire, name)
-    assert find_in_files(wire, tag, b"/dev/nexusctl", b"nexusctl_builder") == set()
-    left = run_in(wire, tag, ("/bin/sh", "-c", "ls -A /tmp /var/lib/apt/lists | grep -v -e : -e lock -e partial; true"))
-    assert left.output.split() == []
-
-
-@pytest.mark.parametrize("name", template_names())
-def test_every_template_says_what_it_is_and_names_an_image_and_a_recipe(name: str) -> None:
-    template = load_template(name)
-    assert template.name == name
-    assert template.description
-    assert ":" in template.image
-    assert template.recipe is not None
+    refuse_traces(wire, make_image(wire, name))
 
 
 def test_base_runs_and_takes_packages_of_the_distribution(wire: Wire, trial: Trial) -> None:
     make_image(wire, "base")
-    applied(trial, "{tools: {template: base, packages: [tree]}}")
+    trial.applied("{tools: {template: base, packages: [tree]}}")
     assert trial.run("tools", "tree", "--version").startswith("tree v")
     assert "bookworm" in trial.run("tools", "cat", "/etc/os-release")
 
 
 def test_node_runs_what_npm_installs_in_both_styles_of_modules(wire: Wire, trial: Trial) -> None:
     image = make_image(wire, "node")
-    applied(trial, "{api: {template: node, packages: [express]}}")
+    trial.applied("{api: {template: node, packages: [express]}}")
     assert trial.run("api", "node", "--version").startswith("v22.")
     assert trial.run("api", "npm", "--version").startswith("10.")
     assert trial.run("api", "node", "-p", "typeof require('express')") == "function"
@@ -57,7 +41,7 @@ def test_node_runs_what_npm_installs_in_both_styles_of_modules(wire: Wire, trial
 
 def test_python_runs_what_pip_installs(wire: Wire, trial: Trial) -> None:
     image = make_image(wire, "python")
-    applied(trial, "{job: {template: python, packages: [requests]}}")
+    trial.applied("{job: {template: python, packages: [requests]}}")
     assert trial.run("job", "python", "-c", "import requests; print(requests.Response().status_code)") == "None"
     assert trial.run("job", "python", "--version").startswith("Python 3.")
     assert run_in(wire, image, ("python3", "-m", "venv", "/tmp/venv")).exit_code == 0
@@ -67,7 +51,7 @@ def test_python_runs_what_pip_installs(wire: Wire, trial: Trial) -> None:
 
 def test_react_serves_a_page_with_nothing_uploaded(wire: Wire, trial: Trial) -> None:
     make_image(wire, "react")
-    applied(trial, "{page: {template: react, packages: [axios]}}")
+    trial.applied("{page: {template: react, packages: [axios]}}")
     assert trial.health("page") == "healthy"
     page = trial.run("page", "node", "-e", FETCH, "http://127.0.0.1:5173/")
     assert page.startswith("200")
@@ -80,12 +64,18 @@ def test_react_serves_a_page_with_nothing_uploaded(wire: Wire, trial: Trial) -> 
     assert trial.run("page", "node", "-p", "typeof require('axios').get") == "function"
 
 
+def test_vanilla_serves_a_page_with_nothing_uploaded(wire: Wire, trial: Trial) -> None:
+    make_image(wire, "vanilla")
+    trial.applied("{page: {template: vanilla, with: {port: 8090}}}")
+    with urllib.request.urlopen(trial.endpoint("page"), timeout=30) as answer:
+        assert "It works." in answer.read().decode()
+
+
 def test_postgres_keeps_its_data_and_takes_extensions(wire: Wire, trial: Trial) -> None:
     make_image(wire, "postgres")
-    applied(
-        trial,
+    trial.applied(
         "{db: {template: postgres, packages: [postgresql-15-semver],"
-        " env: {POSTGRES_PASSWORD: pass word, POSTGRES_USER: ann, POSTGRES_DB: shop},"
+        " env: {POSTGRES_PASSWORD: pass word, POSTGRES_USER: dev, POSTGRES_DB: shop},"
         " uploads: [{target: /docker-entrypoint-initdb.d/1.sql, content: 'create table seeds (id int)'},"
         "           {target: /docker-entrypoint-initdb.d/2.sh, content: 'psql -U $POSTGRES_USER -d $POSTGRES_DB -c"
         ' "insert into seeds values (42)"\'}],'
@@ -93,7 +83,7 @@ def test_postgres_keeps_its_data_and_takes_extensions(wire: Wire, trial: Trial) 
         "volumes: {data: }",
     )
     assert trial.health("db") == "healthy"
-    sql = ("psql", "-tA", "postgresql://ann:pass%20word@127.0.0.1/shop", "-c")
+    sql = ("psql", "-tA", "postgresql://dev:pass%20word@127.0.0.1/shop", "-c")
     assert trial.run("db", *sql, "select id from seeds") == "42"
     trial.run("db", *sql, "create extension semver")
     assert trial.run("db", *sql, "select '1.2.3'::semver < '1.10.0'::semver") == "t"
@@ -109,7 +99,7 @@ def test_postgres_keeps_its_data_and_takes_extensions(wire: Wire, trial: Trial) 
 def test_postgres_serves_other_sandboxes_only_with_the_password(wire: Wire, trial: Trial) -> None:
     make_image(wire, "postgres")
     client = "{template: postgres, command: [sleep, infinity], health: none, depends_on: [db]}"
-    applied(trial, f"{{db: {{template: postgres, env: {{POSTGRES_PASSWORD: right}}}}, client: {client}}}")
+    trial.applied(f"{{db: {{template: postgres, env: {{POSTGRES_PASSWORD: right}}}}, client: {client}}}")
     assert trial.run("client", "psql", "-tA", "postgresql://postgres:right@db", "-c", "select 1") == "1"
     refused = trial.nexusctl("exec", "client", "--", "psql", "postgresql://postgres:wrong@db", "-c", "select 1")
     assert refused.returncode != 0
@@ -128,7 +118,7 @@ def test_postgres_heals_a_set_up_that_was_cut_off(wire: Wire, trial: Trial) -> N
     cut = "mkdir -p $PGDATA/.new/base && echo 15 > $PGDATA/.new/PG_VERSION && touch $PGDATA/half && exec {}"
     start = cut.format("docker-entrypoint.sh postgres")
     command = f"['sh', '-c', '{start}']"
-    applied(trial, f"{{db: {{template: postgres, env: {{POSTGRES_PASSWORD: x}}, command: {command}}}}}")
+    trial.applied(f"{{db: {{template: postgres, env: {{POSTGRES_PASSWORD: x}}, command: {command}}}}}")
     assert trial.health("db") == "healthy"
     assert trial.run("db", "sh", "-c", "ls -A $PGDATA | grep -c -e half -e .new || true") == "0"
     assert config(wire, image)["Entrypoint"] == ["docker-entrypoint.sh"]
