@@ -1,0 +1,1 @@
+"""The stack file as the door edits it: drafts, batches, what is noted, taken back, committed."""

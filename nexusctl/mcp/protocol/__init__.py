@@ -1,0 +1,1 @@
+"""The only door to the SDK of the protocol: the server of both eras, on stdio and over HTTP."""

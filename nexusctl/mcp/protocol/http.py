@@ -1,0 +1,109 @@
+"""The server over HTTP, for many clients at once: a bearer token for each, and no page of a browser."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import uvicorn
+from mcp.server.auth.provider import AccessToken
+from mcp.server.auth.settings import AuthSettings
+from mcp.server.transport_security import TransportSecuritySettings
+from pydantic import AnyHttpUrl
+from starlette.applications import Starlette
+
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.mcp.door import Door
+from nexusctl.mcp.protocol.server import Context, make_server
+from nexusctl.model.endpoint import bracketed
+
+PATH = "/mcp"
+
+LARGEST = 32 * 1024 * 1024
+"""Bytes of a request; what is too long for a tool is refused by that, in words."""
+
+_IDLE = 600
+"""Seconds that a connection may be idle: agents think for minutes, and a call that meets its end is lost."""
+
+_SECONDS = 5
+"""That requests have to come to their end when the server is asked to."""
+
+
+def serve_http(door: Door, host: str, port: int, owners: Mapping[str, str], ready: Callable[[str], None]) -> None:
+    """Answer on `host` and `port`, 0 for a free one, until the process is asked to end.
+
+    `owners` maps the SHA-256 of each token to whom it belongs. `ready` is told the address once there is an answer.
+    Raises `InputError` where nobody can listen there.
+    """
+    listening = _listen(host, port)
+    bound = listening.getsockname()[1]
+    address = f"http://{bracketed(host)}:{bound}{PATH}"
+    app = make_app(door, host, bound, owners)
+    config = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=_SECONDS,
+        timeout_keep_alive=_IDLE,
+        ws="none",
+    )
+    ready(address)
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def make_app(door: Door, host: str, port: int, owners: Mapping[str, str]) -> Starlette:
+    """The application of a server that is reached at `host` and `port`."""
+    names = {bracketed(host), "127.0.0.1", "localhost", "[::1]"}
+    url = AnyHttpUrl(f"http://{bracketed(host)}:{port}{PATH}")
+    return make_server(door, _owner).streamable_http_app(
+        streamable_http_path=PATH,
+        max_request_body_size=LARGEST,
+        # A page that a browser shows can send requests here, whatever name it reaches this machine by.
+        transport_security=TransportSecuritySettings(
+            enable_dns_rebinding_protection=True,
+            allowed_hosts=[f"{name}:{port}" for name in names],
+            allowed_origins=[f"http://{name}:{port}" for name in names],
+        ),
+        token_verifier=_Verifier(owners),
+        # The SDK wants to know who issues tokens; these come from no such server.
+        auth=AuthSettings(issuer_url=url, resource_server_url=None, validate_token_resource=False),
+    )
+
+
+def digest_token(token: str) -> str:
+    """What a token is known by; whoever reads that cannot use it."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+class _Verifier:
+    def __init__(self, owners: Mapping[str, str]) -> None:
+        self._owners = owners
+
+    async def verify_token(self, token: str) -> AccessToken | None:
+        given = digest_token(token)
+        # All of them are compared, so that no time tells how near a guess is.
+        found = [owner for known, owner in self._owners.items() if hmac.compare_digest(known, given)]
+        return AccessToken(token=given, client_id=found[0], scopes=[], subject=found[0]) if found else None
+
+
+def _owner(context: Context) -> str:
+    user: Any = context.request.scope["user"] if context.request else None
+    token: AccessToken | None = getattr(user, "access_token", None)
+    return token.client_id if token else "unknown"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, where = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, protocol)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(where)
+        listening.listen(1024)
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        hint = "name another address, such as `127.0.0.1:8765`, or port 0 for a free one"
+        raise InputError(Diagnostic(f"nobody can listen on {host}:{port}: {why}", hint=hint)) from None
+    return listening

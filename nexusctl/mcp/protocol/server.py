@@ -1,0 +1,122 @@
+"""One server for both eras of the protocol: it lists the tools, checks arguments, and runs each call in a thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import anyio
+import anyio.to_thread
+from mcp.server.context import ServerRequestContext
+from mcp.server.lowlevel import Server
+from mcp_types import (
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+    Tool,
+    ToolAnnotations,
+)
+
+from nexusctl import __version__
+from nexusctl.errors import Diagnostic, NexusError
+from nexusctl.mcp.arguments import find_mistakes
+from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool
+from nexusctl.mcp.door import Call, Door
+from nexusctl.mcp.policy import matches
+from nexusctl.mcp.protocol.results import error_of, result_of
+from nexusctl.model.values.did_you_mean import suggest
+
+Context = ServerRequestContext[Any, Any]
+
+AT_ONCE = 1_000
+"""Calls that are worked on at the same time; more of them wait."""
+
+SHOWN = 2_000
+"""Characters of a call that a person is shown who has to approve it."""
+
+INSTRUCTIONS = (
+    "Sandboxes are containers that a stack file declares; every change is an edit of that file, which people review. "
+    "Begin with `template_list`, then `sandbox_create`. Ids such as `sb_api` are good from every client. "
+    "Every changing tool takes `plan: true`, which changes nothing and says what would change."
+)
+
+_log = logging.getLogger(__name__)
+
+
+def make_server(door: Door, who: Callable[[Context], str]) -> Server[Any]:
+    """The server of `door`; `who` tells whose a request is."""
+    limit: list[anyio.CapacityLimiter] = []
+
+    async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
+        return ListToolsResult(tools=[_listed(name) for name in allowed(door)])
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        limit[:] = limit or [anyio.CapacityLimiter(AT_ONCE)]
+        caller = who(context)
+
+        def work() -> CallToolResult:
+            return run_tool(door, params.name, params.arguments or {}, caller)
+
+        # Whoever leaves does not end the work.
+        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limit[0])
+
+    return Server(
+        "nexusctl",
+        version=__version__,
+        title="nexusctl",
+        instructions=INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def run_tool(door: Door, name: str, arguments: Mapping[str, Any], who: str) -> CallToolResult:
+    """Run a tool; whatever is wrong becomes an error result that says what to do."""
+    try:
+        if name not in allowed(door):
+            return error_of([_unknown(name, allowed(door))])
+        tool = describe_tool(name)
+        if mistakes := find_mistakes(dict(arguments), tool["inputSchema"]):
+            return error_of(mistakes)
+        call = Call(tool=name, arguments=arguments, who=who)
+        waiting = None if tool["changes"] else door.hold(call, f"Call {name} with {json.dumps(arguments)[:SHOWN]}")
+        return result_of(waiting or TOOLS[name](door, call))
+    except NexusError as error:
+        return error_of(error.diagnostics)
+    except Exception:
+        _log.exception("a bug in the tool %s", name)
+        summary = f"nexusctl met a bug of its own in {name}"
+        return error_of(
+            [Diagnostic(summary, hint="look with `sandbox_list` whether it had an effect; its log says more")]
+        )
+
+
+def allowed(door: Door) -> tuple[str, ...]:
+    """The tools that the policy lets agents have."""
+    return tuple(name for name in TOOLS if matches(name, door.policy.tools))
+
+
+def _unknown(name: str, known: Iterable[str]) -> Diagnostic:
+    if name in TOOLS:
+        return Diagnostic(
+            f"`{name}` may not be used here", hint="the policy of this server does not allow it; ask a person"
+        )
+    if name in LATER:
+        return Diagnostic(f"this server has no `{name}` yet", hint="go on without it; sandboxes need no account here")
+    return Diagnostic(f"there is no tool `{name[:60]}`", hint=suggest(name, known, "tools"))
+
+
+def _listed(name: str) -> Tool:
+    tool = describe_tool(name)
+    annotations = ToolAnnotations.model_validate(tool["annotations"])
+    return Tool(
+        name=name,
+        title=tool["title"],
+        description=tool["description"],
+        input_schema=tool["inputSchema"],
+        output_schema=tool["outputSchema"],
+        annotations=annotations,
+    )

@@ -1,0 +1,109 @@
+"""The door opened on a stack file: on stdio for one client, or over HTTP for many."""
+
+from __future__ import annotations
+
+import getpass
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from nexusctl.api import workspace as files
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.mcp.door import Door
+from nexusctl.mcp.edits.batches import Batches
+from nexusctl.mcp.edits.commits import Commits
+from nexusctl.mcp.edits.workspace import Workspace
+from nexusctl.mcp.looks import Looks
+from nexusctl.mcp.policy import Policy, read_policy
+from nexusctl.model.values.frozen import dataclass
+
+POLICY = "door.yaml"
+"""The file of a policy, beside the stack file, where none is named."""
+
+SHORTEST_TOKEN = 16
+"""Characters of a token that nobody guesses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerOptions:
+    """What a door is opened with: the stack `file` that it edits, whether each batch is a commit, what may be asked."""
+
+    file: Path
+    commit: bool = False
+    policy: Policy = Policy()
+
+
+@contextmanager
+def open_door(terms: ServerOptions) -> Iterator[Door]:
+    """The door for as long as this lasts; what was begun is finished before it ends."""
+    workspace = Workspace(terms.file, files.fit_name(terms.file.absolute().parent.name, "sandboxes"))
+    batches = Batches(workspace, Commits(terms.file).commit) if terms.commit else Batches(workspace)
+    try:
+        yield Door(
+            workspace=workspace,
+            batches=batches,
+            looks=Looks(workspace),
+            policy=terms.policy,
+        )
+    finally:
+        batches.close()
+
+
+def serve_stdio(terms: ServerOptions) -> None:
+    """Serve the client on stdin and stdout until it leaves."""
+    # The SDK takes half a second to load, and a wrong option should be told before.
+    from nexusctl.mcp.protocol.stdio import serve_stdio as serve  # noqa: PLC0415 - deferred: start-up time
+
+    with open_door(terms) as door:
+        serve(door, getpass.getuser())
+
+
+def serve_http(terms: ServerOptions, host: str, port: int, tokens: dict[str, str], say: Callable[[str], None]) -> None:
+    """Serve clients at `host` and `port` until the process is asked to end. `tokens` maps each to its owner.
+
+    Where there is none, one is made for whoever runs this, and said once. Raises `InputError`.
+    """
+    # As above.
+    from nexusctl.mcp.protocol.http import digest_token  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.mcp.protocol.http import serve_http as serve  # noqa: PLC0415 - deferred: start-up time
+
+    known = dict(tokens)
+    if not known:
+        token = secrets.token_urlsafe(32)
+        known[token] = getpass.getuser()
+
+    def ready(address: str) -> None:
+        say(f"Serving agents at {address}; Ctrl-C ends it.")
+        if not tokens:
+            say(f"Token, shown this once: {token}")
+
+    with open_door(terms) as door:
+        serve(door, host, port, {digest_token(token): owner for token, owner in known.items()}, ready)
+
+
+def find_policy(path: Path | None) -> Policy:
+    """The policy in the file `path`, or else in `door.yaml` of this folder where there is one. Raises `InputError`."""
+    beside = Path(POLICY)
+    return read_policy(path or beside) if path or beside.exists() else Policy()
+
+
+def read_tokens(path: Path) -> dict[str, str]:
+    """The tokens in a file with a line `OWNER TOKEN` for each, by token. Raises `InputError` for anything else."""
+    found: dict[str, str] = {}
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        why = getattr(error, "strerror", None) or "it is no text"
+        raise InputError(Diagnostic(f"the tokens in `{path}` cannot be read: {why}", hint="check the path")) from None
+    for number, line in enumerate(lines, 1):
+        words = line.split()
+        if not words or line.lstrip().startswith("#"):
+            continue
+        if len(words) != 2 or len(words[1]) < SHORTEST_TOKEN:
+            hint = f"write `OWNER TOKEN`, with at least {SHORTEST_TOKEN} characters in the token"
+            raise InputError(Diagnostic(f"line {number} of `{path}` is no token with its owner", hint=hint))
+        found[words[1]] = words[0]
+    if not found:
+        raise InputError(Diagnostic(f"`{path}` has no tokens", hint="write a line `OWNER TOKEN` for each"))
+    return found

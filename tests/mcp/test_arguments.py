@@ -1,0 +1,117 @@
+"""What a caller gives to a tool, against its schema; the oracle is the reference validator of JSON Schema."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nexusctl.api.workspace import read_parameters
+from nexusctl.mcp.arguments import WORDS, find_mistakes
+from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool
+from nexusctl.mcp.tools.create import parameters_for
+from tests.examples import share
+
+SCHEMAS = Path(__file__).parents[2] / "schemas" / "mcp"
+NAMES = sorted(path.stem for path in SCHEMAS.glob("*.json") if path.stem != "common")
+
+_SCALARS = (
+    st.none()
+    | st.booleans()
+    | st.integers(-5, 100_000)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(max_size=12)
+)
+_VALUES = st.recursive(
+    _SCALARS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def _words(schema: Any) -> set[str]:
+    if not isinstance(schema, dict):
+        return set()
+    found = set(schema)
+    for key, value in schema.items():
+        if key == "properties":
+            for part in value.values():
+                found |= _words(part)
+        elif key in ("items", "additionalProperties", "propertyNames"):
+            found |= _words(value)
+    return found
+
+
+@pytest.mark.parametrize("name", sorted(TOOLS))
+def test_a_schema_says_nothing_that_the_check_does_not_know(name: str) -> None:
+    assert _words(describe_tool(name)["inputSchema"]) <= WORDS
+
+
+@pytest.mark.parametrize("name", sorted(TOOLS))
+@share()
+@given(data=st.data())
+def test_the_check_agrees_with_the_reference(name: str, data: st.DataObject) -> None:
+    schema = describe_tool(name)["inputSchema"]
+    keys = st.sampled_from([*schema["properties"], "other"])
+    arguments = data.draw(st.dictionaries(keys, _VALUES | st.sampled_from(_examples(schema)), max_size=6))
+    right = jsonschema.Draft202012Validator(schema).is_valid(arguments)
+    assert (not find_mistakes(arguments, schema)) == right
+
+
+def _examples(schema: dict[str, Any]) -> list[Any]:
+    return [example for part in schema["properties"].values() for example in part.get("examples", ())]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_examples_of_a_tool_are_right(name: str) -> None:
+    tool = json.loads((SCHEMAS / f"{name}.json").read_text())
+    assert tool["name"] == name
+    assert tool["examples"]
+    assert set(tool["annotations"]) == {"readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint"}
+    described = describe_tool(name)
+    for part in ("inputSchema", "outputSchema"):
+        jsonschema.Draft202012Validator.check_schema(described[part])
+    for example in tool["examples"]:
+        assert find_mistakes(example, described["inputSchema"]) == ()
+
+
+def test_every_schema_is_of_a_tool_and_no_tool_is_promised_twice() -> None:
+    assert set(TOOLS) <= set(NAMES)
+    assert not set(TOOLS) & set(LATER)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "summary", "hint"),
+    [
+        ({"template": "node", "nmae": "x"}, "there is no parameter `nmae`", "did you mean `name`?"),
+        ({}, "`template` is missing", 'such as `template: "node"`'),
+        ({"template": "node", "timeout": 0}, "`timeout` is 0, at least 1 is needed", "Its lifetime in seconds."),
+        (
+            {"template": "node", "env_vars": {"1A": "x"}}, '`env_vars.1A` cannot be "1A"',
+            "use letters, digits and underscores, not beginning with a digit",
+        ),
+        (
+            {"template": ["node"]}, "`template` is an array, not a string",
+            "The template to start from; `template_list` shows all.",
+        ),
+    ],
+)  # fmt: skip
+def test_a_mistake_says_what_to_write(arguments: dict[str, Any], summary: str, hint: str) -> None:
+    (mistake,) = find_mistakes(arguments, describe_tool("sandbox_create")["inputSchema"])
+    assert (mistake.summary, mistake.hint) == (summary, hint)
+
+
+def test_what_a_new_sandbox_is_told_reaches_the_parameters_of_its_template() -> None:
+    def told(template: str, env: dict[str, str], **keys: str) -> dict[str, str | int]:
+        return parameters_for(read_parameters(template), env, keys)
+
+    key = "${secret.mine}"
+    assert told("express-api-boilerplate", {"PORT": "4001", "A": "b"}) == {"port": 4001}
+    assert told("claude-code", {}, anthropic_key=key) == {"api_key": key}
+    assert told("codex", {"PORT": "80"}, api_key=key) == {"api_key": key}
+    assert told("node", {"PORT": "80"}, api_key=key) == {}
