@@ -24,7 +24,18 @@ PATIENCE = 60
 
 
 def test_the_stacks_that_the_readme_promises_are_there() -> None:
-    assert ALL == ["agents", "hello", "imported", "layers", "locked", "microservices", "regions", "secrets", "sources"]
+    assert ALL == [
+        "agents",
+        "ci",
+        "hello",
+        "imported",
+        "layers",
+        "locked",
+        "microservices",
+        "regions",
+        "secrets",
+        "sources",
+    ]
 
 
 @pytest.mark.parametrize("stack_copy", ALL, indirect=True)
