@@ -53,6 +53,9 @@ class Nexusctl:
         """The no-op of this contestant."""
         run([find_nexusctl(), "plan", "-f", str(self._file)])
 
+    def show(self) -> None:
+        run([find_nexusctl(), "status", "-f", str(self._file)])
+
     def destroy(self) -> None:
         with losing_count(self.name):
             run([find_nexusctl(), "destroy", "--yes", "-f", str(self._file)])
@@ -88,6 +91,9 @@ class Compose:
     def look(self) -> None:
         """Compose has no plan: its no-op is an `up -d` that finds nothing to do."""
         self.apply()
+
+    def show(self) -> None:
+        run([*self._argv, "ps", "--all"])
 
     def build(self) -> None:
         # The engine's own builder: not every machine has the other one.

@@ -69,6 +69,21 @@ def measure_looks(setting: Setting, count: int, limit: float, *, together: bool)
     return [_no_op(watch, count, limit)]
 
 
+def measure_status(setting: Setting) -> list[Figure]:
+    """How many sandboxes are, both contestants' side by side."""
+    require_compose()
+    watch, count = Stopwatch(), setting.many
+    same = same_sandboxes(setting.image, count)
+    contestants = [Nexusctl(setting.folder, setting.stack, same), Compose(setting.folder, setting.stack, same)]
+    with cleared(*(who.destroy for who in contestants)):
+        for who in contestants:
+            who.apply()
+        for who in turns(f"status of {count}", contestants, setting.rounds):
+            watch.take(who.name, "show", who.show)
+    theirs = Against("`docker compose ps`", watch.of("compose", "show"), 1.0)
+    return [Figure(what=f"`status` of {count}", ours=watch.of("nexusctl", "show"), against=(theirs,))]
+
+
 def _no_op(watch: Stopwatch, count: int, limit: float) -> Figure:
     return Figure(
         what=f"no-op `plan` of {count}",

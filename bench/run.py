@@ -20,9 +20,11 @@ from pathlib import Path
 import daemon
 from chain import measure_chain
 from contestants import COMMAND, find_nexusctl, read_compose_version, run
+from copies import measure_copies
 from crowd import measure_crowd
+from executing import measure_exec, measure_first_line
 from figure import Figure, Setting, format_table, note
-from fleet import measure_fleet, measure_looks
+from fleet import measure_fleet, measure_looks, measure_status
 from packages import measure_one_more, measure_sharing
 from startup import measure_help, measure_large_plan
 from uploads import measure_many_files, measure_upload
@@ -40,6 +42,10 @@ ROWS: dict[str, Row] = {
     "package": measure_one_more,
     "sharing": measure_sharing,
     "stacks": measure_crowd,
+    "exec": measure_exec,
+    "first-line": measure_first_line,
+    "cp": measure_copies,
+    "status": measure_status,
     # Two thousand at once would take more memory than most machines have.
     "no-op-1000": lambda setting: measure_looks(setting, 1000, 0.5, together=False),
 }
@@ -75,7 +81,12 @@ def read_options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5, help="how often each contestant runs (default 5)")
     parser.add_argument("--rows", type=parse_rows, default=tuple(ROWS), help=f"some of: {','.join(ROWS)}")
-    parser.add_argument("--many", type=int, default=100, help="sandboxes in the rows about many (default 100)")
+    parser.add_argument(
+        "--many",
+        type=int,
+        default=100,
+        help="sandboxes in the rows about many (default 100); `cp` has 10 MiB and 100 files for each",
+    )
     parser.add_argument("--image", default="", help="an image that is there (default: the template base)")
     return parser.parse_args()
 

@@ -56,6 +56,23 @@ def test_contestants_are_measured_side_by_side_and_leave_nothing() -> None:
     assert find_bench_objects() <= before
 
 
+@pytest.mark.skipif(bool(Compose().find_problem()), reason="docker compose is not installed")
+def test_what_is_done_all_day_is_measured_beside_the_tools_for_it() -> None:
+    before = find_bench_objects()
+    done = run_bench("--many", "2", "--rows", "cp,status,exec")
+    assert done.returncode == 0, done.stderr
+    rows = read_table(done)
+    assert [(row[0], row[3].partition(":")[0]) for row in rows] == [
+        *[("cp", "`docker cp`"), ("cp", "`docker cp`"), ("cp", "")] * 2,
+        ("status", "`docker compose ps`"),
+        ("exec", "`docker exec`"),
+    ]
+    assert "`cp` of a file of 20 MiB in" in rows[0][1]
+    assert "`cp` of 200 files out" in rows[4][1]
+    assert all(float(row[2].split()[0]) > 0 for row in rows)
+    assert find_bench_objects() <= before
+
+
 def test_sandboxes_with_the_same_packages_install_them_once() -> None:
     before = find_bench_objects()
     done = run_bench("--many", "4", "--rows", "sharing")
