@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from tests.docs.catalogue import render_templates
 from tests.docs.commands import render_commands
 from tests.docs.fields import render_fields
 from tests.docs.folders import render_folders
 from tests.docs.pages import DOCS, insert
+from tests.docs.tools import render_tools
 
 PARTS: Mapping[str, tuple[Path, Callable[[], str]]] = {
     "fields": (DOCS / "reference" / "stack-file.md", render_fields),
     "commands": (DOCS / "reference" / "commands.md", render_commands),
+    "tools": (DOCS / "reference" / "agent-tools.md", render_tools),
+    "templates": (DOCS / "reference" / "templates.md", render_templates),
     "folders": (DOCS / "explanation" / "architecture.md", render_folders),
 }
 """By the name of the marks that each stands between: the page, and what makes it."""
