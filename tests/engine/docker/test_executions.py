@@ -249,6 +249,23 @@ def test_only_so_many_are_kept(shop: Workshop, plain: str, wire: Wire) -> None:
     assert begun.id not in {execution.id for execution in found}
 
 
+# Hundredths of a second after the begin: those of one second are told as one piece.
+@pytest.mark.parametrize(
+    ("stamps", "told"),
+    [((3, 305), [0.03, 3.05]), ((10, 1000), [0.1, 10.0]), ((0, 7), [0.0]), ((99, 100), [0.99, 1.0]), ((301, 305), [3.01])],
+)
+def test_pieces_are_told_as_one_where_they_came_in_the_same_second(
+    stamps: tuple[int, int], told: list[float], shop: Workshop, plain: str, wire: Wire
+) -> None:
+    made = await_end(shop, order(shop, plain, "printf", "one\ntwo\n"))
+    index = f"0 o 0 0 4 {stamps[0]}\\n4 o 0 4 4 {stamps[1]}\\n8 . 0 0 0\\n"
+    script = f"printf '{index}' >/var/lib/nexusctl/output/{made.id}/i.0"
+    assert run(wire, plain, ("bash", "-c", script), user="0:0").exit_code == 0
+    pieces = list(shop.engine.executions.read(made.id, 0, most=10**6))
+    assert b"".join(piece.data for piece in pieces) == b"one\ntwo\n"
+    assert [piece.after for piece in pieces if piece.data] == told
+
+
 # What a sandbox writes itself is no reason to believe it, to wait for ever, or to read something else.
 HOSTILE = [
     "rm meta; ln -s /etc/shadow meta",

@@ -121,7 +121,8 @@ take() {{
     *) return;;
   esac
   if [ $(($1 + $5)) -le "$from" ]; then return; fi
-  if [ "$length" -gt 0 ] && [ "$length" -lt 1000000 ] && [ "$stream $piece ${{after%??}}" = "$2 $3 ${{6%??}}" ]; then
+  if [ "$length" -gt 0 ] && [ "$length" -lt 1000000 ] &&
+    [ "$stream $piece $((${{after:-0}} / 100))" = "$2 $3 $((${{6:-0}} / 100))" ]; then
     length=$((length + $5))
   else
     give
