@@ -252,7 +252,13 @@ def test_only_so_many_are_kept(shop: Workshop, plain: str, wire: Wire) -> None:
 # Hundredths of a second after the begin: those of one second are told as one piece.
 @pytest.mark.parametrize(
     ("stamps", "told"),
-    [((3, 305), [0.03, 3.05]), ((10, 1000), [0.1, 10.0]), ((0, 7), [0.0]), ((99, 100), [0.99, 1.0]), ((301, 305), [3.01])],
+    [
+        ((3, 305), [0.03, 3.05]),
+        ((10, 1000), [0.1, 10.0]),
+        ((0, 7), [0.0]),
+        ((99, 100), [0.99, 1.0]),
+        ((301, 305), [3.01]),
+    ],
 )
 def test_pieces_are_told_as_one_where_they_came_in_the_same_second(
     stamps: tuple[int, int], told: list[float], shop: Workshop, plain: str, wire: Wire
