@@ -22,8 +22,8 @@ from nexusctl.plan.compare.moved import find_moves
 from nexusctl.plan.plan import make_plan
 
 __all__ = [
-    "STATES", "SandboxStatus", "find_drift", "find_running", "find_sandboxes", "glimpse", "look", "mark_flight",
-    "package_texts", "select", "status",
+    "STATES", "SandboxStatus", "choose_live", "find_drift", "find_running", "find_sandboxes", "glimpse", "look",
+    "mark_flight", "package_texts", "select", "status",
 ]  # fmt: skip
 
 
@@ -98,14 +98,21 @@ def find_sandboxes(
 
     Raises `InputError` for a name that means none of them, with what may have been meant, where one `must_exist`.
     """
+    return tuple(live for live, _ in choose_live(engine, stack, names, must_exist=must_exist))
+
+
+def choose_live(
+    engine: Engine, stack: Stack, names: tuple[str, ...], *, must_exist: bool = True
+) -> tuple[tuple[LiveSandbox, SandboxStatus], ...]:
+    """The same, each with its status."""
     live = engine.observe(stack)
-    ready = {status.container_id: status for status in summarize(stack, live, 0.0) if status.container_id}
+    ready = {status.container_id: status for status in summarize(stack, live, time.time()) if status.container_id}
     groups = {status.name: status.group or status.name for status in ready.values()}
     if must_exist and (missing := [name for name in names if not match_names(name, groups)]):
         raise InputError(*(_explain_missing(stack, name, groups) for name in missing))
     wanted = {one for name in names for one in match_names(name, groups)} if names else groups.keys()
-    found = [x for x in live.sandboxes if x.id in ready and ready[x.id].name in wanted]
-    return tuple(sorted(found, key=lambda x: natural_key(ready[x.id].name)))
+    found = [(x, ready[x.id]) for x in live.sandboxes if x.id in ready and ready[x.id].name in wanted]
+    return tuple(sorted(found, key=lambda pair: natural_key(pair[1].name)))
 
 
 def _explain_missing(stack: Stack, name: str, groups: Mapping[str, str]) -> Diagnostic:

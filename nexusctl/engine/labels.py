@@ -106,5 +106,10 @@ def read_number(text: str) -> int:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
 
 
+def read_seconds(text: str) -> int:
+    """Seconds since 1970 as we write them; 0 where it is no time that has a date."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 12 else 0
+
+
 EXIT_CODE = "exitCode"
 """What events of the engine call an exit code. They tell labels as well, and one of this name hides what it says."""

@@ -12,6 +12,7 @@ from typing import Protocol
 from nexusctl.model.observed.disposable import Disposable
 from nexusctl.model.observed.history import Deed
 from nexusctl.model.observed.listed import ListedSandbox
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.observed.sandbox_event import SandboxEvent
 from nexusctl.model.observed.usage import Processes, Usage
 
@@ -22,6 +23,9 @@ PATIENCE = 10.0
 class Overview(Protocol):
     def list_sandboxes(self) -> Mapping[str, tuple[ListedSandbox, ...]]:
         """The sandboxes of each stack, by name, in the calls that `list_stacks` takes."""
+
+    def list_locks(self) -> Mapping[str, LockHolder]:
+        """Who holds which lock, by the name of what is locked: stacks, and runs of them; in one call."""
 
     def list_history(self, stack: str) -> Sequence[Deed]:
         """Who has done what to the sandboxes of the stack that there are, as far as its records say; newest first."""

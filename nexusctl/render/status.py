@@ -8,10 +8,11 @@ from typing import Any
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import bracketed
+from nexusctl.model.observed.lock_holder import LockHolder, describe_holder
 from nexusctl.model.stack import Port
 from nexusctl.model.values.utc import utc
 from nexusctl.plan.commands.status import SandboxStatus
-from nexusctl.render.format import FORMAT_VERSION, describe_hold
+from nexusctl.render.format import FORMAT_VERSION, describe_hold, describe_lock, name_hold
 from nexusctl.render.plan.lifetimes import describe_left
 from nexusctl.render.text_style import count, duration, headed, paint, quiet, size
 
@@ -49,10 +50,22 @@ def find_overfull(statuses: Iterable[SandboxStatus]) -> Iterator[Diagnostic]:
             )
 
 
-def status_document(stack: str, statuses: Iterable[SandboxStatus]) -> dict[str, Any]:
+def render_lock(stack: str, holder: LockHolder) -> str:
+    """A line on who has the stack's lock, and what becomes of it where that has died."""
+    if holder.dead:
+        return f"The lock of stack {stack} is left by {_who(holder)}, which has died; the next apply takes it over."
+    return f"Stack {stack} is being changed by {_who(holder)}."
+
+
+def _who(holder: LockHolder) -> str:
+    return quiet(describe_holder(holder))
+
+
+def status_document(stack: str, statuses: Iterable[SandboxStatus], lock: LockHolder | None = None) -> dict[str, Any]:
     return {
         "format_version": FORMAT_VERSION,
         "stack": stack,
+        "lock": describe_lock(lock),
         "sandboxes": [_describe(status) for status in statuses],
     }
 
@@ -86,7 +99,7 @@ def describe_state(status: SandboxStatus) -> str:
     if status.expired and not (status.kind == "task" and status.exit_code == 0):
         return f"expired ({status.state})" if status.state in ("running", "restarting") else "expired"
     if status.held:
-        return f"{status.held.state} by {quiet(status.held.user)}"
+        return name_hold(status.held)
     if status.restarts:
         return f"{status.state} ({count(status.restarts, 'restart')})"
     if status.exit_code is None:

@@ -66,6 +66,43 @@ def test_ls_lists_all_stacks_with_their_instances_age_owner_and_state(bench: Ben
     assert f"did you mean `{bench.stack}`?" in bench.run("ls", f"{bench.stack}x", code=1)[1]
 
 
+def test_ls_and_status_tell_who_holds_a_lock_and_what_is_stopped_on_purpose(bench: Bench) -> None:
+    name, me = f"{bench.stack}.second", getpass.getuser()
+    bench.run("stop", "web-2", "--stack", name)
+    marks = {"stack": name, "role": "lock", "lock.owner": "x", "lock.user": "ann", "lock.host": "far", "lock.pid": "7"}
+    marks |= {"lock.command": "nexusctl apply", "lock.since": "1700000000.5"}
+    docker("volume", "create", *(f"--label=dev.nexusctl.{k}={v}" for k, v in marks.items()), f"nexusctl_lock_{name}")
+    lock = {
+        "user": "ann",
+        "host": "far",
+        "pid": 7,
+        "command": "nexusctl apply",
+        "since": "2023-11-14 22:13:20Z",
+        "dead": False,
+    }
+    try:
+        free, locked = json.loads(bench.run("ls", "--json", f"{bench.stack}*")[0])["stacks"]
+        assert (free["lock"], free["held"]) == (None, [])
+        assert (locked["lock"], locked["states"]) == (lock, {"exited": 2, "running": 1})
+        (held,) = locked["held"]
+        assert (held["sandbox"], held["state"], held["user"], held["by_lifetime"]) == ("web-2", "stopped", me, False)
+        head, first, second = bench.run("ls", f"{bench.stack}*")[0].splitlines()
+        assert head.split()[-1] == "LOCK"
+        assert first.split()[-1] == "-"
+        assert f"exited (1), running (1), stopped by {me} (1)" in second
+        assert "ann@far (pid 7, nexusctl apply) since 20" in second
+        found = json.loads(bench.run("status", "--json", "--stack", name)[0])
+        assert found["lock"] == lock
+        out, err = bench.run("status", "--stack", name)
+        assert f"stopped by {me}" in out
+        assert f"Stack {name} is being changed by ann@far (pid 7, nexusctl apply) since 20" in err
+    finally:
+        docker("volume", "rm", f"nexusctl_lock_{name}")
+        bench.run("start", "web-2", "--stack", name)
+    assert json.loads(bench.run("status", "--json")[0])["lock"] is None
+    assert bench.run("status")[1] == ""
+
+
 def stats_of(wire: Wire, container: str) -> dict[str, Any]:
     found: dict[str, Any] = wire.get(f"/containers/{container}/stats", {"stream": False, "one-shot": True})
     return found

@@ -5,13 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Mapping
 
-from nexusctl.api.inspection import find_running, find_sandboxes
+from nexusctl.api.inspection import choose_live, find_running, find_sandboxes
 from nexusctl.engine.base import Engine
 from nexusctl.engine.threads import open_crew
 from nexusctl.errors import NotFound
 from nexusctl.model.observed.live import LiveSandbox
-from nexusctl.model.observed.usage import Processes, SandboxStats, Usage
+from nexusctl.model.observed.usage import Processes, Usage
 from nexusctl.model.stack import Stack
+from nexusctl.plan.commands.status import SandboxStats, SandboxStatus
 
 _WORKERS = 16
 
@@ -23,13 +24,12 @@ def watch_stats(
 
     The first one takes an interval, too. Raises `InputError` for a name that means none when it begins, `EngineError`.
     """
-    chosen = find_sandboxes(engine, stack, names)
-    before = _sample(engine, chosen)
+    before = _sample(engine, find_sandboxes(engine, stack, names))
     while True:
         time.sleep(interval)
-        chosen = find_sandboxes(engine, stack, names, must_exist=False)
-        now = _sample(engine, chosen)
-        yield tuple(_describe(live, now.get(live.id), before.get(live.id)) for live in chosen)
+        chosen = choose_live(engine, stack, names, must_exist=False)
+        now = _sample(engine, [live for live, _ in chosen])
+        yield tuple(_describe(found, now.get(live.id), before.get(live.id)) for live, found in chosen)
         before = now
 
 
@@ -39,9 +39,9 @@ def list_processes(engine: Engine, stack: Stack, name: str) -> tuple[LiveSandbox
     return live, engine.overview.list_processes(live.id)
 
 
-def _describe(live: LiveSandbox, usage: Usage | None, before: Usage | None) -> SandboxStats:
+def _describe(found: SandboxStatus, usage: Usage | None, before: Usage | None) -> SandboxStats:
     percent = usage.cpu_percent(before) if usage and before else None
-    return SandboxStats(name=live.sandbox, state=live.state, cpu_percent=percent, usage=usage, held=live.held)
+    return SandboxStats(status=found, cpu_percent=percent, usage=usage)
 
 
 def _sample(engine: Engine, chosen: Iterable[LiveSandbox]) -> Mapping[str, Usage]:

@@ -15,7 +15,8 @@ from nexusctl.render.overview.stacks import render_stacks, stacks_document
 @options.as_json
 @click.argument("stacks", nargs=-1, metavar="[STACK]...")
 def ls(stacks: tuple[str, ...], as_json: bool) -> None:
-    """List the stacks of this engine, each instance for itself: what they have, since when and by whom.
+    """List the stacks of this engine, each instance for itself: what they have, since when and by whom; who has stopped
+    what on purpose, and who changes a stack now.
 
     A STACK may be a glob. It needs no stack file, and looks into no sandbox.
     """

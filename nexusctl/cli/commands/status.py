@@ -10,7 +10,7 @@ from nexusctl.api.inspection import STATES, select
 from nexusctl.cli import options
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.values.did_you_mean import suggest
-from nexusctl.render.status import find_overfull, render_status, status_document
+from nexusctl.render.status import find_overfull, render_lock, render_status, status_document
 
 
 @click.command()
@@ -22,17 +22,22 @@ from nexusctl.render.status import find_overfull, render_status, status_document
 def status(
     inputs: Inputs, stack_name: str | None, states: tuple[str, ...], pairs: tuple[str, ...], as_json: bool
 ) -> None:
-    """Show state, health, uptime, template, ports and endpoint of each sandbox."""
+    """Show state, health, uptime, template, ports and endpoint of each sandbox; and who changes the stack now, if
+    somebody does.
+    """
     _require_states(states)
     metadata = dict(options.split_pair(pair, "--metadata") for pair in pairs)
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
-    chosen = select(inspection.status(engine, found.stack), states=states, metadata=metadata)
+    live, statuses = inspection.look(engine, found.stack)
+    chosen = select(statuses, states=states, metadata=metadata)
     options.warn(tuple(find_overfull(chosen)))
     if as_json:
-        options.write_json(status_document(found.stack.name, chosen))
+        options.write_json(status_document(found.stack.name, chosen, live.lock))
     else:
         click.echo(render_status(chosen, color=options.wants_color(sys.stdout)), nl=False, color=True)
+        if live.lock:
+            options.say(render_lock(found.stack.name, live.lock))
 
 
 def _require_states(states: Iterable[str]) -> None:

@@ -15,6 +15,7 @@ from nexusctl.errors import Conflict
 from nexusctl.model.observed.disposable import Disposable
 from nexusctl.model.observed.history import Deed
 from nexusctl.model.observed.listed import ListedSandbox
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.observed.sandbox_event import SandboxEvent
 from nexusctl.model.observed.usage import Processes, Usage
 
@@ -32,6 +33,10 @@ class MemoryOverview:
                 if container.stack:
                     found[container.stack].append(self._list(container))
             return {name: tuple(sorted(own, key=lambda one: (one.sandbox, one.id))) for name, own in found.items()}
+
+    def list_locks(self) -> Mapping[str, LockHolder]:
+        with self._world.mutex:
+            return dict(self._world.locks)
 
     def list_history(self, stack: str) -> Sequence[Deed]:
         with self._world.mutex:
@@ -114,6 +119,7 @@ class MemoryOverview:
             created_at=seen.created_at,
             maker=container.maker,
             branch=container.branch,
+            held=seen.held,
         )
 
 

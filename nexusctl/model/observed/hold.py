@@ -23,6 +23,10 @@ class Hold:
     by_lifetime: bool = False
     idle: bool = False
 
+    def holds(self, state: str) -> bool:
+        """Whether it keeps a container in this state; one that runs again all the same is kept by nothing."""
+        return state in ("created", "exited", "paused") and not self.lifted
+
     @property
     def lasts(self) -> bool:
         """Whether it counts until somebody says otherwise, and no time that the file gives ends it."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import HealthState, State
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -13,7 +15,8 @@ class ListedSandbox:
     """A container that claims to be `sandbox` of some stack.
 
     `maker` is whoever made it, such as `USER@HOST`, and `branch` the git branch that its instance was named after,
-    empty where that was not written down. `created_at` is in seconds since 1970.
+    empty where that was not written down. `created_at` is in seconds since 1970. `held` says who has stopped or paused
+    it on purpose, or that its lifetime was over.
     """
 
     id: str
@@ -24,6 +27,7 @@ class ListedSandbox:
     created_at: int = 0
     maker: str = ""
     branch: str = ""
+    held: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,8 @@ class StackStatus:
 
     `states` counts its sandboxes by state, and `health` those that have a health check by what that says. `owners` are
     those who made them, as far as that was written down, and `branch` is that of the newest which has one. `created_at`
-    is that of the oldest, in seconds since 1970, 0 where there is none.
+    is that of the oldest, in seconds since 1970, 0 where there is none. `held` are those that somebody means to stay as
+    they are. `lock` is whoever changes it now, or keeps it for the time of a run.
     """
 
     name: str
@@ -43,6 +48,8 @@ class StackStatus:
     owners: tuple[str, ...] = ()
     branch: str = ""
     created_at: int = 0
+    held: tuple[ListedSandbox, ...] = ()
+    lock: LockHolder | None = None
 
     @property
     def sandboxes(self) -> int:

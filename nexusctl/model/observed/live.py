@@ -163,8 +163,7 @@ class LiveSandbox:
     @property
     def held(self) -> Hold | None:
         """The hold that keeps it as it is; one on a container that runs again all the same keeps nothing."""
-        rests = self.state in ("created", "exited", "paused")
-        return self.hold if self.hold and rests and not self.hold.lifted else None
+        return self.hold if self.hold and self.hold.holds(self.state) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from nexusctl.model.observed.hold import Hold
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -31,21 +30,6 @@ class Usage:
         elapsed, used = self.machine_time - before.machine_time, self.cpu_time - before.cpu_time
         # A container that was started again meanwhile counts from the beginning.
         return used / elapsed * self.cpus * 100 if elapsed > 0 and used >= 0 else None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SandboxStats:
-    """What a sandbox uses; `usage` is None where it does not run, `cpu_percent` also where that cannot be told yet.
-
-    `cpu_percent` is in percent of one processor, over the time since the sample before.
-    `held` says who has stopped or paused it on purpose, or that its lifetime was over.
-    """
-
-    name: str
-    state: str
-    cpu_percent: float | None = None
-    usage: Usage | None = None
-    held: Hold | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

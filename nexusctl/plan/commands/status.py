@@ -12,6 +12,7 @@ from nexusctl.model.engine_names import container_name, natural_key
 from nexusctl.model.lifetime import find_end
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import HealthState, LiveSandbox, LiveState, State
+from nexusctl.model.observed.usage import Usage
 from nexusctl.model.stack import OnExpire, Port, Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim, settle_claims
@@ -59,6 +60,19 @@ class SandboxStatus:
     def expired(self) -> bool:
         over = self.left is not None and self.left <= 0
         return over or bool(self.held and self.held.by_lifetime)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SandboxStats:
+    """How a sandbox is, and what it uses.
+
+    `usage` is None where it does not run, `cpu_percent` also where that cannot be told yet: it is in percent of one
+    processor, over the time since the sample before.
+    """
+
+    status: SandboxStatus
+    cpu_percent: float | None = None
+    usage: Usage | None = None
 
 
 def summarize(stack: Stack, live: LiveState, now: float) -> tuple[SandboxStatus, ...]:

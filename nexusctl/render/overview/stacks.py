@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from nexusctl.model.observed.listed import StackStatus
-from nexusctl.render.format import FORMAT_VERSION
+from nexusctl.model.observed.lock_holder import describe_holder
+from nexusctl.render.format import FORMAT_VERSION, describe_hold, describe_lock, name_hold
 from nexusctl.render.text_style import age, headed, quiet, utc
 
 
@@ -16,6 +18,9 @@ def render_stacks(found: Sequence[StackStatus], now: float, *, color: bool = Fal
         return "No stacks.\n"
     rows = [["STACK", "INSTANCE", "SANDBOXES", "STATE", "AGE", "OWNER"]]
     rows += [_row(one, now) for one in found]
+    if any(one.lock for one in found):
+        rows[0].append("LOCK")
+        rows[1:] = [[*row, _describe_lock(one)] for row, one in zip(rows[1:], found, strict=True)]
     return "\n".join([*headed(rows, color=color), ""])
 
 
@@ -36,9 +41,21 @@ def _row(one: StackStatus, now: float) -> list[str]:
 
 
 def _describe_state(one: StackStatus) -> str:
-    """As `docker compose ls` counts them, with those that are not healthy."""
-    counts = [*sorted(one.states.items()), *((word, n) for word, n in sorted(one.health.items()) if word != "healthy")]
+    """As `docker compose ls` counts them, with who has stopped those that rest, and those that are not healthy."""
+    held = Counter(name_hold(box.held) for box in one.held if box.held)
+    states = Counter(one.states) - Counter(box.state for box in one.held)
+    counts = [
+        *sorted(states.items()),
+        *sorted(held.items()),
+        *((word, n) for word, n in sorted(one.health.items()) if word != "healthy"),
+    ]
     return ", ".join(f"{word} ({number})" for word, number in counts) or "no sandboxes"
+
+
+def _describe_lock(one: StackStatus) -> str:
+    if one.lock is None:
+        return "-"
+    return quiet(describe_holder(one.lock)) + (", which has died" if one.lock.dead else "")
 
 
 def _document(one: StackStatus) -> dict[str, Any]:
@@ -49,6 +66,8 @@ def _document(one: StackStatus) -> dict[str, Any]:
         "sandboxes": one.sandboxes,
         "states": dict(sorted(one.states.items())),
         "health": dict(sorted(one.health.items())),
+        "held": [{"sandbox": box.sandbox, **(describe_hold(box.held) or {})} for box in one.held],
+        "lock": describe_lock(one.lock),
         "owners": list(one.owners),
         "created_at": utc(one.created_at) if one.created_at else None,
     }

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from nexusctl.model.observed.usage import Processes, SandboxStats
+from nexusctl.model.observed.usage import Processes
+from nexusctl.plan.commands.status import SandboxStats
 from nexusctl.render.format import FORMAT_VERSION, describe_hold
+from nexusctl.render.status import describe_state
 from nexusctl.render.text_style import headed, quiet, size, table
 
 _HEAD = ("SANDBOX", "STATE", "CPU", "MEMORY", "LIMIT", "MEMORY %", "NETWORK IN/OUT", "DISK READ/WRITTEN", "PROCESSES")
@@ -35,12 +37,12 @@ def processes_document(sandbox: str, found: Processes) -> dict[str, Any]:
 
 def _row(one: SandboxStats) -> list[str]:
     usage = one.usage
+    named = [quiet(one.status.name), describe_state(one.status)]
     if usage is None:
-        return [quiet(one.name), _say_state(one), *["-"] * (len(_HEAD) - 2)]
+        return [*named, *["-"] * (len(_HEAD) - 2)]
     share = f"{usage.memory / usage.memory_limit:.1%}" if usage.memory_limit else "-"
     return [
-        quiet(one.name),
-        _say_state(one),
+        *named,
         "-" if one.cpu_percent is None else f"{one.cpu_percent:.1f}%",
         size(usage.memory),
         size(usage.memory_limit) if usage.memory_limit else "-",
@@ -51,19 +53,12 @@ def _row(one: SandboxStats) -> list[str]:
     ]
 
 
-def _say_state(one: SandboxStats) -> str:
-    """As `status` has it, where somebody means it to stay so."""
-    if one.held is None:
-        return one.state
-    return "expired" if one.held.by_lifetime else f"{one.held.state} by {quiet(one.held.user)}"
-
-
 def _document(one: SandboxStats) -> dict[str, Any]:
     usage = one.usage
     return {
-        "name": one.name,
-        "state": one.state,
-        "held": describe_hold(one.held),
+        "name": one.status.name,
+        "state": one.status.state,
+        "held": describe_hold(one.status.held),
         "cpu_percent": None if one.cpu_percent is None else round(one.cpu_percent, 2),
         "cpu_seconds": usage.cpu_time / 10**9 if usage else None,
         "memory": usage.memory if usage else None,

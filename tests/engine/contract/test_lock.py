@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import pytest
 
 from nexusctl.errors import LockHeld, LockLost
+from nexusctl.model.engine_names import run_lock
 from tests.engine.workshop import Workshop
 
 
@@ -31,6 +33,19 @@ def test_stacks_have_locks_of_their_own(shop: Workshop, other: Workshop) -> None
         other.engine.lock(other.stack, other.holder("ops"), timeout=0, report=print),
     ):
         assert other.observe().lock == other.holder("ops")
+
+
+def test_the_locks_of_all_stacks_are_listed_with_those_of_runs(shop: Workshop, other: Workshop) -> None:
+    key = run_lock(other.stack)
+    with (
+        shop.engine.lock(shop.stack, shop.holder("dev", command="nexusctl apply"), timeout=0, report=print),
+        other.engine.lock(key, replace(other.holder("ops"), stack=key), timeout=0, report=print),
+    ):
+        listed = shop.engine.overview.list_locks()
+        assert listed[shop.stack] == shop.holder("dev", command="nexusctl apply")
+        assert listed[key].user == "ops"
+        assert other.stack not in listed
+    assert shop.engine.overview.list_locks().keys().isdisjoint({shop.stack, key})
 
 
 def test_the_lock_is_given_back_when_what_it_protects_fails(shop: Workshop) -> None:

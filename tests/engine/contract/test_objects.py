@@ -58,6 +58,21 @@ def test_the_sandboxes_of_all_stacks_are_listed_with_their_state_maker_and_branc
     assert [one.sandbox for one in shop.engine.overview.list_sandboxes()[shop.stack]] == ["c"]
 
 
+def test_what_is_stopped_on_purpose_is_listed_with_whose_word_that_is(shop: Workshop, other: Workshop) -> None:
+    stopped, runs = shop.create(shop.sandbox("a")), shop.start(shop.sandbox("b"))
+    alike = other.create(other.sandbox("a"))
+    for name, container_id in (("a", stopped), ("b", runs)):
+        hold = Hold(state="stopped", user="dev", since=1_700_000_000)
+        shop.engine.note_hold(shop.stack, name, container_id, hold)
+    listed = shop.engine.overview.list_sandboxes()
+    # One that runs again all the same is kept by nothing.
+    held = {one.sandbox: one.held for one in listed[shop.stack]}
+    assert held["b"] is None
+    assert held["a"]
+    assert (held["a"].state, held["a"].user, held["a"].since) == ("stopped", "dev", 1_700_000_000)
+    assert [(one.id, one.held) for one in listed[other.stack]] == [(alike, None)]
+
+
 def test_who_has_done_what_is_told_newest_first(shop: Workshop, other: Workshop) -> None:
     holder = LockHolder(stack=shop.stack, owner=uuid.uuid4().hex, user="me", host="here")
     with shop.engine.lock(shop.stack, holder, timeout=5, report=lambda _: None):

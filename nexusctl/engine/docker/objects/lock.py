@@ -151,6 +151,13 @@ def find_holder(volumes: Iterable[Mapping[str, Any]], stack: str) -> LockHolder 
     return None
 
 
+def list_holders(wire: Wire) -> dict[str, LockHolder]:
+    """Who holds which lock, by the name of what is locked. Raises `EngineError`."""
+    volumes = wire.get("/volumes", {"filters": {"label": [f"{labels.ROLE}=lock"]}})["Volumes"] or []
+    stacks = (entry["Labels"].get(labels.STACK, "") for entry in volumes)
+    return {stack: holder for stack in stacks if (holder := find_holder(volumes, stack))}
+
+
 def _acquire(wire: Wire, stack: str, holder: LockHolder, timeout: float, report: Report) -> None:
     deadline = time.monotonic() + timeout
     reported = False

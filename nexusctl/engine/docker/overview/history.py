@@ -11,9 +11,6 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.observe.holds import read_hold
 from nexusctl.model.observed.history import Deed, sort_history, tell_end
 
-_DIGITS = 12
-"""So many are more seconds than there are dates for."""
-
 
 def list_history(wire: Wire, stack: str) -> tuple[Deed, ...]:
     """The newest first. Raises `EngineError`."""
@@ -46,21 +43,16 @@ def _read_marks(entries: list[Mapping[str, Any]], present: Collection[str]) -> I
             yield Deed(at=at, sandbox=name, kind="changed", user=user, container=container)
         elif marks.get(labels.ROLE) == "extension":
             yield Deed(
-                at=_read_seconds(marks.get(f"{labels.EXTENSION}since", "")),
+                at=labels.read_seconds(marks.get(f"{labels.EXTENSION}since", "")),
                 sandbox=name,
                 kind="extended",
                 user=marks.get(f"{labels.EXTENSION}user", ""),
                 container=container,
-                until=_read_seconds(marks.get(f"{labels.EXTENSION}until", "")) or None,
+                until=labels.read_seconds(marks.get(f"{labels.EXTENSION}until", "")) or None,
             )
         elif marks.get(labels.ROLE) == "hold":
-            hold = read_hold(entry, _read_seconds(marks.get(f"{labels.HOLD}since", "")))
+            hold = read_hold(entry, labels.read_seconds(marks.get(f"{labels.HOLD}since", "")))
             yield tell_end(hold, name, container, present=container in present)
-
-
-def _read_seconds(text: str) -> int:
-    """0 where it is no time that has a date."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < _DIGITS else 0
 
 
 def _read_time(text: str) -> int:

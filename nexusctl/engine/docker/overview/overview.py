@@ -7,12 +7,14 @@ from contextlib import AbstractContextManager
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.events import listen_starts
+from nexusctl.engine.docker.objects import lock
 from nexusctl.engine.docker.observe import list_stacks, sizes
 from nexusctl.engine.docker.overview import disposables, happened, history, usage
 from nexusctl.engine.overview import PATIENCE
 from nexusctl.model.observed.disposable import Disposable
 from nexusctl.model.observed.history import Deed
 from nexusctl.model.observed.listed import ListedSandbox
+from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.observed.sandbox_event import SandboxEvent
 from nexusctl.model.observed.usage import Processes, Usage
 
@@ -23,6 +25,9 @@ class DockerOverview:
 
     def list_sandboxes(self) -> Mapping[str, tuple[ListedSandbox, ...]]:
         return list_stacks.list_sandboxes(self._wire)
+
+    def list_locks(self) -> Mapping[str, LockHolder]:
+        return lock.list_holders(self._wire)
 
     def list_history(self, stack: str) -> Sequence[Deed]:
         return history.list_history(self._wire, stack)
