@@ -58,7 +58,7 @@ FIELDS: dict[str, list[Any]] = {
     "dns": [["192.0.2.53", "2001:db8::53"], "192.0.2.53", []],
     "on_replace": ["preserve", "discard", "preserve"],
     "start_timeout": ["5m", 120, "1h"],
-    "timeout": [60, "2h", "90m"],
+    "timeout": [10_800, "2h", "90m"],
     "idle_timeout": ["30m", 600, "1h"],
     "keep_until": ["2099-01-31T18:00Z", "2099-01-31", "2099-01-31 18:00:30+02:00"],
     "on_expire": ["pause", "destroy", "stop"],

@@ -30,7 +30,7 @@ sandboxes:
       - {content: "one", target: /etc/one.conf}
     resources: {memory: 64m, cpus: 0.5, pids: 100}
     networks: [default, back]
-    timeout: 60
+    timeout: 1h
     metadata: {team: red}
 """
 
@@ -87,11 +87,11 @@ CHANGES = {
     "cpus": ("cpus: 0.5", "cpus: 0.25"),
     "pids": ("pids: 100", "pids: 90"),
     "all limits": ("resources: {memory: 64m, cpus: 0.5, pids: 100}", "resources: {}"),
-    "restart policy": ("timeout: 60", "restart: unless-stopped"),
+    "restart policy": ("timeout: 1h", "restart: unless-stopped"),
     "networks": ("networks: [default, back]", "networks: [default, front]"),
-    "timeout": ("timeout: 60", "timeout: 2h"),
+    "timeout": ("timeout: 1h", "timeout: 2h"),
     "metadata": ("team: red", "team: blue"),
-    "lifecycle": ("timeout: 60", "lifecycle: {ignore: [env.A]}"),
+    "lifecycle": ("timeout: 1h", "lifecycle: {ignore: [env.A]}"),
     "an upload": ('content: "one"', 'content: "two"'),
     "the mode of a file": ("target: /etc/one.conf", 'target: /etc/one.conf, mode: "0600"'),
     "an upload less": ('      - {content: "one", target: /etc/one.conf}\n', ""),
@@ -126,7 +126,7 @@ def test_only_the_files_that_differ_are_sent(live: Live) -> None:
 
 def test_a_restart_follows_in_the_same_container_and_its_health_is_waited_for(live: Live) -> None:
     health = "health: {command: [test, -e, /srv/app/a.js], interval: 1s}"
-    live.rewrite(("timeout: 60", health), ("target: /srv/app}", "target: /srv/app, on_change: restart}"))
+    live.rewrite(("timeout: 1h", health), ("target: /srv/app}", "target: /srv/app, on_change: restart}"))
     live.scene.apply(deep=False)
     container, pid, started = live.identity()
     lay_out(live.scene.file.parent, {"src/a.js": "changed\n"})
@@ -174,7 +174,7 @@ def test_a_service_that_does_not_live_through_what_follows_fails_the_apply(
     live.rewrite(
         ("target: /srv/app}", f"target: /srv/app, on_change: {reaction}}}"),
         ("bash, -c, '", "bash, -c, 'echo $$ > /run/main; test ! -e /srv/app/end || exit 3; "),
-        ("timeout: 60", "restart: 'no'"),
+        ("timeout: 1h", "restart: 'no'"),
     )
     live.scene.apply(deep=False)
     lay_out(live.scene.file.parent, {"src/a.js": "changed\n", "src/end": "now\n"})
@@ -182,7 +182,7 @@ def test_a_service_that_does_not_live_through_what_follows_fails_the_apply(
 
 
 def test_a_limit_that_is_ignored_stays_as_somebody_has_set_it(live: Live) -> None:
-    live.rewrite(("timeout: 60", "lifecycle: {ignore: [resources.memory]}"))
+    live.rewrite(("timeout: 1h", "lifecycle: {ignore: [resources.memory]}"))
     live.apply()
     live.scene.post("box", "update", {"Memory": 80 << 20, "MemorySwap": 80 << 20, "PidsLimit": 77})
     live.scene.apply()
@@ -192,7 +192,7 @@ def test_a_limit_that_is_ignored_stays_as_somebody_has_set_it(live: Live) -> Non
 
 def test_what_is_ignored_is_left_and_what_must_not_be_destroyed_stays(live: Live) -> None:
     ignore = "lifecycle: {prevent_destroy: true, ignore: [env.TOKEN, resources, uploads./srv/app/a.js]}"
-    live.rewrite(("timeout: 60", ignore))
+    live.rewrite(("timeout: 1h", ignore))
     live.apply()
     identity = live.identity()
     live.rewrite(("TOKEN: first", "TOKEN: second"), ("memory: 64m", "memory: 96m"))
@@ -299,7 +299,7 @@ def test_what_somebody_has_put_in_the_place_of_an_uploaded_file_or_folder_goes(l
 def test_a_folder_with_a_volume_in_it_never_becomes_a_file(live: Live, tmp_path: Path) -> None:
     live.rewrite(
         ("networks: {back", "volumes: {data: {}}\nnetworks: {back"),
-        ("    timeout: 60", "    volumes: ['data:/srv/app/deep/data']\n    timeout: 60"),
+        ("    timeout: 1h", "    volumes: ['data:/srv/app/deep/data']\n    timeout: 1h"),
     )
     live.apply()
     live.scene.inside("box", "echo kept > /srv/app/deep/data/file")

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.e2e.test_replace import Bench
 
 pytestmark = pytest.mark.engine
@@ -123,15 +124,31 @@ def test_one_that_ends_with_0_gets_the_hint_each_time(bench: Bench) -> None:
 
 
 def test_who_depends_on_one_that_died_meanwhile_does_not_start(bench: Bench) -> None:
-    """`db` lives long enough to be believed, and ends while `slow` holds `api` up."""
+    """`db` is believed to have started, and ends while `slow` holds `api` up."""
+    told = "until test -e /go; do sleep 0.05; done"
     stack: dict[str, Any] = {
-        "db": {"command": ["sh", "-c", "sleep 1; echo out of space; exit 5"]},
-        "slow": {"kind": "task", "command": ["sleep", "4"]},
+        "db": {"command": ["sh", "-c", f"{told}; echo out of space; exit 5"]},
+        "slow": {"kind": "task", "command": ["sh", "-c", told]},
         "api": {**STAY, "depends_on": {"db": {"condition": "started"}, "slow": {"condition": "completed"}}},
     }
     bench.write(stack)
-    done = bench.run("apply", "--yes", "--json")
-    assert done.returncode == 1
+    process = bench.begin_apply()
+    assert process.stdout
+    said = ""
+    for line in process.stdout:
+        said += line
+        if "sandbox:db:start" in list_steps(line, "done"):
+            end(bench, "db")
+            end(bench, "slow")
+    assert process.wait() == 1
     assert bench.container("api")["State"]["Status"] == "created"
-    assert "api: not started, because db, which it depends on, has exited with code 5" in done.stdout
-    assert "sandbox:db:start" not in list_steps(done.stdout, "failed")
+    assert "api: not started, because db, which it depends on, has exited with code 5" in said
+    assert "sandbox:db:start" in list_steps(said, "done")
+    assert "sandbox:db:start" not in list_steps(said, "failed")
+
+
+def end(bench: Bench, sandbox: str) -> None:
+    """Tell one that waits for that to end, and wait until it has."""
+    container = bench.container(sandbox)["Id"]
+    assert run_inside(bench.wire, container, ("touch", "/go")).exit_code == 0
+    bench.wire.post(f"/containers/{container}/wait")

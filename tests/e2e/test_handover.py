@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.e2e.test_replace import Bench
 
 pytestmark = pytest.mark.engine
@@ -144,13 +146,23 @@ def test_a_sandbox_that_lost_its_volume_and_fails_does_not_come_back_beside_the_
     bench.apply()
     bench.write(
         {
-            "one": writer("one again", "/tmp", startup="sleep 5; exit 3"),
+            "one": writer("one again", "/tmp", startup="until test -e /go; do sleep 0.05; done; exit 3"),
             "two": writer("two", "/data", volumes=["data:/data"]),
         },
         volumes=volumes,
     )
-    done = bench.run("apply", "--yes")
-    assert done.returncode == 1
-    assert "the old container stays stopped: another sandbox has its volume or folder now" in done.stderr
+    process = bench.begin_apply()
+    assert process.stdout
+    events = []
+    for line in process.stdout:
+        events.append(json.loads(line))
+        # It fails when the other one has what it had, and not before.
+        if (events[-1]["event"], events[-1].get("step")) == ("done", "sandbox:two:start"):
+            (new,) = (found["Id"] for found in bench.containers("one") if found["State"]["Running"])
+            assert run_inside(bench.wire, new, ("touch", "/go")).exit_code == 0
+    assert process.wait() == 1
+    (problem,) = (event["problem"] for event in events if event["event"] == "failed")
+    notes = [note["text"] for note in problem["notes"]]
+    assert "the old container stays stopped: another sandbox has its volume or folder now" in notes
     assert bench.container("one")["State"]["Status"] == "exited"
     assert read_log(bench, "two", "/data") == ["begin one", "end one", "begin two"]

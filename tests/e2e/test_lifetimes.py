@@ -7,10 +7,12 @@ import json
 import os
 import re
 import time
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.alone import alone
 from tests.e2e.test_states import Bench, bench
 
 __all__ = ["bench"]
@@ -18,6 +20,13 @@ __all__ = ["bench"]
 pytestmark = pytest.mark.engine
 
 MAIN = "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"
+
+
+@pytest.fixture(autouse=True)
+def alone_with_reap() -> Iterator[None]:
+    """Whoever reaps ends what is over of all stacks, so that those of others that do it would end these."""
+    with alone("reap"):
+        yield
 
 
 def live(bench: Bench, **more: Any) -> dict[str, Any]:

@@ -166,10 +166,14 @@ def test_an_old_one_that_cannot_start_again_is_told_of_with_the_failure(bench: B
     bench.write({"web": {"command": ["sleep", "infinity"], "env": {"V": "1"}, **mounts}})
     bench.apply()
     old = bench.container("web")["Id"]
-    health = {"command": "echo still not; false", "interval": "300ms", "retries": 8}
-    bench.write({"web": {"command": ["sleep", "infinity"], "env": {"V": "2"}, "health": health, **mounts}})
-    process = bench.start_apply("waiting for health")
+    # It is not well until the folder is gone, nor then.
+    health = {"command": "echo still not; false", "interval": "100ms", "retries": 2}
+    bad = {"env": {"V": "2"}, "startup": "until test -e /go; do sleep 0.05; done", "health": health}
+    bench.write({"web": {"command": ["sleep", "infinity"], **bad, **mounts}})
+    process = bench.start_apply("running its startup script")
     shutil.rmtree(folder)
+    (new,) = (found["Id"] for found in bench.containers("web") if found["Id"] != old)
+    assert run_inside(bench.wire, new, ("touch", "/go")).exit_code == 0
     assert process.stdout
     failed = [event for event in map(json.loads, process.stdout) if event["event"] == "failed"]
     assert process.wait() == 1

@@ -107,7 +107,7 @@ def test_a_signal_at_the_question_changes_nothing_and_lets_the_lock_go(
         assert apply.stderr.read(len("Carry out")) == "Carry out"
         assert _volumes(wire, stack_name) == [lock_name(stack_name)]
         # Python does not hear of a signal that comes in the instant before it waits for a line.
-        time.sleep(0.3)
+        _wait_for_reading(apply)
         apply.send_signal(number)
         _, stderr = apply.communicate(timeout=PATIENCE)
     finally:
@@ -181,6 +181,14 @@ def _wait_for_startup(wire: Wire, stack: str) -> str:
                 return str(entry["Id"])
         time.sleep(0.1)
     raise AssertionError("the startup script did not begin")
+
+
+def _wait_for_reading(process: subprocess.Popen[str]) -> None:
+    """Wait until the kernel holds it in a call on its standard input."""
+    deadline = time.monotonic() + PATIENCE
+    while Path(f"/proc/{process.pid}/syscall").read_text().split()[1:2] != ["0x0"]:
+        assert time.monotonic() < deadline, "it reads no line"
+        time.sleep(0.02)
 
 
 def _wait_for_line(process: subprocess.Popen[str], words: str) -> None:

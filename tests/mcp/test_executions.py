@@ -6,6 +6,7 @@ import base64
 from datetime import UTC, datetime
 from pathlib import Path
 
+import anyio
 import pytest
 
 from tests.mcp.client import Caller, nexusctl, plan_of, play
@@ -164,10 +165,31 @@ def test_each_line_says_when_it_came(folder: Path) -> None:
 
     async def scene(call: Caller) -> None:
         await call("sandbox_create", template="base", name="api")
-        # A line is as old as its begin.
-        begin = 'date +%s.%N; sleep 3; printf "%s" "$(date +%s.%N)"; sleep 3; echo; date +%s.%N'
-        ran = await call("sandbox_execute", sandbox_id="api", code=begin, wait_s=55)
-        assert ran["exit_code"] == 0, ran.text
+        wait = "until test -e /tmp/$1; do sleep 0.05; done"
+        code = f"wait() {{ {wait}; }}; date +%s.%N; wait a; printf %s $(date +%s.%N); wait b; echo; date +%s.%N"
+        asked = datetime.now(UTC).timestamp()
+        ran = await call("sandbox_execute", sandbox_id="api", code=code, wait_s=0)
+
+        async def see(lines: int) -> float:
+            """When the beginnings of so many lines had been seen."""
+            while True:
+                stream = f"stream_{ran['execution_id']}"
+                news = await call("execution_stream_status", stream_id=stream, wait_s=5, **{"from": 0})
+                if len(news["data"].split()) == lines:
+                    return datetime.now(UTC).timestamp()
+
+        async def touch(name: str) -> float:
+            """When the file was not yet there. A second after what was before it, so that times tell them apart."""
+            await anyio.sleep(1)
+            begun = datetime.now(UTC).timestamp()
+            await call("sandbox_execute", sandbox_id="api", code=f"touch /tmp/{name}")
+            return begun
+
+        seen = [await see(1)]
+        gone_on = [asked, await touch("a")]
+        seen.append(await see(2))
+        gone_on.append(await touch("b"))
+        seen.append(await see(3))
         await call("sandbox_execute", sandbox_id="api", code="date +%s.%N > /proc/1/fd/1; printf x > /proc/1/fd/2")
         for _ in range(2):
             logs = await call("sandbox_logs", sandbox_id="api")
@@ -176,13 +198,15 @@ def test_each_line_says_when_it_came(folder: Path) -> None:
                 for line in logs["lines"]
                 if line["stream"] == "stdout"
             ]
-            (main, printed), (first, said), (second, said_then), (third, said_last) = told
+            (main, printed), (first, _), (second, _), (third, _) = told
             # Times are told in whole milliseconds.
             assert main + 0.001 > printed, logs.text
             assert first + 0.001 > datetime.fromisoformat(ran["started_at"]).timestamp()
-            # How long a sandbox takes to write a line down depends on what else there is to do.
-            assert abs((second - first) - (said_then - said)) < 2.9
-            assert abs((third - second) - (said_last - said_then)) < 2.9
+            # A line is as old as its begin: it was there when it was seen, and not before what it waits for. Of an
+            # execution times are told in hundredths of a second since it began.
+            for one, other in ((0, 1), (1, 2)):
+                passed = (second - first, third - second)[one]
+                assert gone_on[other] - seen[one] - 0.03 < passed < seen[other] - gone_on[one] + 0.03, (seen, gone_on)
             assert {line["source"] for line in logs["lines"]} == {"main", ran["execution_id"]}
             last = datetime.fromtimestamp(third - 0.5, UTC).isoformat()
             late = await call("sandbox_logs", sandbox_id="api", execution_id=ran["execution_id"], **{"from": last})

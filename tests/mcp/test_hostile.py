@@ -12,6 +12,7 @@ from typing import Any
 import anyio
 import httpx2
 import pytest
+from mcp import Client
 
 from tests.mcp.client import (
     TOKEN,
@@ -169,6 +170,14 @@ def test_a_client_that_leaves_does_not_end_the_work(folder: Path) -> None:
     assert "api" in nexusctl(folder, "status").stdout
 
 
+def let_go_on(stack: str) -> None:
+    """Make the file that the startup script of its only sandbox waits for, once there is one."""
+    listed = ["docker", "ps", "--quiet", "--filter", f"label=dev.nexusctl.stack={stack}"]
+    while not (found := subprocess.run(listed, capture_output=True, text=True, check=True).stdout.strip()):
+        time.sleep(0.1)
+    subprocess.run(["docker", "exec", found, "touch", "/tmp/go"], check=True)
+
+
 def test_over_http_nobody_gets_in_without_a_token_or_from_a_foreign_page(folder: Path) -> None:
     ping = {"jsonrpc": "2.0", "id": 1, "method": "ping"}
     accepts = {"Accept": "application/json, text/event-stream"}
@@ -197,9 +206,16 @@ def test_over_http_what_is_no_message_ends_nothing_and_who_leaves_does_not_end_t
     }
 
     async def leave(address: str) -> None:
-        async with over_http(address) as client:
-            with anyio.move_on_after(2):
-                await caller(client)("sandbox_create", template="base", name="api", startup_script="sleep 4")
+        async with over_http(address) as client, anyio.create_task_group() as tasks:
+            tasks.start_soon(create, client)
+            while not (folder / "nexus.yaml").exists():
+                await anyio.sleep(0.05)
+            tasks.cancel_scope.cancel()
+
+    async def create(client: Client) -> None:
+        script = "until test -e /tmp/go; do sleep 0.05; done"
+        await caller(client)("sandbox_create", template="base", name="api", startup_script=script)
+        raise AssertionError("it was done before anybody could leave")
 
     async def look(address: str) -> None:
         async with over_http(address) as client:
@@ -222,5 +238,6 @@ def test_over_http_what_is_no_message_ends_nothing_and_who_leaves_does_not_end_t
             assert answer.status < 500
         kept.close()
         anyio.run(leave, address)
+        let_go_on(folder.name)
         anyio.run(look, address)
     assert plan_of(folder)["empty"]

@@ -177,12 +177,19 @@ def test_many_logs_are_followed_at_once(shop: Workshop) -> None:
 def test_a_terminal_that_is_closed_meanwhile_changes_no_exit_code(shop: Workshop) -> None:
     container_id = shop.start(shop.sandbox())
     master, slave = pty.openpty()
-    # Once its other side is gone, nothing can be asked of a terminal and nothing said to it.
-    closing = threading.Timer(0.5, os.close, [master])
+
+    class Closing(io.BytesIO):
+        """Once its other side is gone, nothing can be asked of a terminal and nothing said to it."""
+
+        def write(self, data: Any) -> int:
+            if not self.tell():
+                os.close(master)
+                shop.engine.run_script(container_id, "touch /tmp/go")
+            return super().write(data)
+
+    said = Closing()
+    script = "echo begun; until [ -e /tmp/go ]; do sleep 0.02; done; sleep 1; exit 3"
     with open(slave, "rb", buffering=0) as stdin:
-        closing.start()
-        command = Command(
-            argv=("sh", "-c", "sleep 2; exit 3"), stdin=stdin, stdout=io.BytesIO(), stderr=io.BytesIO(), tty=True
-        )
+        command = Command(argv=("sh", "-c", script), stdin=stdin, stdout=said, stderr=io.BytesIO(), tty=True)
         code = shop.engine.execute(container_id, command)
-    assert code == 3
+    assert (code, said.getvalue()) == (3, b"begun\r\n")
