@@ -8,8 +8,6 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
@@ -18,10 +16,9 @@ from nexusctl.api.connection import Engine
 from nexusctl.api.lifetimes.reap import END_AT_ONCE, end_expired, find_due
 from nexusctl.api.reaper.itself import has_lifetimes, leave, move_in
 from nexusctl.errors import LockHeld, NexusError
-from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.event import Failed, Planned
-from nexusctl.reaper.idleness import count_idle, follow
-from nexusctl.reaper.sightings import Moment, Sightings, look, read, steady, write
+from nexusctl.reaper.lookout import Lookout
+from nexusctl.reaper.sightings import Sightings, read, write
 
 PAUSE = 5.0
 """Seconds between two looks."""
@@ -36,53 +33,26 @@ JOURNAL = Path("/var/lib/nexusctl-reaper.json")
 
 
 class Reaper:
-    """Holds what it has seen, and which stacks it is at work on."""
+    """Holds which stacks it is at work on."""
 
     def __init__(self, engine: Engine, container_id: str) -> None:
         self._engine, self._id = engine, container_id
-        self._seen = _recall()
+        self._lookout = Lookout(_recall())
         self._busy: set[str] = set()
         self._mutex = threading.Lock()
         self._idle = 0
 
     def look(self) -> None:
         """One look, with what follows from it. Raises `EngineError`."""
-        states = self._engine.survey()
-        now = _read_clocks()
-        seen = look(self._seen, now, states)
-        seen = replace(seen, traces=follow(seen.traces, now.uptime, self._find_activity(states)))
-        with self._mutex:
-            self._seen = seen
-        _remember(seen)
+        states = self._lookout.look(self._engine)
+        _remember(self._lookout.seen)
         self._idle = 0 if any(map(has_lifetimes, states)) else self._idle + 1
         if self._idle >= IDLE and not self._busy:
             self._idle = 0
             leave(self._engine, self._id)
         for live in states:
-            if find_due(*self._weigh(live)):
+            if find_due(*self._lookout.weigh(live)):
                 self._begin(live.stack)
-
-    def _find_activity(self, states: Iterable[LiveState]) -> dict[str, tuple[bool, float]]:
-        """Of those that end when they are idle, by container. What cannot be looked at is busy."""
-        found = {}
-        for sandbox in (sandbox for live in states for sandbox in live.sandboxes):
-            if sandbox.state == "running" and sandbox.record and sandbox.record.idle_timeout is not None:
-                try:
-                    ports = sorted({port.container for port in sandbox.ports if port.protocol == "tcp"})
-                    found[sandbox.id] = self._engine.read_activity(sandbox.id, ports)
-                except NexusError:
-                    found[sandbox.id] = (True, 0.0)
-        return found
-
-    def _weigh(self, live: LiveState) -> tuple[LiveState, dict[str, float]]:
-        uptime = _read_clocks().uptime
-        return steady(self._seen, uptime, live), count_idle(self._seen.traces, uptime)
-
-    def _weigh_again(self, live: LiveState) -> tuple[LiveState, dict[str, float]]:
-        """Behind the lock: what has begun since the last look is in flight as well."""
-        found, idle = self._weigh(live)
-        busy = {key for key, (is_busy, _) in self._find_activity([live]).items() if is_busy}
-        return found, {key: seconds for key, seconds in idle.items() if key not in busy}
 
     def _begin(self, stack: str) -> None:
         with self._mutex:
@@ -93,7 +63,7 @@ class Reaper:
 
     def _end(self, stack: str) -> None:
         try:
-            for event in end_expired(self._engine, stack, END_AT_ONCE, self._weigh_again):
+            for event in end_expired(self._engine, stack, END_AT_ONCE, self._lookout.weigh_again):
                 if isinstance(event, Planned):
                     for change in event.plan.changes:
                         _say(f"{stack}: {change.action} {change.name}: {change.reason}")
@@ -129,11 +99,6 @@ def main() -> NoReturn:
                 # An engine that was restarted has a new socket, which only a new start of this container finds.
                 sys.exit(1)
         time.sleep(PAUSE)
-
-
-def _read_clocks() -> Moment:
-    boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-    return Moment(boot=boot, uptime=time.clock_gettime(time.CLOCK_BOOTTIME), wall=time.time())
 
 
 def _recall() -> Sightings:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import os
 import shutil
@@ -43,6 +44,14 @@ sandboxes:
   busy: {{image: IMAGE, networks: [], command: [sh, -c, "while :; do :; done"], idle_timeout: 6s}}
   used: {{image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}}
 """.replace("SLOW", "sleep 8; echo before > /proc/1/fd/1")
+
+IDLERS = """
+name: lived
+sandboxes:
+  idle: {image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}
+  busy: {image: IMAGE, networks: [], command: [sh, -c, "while :; do :; done"], idle_timeout: 6s}
+  used: {image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}
+"""
 
 LAST = f"""
 name: lived
@@ -143,6 +152,32 @@ def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
     assert yard.docker("volume", "ls", "-q").strip() == ""
 
 
+def test_where_it_is_refused_who_looks_often_ends_what_is_idle(
+    yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("lifetimes: off\n")
+    monkeypatch.setenv("NEXUS_SETTINGS", str(settings))
+    yard.write(IDLERS)
+    yard.succeed("apply", "--yes")
+    yard.succeed("exec", "--detach", "used", "--", "sleep", "1000")
+    # Who looks seldom cannot say what happens in between, and says so.
+    with yard.begin("reap", "--every", "2m") as seldom:
+        assert seldom.stderr
+        assert "nothing ends busy of lived and 2 more by idle_timeout" in seldom.stderr.readline()
+        seldom.send_signal(signal.SIGTERM)
+    with yard.begin("reap", "--every", "1s") as often:
+        try:
+            wait_for(lambda: state(yard, "lived_idle") == "exited", "it was idle, and goes on")
+        finally:
+            often.send_signal(signal.SIGTERM)
+        assert "idle_timeout" not in often.communicate()[1]
+    assert [state(yard, f"lived_{name}") for name in ("busy", "used")] == ["running"] * 2
+    assert REAPER not in names(yard)
+    (end,) = (one for one in json.loads(yard.succeed("history", "idle", "--json"))["history"] if one["cause"])
+    assert (end["what"], end["cause"], end["user"]) == ("stopped", "idle", getpass.getuser())
+
+
 def test_it_comes_back_with_the_engine_and_goes_by_itself(yard: Yard, second: Second) -> None:
     yard.write(LAST.replace("timeout: 8s", "timeout: 15s, on_expire: destroy, restart: always"))
     yard.succeed("apply", "--yes")
@@ -164,7 +199,8 @@ def test_who_is_connected_to_a_published_port_keeps_it_and_verbs_bring_the_reape
     assert "idle_timeout" not in yard.nexusctl("reap").stderr
     yard.docker("rm", "-f", REAPER)
     said = yard.nexusctl("reap").stderr
-    assert "nothing ends alone of lived and 1 more by idle_timeout: that takes the reaper, and none runs" in said
+    assert "nothing ends alone of lived and 1 more by idle_timeout" in said
+    assert "`nexusctl reap --every 30s` looks" in said
     assert "starting the reaper" in yard.succeed("extend", "kept", "1h")
     # A second engine has a network of its own, and its published ports are there.
     found = second.status()

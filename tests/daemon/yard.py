@@ -26,16 +26,21 @@ class Yard:
         for words in PRUNES:
             self.docker(*words.split())
 
-    def nexusctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+    def begin(self, *words: str) -> subprocess.Popen[str]:
         program = Path(sys.executable).parent / "nexusctl"
-        return subprocess.run(
+        return subprocess.Popen(
             [program, *words],
             cwd=self.folder,
             env={**os.environ, "DOCKER_HOST": self.place.url},
             text=True,
-            capture_output=True,
-            check=False,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
+
+    def nexusctl(self, *words: str) -> subprocess.CompletedProcess[str]:
+        with self.begin(*words) as begun:
+            out, err = begun.communicate()
+        return subprocess.CompletedProcess([*words], begun.returncode, out, err)
 
     def write(self, text: str) -> None:
         (self.folder / "nexus.yaml").write_text(text.replace("IMAGE", self.image))

@@ -7,13 +7,18 @@ import click
 
 from nexusctl.api import connection
 from nexusctl.api.connection import Engine
-from nexusctl.api.lifetimes.reap import end_expired, find_expired, find_unwatched, release_reaper
+from nexusctl.api.lifetimes.reap import Weigh, as_it_is, end_expired, find_expired, find_unwatched, release_reaper
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.cli.terminal.signals import obey_sigterm
 from nexusctl.errors import Diagnostic, LockHeld, NexusError
+from nexusctl.model.observed.live import LiveState
+from nexusctl.reaper.lookout import Lookout
+
+_OFTEN = 60.0
+"""Seconds between two looks after which what happens in between is told well enough, see `reaper/idleness.py`."""
 
 
 @click.command()
@@ -24,20 +29,23 @@ def reap(dry_run: bool, every: float | None, as_json: bool) -> int:
     """End the sandboxes of this engine, of all stacks, whose lifetime is over.
 
     Each is stopped, paused or destroyed, as its `on_expire` says; `pre_stop` and its signal come first. A stack that
-    somebody changes at this moment is left for the next time. No `idle_timeout` ends anything here: that is the
-    reaper's alone, for it takes somebody who looks all the time.
+    somebody changes at this moment is left for the next time. An `idle_timeout` takes somebody who looks all the
+    time: the reaper, or --every with at most a minute, which counts from its own first look.
     """
     if every is not None and every < 1:
         raise click.BadParameter("look at most once a second", param_hint="--every")
     obey_sigterm()
     code, told = 0, False
+    lookout = Lookout() if every is not None and every <= _OFTEN else None
     while True:
         try:
             engine = connection.connect()
-            if not told:
-                options.warn(find_unwatched(engine))
+            states = lookout.look(engine) if lookout else engine.survey()
+            if not (told or lookout):
+                options.warn(find_unwatched(states))
                 told = True
-            code = _reap(engine, dry_run=dry_run, as_json=as_json)
+            weighs = (lookout.weigh, lookout.weigh_again) if lookout else (as_it_is, as_it_is)
+            code = _reap(engine, states, *weighs, dry_run=dry_run, as_json=as_json)
         except NexusError as error:
             if every is None:
                 raise
@@ -48,26 +56,28 @@ def reap(dry_run: bool, every: float | None, as_json: bool) -> int:
         time.sleep(every)
 
 
-def _reap(engine: Engine, *, dry_run: bool, as_json: bool) -> int:
-    code = 0
-    for found in find_expired(engine):
+def _reap(
+    engine: Engine, states: tuple[LiveState, ...], weigh: Weigh, weigh_again: Weigh, *, dry_run: bool, as_json: bool
+) -> int:
+    code, ended = 0, False
+    for found in find_expired(engine, states, weigh):
         if isinstance(found, Diagnostic):
             options.warn((found,))
             code = FAILED
         elif dry_run:
             show_plan(found, "planned", as_json=as_json)
         else:
-            code = _end(engine, found.stack, as_json=as_json) or code
+            code, ended = _end(engine, found.stack, weigh_again, as_json=as_json) or code, True
     if not dry_run:
-        options.warn(release_reaper(engine, options.say))
+        options.warn(release_reaper(engine, states, options.say, ended=ended))
     sys.stdout.flush()
     return code
 
 
-def _end(engine: Engine, stack: str, *, as_json: bool) -> int:
+def _end(engine: Engine, stack: str, weigh: Weigh, *, as_json: bool) -> int:
     face = Face(as_json=as_json)
     try:
-        return face.follow(end_expired(engine, stack, face.terms(lock_timeout=0)))
+        return face.follow(end_expired(engine, stack, face.terms(lock_timeout=0), weigh))
     except LockHeld:
         options.say(f"Stack {stack} is being changed; its turn comes the next time.")
         return 0

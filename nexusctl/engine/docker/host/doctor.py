@@ -30,7 +30,7 @@ def check_reaper(states: Iterable[LiveState]) -> Check:
     if reaper is None and not number:
         return Check(name="reaper", status="ok", finding="none, as nothing has a lifetime")
     if reaper is None:
-        advice = "an apply of one starts it; where the settings say `lifetimes: off`, let cron call `nexusctl reap`"
+        advice = "an apply of one starts it; where the settings say `lifetimes: off`, let `nexusctl reap` run"
         return Check(name="reaper", status="warning", finding=f"none runs, and {lives}", advice=advice)
     if reaper.state == "running":
         return Check(name="reaper", status="ok", finding=f"{reaper.name} holds the engine's socket; {lives}")
