@@ -17,6 +17,7 @@ __all__ = ["bench"]
 
 pytestmark = pytest.mark.engine
 
+EATS = "perl -e '$x .= \"a\" x 1e6 while 1'"
 FAILS = "until test -e /go; do sleep 0.05; done; exit 7"
 
 
@@ -76,3 +77,42 @@ def test_events_tell_what_happened_in_order_and_who_wanted_it(bench: Bench) -> N
     for key in {one["container"] for one in heard}:
         times = [one["time"] for one in heard if one["container"] == key]
         assert times == sorted(times)
+
+
+def test_what_the_kernel_kills_for_memory_is_told_with_its_exit_code(bench: Bench) -> None:
+    """`whole` is killed itself; in `part` a command is, and the sandbox goes on."""
+    limit = {"resources": {"memory": "32m"}, "restart": "no"}
+    bench.write(
+        whole=bench.box(command=f"until test -e /go; do sleep 0.05; done; exec {EATS}", **limit),
+        part=bench.box(**limit),
+    )
+    reader = bench.begin("events", "--follow", "--json")
+    assert reader.stdout
+    heard: list[dict[str, Any]] = []
+    try:
+        bench.run("apply", "--yes")
+        started = bench.run("exec", "--detach", "part", "--", "sh", "-c", f"exec {EATS}")[0].strip()
+        bench.run("logs", "--execution", started, "--follow")
+        docker("exec", f"{bench.stack}_whole", "touch", "/go")
+        while not heard or (heard[-1]["event"], heard[-1]["sandbox"]) != ("died", "whole"):
+            heard.append(json.loads(reader.stdout.readline()))
+    finally:
+        reader.kill()
+        reader.communicate()
+    state = json.loads(docker("inspect", "--format", "{{json .State}}", f"{bench.stack}_whole"))
+    assert (state["OOMKilled"], state["ExitCode"]) == (True, 137)
+    told = {name: [one for one in heard if one["sandbox"] == name] for name in ("whole", "part")}
+    # The kernel may say several times that there is none left before the one that it kills is gone.
+    assert {*(one["event"] for one in told["part"])} == {"created", "started", "oom"}
+    assert {*(one["event"] for one in told["whole"])} == {"created", "started", "oom", "died"}
+    died = told["whole"][-1]
+    assert (died["exit_code"], died["by"], died["cause"]) == (137, None, "memory")
+    lines = [line.split(" ", 1)[1] for line in bench.run("events", "whole")[0].splitlines()]
+    assert {"whole out of memory", "whole died with exit code 137: it had no memory left"} <= {*lines}
+    (found,) = json.loads(bench.run("executions", "part", "--json")[0])["executions"]
+    assert (found["state"], found["exit_code"]) == ("oom", 137)
+    # One that somebody kills has the same exit code.
+    docker("kill", f"{bench.stack}_part")
+    assert "part died with exit code 137" in {
+        line.split(" ", 1)[1] for line in bench.run("events", "part")[0].splitlines()
+    }

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from nexusctl.api.planning import empty_stack
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineUnreachable, InputError
+from nexusctl.errors import Diagnostic, EngineUnreachable, InputError, NotFound
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.sandbox_event import SandboxEvent
 from nexusctl.model.stack import Stack
@@ -20,6 +20,11 @@ _MOST = 10_000
 """Events of the past; an engine remembers some hundred."""
 
 _ENDINGS = frozenset({"died", "stopped", "paused", "removed"})
+
+_KILLED = 137
+
+_SOON = 5.0
+"""Seconds within which one that had no memory left ends of that."""
 
 _SKEW = 2.0
 """Seconds by which the word that somebody wants an end may seem to be younger than that end: it has whole seconds."""
@@ -61,6 +66,7 @@ class _Told:
     def __init__(self, engine: Engine, stack: Stack, ahead: float) -> None:
         self._engine, self._stack, self._ahead = engine, stack, ahead
         self._begun: dict[str, float] = {}
+        self._starved: dict[str, float] = {}
         self.known: dict[str, str] = {}
         self._look()
 
@@ -68,8 +74,11 @@ class _Told:
         """With who wanted it, or that its lifetime was over, where it is an end and somebody has written that down."""
         if event.kind in ("started", "resumed"):
             self._begun[event.container_id] = event.time
+        if event.kind == "oom":
+            self._starved[event.container_id] = event.time
         if event.kind not in _ENDINGS:
             return event
+        event = replace(event, cause="memory") if self._is_starved(event) else event
         if event.time > self._looked_at:
             self._look()
         hold = self._holds.get(event.container_id) or self._expired.get(event.sandbox)
@@ -81,6 +90,20 @@ class _Told:
         if hold.by_lifetime:
             return replace(event, cause="idle" if hold.idle else "lifetime")
         return replace(event, cause="purpose", by=hold.user)
+
+    def _is_starved(self, event: SandboxEvent) -> bool:
+        """Whether the kernel has killed it for memory: the engine says so in an event of its own, as a rule before."""
+        if event.kind != "died" or event.exit_code != _KILLED:
+            return False
+        if event.time - self._starved.get(event.container_id, 0.0) < _SOON:
+            return True
+        if time.time() + self._ahead - event.time > _SOON:
+            # What the engine says of a container is of its last run.
+            return False
+        try:
+            return self._engine.condition(event.container_id).killed_for_memory
+        except NotFound:
+            return False
 
     def _look(self) -> None:
         self._looked_at = time.time() + self._ahead

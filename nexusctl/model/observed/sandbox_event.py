@@ -8,8 +8,10 @@ from nexusctl.model.values.frozen import dataclass
 
 EventKind = Literal["created", "started", "died", "oom", "health", "paused", "resumed", "stopped", "removed"]
 
-EventCause = Literal["", "purpose", "lifetime", "idle"]
-"""Why it ended: somebody has stopped it on purpose, its lifetime was over, it was idle for too long."""
+EventCause = Literal["", "purpose", "lifetime", "idle", "memory"]
+"""Why it ended: somebody has stopped it on purpose, its lifetime was over, it was idle for too long, or the kernel has
+killed it for memory.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from nexusctl.model.observed.sandbox_event import SandboxEvent
 from nexusctl.render.format import FORMAT_VERSION
 from nexusctl.render.text_style import quiet, utc_exact
 
-CAUSES = {"lifetime": "its lifetime was over", "idle": "it was idle for too long"}
+CAUSES = {"lifetime": "its lifetime was over", "idle": "it was idle for too long", "memory": "it had no memory left"}
 """Why something has ended by itself, in words."""
 
 
