@@ -135,8 +135,10 @@ def find_running(engine: Engine, stack: Stack, name: str) -> LiveSandbox:
     """The live sandbox that `name` means, the first of a group. Raises `InputError` where it does not run."""
     live = find_sandboxes(engine, stack, (name,))[0]
     if live.state != "running":
-        hint = "`nexusctl apply` starts it, then try again"
-        raise InputError(Diagnostic(f"sandbox {live.sandbox} is {live.state}", hint=hint))
+        # Only a mistake needs it.
+        from nexusctl.plan.commands.not_running import explain_rest  # noqa: PLC0415 - deferred: start-up time
+
+        raise InputError(explain_rest(live))
     return live
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import subprocess
 import sys
@@ -271,10 +272,37 @@ def test_what_cannot_be_done_is_told_before_anything_is(bench: Bench) -> None:
     bench.run("stop", "db")
     assert "did you mean `api`?" in bench.run("stop", "web", "apl", code=1)
     assert "there is nothing to pause" in bench.run("pause", "db", "web", code=1)
-    assert "`nexusctl apply` runs it" in bench.run("start", "job", code=1)
+    assert "`nexusctl apply --replace job` runs it once more" in bench.run("start", "job", code=1)
+    assert "`nexusctl apply --replace job` runs it once more" in bench.run("exec", "job", "true", code=1)
     assert "no live sandbox of stack" in bench.run("stop", "--metadata", "tier=none", code=1)
     assert "name the sandboxes to stop" in bench.run("stop", code=2)
     assert bench.state("web") == "running"
+
+
+def test_whoever_needs_one_that_runs_is_told_what_brings_it_back(bench: Bench) -> None:
+    bench.run("apply", "--yes")
+    me = getpass.getuser()
+    bench.run("stop", "db")
+    for words in (["exec", "db", "true"], ["shell", "db"], ["top", "db"]):
+        said = bench.run(*words, code=1)
+        assert said.splitlines() == [f"error: sandbox db is stopped by {me}", "help: `nexusctl start db` starts it"]
+    bench.run("start", "db")
+    assert bench.run("exec", "db", "echo", "there").strip() == "there"
+    bench.run("pause", "api")
+    assert "`nexusctl resume api` lets it go on" in bench.run("exec", "api", "true", code=1)
+    bench.docker("kill", f"{bench.stack}_web")
+    assert "`nexusctl start web` starts it" in bench.run("exec", "web", "true", code=1)
+
+
+def test_what_somebody_has_stopped_has_not_ended_as_a_task_does(bench: Bench) -> None:
+    bench.sandboxes = {"db": bench.box(command=["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"])}
+    bench.write()
+    bench.run("apply", "--yes")
+    bench.run("exec", "db", "true")
+    bench.run("stop", "db")
+    assert "kind: task" not in bench.run("apply", "--yes", "--start-stopped")
+    bench.docker("stop", f"{bench.stack}_db")
+    assert "kind: task" in bench.run("plan")
 
 
 def test_a_word_on_what_runs_again_goes_with_the_next_apply(bench: Bench) -> None:

@@ -17,6 +17,7 @@ from nexusctl.model.plan.actions import Action
 from nexusctl.model.plan.plan import Change, Plan
 from nexusctl.model.stack import DesiredState, Sandbox
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.plan.commands.not_running import explain_task
 from nexusctl.plan.commands.states.state_steps import Turn, sequence_turns
 from nexusctl.plan.compare.claims import settle_claims
 from nexusctl.plan.decide.expiry import LONGER, find_hold
@@ -110,7 +111,7 @@ def _refuse(holder: LiveSandbox, wish: Transition) -> Iterator[Diagnostic]:
     if name not in wish.exact:
         return
     if _is_task(holder) and not alive:
-        yield Diagnostic(f"{name} is a task, which does not run now", hint="`nexusctl apply` runs it", sandbox=name)
+        yield explain_task(holder)
     elif holder.record is None:
         yield Diagnostic(f"the record of {name} cannot be read: {holder.record_problem}", sandbox=name)
     elif _is_expired(holder, wish):
