@@ -5,16 +5,28 @@ from __future__ import annotations
 import os
 import time
 from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
-from nexusctl.engine.base import Engine, Report
 from nexusctl.engine.command import Command
 from nexusctl.engine.log_chunk import LogChunk
-from nexusctl.model.observed.lock_holder import LockHolder
-from nexusctl.model.stack import Stack
+
+if TYPE_CHECKING:
+    from nexusctl.engine.base import Engine, Report
+    from nexusctl.model.observed.lock_holder import LockHolder
 
 __all__ = ["Command", "Engine", "Held", "LogChunk", "Report", "connect", "find_lock", "hold_lock"]
 
 Held = AbstractContextManager[None]
+
+
+def __getattr__(name: str) -> Any:
+    """The types of the port, whose values take longer to load than a command in one sandbox to find it."""
+    if name not in ("Engine", "Report"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Few ask for them but to say what they take.
+    from nexusctl.engine import base  # noqa: PLC0415 - deferred: start-up time
+
+    return getattr(base, name)
 
 
 def connect() -> Engine:
@@ -37,6 +49,8 @@ def hold_lock(
     import socket  # noqa: PLC0415 - deferred: start-up time
     import sys  # noqa: PLC0415 - deferred: start-up time
 
+    from nexusctl.model.observed.lock_holder import LockHolder  # noqa: PLC0415 - deferred: start-up time
+
     holder = LockHolder(
         stack=stack,
         owner=os.urandom(8).hex(),
@@ -52,4 +66,7 @@ def hold_lock(
 
 def find_lock(engine: Engine, stack: str) -> LockHolder | None:
     """Who holds the stack's lock now."""
+    # As above.
+    from nexusctl.model.stack import Stack  # noqa: PLC0415 - deferred: start-up time
+
     return engine.observe(Stack(name=stack)).lock

@@ -24,6 +24,7 @@ from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.inspected_container import InspectedContainer, Project
 from nexusctl.model.observed.live import Adopt, LiveState
 from nexusctl.model.observed.lock_holder import LockHolder
+from nexusctl.model.observed.running_sandbox import RunningSandbox
 from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Volume
@@ -78,6 +79,9 @@ class Engine(Lifetimes, Protocol):
 
         It costs two calls, and one for each container that was started since the last glimpse of this engine.
         """
+
+    def find_running(self, stack: str, name: str) -> RunningSandbox | None:
+        """The sandbox `name` where two calls tell that it is whole, runs, and is the only one; else `observe` knows."""
 
     def list_stacks(self) -> frozenset[str]:
         """The names of the stacks that anything on this engine belongs to."""

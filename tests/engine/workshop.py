@@ -144,6 +144,20 @@ class Workshop:
                 self.engine.remove_amendment(orphan.name)
 
 
+def find_plain(shop: Workshop, name: str) -> str:
+    """The id of the container that `Engine.find_running` finds, which is what a look at the whole says; empty for none.
+
+    What that cannot tell apart is found by it alone.
+    """
+    found = shop.engine.find_running(shop.stack, name)
+    if found is None:
+        return ""
+    assert found.sandbox == name
+    named = [live for live in shop.observe().sandboxes if live.sandbox == name]
+    assert [(live.id, live.state, live.partial) for live in named] == [(found.id, "running", False)]
+    return found.id
+
+
 def list_remains(engine: Engine, stack: str) -> list[str]:
     """What bears the labels of `stack`, asked of the engine itself and not through the port."""
     if not isinstance(engine, DockerEngine):

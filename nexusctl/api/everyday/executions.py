@@ -7,14 +7,19 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from nexusctl.engine.base import Engine
-from nexusctl.engine.command import Command
 from nexusctl.errors import Diagnostic, InputError, NotFound
 from nexusctl.model.observed.execution import CONTAINER_DIGITS, Execution, ExecutionOutput, Order, Piece, whole_text
-from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.values.did_you_mean import suggest
+
+if TYPE_CHECKING:
+    from nexusctl.engine.base import Engine
+    from nexusctl.engine.command import Command
+    from nexusctl.model.observed.live import LiveSandbox
+    from nexusctl.model.observed.running_sandbox import RunningSandbox
+
+    Running = LiveSandbox | RunningSandbox
 
 __all__ = [
     "MOST_BYTES", "Execution", "ExecutionOutput", "Piece",
@@ -34,7 +39,7 @@ SIGNALS = ("HUP", "INT", "QUIT", "KILL", "USR1", "USR2", "ALRM", "TERM", "CONT",
 
 def start(
     engine: Engine,
-    sandbox: LiveSandbox,
+    sandbox: Running,
     argv: Sequence[str],
     *,
     env: Mapping[str, str] | None = None,
@@ -78,13 +83,13 @@ def start(
     return begun, note
 
 
-def watch(engine: Engine, sandbox: LiveSandbox, command: Command, who: str = "") -> int:
+def watch(engine: Engine, sandbox: Running, command: Command, who: str = "") -> int:
     """Run `command` to its end with the caller's streams, written down as any other; returns its exit code."""
     order = replace(_order(sandbox, command.argv, None, who), user=command.user)
     return engine.executions.watch(sandbox.id, command, order)
 
 
-def _order(sandbox: LiveSandbox, argv: Sequence[str], shown: Sequence[str] | None, who: str) -> Order:
+def _order(sandbox: Running, argv: Sequence[str], shown: Sequence[str] | None, who: str) -> Order:
     now = time.time()
     return Order(
         id=_new_id(sandbox.id, now),

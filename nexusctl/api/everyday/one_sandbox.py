@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nexusctl.api import connection
 from nexusctl.config.read.plain_name import read_plain_name
-from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic
 from nexusctl.model.instance import join_name
 from nexusctl.model.load_request import STDIN, Inputs
-from nexusctl.model.observed.live import LiveSandbox
-from nexusctl.model.stack import Stack
 from nexusctl.model.values.frozen import dataclass
+
+if TYPE_CHECKING:
+    from nexusctl.engine.base import Engine
+    from nexusctl.model.observed.live import LiveSandbox
+    from nexusctl.model.observed.running_sandbox import RunningSandbox
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,7 +23,7 @@ class Chosen:
 
     engine: Engine
     stack: str
-    live: LiveSandbox
+    live: LiveSandbox | RunningSandbox
     problems: tuple[Diagnostic, ...] = ()
 
 
@@ -32,9 +36,8 @@ def choose_one(inputs: Inputs, stack_name: str | None, word: str) -> Chosen:
     if stack:
         stack = join_name(stack, inputs.instance)
         engine = connection.connect()
-        named = [live for live in engine.observe(Stack(name=stack)).sandboxes if live.sandbox == word]
-        if len(named) == 1 and named[0].state == "running" and not named[0].partial:
-            return Chosen(engine=engine, stack=stack, live=named[0])
+        if running := engine.find_running(stack, word):
+            return Chosen(engine=engine, stack=stack, live=running)
     # What a group means, and what to say of what is not there, takes all of the file.
     from nexusctl.api import inspection, subject  # noqa: PLC0415 - deferred: start-up time
 

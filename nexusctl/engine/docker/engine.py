@@ -3,48 +3,49 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from nexusctl.engine.archives import Archives
-from nexusctl.engine.base import AdoptedKind, ChangeKind, Report
 from nexusctl.engine.cancel import NEVER, Cancel
-from nexusctl.engine.command import Command, Outcome
-from nexusctl.engine.condition import Condition
-from nexusctl.engine.docker.bodies import inspect as inspection
-from nexusctl.engine.docker.bodies.health_probe import probe_command
 from nexusctl.engine.docker.client import endpoint
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.exec import exec as commands
 from nexusctl.engine.docker.image_making import ImageMaking
-from nexusctl.engine.docker.images.closed_index import is_index_closed
 from nexusctl.engine.docker.lifetimes import DockerLifetimes
+from nexusctl.engine.docker.looking import Looking
 from nexusctl.engine.docker.marks import DockerMarks
-from nexusctl.engine.docker.objects import containers, lock
-from nexusctl.engine.docker.objects import ended_tasks as ended
-from nexusctl.engine.docker.objects import networks_and_volumes as objects
-from nexusctl.engine.docker.objects import stop as stopping
-from nexusctl.engine.docker.observe import observe
-from nexusctl.engine.executions import FOLDER, Executions
-from nexusctl.engine.fetched import Fetched
-from nexusctl.engine.log_chunk import LogChunk
-from nexusctl.engine.overview import Overview
-from nexusctl.model.observed.inspected_container import InspectedContainer, Project
-from nexusctl.model.observed.live import Adopt, LiveState
 from nexusctl.model.observed.lock_holder import LockHolder, name_holder
-from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
-from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Volume
-from nexusctl.model.uploads_and_packages import Upload
+from nexusctl.model.values.late_module import LateModule
 
 if TYPE_CHECKING:
-    from nexusctl.engine.docker.observe.glimpse import Glimpses
+    from nexusctl.engine.archives import Archives
+    from nexusctl.engine.base import AdoptedKind, Report
+    from nexusctl.engine.command import Command, Outcome
+    from nexusctl.engine.docker.bodies import health_probe
+    from nexusctl.engine.docker.exec import exec as commands
+    from nexusctl.engine.docker.images import closed_index
+    from nexusctl.engine.docker.objects import containers, lock
+    from nexusctl.engine.docker.objects import networks_and_volumes as objects
+    from nexusctl.engine.docker.objects import stop as stopping
+    from nexusctl.engine.executions import Executions
+    from nexusctl.engine.log_chunk import LogChunk
+    from nexusctl.engine.overview import Overview
+    from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement
+    from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Volume
+    from nexusctl.model.uploads_and_packages import Upload
+else:
+    # A command in one sandbox needs none of them, and a plan few.
+    closed_index = LateModule("nexusctl.engine.docker.images.closed_index")
+    commands = LateModule("nexusctl.engine.docker.exec.exec")
+    containers = LateModule("nexusctl.engine.docker.objects.containers")
+    health_probe = LateModule("nexusctl.engine.docker.bodies.health_probe")
+    lock = LateModule("nexusctl.engine.docker.objects.lock")
+    objects = LateModule("nexusctl.engine.docker.objects.networks_and_volumes")
+    stopping = LateModule("nexusctl.engine.docker.objects.stop")
 
 IN_PLACE = frozenset({"secrets", "uploads", "packages", "networks", "aliases", "resources", "restart", "state"})
-
-_CHANGES: Mapping[int, ChangeKind] = {0: "changed", 1: "added", 2: "removed"}
 
 
 def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
@@ -52,21 +53,17 @@ def connect(environ: Mapping[str, str] | None = None) -> DockerEngine:
     return DockerEngine(endpoint.connect(environ))
 
 
-class DockerEngine(DockerMarks, DockerLifetimes, ImageMaking):
+class DockerEngine(Looking, DockerMarks, DockerLifetimes, ImageMaking):
     """Holds the way to the engine and the locks that were taken, and is safe to share between threads."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
         self._checks: dict[str, lock.Check] = {}
-        self._glimpses: Glimpses | None = None
         self._holders: dict[str, LockHolder] = {}
 
     @property
     def in_place(self) -> frozenset[str]:
-        return IN_PLACE - {"packages"} if is_index_closed(os.environ) else IN_PLACE
-
-    def identity(self) -> str:
-        return inspection.identify(self.wire)
+        return IN_PLACE - {"packages"} if closed_index.is_index_closed(os.environ) else IN_PLACE
 
     @property
     def archives(self) -> Archives:
@@ -88,74 +85,11 @@ class DockerEngine(DockerMarks, DockerLifetimes, ImageMaking):
 
         return DockerExecutions(self.wire)
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
-        return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
-
     def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
         objects.adopt(self.wire, stack, kind, name, key)
 
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         objects.release(self.wire, stack, kind, key)
-
-    def glimpse(self, stack: Stack) -> LiveState:
-        if self._glimpses is None:
-            # Only a server looks again and again.
-            from nexusctl.engine.docker.observe.glimpse import Glimpses  # noqa: PLC0415 - deferred: start-up time
-
-            self._glimpses = Glimpses(self.wire)
-        return self._glimpses.take(stack)
-
-    def list_stacks(self) -> frozenset[str]:
-        # Only where a stack is named, or none is found.
-        from nexusctl.engine.docker.observe.list_stacks import list_stacks  # noqa: PLC0415 - deferred: start-up time
-
-        return list_stacks(self.wire)
-
-    def look_inside(self, live: LiveState) -> LiveState:
-        # Archives, threads and package managers are needed only where somebody wants to look inside.
-        from nexusctl.engine.docker.observe.look_inside import look_inside  # noqa: PLC0415 - deferred: start-up time
-
-        return look_inside(self.wire, live)
-
-    def inspect(self, name: str) -> InspectedContainer:
-        # Only an import needs it.
-        from nexusctl.engine.docker.objects.read_body import inspect  # noqa: PLC0415 - deferred: start-up time
-
-        return inspect(self.wire, name)
-
-    def find_project(self, name: str, stack: str) -> Project:
-        from nexusctl.engine.docker.observe.compose_project import find_project  # noqa: PLC0415 - deferred: start-up time
-
-        return find_project(self.wire, name, stack)
-
-    def list_changes(self, container_id: str) -> Mapping[str, ChangeKind]:
-        changes = self.wire.get(f"/containers/{container_id}/changes") or []
-        told = [change for change in changes if change["Kind"] in _CHANGES]
-        return {x["Path"]: _CHANGES[x["Kind"]] for x in told if not f"{x['Path']}/".startswith(f"{FOLDER}/")}
-
-    def read_file(self, container_id: str, path: str) -> bytes | None:
-        # See `look_inside`.
-        from nexusctl.engine.docker.files.upload import read_file  # noqa: PLC0415 - deferred: start-up time
-
-        return read_file(self.wire, container_id, path)
-
-    def fetch(self, container_id: str, path: str) -> Iterator[Fetched]:
-        # See `look_inside`.
-        from nexusctl.engine.docker.files.fetch import fetch  # noqa: PLC0415 - deferred: start-up time
-
-        return fetch(self.wire, container_id, path)
-
-    def condition(self, container_id: str) -> Condition:
-        return inspection.look_at(self.wire, container_id)
-
-    def has_ended_well(self, container_id: str) -> bool:
-        return ended.has_ended_well(self.wire, container_id)
-
-    def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
-        # A plan waits for nothing.
-        from nexusctl.engine.docker.exec.events import listen  # noqa: PLC0415 - deferred: start-up time
-
-        return listen(self.wire, container_id, heard)
 
     def logs(
         self,
@@ -326,7 +260,7 @@ class DockerEngine(DockerMarks, DockerLifetimes, ImageMaking):
         return read_health(self.wire.get(f"/containers/{container_id}/json")["Config"].get("Healthcheck"))
 
     def probe(self, container_id: str, health: Health) -> Outcome:
-        return commands.run(self.wire, container_id, probe_command(health), timeout=health.timeout)
+        return commands.run(self.wire, container_id, health_probe.probe_command(health), timeout=health.timeout)
 
     def run_script(
         self, container_id: str, script: str, *, timeout: float | None = None, cancel: Cancel = NEVER

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from nexusctl.engine.base import Report
+from typing import TYPE_CHECKING
+
 from nexusctl.engine.cancel import NEVER, Cancel
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.model.plan.plan import BootstrapImage, DeriveImage
+
+if TYPE_CHECKING:
+    from nexusctl.engine.base import Report
+    from nexusctl.model.plan.plan import BootstrapImage, DeriveImage
 
 
 class ImageMaking:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.objects.lock import describe_life
-from nexusctl.model.observed.live import LiveState
+
+if TYPE_CHECKING:
+    from nexusctl.model.observed.live import LiveState
 
 
 class DockerLifetimes:
@@ -21,6 +23,9 @@ class DockerLifetimes:
         return url.removeprefix("unix://") if url.startswith("unix://") else "/var/run/docker.sock"
 
     def move_in(self, container_id: str) -> None:
+        # Only the reaper lives in one.
+        from nexusctl.engine.docker.objects.lock import describe_life  # noqa: PLC0415 - deferred: start-up time
+
         self.life = describe_life(self.wire, container_id)
 
     def remove_self(self, container_id: str) -> None:

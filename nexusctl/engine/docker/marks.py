@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.objects import ended_tasks as ended
-from nexusctl.engine.docker.objects import stop as stopping
-from nexusctl.model.observed.hold import Hold
+from nexusctl.model.values.late_module import LateModule
+
+if TYPE_CHECKING:
+    from nexusctl.engine.docker.objects import ended_tasks as ended
+    from nexusctl.engine.docker.objects import stop as stopping
+    from nexusctl.model.observed.hold import Hold
+else:
+    # What only looks writes nothing down.
+    ended = LateModule("nexusctl.engine.docker.objects.ended_tasks")
+    stopping = LateModule("nexusctl.engine.docker.objects.stop")
 
 
 class DockerMarks:

@@ -24,6 +24,7 @@ from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.inspected_container import InspectedContainer, Project
 from nexusctl.model.observed.live import Adopt, LiveState
 from nexusctl.model.observed.lock_holder import LockHolder
+from nexusctl.model.observed.running_sandbox import RunningSandbox
 from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, LeftBehind, PackageChange, Placement
 from nexusctl.model.secret import Reveal, SecretFile, withhold
 from nexusctl.model.stack import Health, Network, Resources, RestartPolicy, Sandbox, Stack, Volume
@@ -62,6 +63,9 @@ class MemoryEngine(World):
     def glimpse(self, stack: Stack) -> LiveState:
         """A look costs nothing here."""
         return observe.glimpse(self, stack)
+
+    def find_running(self, stack: str, name: str) -> RunningSandbox | None:
+        return observe.find_running(self, stack, name)
 
     def adopt(self, stack: str, kind: AdoptedKind, name: str, key: str) -> None:
         objects.adopt(self, stack, kind, name, key)

@@ -29,6 +29,7 @@ from nexusctl.model.observed.live import (
     Orphan,
     Owner,
 )
+from nexusctl.model.observed.running_sandbox import RunningSandbox
 from nexusctl.model.stack import Health, Sandbox, Stack
 from nexusctl.plan.compare.fields import TABLE
 from nexusctl.plan.compare.paths import place
@@ -58,6 +59,13 @@ def glimpse(world: World, stack: Stack) -> LiveState:
         for one in found.sandboxes
     )
     return LiveState(stack=found.stack, sandboxes=sandboxes, volumes=found.volumes, expired=found.expired)
+
+
+def find_running(world: World, stack: str, name: str) -> RunningSandbox | None:
+    found = [one for one in observe(world, Stack(name=stack)).sandboxes if one.sandbox == name]
+    if len(found) != 1 or found[0].state != "running" or found[0].name != container_name(stack, name):
+        return None
+    return RunningSandbox(id=found[0].id, sandbox=name)
 
 
 def _observe(world: World, stack: Stack, deep: bool) -> LiveState:

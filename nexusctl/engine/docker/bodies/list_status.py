@@ -6,11 +6,13 @@ A list of all containers costs one call where inspecting each would cost one per
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nexusctl.model.observed.live import HealthState, State
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.model.values.late_regex import late_regex
+
+if TYPE_CHECKING:
+    from nexusctl.model.observed.live import HealthState, State
 
 STATES: dict[str, State] = {
     "created": "created",
@@ -30,7 +32,7 @@ STATES: dict[str, State] = {
 _HEALTH: dict[str, HealthState] = {"healthy": "healthy", "unhealthy": "unhealthy", "health: starting": "starting"}
 
 _UP = late_regex(r"Up (?:About |Less than )?[\w ]+?(?: \((?P<note>[^()]+)\))?")
-_FRESH = late_regex(r"Up (?:Less than a second|[1-9] seconds?)\b")
+_DIGITS = tuple("123456789")
 _EXITED = late_regex(r"(?:Exited|Restarting) \((?P<code>\d+)\) .+")
 
 
@@ -54,7 +56,9 @@ def parse_status(state: str, status: str) -> ListedState | None:
 
 def is_fresh(status: str) -> bool:
     """Whether a list entry says that a container has been up for less than ten seconds."""
-    return _FRESH.match(status) is not None
+    up, _, since = status.partition(" ")
+    number, _, unit = since.partition(" ")
+    return up == "Up" and (since.startswith("Less than a second") or (number in _DIGITS and unit.startswith("second")))
 
 
 def _parse_up(state: State, status: str) -> ListedState | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import uuid
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from threading import Event
@@ -98,7 +98,7 @@ def run(
     126 or 127, as in a shell. Raises `NotFound` and `Conflict` for a container that is absent or does not run,
     `EngineUnreachable` where the stream breaks.
     """
-    mark = uuid.uuid4().hex
+    mark = os.urandom(16).hex()
     marked = {**(env or {}), MARK: mark}
     exec_id = create_exec(wire, container_id, command, env=marked, user=user, cwd=working_dir, stdin=stdin is not None)
     output = bytearray()

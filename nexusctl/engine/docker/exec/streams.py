@@ -14,7 +14,6 @@ import termios
 import threading
 import time
 import tty as terminal
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -74,7 +73,7 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
     at `stdin` is in raw mode meanwhile and its size is passed on. With `execution_id` what runs is a supervisor, which
     marks its command by that and ends after it.
     """
-    mark = execution_id or uuid.uuid4().hex
+    mark = execution_id or os.urandom(16).hex()
     exec_id = _create(wire, container_id, command, "" if execution_id else mark)
     timed_out = threading.Event()
     answers: list[Answer] = []
@@ -153,12 +152,14 @@ def _create(wire: Wire, container_id: str, command: Command, mark: str) -> str:
 
 
 def _start(wire: Wire, exec_id: str, *, tty: bool) -> Answer:
-    columns, rows = _measure_terminal()
-    # Engines before API 1.42 do not know the size from the start on, and are told a moment later.
-    size = {"ConsoleSize": [rows, columns]} if tty else {}
-    body = json.dumps({"Detach": False, "Tty": tty, **size}).encode()
+    body: dict[str, Any] = {"Detach": False, "Tty": tty}
+    if tty:
+        columns, rows = _measure_terminal()
+        # Engines before API 1.42 do not know the size from the start on, and are told a moment later.
+        body["ConsoleSize"] = [rows, columns]
     headers = {"Connection": "Upgrade", "Upgrade": "tcp"}
-    return wire.open("POST", f"/exec/{exec_id}/start", data=body, headers=headers, timeout=FOREVER)
+    data = json.dumps(body).encode()
+    return wire.open("POST", f"/exec/{exec_id}/start", data=data, headers=headers, timeout=FOREVER)
 
 
 def _copy(answer: Answer, command: Command) -> None:

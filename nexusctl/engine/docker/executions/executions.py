@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
-from nexusctl.engine.command import Command
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.executions import control, listing, reading, start, watch
-from nexusctl.model.observed.execution import Execution, Order, Piece
+from nexusctl.model.values.late_module import LateModule
+
+if TYPE_CHECKING:
+    from nexusctl.engine.command import Command
+    from nexusctl.engine.docker.executions import control, listing, reading, start, watch
+    from nexusctl.model.observed.execution import Execution, Order, Piece
+else:
+    # Most commands are watched to their end, and need no more than that.
+    control = LateModule("nexusctl.engine.docker.executions.control")
+    listing = LateModule("nexusctl.engine.docker.executions.listing")
+    reading = LateModule("nexusctl.engine.docker.executions.reading")
+    start = LateModule("nexusctl.engine.docker.executions.start")
+    watch = LateModule("nexusctl.engine.docker.executions.watch")
 
 
 class DockerExecutions:
