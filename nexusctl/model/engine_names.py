@@ -9,12 +9,13 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Container
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from nexusctl.model.record import canonical, plain
-from nexusctl.model.template import Template
-from nexusctl.model.uploads_and_packages import PackageSet
 from nexusctl.model.values.checksum import sha256
+
+if TYPE_CHECKING:
+    from nexusctl.model.template import Template
+    from nexusctl.model.uploads_and_packages import PackageSet
 
 ENVIRONMENT = "nexusctl/env:"
 
@@ -87,6 +88,9 @@ def recipe_tag(template: Template) -> str:
 
 def environment_tag(base: str, packages: tuple[PackageSet, ...], working_dir: str | None) -> str:
     """The tag of the image that holds `packages` on top of the image `base`."""
+    # Few sandboxes have packages.
+    from nexusctl.model.record import canonical, plain  # noqa: PLC0415 - deferred: start-up time
+
     inputs: Any = [base, plain(packages), working_dir or ""]
     return f"{ENVIRONMENT}{sha256(canonical(inputs).encode())[:16]}"
 

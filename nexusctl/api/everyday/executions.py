@@ -106,11 +106,14 @@ def _new_id(container_id: str, now: float) -> str:
 
 
 def _local_user() -> str:
-    # Only what starts something needs it.
-    import getpass  # noqa: PLC0415 - deferred: start-up time
+    """As `getpass.getuser`, which brings terminals along."""
+    if named := next(filter(None, map(os.environ.get, ("LOGNAME", "USER", "LNAME", "USERNAME"))), None):
+        return named
+    # Most have one of them.
+    import pwd  # noqa: PLC0415 - deferred: start-up time
 
     try:
-        return getpass.getuser()
+        return pwd.getpwuid(os.getuid()).pw_name
     except (KeyError, OSError):
         return str(os.getuid())
 

@@ -11,7 +11,6 @@ from nexusctl.api.everyday import executions
 from nexusctl.api.everyday.one_sandbox import choose_one
 from nexusctl.cli import options
 from nexusctl.model.load_request import Inputs
-from nexusctl.render.format import FORMAT_VERSION
 
 
 @click.command(name="exec", context_settings={"allow_interspersed_args": False})
@@ -78,7 +77,9 @@ def execute(
         if note:
             options.say(f"note: {note}")
         if as_json:
+            # Most say it in one word.
             from nexusctl.render.executions import execution_document  # noqa: PLC0415 - deferred: start-up time
+            from nexusctl.render.format import FORMAT_VERSION  # noqa: PLC0415 - deferred: start-up time
 
             options.write_json({"format_version": FORMAT_VERSION, **execution_document(begun)})
         else:
@@ -99,6 +100,9 @@ def execute(
     )
     code = executions.watch(chosen.engine, chosen.live, command)
     if as_json:
+        # As above.
+        from nexusctl.render.format import FORMAT_VERSION  # noqa: PLC0415 - deferred: start-up time
+
         texts = [stream.getvalue().decode(errors="replace") for stream in captured]
         options.write_json(
             {"format_version": FORMAT_VERSION, "exit_code": code, "stdout": texts[0], "stderr": texts[1]}

@@ -10,10 +10,8 @@ import contextlib
 import json
 import os
 import signal
-import termios
 import threading
 import time
-import tty as terminal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
@@ -196,6 +194,10 @@ def _raw_terminal(stdin: BinaryIO) -> Iterator[None]:
     if descriptor is None or not os.isatty(descriptor):
         yield
         return
+    # Most commands have none.
+    import termios  # noqa: PLC0415 - deferred: start-up time
+    import tty as terminal  # noqa: PLC0415 - deferred: start-up time
+
     before = termios.tcgetattr(descriptor)
     terminal.setraw(descriptor)
     try:
