@@ -5,19 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from nexusctl.model.values.late_regex import late_regex
+
 FOLLOWING = 2
 """Lines after the first error that belong to it."""
 
 GAP = "[...]"
 
-_PLAIN = re.compile(
+_PLAIN = late_regex(
     r"\berror\b.*:|\bfatal\b|\bERR!|exception|traceback|\bpanic\b|not found|no such file|permission denied",
     re.IGNORECASE,
 )
-_LIKELY = re.compile(
+_LIKELY = late_regex(
     r"\b(?:error|failed|failure|cannot|can't|could not|couldn't|unable|denied|refused)\b", re.IGNORECASE
 )
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = late_regex(r"\d+")
 
 
 def choose_lines(lines: Sequence[str], last: int, bare: Callable[[str], str] = str) -> tuple[str, ...]:

@@ -5,9 +5,8 @@ A name in a stack file has no dot, so that what stands before the first one is t
 
 from __future__ import annotations
 
-import re
-
 from nexusctl.model.values.checksum import sha256
+from nexusctl.model.values.late_regex import late_regex
 
 LONGEST = 40
 """Letters of an instance's name, as of a stack's."""
@@ -16,8 +15,8 @@ LONGEST_BRANCH = 250
 """Letters of a branch that is written down; git and the file systems that it writes to have little room for more."""
 
 _DOT = "."
-_FIT = re.compile(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
-_UNFIT = re.compile(r"[^a-z0-9]+")
+_FIT = late_regex(r"[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?\Z")
+_UNFIT = late_regex(r"[^a-z0-9]+")
 _DIGITS = 6
 
 

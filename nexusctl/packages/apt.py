@@ -97,9 +97,9 @@ dpkg-query -W -f '${db:Status-Status}\t${Package}\t${Version}\n' "$@" 2>/dev/nul
 # Held lists of debconf would ask a person otherwise.
 _ENV = {"DEBIAN_FRONTEND": "noninteractive", "DEBCONF_NONINTERACTIVE_SEEN": "true"}
 _CULPRITS = (
-    re.compile(r"Unable to locate package (?P<package>\S+)"),
-    re.compile(r"Package '?(?P<package>[^\s']+)'? has no installation candidate"),
-    re.compile(r"Version '(?P<version>[^']+)' for '(?P<package>[^']+)' was not found"),
+    late_regex(r"Unable to locate package (?P<package>\S+)"),
+    late_regex(r"Package '?(?P<package>[^\s']+)'? has no installation candidate"),
+    late_regex(r"Version '(?P<version>[^']+)' for '(?P<package>[^']+)' was not found"),
 )
 
 _IMAGE = ", with an image of Debian or Ubuntu"

@@ -163,24 +163,24 @@ console.log(JSON.stringify(Object.fromEntries(process.argv.slice(1).map(name => 
 ' package.json package-lock.json
 """
 _CULPRITS = (
-    re.compile(r"404\s+'(?P<package>[^']+?)(?:@[^@']*)?' is not in (?:this|the npm) registry"),
-    re.compile(r"No matching version found for (?P<package>@?[^@\s]+@\S+?)\.?$", re.MULTILINE),
-    re.compile(r"npm (?:ERR!|error) path \S*?/node_modules/(?P<package>(?:@[^/\s]+/)?[^/\s]+)$", re.MULTILINE),
+    late_regex(r"404\s+'(?P<package>[^']+?)(?:@[^@']*)?' is not in (?:this|the npm) registry"),
+    late_regex(r"No matching version found for (?P<package>@?[^@\s]+@\S+?)\.?$", re.MULTILINE),
+    late_regex(r"npm (?:ERR!|error) path \S*?/node_modules/(?P<package>(?:@[^/\s]+/)?[^/\s]+)$", re.MULTILINE),
 )
-_PROMISED = re.compile(r"npm error promised (?P<package>\S+) is not there")
+_PROMISED = late_regex(r"npm error promised (?P<package>\S+) is not there")
 # npm names the exit code of a script in the place of a code of its own.
-_OWN_SCRIPT = re.compile(r"^npm (?:ERR!|error) code (?:\d+|ELIFECYCLE)\s*$", re.MULTILINE)
+_OWN_SCRIPT = late_regex(r"^npm (?:ERR!|error) code (?:\d+|ELIFECYCLE)\s*$", re.MULTILINE)
 _SCRIPT_HINT = "its own install script failed: see the first error above"
 _BUILD_HINTS = (
     (
-        re.compile(
+        late_regex(
             r"find Python|not found: make|(?:make|g\+\+|c\+\+|gcc|cc): (?:command |No such|not found)"
             r"|(?:python3?|make|g\+\+): not found|ENOENT.*(?:make|g\+\+)"
         ),
         NEEDS_COMPILER,
     ),
     (
-        re.compile(r"gyp.*(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|getaddrinfo|CERT|FetchError)"),
+        late_regex(r"gyp.*(?:ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ECONNRESET|getaddrinfo|CERT|FetchError)"),
         "node-gyp cannot fetch Node's header files; with `apt: [build-essential]` they come with npm's packages",
     ),
 )

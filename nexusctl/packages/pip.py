@@ -82,15 +82,15 @@ for name do
   fi
 done
 """
-_NO_COMPILER = re.compile(
+_NO_COMPILER = late_regex(
     r"error: command '\S*(?:gcc|g\+\+|cc|clang)' failed: No such file|(?:gcc|g\+\+|make|cc): (?:command )?not found"
     r"|(?:Unknown|unable to find a|No suitable|no working) (?:C )?compiler",
     re.IGNORECASE,
 )
 _CULPRITS = (
-    re.compile(r"No matching distribution found for (?P<package>.+?)(?: \(from .*\))?$", re.MULTILINE),
-    re.compile(r"satisfies the requirement (?P<requirement>(?P<package>\S+).*?) \(from "),
-    re.compile(r"Failed building wheel for (?P<package>\S+)"),
+    late_regex(r"No matching distribution found for (?P<package>.+?)(?: \(from .*\))?$", re.MULTILINE),
+    late_regex(r"satisfies the requirement (?P<requirement>(?P<package>\S+).*?) \(from "),
+    late_regex(r"Failed building wheel for (?P<package>\S+)"),
 )
 
 

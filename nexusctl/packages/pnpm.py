@@ -155,10 +155,10 @@ const names = read("node_modules").flatMap(name =>
     + _SHOW
 )
 _CULPRITS = (
-    re.compile(r"^(?P<package>\S+) is not in the npm registry", re.MULTILINE),
-    re.compile(r"No matching version found for (?P<package>@?[^@\s]+@\S+)"),
+    late_regex(r"^(?P<package>\S+) is not in the npm registry", re.MULTILINE),
+    late_regex(r"No matching version found for (?P<package>@?[^@\s]+@\S+)"),
 )
-_NO_PNPM = re.compile(r"404\s+'pnpm@[^']*' is not in (?:this|the npm) registry")
+_NO_PNPM = late_regex(r"404\s+'pnpm@[^']*' is not in (?:this|the npm) registry")
 _UNFIT_HINT = "run `pnpm install` beside the lock file, so that it agrees with package.json again"
 
 

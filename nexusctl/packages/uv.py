@@ -100,12 +100,12 @@ read_lock "$lock" "$own"
 install "$@"
 ask_promised "$@"
 """
-_ABSENT = re.compile(r"Because\s+(?P<package>[\w.-]+)\s+was\s+not\s+found\s+in\s+the\s+p")
-_NO_VERSION = re.compile(
+_ABSENT = late_regex(r"Because\s+(?P<package>[\w.-]+)\s+was\s+not\s+found\s+in\s+the\s+p")
+_NO_VERSION = late_regex(
     r"Because\s+(?:there\s+(?:is|are)\s+no\s+versions?\s+of|only|all\s+versions\s+of)\s+(?P<package>[\w.-]+(?:[<>=!~][^\s]*)?)"
 )
-_BUILD = re.compile(r"Failed to (?:download and )?build [`'](?P<package>[^`'=]+)")
-_UNFIT = re.compile(r"[Ff]ailed to parse|[Uu]nable to find lockfile|[Mm]issing .* in .*lock|needs to be updated")
+_BUILD = late_regex(r"Failed to (?:download and )?build [`'](?P<package>[^`'=]+)")
+_UNFIT = late_regex(r"[Ff]ailed to parse|[Uu]nable to find lockfile|[Mm]issing .* in .*lock|needs to be updated")
 _VIEW_HINT = "see `pip index versions NAME` for what there is"
 
 

@@ -50,6 +50,24 @@ def test_a_keyword_that_the_acceptor_does_not_know_is_refused() -> None:
         compile_schema({"type": "array", "uniqueItems": True})
 
 
+def test_a_property_is_read_when_it_is_first_given() -> None:
+    accepts = compile_schema({"properties": {"a": {"type": "string"}, "b": {"uniqueItems": True}}})
+    assert [accepts({"a": "x", "c": 1}), accepts({"a": 1})] == [True, False]
+    with pytest.raises(ValueError, match="uniqueItems"):
+        accepts({"b": []})
+
+
+@pytest.mark.parametrize("name", [STACK, TEMPLATE])
+def test_the_acceptor_knows_every_keyword_of_our_schemas(name: str) -> None:
+    parts = [read_schema(name)]
+    while parts:
+        part = parts.pop()
+        compile_schema(part)
+        parts += [*part.get("properties", {}).values(), *part.get("$defs", {}).values()]
+        inner = (part.get("items"), part.get("additionalProperties"), part.get("propertyNames"))
+        parts += [one for one in (*inner, *part.get("anyOf", ()), *part.get("oneOf", ())) if isinstance(one, dict)]
+
+
 def _properties(schema: Any, path: str = "") -> list[tuple[str, Any]]:
     found = []
     if isinstance(schema, dict):

@@ -17,7 +17,8 @@ from nexusctl.config.load import load
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.files.upload import read_file
-from nexusctl.engine.docker.images.builder import describe_owner, host_trust, is_stale, open_builder, remove_stale
+from nexusctl.engine.docker.images.builder import describe_owner, is_stale, open_builder, remove_stale
+from nexusctl.engine.docker.images.host_trust import host_trust
 from nexusctl.engine.docker.images.images import derive_image
 from nexusctl.errors import NotFound, StepError
 from nexusctl.model.plan.plan import DeriveImage

@@ -12,9 +12,9 @@ import pytest
 from nexusctl.api import execution
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.images.builder import Builder, host_trust, write_file
+from nexusctl.engine.docker.images.builder import Builder, write_file
 from nexusctl.engine.docker.images.change_packages import WORKROOM, stage_of
-from nexusctl.engine.docker.images.host_trust import FOLDER
+from nexusctl.engine.docker.images.host_trust import FOLDER, host_trust
 from nexusctl.engine.docker.images.package_inventory import read_names
 from nexusctl.model.lockfile import BELOW
 from nexusctl.model.plan.event import Failed

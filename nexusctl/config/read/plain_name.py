@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import stat
 from pathlib import Path
 
+from nexusctl.model.values.late_regex import late_regex
+
 _LONGEST = 1024 * 1024
-_NAME = re.compile(r"name:[ ]+([a-z](?:[a-z0-9-]{0,38}[a-z0-9])?)[ ]*(?:[ ]#.*)?\r?\Z")
+_NAME = late_regex(r"name:[ ]+([a-z](?:[a-z0-9-]{0,38}[a-z0-9])?)[ ]*(?:[ ]#.*)?\r?\Z")
 _WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 """What YAML takes for something else than a text."""
 _SPECIAL = ("'", '"', "?", "&", "*", "!", "{", "[", "|", ">", "%", "---", "...", "<<", "+", "include")

@@ -7,12 +7,12 @@ looked at by these few functions, which know the keywords that our own schemas u
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from nexusctl.config.schema.files import resolve
+from nexusctl.model.values.late_regex import late_regex
 
 Test = Callable[[Any], bool]
 
@@ -36,7 +36,11 @@ def acceptor(reference: str) -> Test:
 
 
 def compile_schema(schema: Any) -> Test:
-    """The test for `schema`. Raises `ValueError` for a keyword that is not known here."""
+    """The test for `schema`. Raises `ValueError` for a keyword that is not known here.
+
+    What it says of a key of an object is read when that key is first met: few stack files have half of those that
+    there are.
+    """
     tests = tuple(_tests(schema))
     if len(tests) == 1:
         return tests[0]
@@ -83,8 +87,8 @@ def _equal(value: Any, kind: type, member: Any) -> bool:
 
 
 def _pattern(pattern: str) -> Test:
-    search = re.compile(pattern).search
-    return lambda value: type(value) is not str or search(value) is not None
+    expression = late_regex(pattern)
+    return lambda value: type(value) is not str or expression.search(value) is not None
 
 
 def _minimum(limit: float) -> Test:
@@ -124,7 +128,7 @@ def _one_of(schemas: list[Any]) -> Test:
 
 def _object(schema: Mapping[str, Any]) -> Test:
     required = schema.get("required", ())
-    known = {key: compile_schema(part) for key, part in schema.get("properties", {}).items()}
+    known = _Known(schema.get("properties", {}))
     other = _additional(schema.get("additionalProperties", True))
     name = compile_schema(schema["propertyNames"]) if "propertyNames" in schema else None
 
@@ -137,11 +141,25 @@ def _object(schema: Mapping[str, Any]) -> Test:
         if name is not None and not all(map(name, value)):
             return False
         for key, part in value.items():  # noqa: SIM110  (a generator takes twice as long)
-            if not known.get(key, other)(part):
+            if not (known[key] or other)(part):
                 return False
         return True
 
     return conforms
+
+
+class _Known(dict[str, Test | None]):
+    """The test of each key of an object, made when it is first asked for; None for a key that is not known."""
+
+    def __init__(self, schemas: Mapping[str, Any]) -> None:
+        super().__init__()
+        self._schemas = schemas
+
+    def __missing__(self, key: str) -> Test | None:
+        if key not in self._schemas:
+            return None
+        made = self[key] = compile_schema(self._schemas[key])
+        return made
 
 
 def _additional(schema: Any) -> Test:

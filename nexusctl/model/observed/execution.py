@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import field
 from typing import Literal
 
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.late_regex import late_regex
 
 Stream = Literal["stdout", "stderr"]
 ExecutionState = Literal["running", "exited", "killed", "oom", "lost"]
 """`exited` by itself; `killed` by a signal, or with its sandbox; `oom` for memory; `lost` where nobody knows."""
 
-ID = re.compile(r"exec_[0-9a-f]{28}\Z")
+ID = late_regex(r"exec_[0-9a-f]{28}\Z")
 """The first twelve digits are those of the container, the next eight the second in which it was started."""
 
 CONTAINER_DIGITS = 12

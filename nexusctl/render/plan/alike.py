@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
 
 from nexusctl.model.plan.plan import Change
+from nexusctl.model.values.late_regex import late_regex
 
 FEWEST = 4
 """So few are told one by one."""
 
-_NUMBERED = re.compile(r"(.*\D)(0|[1-9]\d*)\Z")
+_NUMBERED = late_regex(r"(.*\D)(0|[1-9]\d*)\Z")
 
 
 def fold_alike(changes: Iterable[Change]) -> Iterator[tuple[str, int, Change]]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 from nexusctl.model.capabilities import ALL, GIVEN, LEFT_OUT
 from nexusctl.model.stack import Sandbox, Ulimit
 from nexusctl.model.values.frozen import dataclass
+from nexusctl.model.values.late_regex import late_regex
 
 Inspected = Mapping[str, Any]
 Section = Literal["Config", "HostConfig"]
@@ -17,7 +17,7 @@ _USUAL_OPTIONS = {"", "rw", "nosuid", "nodev", "noexec", "rprivate", "tmpcopyup"
 _PODMANS = "rlimit_"
 _USUAL_SHM_SIZES = (0, 65_536_000, 67_108_864)
 """Podman's and Docker's, where nobody says another one."""
-_OPTION = re.compile("size=[0-9]{1,12}[kKmMgG]?|mode=[0-7]{3,5}|[ug]id=[0-9]{1,9}|exec")
+_OPTION = late_regex("size=[0-9]{1,12}[kKmMgG]?|mode=[0-7]{3,5}|[ug]id=[0-9]{1,9}|exec")
 _OTHERS_NETWORK = ("host", "container:")
 
 

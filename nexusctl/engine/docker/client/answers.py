@@ -5,7 +5,6 @@ Only what is read somewhere is named, so a newer engine may say more. None as a 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -131,35 +130,44 @@ _LISTED_CONTAINER = {
 }
 _IMAGE = {"Id": str, "RepoTags": _NAMES, "RepoDigests": _NAMES}
 
-SHAPES: tuple[tuple[re.Pattern[str], Shape], ...] = tuple(
-    (re.compile(pattern), shape)
-    for pattern, shape in (
-        (r"GET /containers/json", [_LISTED_CONTAINER]),
-        (r"GET /containers/[^/]+/json", _CONTAINER),
-        (r"GET /containers/[^/]+/stats", Maybe(_USAGE)),
-        (r"GET /containers/[^/]+/top", {"Titles": Maybe([str]), "Processes": Maybe([[str]])}),
-        (r"GET /containers/[^/]+/changes", Maybe([{"Path": str, "Kind": int}])),
-        (r"GET /networks", [_NETWORK]),
-        (r"GET /networks/[^/]+", _NETWORK),
-        (r"GET /volumes", {"Volumes": Null([_VOLUME])}),
-        (r"GET /volumes/[^/]+", _VOLUME),
-        (r"GET /system/df", {"Volumes": Maybe([{"Name": str, "UsageData": Maybe({"Size": Maybe(int)})}])}),
-        (r"GET /images/json", [{**_IMAGE, "Labels": _LABELS, "Created": Maybe(int)}]),
-        (r"GET /images/.+/json", {**_IMAGE, "Config": Null(_IMAGE_CONFIG)}),
-        (r"GET /exec/[^/]+/json", {"ExitCode": Null(int), "Running": bool, "Pid": int}),
-        (r"GET /(?:version|info)", {}),
-        (r"POST /(?:containers|networks)/create", {"Id": str}),
-        (r"POST /containers/[^/]+/exec", {"Id": str}),
-        (r"POST /volumes/create", _VOLUME),
-    )
-)
+SHAPES: Mapping[str, Shape] = {
+    "GET /containers/json": [_LISTED_CONTAINER],
+    "GET /containers/*/json": _CONTAINER,
+    "GET /containers/*/stats": Maybe(_USAGE),
+    "GET /containers/*/top": {"Titles": Maybe([str]), "Processes": Maybe([[str]])},
+    "GET /containers/*/changes": Maybe([{"Path": str, "Kind": int}]),
+    "GET /networks": [_NETWORK],
+    "GET /networks/*": _NETWORK,
+    "GET /volumes": {"Volumes": Null([_VOLUME])},
+    "GET /volumes/*": _VOLUME,
+    "GET /system/df": {"Volumes": Maybe([{"Name": str, "UsageData": Maybe({"Size": Maybe(int)})}])},
+    "GET /images/json": [{**_IMAGE, "Labels": _LABELS, "Created": Maybe(int)}],
+    "GET /images/*/json": {**_IMAGE, "Config": Null(_IMAGE_CONFIG)},
+    "GET /exec/*/json": {"ExitCode": Null(int), "Running": bool, "Pid": int},
+    "GET /version": {},
+    "GET /info": {},
+    "POST /containers/create": {"Id": str},
+    "POST /networks/create": {"Id": str},
+    "POST /containers/*/exec": {"Id": str},
+    "POST /volumes/create": _VOLUME,
+}
+"""By the call; a star is an id or a name, which may have slashes where it is an image's."""
 
 
 def find_fault(method: str, path: str, answer: Any) -> str:
     """What is wrong with `answer` to that call, empty for nothing."""
-    call = f"{method} {path}"
-    shape = next((shape for pattern, shape in SHAPES if pattern.fullmatch(call)), None)
+    shape = SHAPES.get(_name(method, path))
     return "" if shape is None else _find(shape, answer)
+
+
+def _name(method: str, path: str) -> str:
+    call = f"{method} {path}"
+    if call in SHAPES:
+        return call
+    _, kind, *rest = path.split("/")
+    if len(rest) < 2:
+        return f"{method} /{kind}/*"
+    return f"{method} /{kind}/*/{rest[-1]}" if len(rest) == 2 or kind == "images" else call
 
 
 def _find(shape: Shape, value: Any) -> str:

@@ -17,7 +17,6 @@ import uuid
 from _socket import gethostname
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from nexusctl.engine import labels
@@ -25,7 +24,7 @@ from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.claim_volume import bears, claim_volume
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import exec as commands
-from nexusctl.engine.docker.images.host_trust import FOLDER, HostTrust, is_private, read_trust
+from nexusctl.engine.docker.images.host_trust import FOLDER, HostTrust, is_private
 from nexusctl.engine.docker.objects.lock import has_ended, process_birth
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.values.frozen import dataclass
@@ -169,11 +168,6 @@ def open_builder(
         _remove(wire.uncut, name)
 
 
-def host_trust() -> HostTrust:
-    """The settings of this process and this machine."""
-    return read_trust(os.environ, _read)
-
-
 def list_builders(wire: Wire) -> list[Mapping[str, Any]]:
     """The listed containers that are builders; one that has the labels of its image alone is not."""
     query = {"all": True, "filters": {"label": [f"{labels.ROLE}=builder"]}}
@@ -304,10 +298,3 @@ def write_file(builder: Builder, path: str, content: bytes) -> None:
 def _remove(wire: Wire, container: str) -> None:
     with contextlib.suppress(NotFound):
         wire.delete(f"/containers/{container}", {"force": True, "v": True})
-
-
-def _read(path: str) -> bytes | None:
-    try:
-        return Path(path).expanduser().read_bytes()
-    except OSError:
-        return None

@@ -22,8 +22,8 @@ from nexusctl.engine.docker.exec.end_processes import signal_marked
 from nexusctl.engine.docker.exec.exec import CHANGE_TIMEOUT, ROOT
 from nexusctl.engine.docker.exec.last_line import LastLine
 from nexusctl.engine.docker.images.bring_in import Carriage, all_of, open_carriage
-from nexusctl.engine.docker.images.builder import MANAGER_TIMEOUT, Builder, host_trust, write_file
-from nexusctl.engine.docker.images.host_trust import FOLDER, HostTrust
+from nexusctl.engine.docker.images.builder import MANAGER_TIMEOUT, Builder, write_file
+from nexusctl.engine.docker.images.host_trust import FOLDER, HostTrust, host_trust
 from nexusctl.engine.docker.images.install import describe, explain, last_lines, put_lock, read_answer, with_tools
 from nexusctl.engine.docker.images.package_inventory import (
     InstalledPackages,

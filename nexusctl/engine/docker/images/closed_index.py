@@ -18,7 +18,7 @@ def is_index_closed(environ: Mapping[str, str]) -> bool:
     if not proxied and not any(list_index_variables(environ)) and not _has_settings_file():
         return False
     # Few machines say anything about it, and what they say is read with certificates and all.
-    from nexusctl.engine.docker.images.builder import host_trust  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.images.host_trust import host_trust  # noqa: PLC0415 - deferred: start-up time
 
     trust = host_trust()
     return trust.loopback or trust.secret_proxy

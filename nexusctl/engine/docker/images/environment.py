@@ -13,7 +13,8 @@ from typing import cast
 
 from nexusctl.engine.base import Report
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.images.builder import Builder, host_trust, open_builder, remove_part
+from nexusctl.engine.docker.images.builder import Builder, open_builder, remove_part
+from nexusctl.engine.docker.images.host_trust import host_trust
 from nexusctl.engine.docker.images.install import Builders, ask_installed, cache_volumes, fetch, settle
 from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.model.values.frozen import dataclass

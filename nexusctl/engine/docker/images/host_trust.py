@@ -1,4 +1,4 @@
-"""What installs have to know of this machine: CA bundle, proxies, package indexes. Pure but for `read`.
+"""What installs have to know of this machine: CA bundle, proxies, package indexes. Pure but for `host_trust`.
 
 A builder gets it for the time of a command only: the variables go with the exec and the files lie in /dev, which
 is no part of an image.
@@ -6,10 +6,12 @@ is no part of an image.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import field, replace
 from functools import cache
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from nexusctl.model.values.frozen import dataclass
@@ -72,6 +74,18 @@ class HostTrust:
         """Whether a proxy asks for a password."""
         proxies = {name: value for name, value in self.env.items() if _is_proxy(name)}
         return _without_users(proxies) != proxies
+
+
+def host_trust() -> HostTrust:
+    """The settings of this process and this machine."""
+    return read_trust(os.environ, _read)
+
+
+def _read(path: str) -> bytes | None:
+    try:
+        return Path(path).expanduser().read_bytes()
+    except OSError:
+        return None
 
 
 def read_trust(environ: Mapping[str, str], read: Read) -> HostTrust:

@@ -14,9 +14,10 @@ from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.interruptible import cut_by
 from nexusctl.engine.docker.exec.last_line import LastLine
-from nexusctl.engine.docker.images.builder import Builder, describe_owner, host_trust, is_stale, open_builder
+from nexusctl.engine.docker.images.builder import Builder, describe_owner, is_stale, open_builder
 from nexusctl.engine.docker.images.debootstrap import import_suite
 from nexusctl.engine.docker.images.environment import open_environment
+from nexusctl.engine.docker.images.host_trust import host_trust
 from nexusctl.engine.docker.images.install import explain, install_apt, last_lines, read_answer
 from nexusctl.engine.docker.images.package_inventory import Ask, encode_inventory, take_inventory
 from nexusctl.engine.docker.images.pull import pull_image
