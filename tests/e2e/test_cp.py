@@ -174,6 +174,20 @@ def test_what_would_not_reach_its_programs_is_refused_before_a_byte(place: Place
     assert b"in a sandbox" in place.run("cp", "one", "two", code=2)
 
 
+def test_what_is_no_archive_is_said_to_be_none(place: Place) -> None:
+    place.apply(box={})
+    whole = subprocess.run(["tar", "c", "-C", "/etc", "passwd"], capture_output=True, check=True).stdout
+    for came, said in [
+        (b"", b"nothing came on stdin"), (b"garbage", b"no whole tar archive"),
+        (b"garbage" * 1000, b"no whole tar archive"), (whole[:700], b"no whole tar archive"),
+    ]:  # fmt: skip
+        heard = place.run("cp", "-", "box:/srv", stdin=came, code=1)
+        assert said in heard, heard
+        assert len(heard.splitlines()) == 2, heard
+    place.run("cp", "-", "box:/srv", stdin=whole)
+    assert "root" in place.inside("box", "cat /srv/passwd")
+
+
 def test_a_large_file_takes_little_memory_each_way(place: Place) -> None:
     place.apply(box={})
     with (place.folder / "big").open("wb") as stream:

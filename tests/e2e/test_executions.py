@@ -16,11 +16,15 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests.templates.recipes import make_image
 from tests.terminal import read_to_end
 
 pytestmark = pytest.mark.engine
 
 NEXUSCTL = [sys.executable, "-m", "nexusctl"]
+
+PATIENCE = 60
+"""Seconds for what has to come; only a hang meets it."""
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +34,20 @@ def stack(tmp_path_factory: pytest.TempPathFactory, base_image: str) -> Iterator
     file = tmp_path_factory.mktemp("stack") / "nexus.yaml"
     file.write_text(f"name: {name}\nsandboxes: {{box: {{image: {base_image}, command: [sleep, infinity]}}}}\n")
     subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
+    yield name
+    subprocess.run([*NEXUSCTL, "destroy", "--yes", "--stack", name], capture_output=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def scriptless(tmp_path_factory: pytest.TempPathFactory, wire: Wire) -> Iterator[str]:
+    """The same with python3, and without `script`."""
+    name = f"test-scriptless-{os.urandom(4).hex()}"
+    file = tmp_path_factory.mktemp("scriptless") / "nexus.yaml"
+    image = make_image(wire, "python")
+    file.write_text(f"name: {name}\nsandboxes: {{box: {{image: {image}, command: [sleep, infinity]}}}}\n")
+    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
+    hidden = call("exec", "--stack", name, "box", "sh", "-c", "rm $(command -v script); command -v script")
+    assert (hidden.returncode, hidden.stdout) == (127, "")
     yield name
     subprocess.run([*NEXUSCTL, "destroy", "--yes", "--stack", name], capture_output=True, check=False)
 
@@ -63,6 +81,30 @@ def test_a_follower_that_is_killed_leaves_it_running(stack: str) -> None:
     follower.wait()
     assert call("exec", "--stack", stack, "box", "touch", "/tmp/go").returncode == 0
     assert call("logs", "--execution", started, "--follow", "--from", "6").stdout == "done\n"
+
+
+@pytest.mark.parametrize("what", ["execution", "log", "events"])
+def test_a_follower_whose_reader_is_gone_ends_though_nothing_comes(what: str, stack: str) -> None:
+    started = detach(stack, "sh", "-c", "echo begun; exec sleep 1000")
+    words = {
+        "execution": ["logs", "--execution", started, "--follow"],
+        "log": ["logs", "--stack", stack, "--follow"],
+        "events": ["events", "--stack", stack, "--follow"],
+    }[what]
+    follower = subprocess.Popen([*NEXUSCTL, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert follower.stdout
+    assert follower.stderr
+    if what == "execution":
+        assert follower.stdout.readline() == b"begun\n"
+    follower.stdout.close()
+    try:
+        assert (follower.wait(PATIENCE), follower.stderr.read()) == (1, b"")
+    finally:
+        follower.kill()
+        follower.stderr.close()
+    listed = json.loads(call("executions", "--stack", stack, "--json").stdout)["executions"]
+    assert next(one["state"] for one in listed if one["id"] == started) == "running"
+    assert call("signal", started, "KILL").returncode == 0
 
 
 def test_a_watcher_that_is_killed_leaves_its_command_running_and_its_log(stack: str) -> None:
@@ -109,7 +151,10 @@ def test_ctrl_c_leaves_what_is_attached_running(stack: str) -> None:
     assert call("logs", "--execution", started, "--follow").stdout == "hello\n"
 
 
-def test_a_terminal_stays_in_the_sandbox_while_people_come_and_go(stack: str) -> None:
+@pytest.mark.parametrize("tool", ["script", "python3"])
+def test_a_terminal_stays_in_the_sandbox_while_people_come_and_go(tool: str, request: pytest.FixtureRequest) -> None:
+    """Also where the sandbox has python3, and no `script`."""
+    stack: str = request.getfixturevalue("stack" if tool == "script" else "scriptless")
     # A signal ends the shell's reading, too.
     script = (
         """trap 'stty size' WINCH; tty; until [ "$x" = end ]; do if read -r x; then echo "<$x>"; fi; done; exit 5"""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tarfile
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import chain
 from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath
 from typing import BinaryIO, cast
@@ -18,6 +19,10 @@ from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.values.checksum import new_sha256
 
 MOST_READS = 8
+
+_TAR = "`tar c FOLDER | nexusctl cp - NAME:PATH` sends one"
+_NO_TAR = ("unexpected EOF", "invalid tar header")
+"""Words of the engine for it."""
 
 
 def copy_in(engine: Engine, live: LiveSandbox, source: str, path: str) -> None:
@@ -47,7 +52,15 @@ def copy_tar_in(engine: Engine, live: LiveSandbox, stream: BinaryIO, path: str) 
     if found.kind != "folder":
         raise InputError(Diagnostic(f"{live.sandbox} has no folder {path}", hint="a tar stream goes into a folder"))
     _require_writable(engine.archives, live, found.real, path)
-    engine.archives.write(live.id, found.real, iter(lambda: stream.read(CHUNK), b""))
+    begin = stream.read(CHUNK)
+    if not begin:
+        raise InputError(Diagnostic("nothing came on stdin", hint=_TAR))
+    try:
+        engine.archives.write(live.id, found.real, chain((begin,), iter(lambda: stream.read(CHUNK), b"")))
+    except EngineError as error:
+        if not any(word in error.summary for word in _NO_TAR):
+            raise
+        raise InputError(Diagnostic("what came on stdin is no whole tar archive", hint=_TAR)) from error
 
 
 def copy_out(engine: Engine, live: LiveSandbox, path: str, target: Path) -> list[str]:

@@ -20,7 +20,8 @@ def attach(execution_id: str, offset: int | None, raw: bool) -> int:
     """Send this input to the execution ID, show what it prints from now on, and exit with its code.
 
     The end of the input ends its input; Ctrl-C leaves it running. One with a terminal (`exec
-    --detach -t`) gets all keys of this one and its size; ctrl-p ctrl-q leaves it running.
+    --detach -t`) gets all keys of this one and its size, and this terminal obeys what it prints,
+    control sequences too; ctrl-p ctrl-q leaves it running.
     """
     engine = connection.connect()
     found = api.show(engine, execution_id)

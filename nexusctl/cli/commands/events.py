@@ -25,6 +25,10 @@ def events(
     """
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
+    if follow:
+        from nexusctl.cli.terminal.reader_gone import end_with_reader  # noqa: PLC0415 - deferred: start-up time
+
+        end_with_reader()
     for event in read_events(engine, found.stack, sandboxes, since, follow=follow):
         if as_json:
             options.write_json(event_document(found.stack.name, event))

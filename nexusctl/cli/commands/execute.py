@@ -52,7 +52,9 @@ def execute(
 ) -> int | None:
     """Run COMMAND in the sandbox NAME with this terminal's input and output, and exit with its code.
 
-    Everything behind NAME is the command's; options of nexusctl go before it.
+    Everything behind NAME is the command's; options of nexusctl go before it. A command with a terminal
+    is interactive: yours obeys what it prints, control sequences too, and passes Ctrl-C on. -T gives it none.
+    Leave one of `--detach -t` with ctrl-p ctrl-q; to leave any other is to end it.
     """
     argv = _read_words(words)
     if detach and timeout is not None:

@@ -46,6 +46,10 @@ def logs(
 
     A NAME may be a glob, or a group: its replicas.
     """
+    if follow:
+        from nexusctl.cli.terminal.reader_gone import end_with_reader  # noqa: PLC0415 - deferred: start-up time
+
+        end_with_reader()
     if execution_id is not None:
         if sandboxes or timestamps or tail is not None or since is not None:
             raise click.UsageError("--execution goes with --follow, --from, --raw and --json")
