@@ -59,6 +59,7 @@ def test_a_browser_gets_the_lowest_port_that_it_reads(folder: Path, tmp_path: Pa
 
 def test_what_publishes_nothing_says_so(folder: Path) -> None:
     assert "shut does not publish a port" in run(folder, "port", "shut").stderr
-    assert "db does not publish its port 80" in run(folder, "port", "db", "80").stderr
+    assert "db does not publish port 80" in run(folder, "port", "db", "80").stderr
+    assert "web-1, web-2 do not publish port 9" in run(folder, "port", "web", "9").stderr
     run(folder, "stop", "db")
     assert "`nexusctl start db` starts it" in run(folder, "port", "db").stderr

@@ -100,6 +100,18 @@ def test_renaming_changes_every_word_that_means_it_and_keeps_the_container(files
     assert files.run("output", "where").strip() == "127.0.0.1"
 
 
+def test_who_is_called_as_before_again_has_moved_back(files: Files) -> None:
+    """Twice there and back, also beside another move."""
+    files.run("rename", "late", "later", "--yes")
+    before = files.ids()
+    for old, new in (("db", "store"), ("store", "db"), ("db", "store"), ("store", "db")):
+        files.run("rename", old, new, "--yes")
+        found = yaml.safe_load(files.path.read_text())
+        assert (new in found["sandboxes"], old in found["sandboxes"]) == (True, False)
+        assert found["moved"] == [{"from": "late", "to": "later"}, {"from": old, "to": new}]
+    assert files.ids() == before
+
+
 def test_what_cannot_be_leaves_the_file_as_it_was(files: Files) -> None:
     assert "did you mean `web`?" in files.run("scale", "wed=3", "--yes", code=1)
     assert "no number" in files.run("scale", "web=many", "--yes", code=2)

@@ -34,9 +34,11 @@ def list_published(engine: Engine, stack: Stack, name: str, wanted: str = "") ->
     states = {live.state for live in chosen}
     if states and "running" not in states:
         hint = f"`nexusctl start {name}` starts it"
-        raise InputError(Diagnostic(f"{names} does not run, and publishes nothing", hint=hint))
-    what = f"its port {wanted}" if wanted else "a port"
-    raise InputError(Diagnostic(f"{names} does not publish {what}", hint="name it under `ports` in the stack file"))
+        said = "does not run, and publishes" if len(chosen) == 1 else "do not run, and publish"
+        raise InputError(Diagnostic(f"{names} {said} nothing", hint=hint))
+    what = f"port {wanted}" if wanted else "a port"
+    verb = "does" if len(chosen) == 1 else "do"
+    raise InputError(Diagnostic(f"{names} {verb} not publish {what}", hint="name it under `ports` in the stack file"))
 
 
 def _list(live: LiveSandbox) -> list[Published]:

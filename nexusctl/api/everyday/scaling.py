@@ -8,7 +8,7 @@ from nexusctl.api.apply import Events, Terms, apply
 from nexusctl.api.everyday.file_edits import Texts, change_files, find_file
 from nexusctl.api.subject import read_chosen
 from nexusctl.config.document import node
-from nexusctl.config.edit.edit import append_item, open_text, rename_key, set_value
+from nexusctl.config.edit.edit import append_item, open_text, remove, rename_key, set_value
 from nexusctl.config.load import load
 from nexusctl.errors import Diagnostic, InputError, NexusError
 from nexusctl.model.load_request import Inputs
@@ -50,7 +50,7 @@ def rename(inputs: Inputs, old: str, new: str, terms: Terms) -> Events:
     def change(texts: Texts) -> Texts:
         declaring = find_file(texts, old)
         for path, text in texts.items():
-            texts[path] = _rename_in(text, old, new, str(path))
+            texts[path] = _rename_in(_forget_moves(text, new, str(path)), old, new, str(path))
         moved = {"from": old, "to": new}
         texts[declaring] = append_item(texts[declaring], ("moved",), moved, display=str(declaring))
         return texts
@@ -86,6 +86,18 @@ def _require_groups(stack: Stack, names: Mapping[str, int] | tuple[str, ...]) ->
                 for n in unknown
             )
         )
+
+
+def _forget_moves(text: str, name: str, display: str) -> str:
+    """`text` without a move away from `name`, which is there again."""
+    tree = open_text(text, display)[1].tree
+    moves = tree.values.get("moved") if isinstance(tree, node.Mapping) else None
+    items = moves.items if isinstance(moves, node.Sequence) else ()
+    for number, item in [*enumerate(items)][::-1]:
+        begin = item.values.get("from") if isinstance(item, node.Mapping) else None
+        if isinstance(begin, node.Scalar) and begin.text == name:
+            text = remove(text, ("moved", number), display=display)
+    return text
 
 
 def _rename_in(text: str, old: str, new: str, display: str) -> str:
