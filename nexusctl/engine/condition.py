@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.model.observed.live import HealthState, State
+from nexusctl.model.stack import Port
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -10,7 +11,8 @@ from nexusctl.model.values.frozen import dataclass
 class Condition:
     """How one container is now; `exit_code` is None while it runs.
 
-    `restarts` counts how often the engine has started it again by itself since somebody else did.
+    `restarts` counts how often the engine has started it again by itself since somebody else did. `ports` are those
+    that it publishes now, each with its number.
     """
 
     state: State
@@ -19,3 +21,4 @@ class Condition:
     killed_for_memory: bool = False
     probe_output: str = ""
     restarts: int = 0
+    ports: tuple[Port, ...] = ()

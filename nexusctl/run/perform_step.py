@@ -38,6 +38,7 @@ from nexusctl.model.secret import Reveal, withhold
 from nexusctl.model.stack import Sandbox
 from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.kept_ports import warn_of_moved
 from nexusctl.run.on_change import react
 from nexusctl.run.ready import check_upstream, wait_ready
 from nexusctl.run.replace_container import replace_container
@@ -112,7 +113,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             ledger.note_container(step.id, engine.create_container(stack, step.sandbox, place, reveal))
         case StartContainer():
             _check_upstream(step, engine, ledger)
-            _start(stack, step, engine, ledger.containers[step.created], report, interrupt)
+            _start(stack, step, engine, ledger.containers[step.created], report, warn, interrupt)
         case AwaitHealthy():
             container_id = step.container_id or ledger.containers[step.created]
             wait_ready(engine, container_id, step.sandbox, report, interrupt, required=step.required)
@@ -199,13 +200,20 @@ def _check_upstream(step: StartContainer | ReplaceContainer | RestoreContainer, 
 
 
 def _start(
-    stack: str, step: StartContainer, engine: Engine, container_id: str, report: Report, interrupt: Interrupt
+    stack: str,
+    step: StartContainer,
+    engine: Engine,
+    container_id: str,
+    report: Report,
+    warn: Warn,
+    interrupt: Interrupt,
 ) -> None:
     if step.sandbox.state == "stopped":
         engine.rename_container(container_id, step.placement.name)
         return
     report("starting")
     engine.start_container(container_id)
+    warn_of_moved(engine, container_id, step.subject, step.placement.ports, warn)
     run_startup(engine, container_id, step.sandbox, report, interrupt.halves)
     if step.placement.birth_name:
         # Its startup may have taken its time.

@@ -19,6 +19,7 @@ from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.plan.step import ReplaceContainer
 from nexusctl.run.drain import see_off
 from nexusctl.run.interrupt import Interrupt
+from nexusctl.run.kept_ports import say_moved, warn_of_moved
 from nexusctl.run.ready import wait_ready
 from nexusctl.run.startup_script import run_startup
 from nexusctl.run.stop import Warn, end_by, end_of, remove, stop
@@ -95,6 +96,7 @@ def _bring_up(
     begun = time.monotonic()
     engine.start_container(new_id)
     started = time.monotonic()
+    warn_of_moved(engine, new_id, step.subject, step.placement.ports, warn)
     run_startup(engine, new_id, step.sandbox, report, interrupt.deadline)
     if not step.sandbox.health:
         now = wait_settled(engine, new_id, step.subject, begun, started)
@@ -188,7 +190,8 @@ def _start_old(step: ReplaceContainer, engine: Engine) -> str:
         return f"{which} could not be started{' again' if step.old_running else ''}: {error}"
     if now.state in ENDED:
         return f"{which} was started again and exited with code {now.exit_code}"
-    return f"{which} {'serves' if step.old_running else 'was started'} again"
+    moved = say_moved(engine, step.old_id, step.placement.ports)
+    return f"{which} {'serves' if step.old_running else 'was started'} again{moved}"
 
 
 def _with_word(step: ReplaceContainer, failure: StepError | EngineError, word: str) -> StepError:

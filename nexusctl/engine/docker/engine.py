@@ -155,7 +155,7 @@ class DockerEngine(Looking, DockerMarks, DockerLifetimes, ImageMaking):
         return containers.create_container(self.wire, stack, sandbox, placement, reveal, holder)
 
     def start_container(self, container_id: str) -> None:
-        containers.start_container(self.wire, container_id)
+        stopping.start_container(self.wire, container_id)
 
     def stop_container(self, container_id: str, grace: int | None = None) -> int | None:
         return stopping.stop_container(self.wire, container_id, grace)

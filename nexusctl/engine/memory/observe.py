@@ -159,7 +159,11 @@ def look_at(world: World, container_id: str) -> Condition:
     with world.mutex:
         found = world.get(container_id)
         return Condition(
-            state=found.state, health=_health(world, found), exit_code=found.exit_code, restarts=found.restarts
+            state=found.state,
+            health=_health(world, found),
+            exit_code=found.exit_code,
+            restarts=found.restarts,
+            ports=found.ports,
         )
 
 

@@ -27,10 +27,10 @@ def publish(world: World, container: MemoryContainer) -> tuple[Port, ...]:
     """The ports that `container` gets when it starts. Raises `EngineError` for one that somebody has."""
     used = {*world.host_ports, *foreign_ports(world, stack="")}
     found = []
+    wished = {(p.container, p.protocol, p.address): p.host for p in container.placement.ports}
     for port in container.sandbox.ports:
-        host = port.host or next(
-            n for n in itertools.count(FIRST_FREE_PORT) if (port.address, n, port.protocol) not in used
-        )
+        first = wished.get((port.container, port.protocol, port.address)) or FIRST_FREE_PORT
+        host = port.host or next(n for n in itertools.count(first) if (port.address, n, port.protocol) not in used)
         if (port.address, host, port.protocol) in used:
             raise EngineError(f"{port.address}:{host} failed: port is already allocated", status=500)
         used.add((port.address, host, port.protocol))

@@ -7,7 +7,7 @@ from dataclasses import field
 from typing import Any, Literal
 
 from nexusctl.model.plan.actions import Action
-from nexusctl.model.stack import DesiredState, OnExpire, Volume
+from nexusctl.model.stack import DesiredState, OnExpire, Port, Volume
 from nexusctl.model.template import Template
 from nexusctl.model.uploads_and_packages import Package, PackageSet
 from nexusctl.model.values.frozen import dataclass
@@ -147,6 +147,7 @@ class Placement:
     the names under which others find it there. `anonymous` maps targets to the volumes that the sandbox had there,
     which it gets again where its image or itself still says that it has one there. `others` are volumes that belong to
     other sandboxes by now, whatever they are called. `declared` are those of the volumes that are more than a name.
+    `ports` are those without a number in the file, with the one that it had, and gets again where that is free.
     """
 
     image: str
@@ -157,6 +158,7 @@ class Placement:
     declared: Mapping[str, Volume] = field(default_factory=dict)
     anonymous: Mapping[str, str] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
+    ports: tuple[Port, ...] = ()
     quiet: bool = False
 
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import field, replace
 from typing import Literal
 
-from nexusctl.model.endpoint import overlap
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import HealthState, LiveSandbox
 from nexusctl.model.plan.plan import Attachment, Cause, Difference
@@ -15,6 +14,7 @@ from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import find_drift, is_cut_off
 from nexusctl.plan.compare.fields import compare, take_recorded
+from nexusctl.plan.compare.host_ports import want_same_port
 from nexusctl.plan.compare.mount_sources import clashes, desired_sources, find_other_volumes, live_sources
 from nexusctl.plan.compare.secrets import assume_unchanged
 from nexusctl.plan.decide.expiry import find_hold, say_destroyed
@@ -330,14 +330,9 @@ def _must_stop_first(sandbox: Sandbox, holder: LiveSandbox, around: DecisionCont
         return False
     if sandbox.on_replace == "preserve":
         return True
-    had_ports = [p for p in record.ports if p.host]
-    ports = any(
-        (p.host, p.protocol) == (other.host, other.protocol) and overlap(p.address, other.address)
-        for p in had_ports
-        for other in sandbox.ports
-    )
     wanted = desired_sources(sandbox.mounts, around.stack, around.volumes)
     had = live_sources(holder, around.stack, around.volumes) if wanted else ()
+    ports = want_same_port(sandbox, holder)
     return ports or bool(own_mounts(holder)) or any(clashes(one, other) for one in had for other in wanted)
 
 

@@ -14,7 +14,7 @@ from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.decide.images import describe_packages
 from nexusctl.plan.decide.own_volumes import describe_kept, describe_own
-from nexusctl.plan.explain.host_ports import describe_host_ports
+from nexusctl.plan.explain.host_ports import describe_host_ports, say_kept, say_moving
 from nexusctl.plan.explain.in_place import describe_limits
 from nexusctl.plan.explain.leftovers import describe_leftover, describe_void
 from nexusctl.plan.explain.volumes import describe_volume, enumerate_some
@@ -170,7 +170,7 @@ def _notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
         yield from _upload_notes(decision)
     yield from describe_limits(decision)
     if decision.restore == "restart":
-        yield from _say_moving(decision)
+        yield from say_moving(decision)
     if decision.holder and decision.holder.moved_from and decision.disconnect:
         yield _describe_joining(decision)
     carried = decision.action == "replace" and decision.carry
@@ -181,8 +181,8 @@ def _notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
             yield f"the old container is stopped before {passed}"
     elif decision.action == "replace":
         yield _replace_note(scene, decision)
-    if decision.action == "replace" and decision.sandbox.state != "stopped":
-        yield from _say_moving(decision, "replacement")
+    if decision.action in ("replace", "rerun"):
+        yield from say_kept(scene, decision)
     if decision.action in ("create", "replace"):
         yield from describe_host_ports(scene, decision.sandbox)
         yield from say_whose(scene.stack, scene.live, decision.sandbox) if scene.live.owners else ()
@@ -209,7 +209,7 @@ def _upload_notes(decision: Decision) -> Iterator[str]:
     reactions = find_reactions(decision)
     yield from describe_reactions(reactions)
     if any(reaction.restart for reaction in reactions):
-        yield from _say_moving(decision)
+        yield from say_moving(decision)
     if not reactions and (stale := describe_stale(decision)):
         yield stale
 
@@ -232,15 +232,6 @@ def _offer_move(scene: PlanContext, decision: Decision) -> Iterator[str]:
                 f"if this is {before} under another name, write `moved: [{{from: {before}, to: {after}}}]`"
                 " in the stack file, and its container stays"
             )
-
-
-def _say_moving(decision: Decision, occasion: str = "restart") -> Iterator[str]:
-    """Of host ports that the engine chooses, and did before: it does so at every start."""
-    record = decision.holder.record if decision.holder else None
-    had = record.ports if record else ()
-    if moving := [str(port.container) for port in decision.sandbox.ports if port.host is None and port in had]:
-        ports = enumerate_some(moving)
-        yield f"with the {occasion} the host port for {ports} may become another one: name one to keep it"
 
 
 def _replace_note(scene: PlanContext, decision: Decision) -> str:

@@ -25,6 +25,7 @@ from nexusctl.model.stack import Sandbox
 from nexusctl.model.uploads_and_packages import Upload
 from nexusctl.plan.compare.claims import Claim
 from nexusctl.plan.compare.drift import drifted_paths, find_misfits, is_cut_off
+from nexusctl.plan.compare.host_ports import is_probed
 from nexusctl.plan.compare.ignore import list_left_limits
 from nexusctl.plan.compare.paths import list_above, place
 from nexusctl.plan.decide.context import PlanContext
@@ -34,6 +35,7 @@ from nexusctl.plan.decide.packages import change_packages
 from nexusctl.plan.decide.upload_reactions import find_reactions
 from nexusctl.plan.steps.carry_over import choose_left_behind
 from nexusctl.plan.steps.ids import aside_id, stop_id
+from nexusctl.plan.steps.kept_ports import keep_ports, stops_first
 from nexusctl.plan.steps.removal import choose_grace, choose_pre_stop, remove_container
 from nexusctl.plan.steps.rest import bring_to_rest, find_first_start
 from nexusctl.plan.steps.waits import list_upstream, ready_id
@@ -82,10 +84,8 @@ def _create(scene: PlanContext, decision: Decision, gates: frozenset[str], after
 def _replace(scene: PlanContext, decision: Decision, gates: frozenset[str], after: tuple[str, ...]) -> Iterator[Step]:
     sandbox, holder = decision.sandbox, decision.holder
     assert holder is not None
-    # Without a health check nobody can tell when the new one answers, so that it need not wait for its names. One of
-    # the image shows in the old one.
-    probed = bool(sandbox.health) or (sandbox.image_health and holder.health != "none")
-    stop_first = decision.stop_first or any(h.holder.id == holder.id for h in scene.handovers)
+    # Without a health check nobody can tell when the new one answers, so that it need not wait for its names.
+    probed, stop_first = is_probed(sandbox, holder), stops_first(scene, decision)
     handover = probed and not stop_first and holder.state == "running" and sandbox.state != "stopped"
     place = replace(_placement(scene, sandbox, beside=True), quiet=handover)
     create = _create_container(scene, sandbox, place, after)
@@ -323,6 +323,7 @@ def _placement(scene: PlanContext, sandbox: Sandbox, *, beside: bool) -> Placeme
         declared={name: scene.stack.volumes[name] for name in names if scene.stack.volumes[name].is_special},
         anonymous=find_own(scene.own, sandbox, scene.decisions[sandbox.name].holder),
         others=list_others(scene.live, sandbox.name),
+        ports=keep_ports(scene, scene.decisions[sandbox.name]) if sandbox.ports else (),
     )
 
 

@@ -130,6 +130,32 @@ def test_a_port_without_a_host_port_gets_a_free_one(shop: Workshop) -> None:
     assert len(set(found)) == 2
 
 
+def test_a_port_without_a_host_port_gets_the_one_that_is_wished_while_that_is_free_and_starts_in_any_case(
+    shop: Workshop,
+) -> None:
+    network, free = shop.join(), Port(container=80)
+    first = shop.start(shop.sandbox("a", ports=(free,)), networks=(network,))
+    wished = shop.engine.condition(first).ports
+    assert wished == shop.look(first).ports
+    for _ in range(3):
+        shop.engine.remove_container(first)
+        sandbox = shop.sandbox("a", ports=(free,))
+        place = replace(shop.place(sandbox, networks=(network,)), ports=wished)
+        first = shop.engine.create_container(shop.stack, sandbox, place)
+        shop.engine.start_container(first)
+        assert shop.engine.condition(first).ports == wished
+        assert shop.look(first).record == sandbox
+    beside = shop.sandbox("b", ports=(free,))
+    second = shop.engine.create_container(
+        shop.stack, beside, replace(shop.place(beside, networks=(network,)), ports=wished)
+    )
+    shop.engine.start_container(second)
+    (other,) = shop.engine.condition(second).ports
+    assert other.host not in (None, wished[0].host)
+    shop.engine.stop_container(second, 0)
+    assert shop.engine.condition(second).ports == ()
+
+
 def test_a_host_port_that_is_taken_stops_the_start_and_nothing_else(shop: Workshop) -> None:
     network = shop.join()
     first = shop.start(shop.sandbox("a", ports=(Port(container=80),)), networks=(network,))

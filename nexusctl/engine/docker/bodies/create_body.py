@@ -8,6 +8,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.health_probe import healthcheck_test
+from nexusctl.engine.docker.bodies.port_bindings import port_key, write_bindings
 from nexusctl.engine.docker.bodies.settings import write_settings
 from nexusctl.model.capabilities import settle_capabilities
 from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, is_volume_name
@@ -15,7 +16,7 @@ from nexusctl.model.observed.lock_holder import LockHolder, name_holder
 from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.record import encode
 from nexusctl.model.secret import FOLDER, Reveal, reveal_text, withhold
-from nexusctl.model.stack import Health, Mount, Network, Port, Resources, RestartPolicy, Sandbox
+from nexusctl.model.stack import Health, Mount, Network, Resources, RestartPolicy, Sandbox
 
 CPU_PERIOD = 100_000
 _NANO = 10**9
@@ -66,7 +67,7 @@ def container_body(
         "Hostname": hostname(stack, sandbox.name),
         "Env": [f"{name}={reveal_text(value, reveal).decode()}" for name, value in sandbox.env.items()],
         "Labels": {**container_labels(stack, sandbox, placement), **own},
-        "ExposedPorts": {_port_key(port): {} for port in sandbox.ports},
+        "ExposedPorts": {port_key(port): {} for port in sandbox.ports},
         "HostConfig": host_config(stack, sandbox, placement, secrets),
         "NetworkingConfig": {"EndpointsConfig": _first_endpoint(placement)},
         **{key: value for key, value in optional.items() if value is not None},
@@ -102,7 +103,7 @@ def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str
         "SecurityOpt": ["no-new-privileges:true"],
         "LogConfig": LOG_CONFIG,
         "NetworkMode": network_key(placement.networks[0]) if placement.networks else "none",
-        "PortBindings": port_bindings(sandbox.ports),
+        "PortBindings": write_bindings(sandbox.ports, placement.ports),
         "Mounts": [*mounts, secrets_mount(secrets)] if secrets else mounts,
         "RestartPolicy": {"Name": restart_policy(sandbox)},
         **limits(sandbox.resources),
@@ -212,15 +213,6 @@ def healthcheck(health: Health) -> dict[str, Any]:
     }
 
 
-def port_bindings(ports: Iterable[Port]) -> dict[str, list[dict[str, str]]]:
-    """An empty host port asks the engine for a free one."""
-    bindings: dict[str, list[dict[str, str]]] = {}
-    for port in ports:
-        binding = {"HostIp": port.address, "HostPort": "" if port.host is None else str(port.host)}
-        bindings.setdefault(_port_key(port), []).append(binding)
-    return bindings
-
-
 def endpoint(attachment: Attachment, aliases: Iterable[str]) -> dict[str, Any]:
     """A container's place in a network; it is found there under `aliases`, which the engine's own network knows not.
 
@@ -325,10 +317,6 @@ def _own_mount(stack: str, sandbox: Sandbox, target: str, name: str) -> dict[str
     if name == anonymous_volume_name(stack, sandbox.name, target):
         body["VolumeOptions"] = {"Labels": volume_labels(stack, anonymous_volume(sandbox.name, target))}
     return body
-
-
-def _port_key(port: Port) -> str:
-    return f"{port.container}/{port.protocol}"
 
 
 def _nanoseconds(seconds: float) -> int:

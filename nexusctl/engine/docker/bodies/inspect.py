@@ -11,6 +11,7 @@ from typing import Any
 from nexusctl.engine.condition import Condition
 from nexusctl.engine.docker.bodies.create_body import read_limits
 from nexusctl.engine.docker.bodies.list_status import STATES
+from nexusctl.engine.docker.bodies.port_bindings import read_published
 from nexusctl.engine.docker.bodies.settings import read_capabilities, read_settings
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
@@ -105,6 +106,7 @@ def read_condition(inspected: Inspected) -> Condition:
         restarts=int(inspected.get("RestartCount") or 0),
         killed_for_memory=bool(found.get("OOMKilled")),
         probe_output=_read_probe(found),
+        ports=read_published(inspected),
     )
 
 

@@ -1,4 +1,4 @@
-"""The life of a container: create, start, rename, limit, connect. `stop.py` has its end."""
+"""The life of a container: create, rename, limit, connect. `stop.py` has its start and its end."""
 
 from __future__ import annotations
 
@@ -95,11 +95,6 @@ def _create(
             remove_container(wire, container_id)
         raise
     return container_id
-
-
-def start_container(wire: Wire, container_id: str) -> None:
-    """Start it; one that runs already stays as it is."""
-    wire.post(f"/containers/{container_id}/start")
 
 
 def signal_container(wire: Wire, container_id: str, signal: str) -> None:

@@ -10,12 +10,13 @@ from typing import Any
 from nexusctl.config.build.units import parse_size
 from nexusctl.engine.docker.bodies.create_body import read_limits
 from nexusctl.engine.docker.bodies.inspect import RESTART_POLICIES
+from nexusctl.engine.docker.bodies.port_bindings import read_bindings
 from nexusctl.engine.docker.bodies.settings import SETTINGS, read_placed_settings
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.own_volumes import UNNAMED
 from nexusctl.model.capabilities import ALL, GIVEN, GRANTED, LEFT_OUT
 from nexusctl.model.observed.inspected_container import InspectedContainer
-from nexusctl.model.stack import STOP_GRACE_PERIOD, Health, Lifecycle, Mount, Port, Resources, Sandbox
+from nexusctl.model.stack import STOP_GRACE_PERIOD, Health, Lifecycle, Mount, Resources, Sandbox
 
 Inspected = Mapping[str, Any]
 
@@ -68,7 +69,7 @@ def inspect(wire: Wire, name: str) -> InspectedContainer:
         env=_env(config, image),
         health=_health(config, image),
         image_health=not _is_switched_off(config, image),
-        ports=tuple(_ports(host)),
+        ports=tuple(read_bindings(host["PortBindings"])),
         mounts=mounts,
         networks=tuple(sorted(name for name in seen["NetworkSettings"]["Networks"] or {} if name != "none")),
         aliases=_read_aliases(seen),
@@ -167,18 +168,6 @@ def read_health(check: Inspected | None) -> Health | None:
 
 def _seconds(nanoseconds: int | None) -> float:
     return (nanoseconds or 0) / 1e9
-
-
-def _ports(host: Inspected) -> Iterator[Port]:
-    for key, bindings in sorted((host["PortBindings"] or {}).items()):
-        number, _, protocol = key.partition("/")
-        for binding in bindings or ():
-            yield Port(
-                container=int(number),
-                host=int(binding["HostPort"]) if binding["HostPort"] not in ("", "0") else None,
-                address=binding["HostIp"] or "0.0.0.0",
-                protocol="udp" if protocol == "udp" else "tcp",
-            )
 
 
 def _mounts(seen: Inspected, image: Inspected) -> tuple[tuple[Mount, ...], tuple[tuple[str, str], ...]]:

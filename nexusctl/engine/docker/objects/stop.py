@@ -1,4 +1,4 @@
-"""The end of a container: stop, restart, remove. Whatever ends a sandbox asks it to first, and tells of a kill."""
+"""The start and the end of a container. Whatever ends a sandbox asks it to first, and tells of a kill."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.label_forms import is_folder
+from nexusctl.engine.docker.bodies.port_bindings import chooses_from_range
 from nexusctl.engine.docker.client.claim_volume import bears, claim_mark
 from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.errors import Conflict, EngineError, NotFound, is_out_of_space
@@ -22,6 +23,34 @@ _LISTING_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between looks at the list after an end; whoever is listed as running still has been started again."""
 
 Inspected = Mapping[str, Any]
+
+_ATTEMPTS = 10
+"""As many as the engine itself makes where it may give any number."""
+
+
+def start_container(wire: Wire, container_id: str) -> None:
+    """Start it; one that runs already stays as it is.
+
+    The engine does not see which ports are taken by others than its containers. Of a range it gives the next one at
+    the next attempt.
+    """
+    for left in reversed(range(_ATTEMPTS)):
+        try:
+            wire.post(f"/containers/{container_id}/start")
+        except EngineError as error:
+            if not left or not _is_port_taken(error) or not _chooses(wire, container_id):
+                raise
+        else:
+            return
+
+
+def _is_port_taken(error: EngineError) -> bool:
+    """By somebody who is no container of the engine's."""
+    return "address already in use" in str(error)
+
+
+def _chooses(wire: Wire, container_id: str) -> bool:
+    return chooses_from_range(wire.get(f"/containers/{container_id}/json")["HostConfig"]["PortBindings"])
 
 
 def stop_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
@@ -51,7 +80,14 @@ def _await_listed(wire: Wire, container_id: str) -> None:
 
 def restart_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
     """See `Engine.restart_container`; without a moment in which it is merely stopped."""
-    took, patience = _ask(wire, container_id, "restart", grace)
+    try:
+        took, patience = _ask(wire, container_id, "restart", grace)
+    except EngineError as error:
+        if not _is_port_taken(error):
+            raise
+        # It has ended.
+        start_container(wire, container_id)
+        return None
     if patience <= 0 or took < patience:
         return None
     # It runs again, so that only the engine's events still know how it ended.
