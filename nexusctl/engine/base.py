@@ -341,7 +341,7 @@ class Engine(Lifetimes, Protocol):
     ) -> Outcome:
         """Run a command as the sandbox's own user in its working directory; after `timeout` seconds it is ended.
 
-        When `cancel` is requested it is killed.
+        When `cancel` is requested it is killed, and the outcome's exit code is `CANCELLED`.
         """
 
     def execute(self, container_id: str, command: Command) -> int:

@@ -6,6 +6,9 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
+CANCELLED = 130
+"""The exit code of a command that was killed because nobody wants its work any more, as shells have it for Ctrl-C."""
+
 
 class Cancel(Protocol):
     """Whether somebody wants what is being done to end at once, and leave nothing."""

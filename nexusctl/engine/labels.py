@@ -46,6 +46,10 @@ NETWORK = PREFIX + "network"
 VOLUME = PREFIX + "volume"
 """On networks and volumes: the name in the stack file."""
 
+OWN_VOLUMES = PREFIX + "own-volumes"
+"""On containers: those volumes, by their names in the stack file and apart by spaces, that were the stack's when it was
+made, and no external ones; older ones lack it."""
+
 IPV6 = PREFIX + "enable-ipv6"
 """On networks: `true` or `false`, as the stack file says; older ones lack it."""
 

@@ -17,7 +17,7 @@ from nexusctl.engine.condition import Condition
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.model.engine_names import container_name, network_name
-from nexusctl.model.observed.live import LiveSandbox, LiveState, Orphan
+from nexusctl.model.observed.live import LiveSandbox, LiveState, LiveVolume, Orphan
 from nexusctl.model.observed.lock_holder import LockHolder
 from nexusctl.model.plan.plan import Attachment, Placement
 from nexusctl.model.secret import Reveal, withhold
@@ -52,6 +52,7 @@ class Workshop:
         birth_name: str = "",
         volumes: dict[str, str] | None = None,
         others: frozenset[str] = frozenset(),
+        external: frozenset[str] = frozenset(),
         stack: str = "",
     ) -> Placement:
         return Placement(
@@ -61,6 +62,7 @@ class Workshop:
             networks=tuple(replace(found, names=(sandbox.name, sandbox.group)) for found in networks),
             volumes=volumes or {},
             others=others,
+            external=external,
         )
 
     def create(self, sandbox: Sandbox, *, reveal: Reveal = withhold, **where: Any) -> str:
@@ -83,6 +85,14 @@ class Workshop:
         full = network_name(self.stack, name)
         made = self.engine.create_network(self.stack, Network(name=name, internal=internal), full)
         return Attachment(network=name, name=full, id=made)
+
+    def make_volume_of_nobody(self, name: str) -> None:
+        """One that no nexusctl has made; `remove_volume` of the engine removes it."""
+        if isinstance(self.engine, MemoryEngine):
+            self.engine.volumes[name] = ("", LiveVolume(name=name, volume=""))
+        else:
+            assert isinstance(self.engine, DockerEngine)
+            self.engine.wire.post("/volumes/create", {"Name": name})
 
     def observe(self, *sandboxes: Sandbox, deep: bool = False, **fields: Any) -> LiveState:
         declared = Stack(name=self.stack, sandboxes={sandbox.name: sandbox for sandbox in sandboxes}, **fields)

@@ -9,6 +9,7 @@ from nexusctl.engine.cancel import Cancel
 from nexusctl.engine.carried_paths import choose_carried
 from nexusctl.engine.memory.objects import claim_anonymous
 from nexusctl.engine.memory.ports import publish
+from nexusctl.engine.memory.volumes import make_anew
 from nexusctl.engine.memory.world import ENDED_WITH_ITS_SANDBOX, MemoryContainer, World, read_back
 from nexusctl.engine.memory_limits.refusals import refuse_memory
 from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, StepError
@@ -248,6 +249,7 @@ def _adopt(world: World, stack: str, sandbox: Sandbox, placement: Placement, nam
 def _make(world: World, stack: str, sandbox: Sandbox, placement: Placement, name: str) -> MemoryContainer:
     world.check_name("container", name, (c.name for c in world.containers.values()))
     anonymous = claim_anonymous(world, stack, sandbox, placement)
+    make_anew(world, stack, sandbox, placement)
     holder = world.locks.get(stack)
     made = MemoryContainer(
         anonymous=anonymous,

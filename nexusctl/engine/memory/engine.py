@@ -14,6 +14,7 @@ from nexusctl.engine.executions import Executions
 from nexusctl.engine.fetched import Fetched
 from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.engine.memory import containers, files, images, lock, objects, observe
+from nexusctl.engine.memory.ask import ask
 from nexusctl.engine.memory.behaviour import probe_command
 from nexusctl.engine.memory.executions import MemoryExecutions
 from nexusctl.engine.memory.overview import MemoryOverview
@@ -279,13 +280,13 @@ class MemoryEngine(World):
             return observe.find_health(self, self.get(container_id))
 
     def probe(self, container_id: str, health: Health) -> Outcome:
-        return observe.ask(self, container_id, probe_command(health))
+        return ask(self, container_id, probe_command(health))
 
     def run_script(
         self, container_id: str, script: str, *, timeout: float | None = None, cancel: Cancel = NEVER
     ) -> Outcome:
         self.note("run_script", container_id)
-        return observe.ask(self, container_id, ("/bin/sh", "-e", "-c", script))
+        return ask(self, container_id, ("/bin/sh", "-e", "-c", script), cancel)
 
     def run_command(
         self,
@@ -296,9 +297,9 @@ class MemoryEngine(World):
         cancel: Cancel = NEVER,
     ) -> Outcome:
         self.note("run_command", container_id)
-        return observe.ask(self, container_id, command)
+        return ask(self, container_id, command, cancel)
 
     def execute(self, container_id: str, command: Command) -> int:
-        outcome = observe.ask(self, container_id, command.argv)
+        outcome = ask(self, container_id, command.argv)
         command.stdout.write(outcome.output.encode())
         return outcome.exit_code

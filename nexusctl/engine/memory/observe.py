@@ -6,15 +6,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.awaited_health import list_awaited
-from nexusctl.engine.command import Outcome
 from nexusctl.engine.condition import Condition
 from nexusctl.engine.image_volumes import list_declaring
 from nexusctl.engine.memory.behaviour import IMAGE_HEALTH, probe_command
 from nexusctl.engine.memory.objects import find_amendments
 from nexusctl.engine.memory.ports import foreign_ports
+from nexusctl.engine.memory.volumes import describe_taken, list_volumes
 from nexusctl.engine.memory.world import Amendment, MemoryContainer, World
 from nexusctl.engine.memory_limits.cuts import list_shrinking
-from nexusctl.errors import Conflict
 from nexusctl.model.engine_names import container_name, image_reference
 from nexusctl.model.env_file_text import put_back
 from nexusctl.model.observed.inspected_container import InspectedContainer
@@ -80,7 +79,7 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
             )
         ),
         networks=tuple(network for owner, network in world.networks.values() if owner == stack.name),
-        volumes=tuple(volume for owner, volume in world.volumes.values() if owner == stack.name),
+        volumes=list_volumes(world, stack),
         images=dict(world.images),
         taken=_find_taken(world, stack),
         host_ports={**world.host_ports, **foreign_ports(world, stack.name)},
@@ -165,15 +164,6 @@ def look_at(world: World, container_id: str) -> Condition:
             restarts=found.restarts,
             ports=found.ports,
         )
-
-
-def ask(world: World, container_id: str, command: tuple[str, ...]) -> Outcome:
-    """What a command inside a running container gives. Raises `Conflict` for one that does not run."""
-    with world.mutex:
-        found = world.get(container_id)
-        if found.state != "running":
-            raise Conflict(f"Container {container_id} is not running", status=409)
-    return world.answer(found.sandbox, command)
 
 
 def _ended(world: World) -> dict[str, str]:
@@ -337,11 +327,16 @@ def _find_owners(world: World, stack: Stack) -> dict[tuple[str, str], Owner]:
 
 
 def _find_taken(world: World, stack: Stack) -> dict[str, dict[str, str]]:
-    """The names in `taken`, and those of other stacks' containers that `stack` would use."""
+    """The names in `taken`, and those of others' containers and volumes that `stack` would use."""
     wanted = {container_name(stack.name, name) for name in stack.sandboxes}
     others = {
         c.name: f"a sandbox of the stack {c.stack}"
         for c in world.containers.values()
         if c.stack != stack.name and c.name in wanted
     }
-    return {**world.taken, "container": {**world.taken["container"], **others}}
+    volumes = describe_taken(world, stack)
+    return {
+        **world.taken,
+        "container": {**world.taken["container"], **others},
+        "volume": {**world.taken["volume"], **volumes},
+    }

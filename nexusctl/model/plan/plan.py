@@ -147,6 +147,7 @@ class Placement:
     the names under which others find it there. `anonymous` maps targets to the volumes that the sandbox had there,
     which it gets again where its image or itself still says that it has one there. `others` are volumes that belong to
     other sandboxes by now, whatever they are called. `declared` are those of the volumes that are more than a name.
+    Those called `external` in the file are somebody else's.
     `ports` are those without a number in the file, with the one that it had, and gets again where that is free.
     """
 
@@ -156,6 +157,7 @@ class Placement:
     networks: tuple[Attachment, ...] = ()
     volumes: Mapping[str, str] = field(default_factory=dict)
     declared: Mapping[str, Volume] = field(default_factory=dict)
+    external: frozenset[str] = frozenset()
     anonymous: Mapping[str, str] = field(default_factory=dict)
     others: frozenset[str] = frozenset()
     ports: tuple[Port, ...] = ()

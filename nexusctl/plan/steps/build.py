@@ -321,6 +321,7 @@ def _placement(scene: PlanContext, sandbox: Sandbox, *, beside: bool) -> Placeme
         networks=scene.networks.join(sandbox),
         volumes={m.source: scene.volumes[m.source] for m in sandbox.mounts if m.kind == "volume"},
         declared={name: scene.stack.volumes[name] for name in names if scene.stack.volumes[name].is_special},
+        external=frozenset(name for name in names if scene.stack.volumes[name].external),
         anonymous=find_own(scene.own, sandbox, scene.decisions[sandbox.name].holder),
         others=list_others(scene.live, sandbox.name),
         ports=keep_ports(scene, scene.decisions[sandbox.name]) if sandbox.ports else (),

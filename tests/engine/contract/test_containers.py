@@ -5,11 +5,13 @@ from pathlib import Path
 
 import pytest
 
+from nexusctl.engine.cancel import CANCELLED
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.env_file_text import EnvFileText
 from nexusctl.model.plan.plan import LeftBehind
 from nexusctl.model.record import encode
 from nexusctl.model.stack import Health, Port, Resources
+from nexusctl.run.interrupt import Interrupt
 from tests.engine.workshop import Workshop, folder, sha256, text
 
 
@@ -288,3 +290,15 @@ def test_a_folder_of_the_new_one_stays_as_it_is_and_a_hollow_one_is_carried_only
     shop.engine.start_container(new)
     modes = [shop.mode(new, path) for path in ("/srv/own", "/srv/own/full", "/srv/own/full/x", "/srv/own/hollow")]
     assert modes == [0o755, 0o755, 0o644, None]
+
+
+def test_what_nobody_wants_any_more_is_killed_and_says_so(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    asked = Interrupt()
+    asked.request()
+    for outcome in (
+        shop.engine.run_command(container_id, ("sleep", "100"), cancel=asked),
+        shop.engine.run_script(container_id, "sleep 100", cancel=asked),
+    ):
+        assert (outcome.exit_code, outcome.timed_out) == (CANCELLED, False)
+    assert shop.engine.run_command(container_id, ("true",)).exit_code == 0

@@ -53,6 +53,7 @@ def test_labels_are_all_written_even_the_empty_one() -> None:
         labels.CAPABILITIES: "reduced",
         labels.BIRTH_NAME: "",
         labels.IMAGE_INVENTORY: "",
+        labels.OWN_VOLUMES: "",
         labels.SECRETS: "",
         labels.MAKER: "me@here",
         labels.BRANCH: "feature/x",

@@ -15,15 +15,6 @@ from tests.engine.workshop import Workshop
 pytestmark = pytest.mark.engine
 
 
-def test_a_volume_that_goes_before_its_container_comes_is_the_stacks_again(shop: Workshop) -> None:
-    name = volume_name(shop.stack, "data")
-    shop.engine.create_volume(shop.stack, Volume(name="data"), name)
-    subprocess.run(["docker", "volume", "rm", name], check=True, capture_output=True)
-    shop.create(shop.sandbox(mounts=(Mount(kind="volume", source="data", target="/d"),)), volumes={"data": name})
-    (live,) = shop.observe().volumes
-    assert (live.name, live.volume, live.adopted) == (name, "data", "")
-
-
 def test_an_external_volume_that_goes_before_its_container_comes_is_nobodys(shop: Workshop, stack_name: str) -> None:
     name = f"{stack_name}-theirs"
     shop.create(shop.sandbox(mounts=(Mount(kind="volume", source="data", target="/d"),)), volumes={"data": name})
@@ -66,11 +57,60 @@ def test_one_without_labels_that_only_a_container_of_the_stack_names_is_taken_al
     assert _docker("volume", "ls", "-q", "--filter", f"name={name}") == ""
 
 
+def test_one_of_somebody_elses_that_the_file_calls_its_own_later_is_his_until_somebody_adopts_it(
+    shop: Workshop, tmp_path: Path
+) -> None:
+    name = volume_name(shop.stack, "data")
+    _docker("volume", "create", name)
+    try:
+        file = tmp_path / "nexus.yaml"
+        sandbox = f"{{image: {shop.image}, command: [sleep, '999'], networks: [], volumes: ['data:/d']}}"
+
+        def write(volume: str) -> None:
+            file.write_text(f"name: {shop.stack}\nvolumes: {{data: {volume}}}\nsandboxes:\n  a: {sandbox}\n")
+
+        write(f"{{external: {name}}}")
+        _nexusctl("apply", "--yes", "-f", str(file))
+        _docker("exec", f"{shop.stack}_a", "sh", "-c", "echo theirs > /d/file")
+        write("{}")
+        refused = _run("plan", "-f", str(file))
+        assert refused.returncode == 1
+        assert f"the volume name {name} is taken by a volume without nexusctl's labels" in refused.stderr
+        assert "--adopt" in refused.stderr
+        _nexusctl("destroy", "--yes", "--volumes", "-f", str(file))
+        shown = ["run", "--rm", "-v", f"{name}:/d", shop.image, "cat", "/d/file"]
+        assert _docker(*shown) == "theirs\n"
+        # Adopted it is the stack's, and goes with it.
+        _nexusctl("apply", "--yes", "--adopt", "-f", str(file))
+        _nexusctl("destroy", "--yes", "--volumes", "-f", str(file))
+        assert _docker("volume", "ls", "-q", "--filter", f"name={name}") == ""
+    finally:
+        _run("destroy", "--yes", "--ignore-missing", "--stack", shop.stack)
+        subprocess.run(["docker", "volume", "rm", "-f", name], check=True, capture_output=True)
+
+
+def test_an_external_volume_with_a_name_of_the_stacks_that_goes_before_its_container_comes_is_nobodys(
+    shop: Workshop,
+) -> None:
+    name = volume_name(shop.stack, "data")
+    mounts = (Mount(kind="volume", source="data", target="/d"),)
+    shop.create(shop.sandbox(mounts=mounts), volumes={"data": name}, external=frozenset({"data"}))
+    try:
+        assert shop.observe(volumes={"data": Volume(name="data")}).volumes == ()
+    finally:
+        shop.clear()
+        _docker("volume", "rm", name)
+
+
 def _docker(*words: str) -> str:
     return subprocess.run(["docker", *words], check=True, capture_output=True, text=True).stdout
 
 
 def _nexusctl(*words: str) -> str:
-    done = subprocess.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)
+    done = _run(*words)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def _run(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)

@@ -91,11 +91,12 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
         labels.RECORD: encode(sandbox),
         labels.BIRTH_NAME: placement.birth_name,
         labels.IMAGE_INVENTORY: "",
+        labels.OWN_VOLUMES: " ".join(list_own_volumes(stack, sandbox, placement)),
     }
 
 
 def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
-    mounts = [_mount(stack, mount, placement) for mount in sandbox.mounts if mount.kind != "anonymous"]
+    mounts = [_mount(stack, sandbox, mount, placement) for mount in sandbox.mounts if mount.kind != "anonymous"]
     mounts += [_own_mount(stack, sandbox, target, name) for target, name in placement.anonymous.items()]
     return {
         "Init": True,
@@ -295,13 +296,19 @@ def volume_labels(stack: str, name: str) -> dict[str, str]:
     return {labels.STACK: stack, labels.VOLUME: name, labels.ROLE: "volume"}
 
 
-def _mount(stack: str, mount: Mount, placement: Placement) -> dict[str, Any]:
+def list_own_volumes(stack: str, sandbox: Sandbox, placement: Placement) -> list[str]:
+    """The volumes of the file that are the stack's and not only called so, as an external one may be."""
+    named = {mount.source for mount in sandbox.mounts if mount.kind == "volume"} - placement.external
+    return sorted(name for name in named if is_volume_name(stack, name, placement.volumes.get(name, name)))
+
+
+def _mount(stack: str, sandbox: Sandbox, mount: Mount, placement: Placement) -> dict[str, Any]:
     if mount.kind != "volume":
         source = mount.real or mount.source
         return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
     name = placement.volumes.get(mount.source, mount.source)
     body: dict[str, Any] = {"Type": "volume", "Source": name, "Target": mount.target, "ReadOnly": mount.read_only}
-    if is_volume_name(stack, mount.source, name):
+    if mount.source in list_own_volumes(stack, sandbox, placement):
         # Until a container has it, a prune may take it. Then the engine makes it anew with the container.
         declared = placement.declared.get(mount.source)
         own = volume_labels(stack, mount.source)

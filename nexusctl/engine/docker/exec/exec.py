@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from threading import Event
 
-from nexusctl.engine.cancel import NEVER, Cancel
+from nexusctl.engine.cancel import CANCELLED, NEVER, Cancel
 from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
 from nexusctl.engine.docker.client.frames import split_frames
@@ -23,9 +23,6 @@ TIMED_OUT = 124
 
 KEPT_OUTPUT = 16 * 1024 * 1024
 """Bytes of output that are kept: the last ones count."""
-
-CANCELLED = 130
-"""The exit code of a command that was killed because nobody wants its work any more, as shells have it for Ctrl-C."""
 
 TOO_LONG = 125
 """The exit code of a command that was killed because of all that it wrote."""

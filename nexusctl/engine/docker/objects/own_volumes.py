@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
+from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.create_body import volume_labels
 from nexusctl.engine.docker.client.claim_volume import bears, claim_volume
 from nexusctl.engine.docker.client.client import Wire
@@ -82,10 +83,13 @@ def find_loose(
     """The volumes without labels that the stack's containers, and nobody else's, have: for themselves or by the file.
 
     One of the file may have been pruned before its container was made, with which the engine then made it anew without
-    a label. `known` are the stack's other volumes; `volumes` and `containers` are all that the engine lists.
+    a label. It is the stack's where the container says that it was when that was made: somebody else's may have the
+    name, and have been external until the file changed.
+    `known` are the stack's other volumes; `volumes` and `containers` are all that the engine lists.
     """
     own = {found.id for found in sandboxes}
     seen = {volume.name for volume in known}
+    meant = {str(entry["Id"]): (entry["Labels"] or {}).get(labels.OWN_VOLUMES, "").split() for entry in containers}
     plain = {str(entry["Name"]): entry for entry in volumes if not entry["Labels"]}
     candidates = [
         (name, LiveVolume(name=name, volume=anonymous_volume(found.sandbox, target)))
@@ -96,7 +100,7 @@ def find_loose(
         (name, read_volume(plain[name], volume))
         for found in sandboxes
         for volume, name in _declared(stack, found)
-        if name in plain
+        if name in plain and volume in meant.get(found.id, ())
     ]
     if all(name in seen for name, _ in candidates):
         return
