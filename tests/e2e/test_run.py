@@ -7,8 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -194,6 +196,41 @@ def test_a_cancelled_run_ends_its_command_and_leaves_nothing(bench: Bench, numbe
     assert run.returncode == (130 if phase == "starting" else 128 + number), err
     assert Path(f"{mark}.end").exists() == (phase != "starting")
     assert bench.left() == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("inside", [True, False])
+def test_a_signal_that_is_repeated_all_the_time_ends_it_as_the_first_one_does(
+    bench: Bench, number: signal.Signals, inside: bool
+) -> None:
+    mark = bench.folder / "begun"
+    child = f"trap 'echo cleaned > {mark}.end; exit 0' TERM HUP; touch {mark}; while :; do sleep 0.1; done"
+    bench.write(box=bench.box(volumes=[f"{bench.folder}:{bench.folder}"]))
+    run = bench.begin("run", *(["--in", "box"] if inside else []), "sh", "-c", child)
+    wait_for(mark.exists)
+    run.send_signal(number)
+    wait_for(Path(f"{mark}.end").exists)
+    with repeated(run, number):
+        _, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 128 + number, err
+    assert bench.left() == []
+
+
+@contextmanager
+def repeated(process: subprocess.Popen[str], number: signal.Signals) -> Iterator[None]:
+    over = threading.Event()
+
+    def send() -> None:
+        while not over.wait(0.01):
+            process.send_signal(number)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
 
 
 def test_its_time_ends_the_command_with_all_that_it_started(bench: Bench) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import ExitStack, contextmanager, redirect_stdout
 from dataclasses import field
 from pathlib import Path
 from signal import SIGHUP, SIGTERM
@@ -20,7 +20,7 @@ from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
 from nexusctl.cli.exit_codes import FAILED, INTERRUPTED
 from nexusctl.cli.terminal.run_here import TIMED_OUT, run_here
-from nexusctl.cli.terminal.signals import obey_hangup, obey_sigterm, shielded
+from nexusctl.cli.terminal.signals import breakable, obey_hangup, obey_sigterm, shielded
 from nexusctl.errors import Diagnostic, InputError, NexusError
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.plan.case import Case
@@ -105,10 +105,13 @@ def run(
     )  # fmt: skip
     engine = connection.connect()
     name = about.stack.name
-    with claim.claim(engine, name, timeout=lock_timeout, report=options.say) as left:
-        if left:
-            options.say(f"Stack {name} is what a run has left that was killed: it is removed first.")
-            _remove(name, wish)
+    # No signal falls between the work and what clears up after it.
+    with shielded(), ExitStack() as stack:
+        with breakable():
+            left = stack.enter_context(claim.claim(engine, name, timeout=lock_timeout, report=options.say))
+            if left:
+                options.say(f"Stack {name} is what a run has left that was killed: it is removed first.")
+                _remove(name, wish)
         return _StackRun(engine, about, wish).perform()
 
 
@@ -116,23 +119,25 @@ class _StackRun:
     def __init__(self, engine: Engine, about: subject.Subject, wish: _Wish) -> None:
         self._engine, self._about, self._wish = engine, about, wish
         self._cases = Cases(about.stack)
+        self._ended_by = 0
 
     def perform(self) -> int:
         """From up to down; returns the exit code."""
         code = FAILED
         try:
-            code = self._work()
+            with breakable():
+                code = self._work()
         except KeyboardInterrupt:
+            # Somebody who repeats what has ended the command takes nothing of that back.
             options.say("Interrupted.")
-            code = INTERRUPTED
+            code = self._ended_by or INTERRUPTED
         except NexusError as error:
             self._cases.add(Case(name="stack", kind="stack", failure=str(error)))
             raise
         finally:
-            with shielded():
-                self._bring()
-                self._report()
-                cleared = self._clear(code)
+            self._bring()
+            self._report()
+            cleared = self._clear(code)
         return code or cleared
 
     def _work(self) -> int:
@@ -159,6 +164,7 @@ class _StackRun:
             code = self._engine.execute(live.id, command)
         else:
             code = run_here(words, environ, timeout=wish.left)
+        self._ended_by = code if code in _BY_SIGNAL else 0
         failure = f"it exited with {code}" if code else ""
         seconds = time.monotonic() - begin
         # All of its words may hold what a report should not.

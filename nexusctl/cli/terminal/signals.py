@@ -6,6 +6,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from types import FrameType
 
 from nexusctl.api.execution import Interrupt, handled, interruptible
 
@@ -50,19 +51,45 @@ def stoppable(*, painted: bool = False, clears: bool = False) -> Iterator[Interr
 
 
 @contextmanager
+def breakable() -> Iterator[None]:
+    """While inside, a signal raises `KeyboardInterrupt`, whatever was to become of it outside."""
+
+    def hear(_: int) -> None:
+        raise KeyboardInterrupt
+
+    with handled(_heard(), hear):
+        yield
+
+
+@contextmanager
 def shielded() -> Iterator[None]:
-    """While inside, what has to be done is done in spite of signals; only a second Ctrl-C leaves at once."""
+    """While inside, what has to be done is done in spite of signals; only a second Ctrl-C leaves at once.
+
+    Afterwards all is done and the exit code is known: nothing ends this process but its end.
+    """
     pressed = 0
 
-    def hear(number: int) -> None:
+    def hear(number: int, _frame: FrameType | None) -> None:
         nonlocal pressed
         pressed += number == signal.SIGINT
         if pressed > 1:
             leave(130)
         _say(CLEARING)
 
-    with handled(SIGNALS, hear):
+    numbers = _heard()
+    for number in numbers:
+        signal.signal(number, hear)
+    try:
         yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_IGN)
+
+
+def _heard() -> tuple[signal.Signals, ...]:
+    """Also the end of the terminal, unless that is ignored."""
+    hangup = signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN
+    return (*SIGNALS, signal.SIGHUP) if hangup else SIGNALS
 
 
 def leave(code: int) -> None:

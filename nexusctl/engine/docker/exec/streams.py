@@ -90,35 +90,42 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
         finally:
             cut()
 
+    def follow() -> None:
+        try:
+            with contextlib.ExitStack() as stack:
+                answers.append(stack.enter_context(_start(wire, exec_id, tty=command.tty)))
+                if command.timeout is not None:
+                    stack.enter_context(_alarm(command.timeout, timed_out, end))
+                if command.stdin is not None:
+                    if command.tty:
+                        stack.enter_context(_raw_terminal(command.stdin))
+                        stack.enter_context(_passed_on_size(wire, exec_id))
+                    stack.enter_context(pumped(command.stdin, answers[0]))
+                _copy(answers[0], command)
+        except EngineError:
+            if not timed_out.is_set() and not relay.caught:
+                raise
+
     relay = Relay(send, cut)
-    try:
-        with contextlib.ExitStack() as stack:
-            stack.enter_context(relayed(relay))
-            answers.append(stack.enter_context(_start(wire, exec_id, tty=command.tty)))
-            if command.timeout is not None:
-                stack.enter_context(_alarm(command.timeout, timed_out, end))
-            if command.stdin is not None:
-                if command.tty:
-                    stack.enter_context(_raw_terminal(command.stdin))
-                    stack.enter_context(_passed_on_size(wire, exec_id))
-                stack.enter_context(pumped(command.stdin, answers[0]))
-            _copy(answers[0], command)
-    except EngineError:
-        if not timed_out.is_set() and not relay.caught:
+    # Until nothing is left of it: a signal that is repeated meanwhile takes nothing back of what the first one meant.
+    with relayed(relay):
+        try:
+            follow()
+            if relay.caught:
+                relay.finish()
+            if (relay.caught or timed_out.is_set()) and not execution_id:
+                _tell_of_rest(wire, exec_id, command)
+            code = 0 if relay.caught or timed_out.is_set() else wait_for_exit_code(wire, exec_id)
+        except EngineError:
             raise
-    except BaseException:
-        with contextlib.suppress(EngineError):
-            end()
-        if not relay.caught:
-            raise
-        return 128 + relay.caught
-    if relay.caught:
-        relay.finish()
-    if (relay.caught or timed_out.is_set()) and not execution_id:
-        _tell_of_rest(wire, exec_id, command)
+        except BaseException:
+            with contextlib.suppress(EngineError, KeyboardInterrupt):
+                end()
+            if not relay.caught:
+                raise
     if relay.caught:
         return 128 + relay.caught
-    return TIMED_OUT if timed_out.is_set() else wait_for_exit_code(wire, exec_id)
+    return TIMED_OUT if timed_out.is_set() else code
 
 
 def _tell_of_rest(wire: Wire, exec_id: str, command: Command) -> None:
