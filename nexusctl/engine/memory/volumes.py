@@ -9,7 +9,7 @@ from nexusctl.engine.memory.world import MemoryContainer, World
 from nexusctl.model.engine_names import is_volume_name, volume_name
 from nexusctl.model.observed.live import LiveVolume
 from nexusctl.model.plan.plan import Placement
-from nexusctl.model.stack import Sandbox, Stack
+from nexusctl.model.stack import Sandbox, Stack, Volume
 
 NOBODY = ""
 
@@ -34,9 +34,14 @@ def describe_taken(world: World, stack: Stack) -> dict[str, str]:
 def make_anew(world: World, stack: str, sandbox: Sandbox, placement: Placement) -> None:
     """What is not there any more comes with the container that names it."""
     for name, called in _list_own(stack, sandbox, placement).items():
-        declared = placement.declared.get(name)
-        more = {"driver_opts": declared.driver_opts, "labels": declared.labels} if declared else {}
-        made = LiveVolume(name=called, volume=name, driver=declared.driver if declared else "local", **more)
+        declared = placement.declared.get(name) or Volume(name=name)
+        made = LiveVolume(
+            name=called,
+            volume=name,
+            driver=declared.driver,
+            driver_opts=declared.driver_opts,
+            labels=declared.labels,
+        )
         world.volumes.setdefault(called, (stack, made))
 
 

@@ -39,7 +39,7 @@ def say_moving(decision: Decision, occasion: str = "restart", kept: Collection[t
     """Of host ports that the engine chooses, and did before: it does so at every start."""
     record = decision.holder.record if decision.holder else None
     had = record.ports if record else ()
-    moving = [port for port in decision.sandbox.ports if port.host is None and port in had]
-    if moving := [str(port.container) for port in moving if (port.container, port.protocol) not in kept]:
+    chosen = [port for port in decision.sandbox.ports if port.host is None and port in had]
+    if moving := [str(port.container) for port in chosen if (port.container, port.protocol) not in kept]:
         ports = enumerate_some(moving)
         yield f"with the {occasion} the host port for {ports} may become another one: name one to keep it"
