@@ -25,6 +25,8 @@ class _StandIn(ModuleType):
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
             raise AttributeError(name)
+        # Another release of Python or click may want more of it already while it is imported.
+        _leave(self)
         return getattr(import_module(self.__name__), name)
 
 
@@ -35,8 +37,13 @@ def _standing_in(known: dict[str, dict[str, Any]]) -> Iterator[dict[str, _StandI
     try:
         yield made
     finally:
-        for name in made:
-            del sys.modules[name]
+        for stand_in in made.values():
+            _leave(stand_in)
+
+
+def _leave(stand_in: _StandIn) -> None:
+    if sys.modules.get(stand_in.__name__) is stand_in:
+        del sys.modules[stand_in.__name__]
 
 
 def _clean(text: str) -> str:

@@ -74,3 +74,16 @@ print([parameter.help for parameter in run.params])
 '''
     plain = program.replace("import nexusctl.cli.lean_start\n", "")
     assert say(program) == say(plain)
+
+
+def test_what_another_release_asks_for_while_it_is_imported_is_there() -> None:
+    program = """
+import nexusctl.cli.lean_start as lean
+with lean._standing_in({"wave": {}}):
+    import wave
+    opened = wave.open
+import wave
+assert opened is wave.open
+print("fine")
+"""
+    assert say(program) == "fine"
