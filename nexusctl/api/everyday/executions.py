@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MOST_BYTES", "Execution", "ExecutionOutput", "Piece",
-    "attached", "feed", "follow", "listing", "read", "read_all", "read_pieces", "remove", "resize",
+    "attached", "feed", "follow", "listen", "listing", "read", "read_all", "read_pieces", "remove", "resize",
     "show", "signal", "start", "wait", "watch",
 ]  # fmt: skip
 
@@ -158,6 +158,26 @@ def _wait_for_some(
         if piece.data:
             return (piece,)
     return ()
+
+
+def listen(
+    engine: Engine, execution_id: str, max_bytes: int, wait_seconds: float, silence: float | None = None
+) -> ExecutionOutput:
+    """The begin of the log until the execution has ended, or so many seconds; fewer where it has said something, and
+    then nothing more for `silence` seconds. Raises `NotFound`, `EngineError`.
+    """
+    deadline = time.monotonic() + wait_seconds
+    pieces: list[Piece] = []
+    for piece in engine.executions.read(execution_id, 0, most=max_bytes, wait=wait_seconds, silence=silence):
+        pieces.append(piece)
+        if time.monotonic() > deadline:
+            break
+    execution = engine.executions.show(execution_id)
+    end = pieces[-1].offset + len(pieces[-1].data) if pieces else 0
+    if execution.state != "running" and end < execution.bytes and sum(len(piece.data) for piece in pieces) < max_bytes:
+        # Between the two it has said its last.
+        pieces = list(engine.executions.read(execution_id, 0, most=max_bytes))
+    return whole_text(pieces, 0, execution)
 
 
 def read_pieces(engine: Engine, execution_id: str, offset: int, max_bytes: int) -> Iterator[Piece]:

@@ -59,7 +59,9 @@ class MemoryExecutions:
         with self._world.mutex:
             return self._tell(*self._find(execution_id))
 
-    def read(self, execution_id: str, offset: int, *, most: int, wait: float = 0.0) -> Iterator[Piece]:
+    def read(
+        self, execution_id: str, offset: int, *, most: int, wait: float = 0.0, silence: float | None = None
+    ) -> Iterator[Piece]:
         with self._world.mutex:
             data = self._find(execution_id)[1].log[offset : offset + most]
         return iter([Piece(offset=offset, stream="stdout", data=data)] if data else [])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 from nexusctl.errors import Diagnostic, InputError
@@ -13,7 +12,7 @@ from nexusctl.mcp.looks import id_of
 from nexusctl.mcp.text_values import literal, texts
 from nexusctl.mcp.tools.create import count_packages
 from nexusctl.mcp.tools.describe import state_of
-from nexusctl.mcp.tools.execute import begin, describe_execution, listen, running, wait_out
+from nexusctl.mcp.tools.execute import begin, describe_execution, listen, running
 from nexusctl.mcp.tools.lifecycle import editable
 
 COMMAND_TIMEOUT = 1_800
@@ -97,8 +96,7 @@ def _run(door: Door, call: Call, name: str, commands: Any) -> tuple[list[dict[st
             engine, live, command, "shell", timeout=COMMAND_TIMEOUT, env={}, working_dir=None, who=call.who,
             stack=seen.stack.name,
         )  # fmt: skip
-        since, patience = time.monotonic(), COMMAND_WAIT / len(commands)
-        heard = wait_out(engine, listen(engine, begun.id, patience), patience, since)
+        heard = listen(engine, begun.id, COMMAND_WAIT / len(commands))
         found = describe_execution(heard, COMMAND_TIMEOUT, output=True)
         ran.append({"command": command, **found})
         left = len(commands) - number - 1

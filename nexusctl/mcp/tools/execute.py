@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.api.connection import Engine
@@ -14,7 +15,6 @@ from nexusctl.mcp.looks import Seen, id_of
 from nexusctl.mcp.text_values import as_text
 from nexusctl.mcp.tools.times import utc
 from nexusctl.model.observed.live import LiveSandbox
-from nexusctl.model.values.frozen import dataclass
 
 WAIT = 20.0
 """Seconds that an answer waits for the end where nobody says how many."""
@@ -58,8 +58,7 @@ def execute(door: Door, call: Call) -> Answer:
         who=call.who,
         stack=seen.stack.name,
     )
-    since, wait_s = time.monotonic(), call.get("wait_s")
-    heard = wait_out(engine, listen(engine, begun.id, wait_s), wait_s, since)
+    heard = listen(engine, begun.id, call.get("wait_s"))
     return describe_execution(heard, call.get("timeout", 60), output=call.get("capture_output", True))
 
 
@@ -104,42 +103,19 @@ def begin(
     return found
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What an execution has said so far, up to `next_offset`, and how it is."""
-
-    chunks: tuple[tuple[str, bytes], ...]
-    next_offset: int
-    execution: executions.Execution
-
-
-def listen(engine: Engine, execution_id: str, wait_s: float | None) -> Heard:
+def listen(engine: Engine, execution_id: str, wait_s: float | None) -> executions.ExecutionOutput:
     """Wait until it has ended, or so many seconds; where nobody says how many, as long as it goes on saying things."""
-    end = time.monotonic() + (WAIT if wait_s is None else wait_s)
-    chunks: list[tuple[str, bytes]] = []
-    offset, most = 0, MOST
-    while True:
-        left = max(0.0, end - time.monotonic())
-        quiet = bool(chunks) and wait_s is None
-        wait = min(left, SILENCE) if quiet else left
-        output = executions.read(engine, execution_id, offset, most, wait)
-        chunks += output.chunks
-        silent = output.next_offset == offset
-        offset, most = output.next_offset, most - sum(len(data) for _, data in output.chunks)
-        if output.ended or most < 4 or left <= 0 or (quiet and silent):
-            return Heard(chunks=tuple(chunks), next_offset=offset, execution=output.execution)
-
-
-def wait_out(engine: Engine, heard: Heard, wait_s: float | None, begun: float) -> Heard:
-    """`heard` with how the execution is at last, where it says more than an answer holds."""
-    left = (WAIT if wait_s is None else wait_s) - (time.monotonic() - begun)
+    begun = time.monotonic()
+    wait = WAIT if wait_s is None else wait_s
+    heard = executions.listen(engine, execution_id, MOST, wait, SILENCE if wait_s is None else None)
+    left = wait - (time.monotonic() - begun)
     if heard.execution.state != "running" or heard.next_offset >= heard.execution.bytes or left <= 0:
         return heard
-    found = executions.wait(engine, heard.execution.id, left)
-    return Heard(chunks=heard.chunks, next_offset=heard.next_offset, execution=found)
+    # It says more than an answer holds, and may end all the same.
+    return replace(heard, execution=executions.wait(engine, execution_id, left))
 
 
-def describe_execution(heard: Heard, timeout: int, *, output: bool) -> dict[str, Any]:
+def describe_execution(heard: executions.ExecutionOutput, timeout: int, *, output: bool) -> dict[str, Any]:
     """An execution with the first of its output."""
     found = heard.execution
     streams = {"stdout": b"", "stderr": b""}

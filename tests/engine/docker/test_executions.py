@@ -58,6 +58,19 @@ def test_two_streams_a_prompt_and_bytes_of_any_kind_are_one_log(shop: Workshop, 
     assert pieces == [(0, "stdout", b"name? "), (6, "stderr", b"\xff\0\n"), (9, "stdout", b"no line end")]
 
 
+def test_who_listens_goes_on_when_nothing_more_is_said(shop: Workshop, box: str) -> None:
+    made = order(shop, box, "sh", "-c", "echo one; sleep 0.5; echo two; sleep 60")
+    begun = time.monotonic()
+    pieces = list(shop.engine.executions.read(made.id, 0, most=99, wait=50, silence=3))
+    assert b"".join(piece.data for piece in pieces) == b"one\ntwo\n"
+    assert time.monotonic() - begun < 40
+    heard = executions.listen(shop.engine, made.id, 99, 0.2)
+    assert (b"".join(data for _, data in heard.chunks), heard.next_offset, heard.ended) == (b"one\ntwo\n", 8, False)
+    ended = order(shop, box, "sh", "-c", "sleep 0.3; echo late; exit 3")
+    heard = executions.listen(shop.engine, ended.id, 99, 50, 0.1)
+    assert (heard.chunks, heard.ended, heard.execution.exit_code) == ((("stdout", b"late\n"),), True, 3)
+
+
 def test_all_lines_come_through_a_slow_reader_as_they_were(shop: Workshop, box: str) -> None:
     script = f"i=0; while [ $i -lt {LINES} ]; do i=$((i+1)); echo line $i of a long log; done"
     made = order(shop, box, "sh", "-c", script)

@@ -43,8 +43,10 @@ class DockerExecutions:
     def show(self, execution_id: str) -> Execution:
         return listing.show_execution(self._wire, execution_id)
 
-    def read(self, execution_id: str, offset: int, *, most: int, wait: float = 0.0) -> Iterator[Piece]:
-        return reading.read(self._wire, execution_id, offset, most=most, wait=wait)
+    def read(
+        self, execution_id: str, offset: int, *, most: int, wait: float = 0.0, silence: float | None = None
+    ) -> Iterator[Piece]:
+        return reading.read(self._wire, execution_id, offset, most=most, wait=reading.Waiting(wait, silence))
 
     def signal(self, execution_id: str, name: str) -> None:
         control.signal(self._wire, execution_id, name)

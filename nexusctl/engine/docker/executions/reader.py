@@ -62,7 +62,7 @@ done 2>/dev/null
 
 READER = f"""
 {_PLAIN}
-id=$1 from=$2 most=$3 rounds=$4; shift 4
+id=$1 from=$2 most=$3 rounds=$4 left=$4 silence=$5; shift 5
 for root do if [ -d "$root/executions/$id" ]; then break; fi; done
 here=$root/executions/$id out=$root/output/$id
 if ! plain "$here/meta"; then exit {ABSENT}; fi
@@ -143,16 +143,17 @@ while :; do
   give
   if [ "$sent" -ge "$most" ]; then finish full; fi
   if [ -n "$next" ]; then index=$((index + 1)) part=; continue; fi
-  if [ -n "$heard" ]; then idle=0; continue; fi
+  if [ -n "$heard" ]; then idle=0 left=$silence; continue; fi
   if [ -z "$living" ]; then finish lost; fi
   idle=$((idle + 1))
   if [ "$idle" -gt {PACE} ] && [ -e "$here/end" ]; then finish ended; fi
-  if [ "$rounds" -le 0 ]; then finish running; fi
-  rounds=$((rounds - 1))
+  if [ "$rounds" -le 0 ] || [ "$left" -le 0 ]; then finish running; fi
+  rounds=$((rounds - 1)) left=$((left - 1))
   sleep 0.05
 done
 """
-"""Gets the id, an offset, the most bytes to give, how many rounds to wait for more, and the roots.
+"""Gets the id, an offset, the most bytes to give, how many rounds to wait for more, how many of them once there
+was some, and the roots.
 
 Prints `D offset stream length after` before each piece of output, which is of one second, `C offset` for a stretch that
 was cut away up to there, and last `F why offset`. It ends when its input does.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
 from nexusctl.engine.docker.client.frames import split_frames
@@ -36,7 +37,20 @@ class _Unread(Exception):
     """No command in the sandbox can read it."""
 
 
-def read(wire: Wire, execution_id: str, offset: int, *, most: int, wait: float) -> Iterator[Piece]:
+class Waiting(NamedTuple):
+    """For how many seconds more is waited for, and after how many of `silence` no more is, once something has come."""
+
+    seconds: float
+    silence: float | None = None
+
+    @property
+    def rounds(self) -> tuple[str, str]:
+        """The same as the reader counts it."""
+        most = 10**9 if math.isinf(self.seconds) else round(self.seconds * PACE)
+        return str(most), str(most if self.silence is None else round(self.silence * PACE))
+
+
+def read(wire: Wire, execution_id: str, offset: int, *, most: int, wait: Waiting) -> Iterator[Piece]:
     """See `engine/executions.py`."""
     home = find_container(wire, execution_id)
     most = min(most, MOST)
@@ -55,10 +69,9 @@ def read(wire: Wire, execution_id: str, offset: int, *, most: int, wait: float) 
     yield from cut(read_log(wire, home.container_id, execution_id), offset, most)
 
 
-def _ask(wire: Wire, home: Home, execution_id: str, offset: int, most: int, wait: float) -> Iterator[Piece]:
+def _ask(wire: Wire, home: Home, execution_id: str, offset: int, most: int, wait: Waiting) -> Iterator[Piece]:
     """Raises `_Unread` where the sandbox cannot give all that there is."""
-    rounds = 10**9 if math.isinf(wait) else round(wait * PACE)
-    words = (execution_id, str(offset), str(most), str(rounds), *ROOTS)
+    words = (execution_id, str(offset), str(most), *wait.rounds, *ROOTS)
     for shell in SHELLS:
         exec_id = create_exec(
             wire,
@@ -67,10 +80,10 @@ def _ask(wire: Wire, home: Home, execution_id: str, offset: int, most: int, wait
             env={},
             user=ROOT_USER,
             cwd="/",
-            stdin=rounds > 0,
+            stdin=wait.rounds[0] != "0",
         )
         try:
-            with _start(wire, exec_id, wait) as answer:
+            with _start(wire, exec_id, wait.seconds) as answer:
                 talk = _Talk(answer)
                 while piece := talk.take():
                     yield piece
