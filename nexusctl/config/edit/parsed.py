@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path as FilePath
 from typing import Any, NoReturn
 
@@ -122,7 +122,15 @@ class Parsed:
 
 
 def parse(text: str, display: str) -> Parsed:
-    """`text` for editing. Raises `EditError` where it cannot be read, with what is wrong in it."""
+    """`text` for editing; nobody may change it. Raises `EditError` where it cannot be read, with what is wrong in it.
+
+    Of several edits in a row each begins with the text that the one before has checked, so the last ones are kept.
+    """
+    return _parse(text, display, FilePath(display).absolute())
+
+
+@lru_cache(maxsize=2)
+def _parse(text: str, display: str, _where: FilePath) -> Parsed:
     try:
         return Parsed(text, display)
     except InputError as error:
