@@ -46,9 +46,12 @@ def look(engine: Engine, stack: Stack, *, deep: bool = True) -> tuple[LiveState,
     return live, summarize(stack, live, time.time())
 
 
-def glimpse(engine: Engine, stack: Stack) -> tuple[LiveState, tuple[SandboxStatus, ...]]:
-    """The same for whoever looks again and again, with uptimes; of others, of images and networks it says nothing."""
-    live = engine.glimpse(stack)
+def glimpse(engine: Engine, stack: Stack, patience: float | None = None) -> tuple[LiveState, tuple[SandboxStatus, ...]]:
+    """The same for whoever looks again and again, with uptimes; of others, of images and networks it says nothing.
+
+    Uptimes are true to the second where the engine does not tell them better in `patience` seconds.
+    """
+    live = engine.glimpse(stack, patience)
     live = replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes))
     return live, summarize(stack, live, time.time())
 

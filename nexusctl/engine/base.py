@@ -74,10 +74,11 @@ class Engine(Lifetimes, Protocol):
         containers that it names. Raises `Conflict` where one of those cannot be had.
         """
 
-    def glimpse(self, stack: Stack) -> LiveState:
+    def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:
         """Its sandboxes and volumes alone, as `observe` has them, for whoever looks often; each says when it started.
 
-        It costs two calls, and one for each container that was started since the last glimpse of this engine.
+        It costs two calls, and one for each container that was started since the last glimpse of this engine. Where
+        that is not answered in `patience` seconds more, it says when to the second alone.
         """
 
     def find_running(self, stack: str, name: str) -> RunningSandbox | None:

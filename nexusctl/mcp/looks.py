@@ -19,8 +19,14 @@ from nexusctl.model.values.frozen import dataclass
 
 SandboxStatus = inspection.SandboxStatus
 
-AT_ONCE = 3
-"""Looks that are under way at the same time; who comes then waits for a part of one, and no more."""
+AT_ONCE = 2
+"""Looks that are under way at the same time; who comes then waits for a part of one, and no more.
+
+More of them make each take longer, as the engine has to walk through all containers for each.
+"""
+
+PATIENCE = 0.02
+"""Seconds that a look waits for what no list tells, as an engine tells nothing of a container that it works on."""
 
 PREFIX = "sb_"
 """What an id has before the name of a sandbox."""
@@ -89,7 +95,7 @@ class Looks:
     def _look(self) -> Seen:
         stack = self._workspace.glance()
         try:
-            live, statuses = inspection.glimpse(self.engine(), stack)
+            live, statuses = inspection.glimpse(self.engine(), stack, PATIENCE)
         except EngineError:
             # It may be another one when it answers again.
             self._engine = None

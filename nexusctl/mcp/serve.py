@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,11 @@ POLICY = "door.yaml"
 
 SHORTEST_TOKEN = 16
 """Characters of a token that nobody guesses."""
+
+
+_TURN = 0.0005
+"""Seconds that a thread may compute while others want to: who looks passes the interpreter on at each word with the
+engine, and would wait for a writer in the middle of a long file each time, ten times as long as that by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +61,7 @@ def serve_stdio(terms: ServerOptions) -> None:
     # The SDK takes half a second to load, and a wrong option should be told before.
     from nexusctl.mcp.protocol.stdio import serve_stdio as serve  # noqa: PLC0415 - deferred: start-up time
 
+    sys.setswitchinterval(_TURN)
     with open_door(terms) as door:
         serve(door, getpass.getuser())
 
@@ -78,6 +85,7 @@ def serve_http(terms: ServerOptions, host: str, port: int, tokens: dict[str, str
         if not tokens:
             say(f"Token, shown this once: {token}")
 
+    sys.setswitchinterval(_TURN)
     with open_door(terms) as door:
         serve(door, host, port, {digest_token(token): owner for token, owner in known.items()}, ready)
 

@@ -42,13 +42,13 @@ class Looking:
     def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
         return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
 
-    def glimpse(self, stack: Stack) -> LiveState:
+    def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:
         if self._glimpses is None:
             # Only a server looks again and again.
             from nexusctl.engine.docker.observe.glimpse import Glimpses  # noqa: PLC0415 - deferred: start-up time
 
             self._glimpses = Glimpses(self.wire)
-        return self._glimpses.take(stack)
+        return self._glimpses.take(stack, patience)
 
     def find_running(self, stack: str, name: str) -> RunningSandbox | None:
         # Only a command in one sandbox is content with that.

@@ -61,7 +61,7 @@ class MemoryEngine(World):
         """Of others only names are known here, so there is nothing to adopt."""
         return observe.observe(self, stack, deep=deep)
 
-    def glimpse(self, stack: Stack) -> LiveState:
+    def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:
         """A look costs nothing here."""
         return observe.glimpse(self, stack)
 

@@ -6,15 +6,15 @@ engine names by the ids of its places in networks, new ones at each start.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.image_labels import without_image_claims
-from nexusctl.engine.docker.bodies.inspect import WORKERS
 from nexusctl.engine.docker.bodies.label_forms import find_copies, leave_malformed, set_apart
-from nexusctl.engine.docker.bodies.list_status import parse_status
+from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.crash_loops import judge_restarts, may_restart
 from nexusctl.engine.docker.objects.ended_tasks import group_ends, list_gone, with_end
@@ -27,6 +27,7 @@ from nexusctl.engine.docker.observe.holds import (
     with_extensions,
     with_hold,
 )
+from nexusctl.engine.docker.observe.known_runs import GOING, AskedRuns, KnownRuns, tell_start
 from nexusctl.engine.docker.observe.observe import (
     ask_state,
     group_amendments,
@@ -35,7 +36,6 @@ from nexusctl.engine.docker.observe.observe import (
     observe,
     read_sandbox,
 )
-from nexusctl.engine.threads import open_crew
 from nexusctl.errors import NotFound
 from nexusctl.model.engine_names import container_name
 from nexusctl.model.observed.live import Foreign, LiveSandbox, LiveState
@@ -43,16 +43,14 @@ from nexusctl.model.stack import Stack
 from nexusctl.model.values.frozen import dataclass
 
 Listed = Mapping[str, Any]
-RunKey = tuple[str, ...]
-"""The id of a container, and those of its places in networks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownRun:
-    """What a list does not tell of a run: when it began, and how often the engine had started the container again."""
+class Reading:
+    """The `sandbox` that was read of what was `asked`: an entry but for its prose, its state and its amendments."""
 
-    started_at: str
-    restarts: int
+    asked: tuple[Listed, ListedState, list[Listed]]
+    sandbox: LiveSandbox
 
 
 class Glimpses:
@@ -60,16 +58,19 @@ class Glimpses:
 
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
-        self._runs: dict[RunKey, KnownRun] = {}
+        self._runs = KnownRuns(wire)
         self._images: dict[str, Listed] = {}
+        self._readings: dict[str, Reading] = {}
 
-    def take(self, stack: Stack) -> LiveState:
+    def take(self, stack: Stack, patience: float | None = None) -> LiveState:
         """See `Engine.glimpse`."""
         own_label = {"filters": {"label": [f"{labels.STACK}={stack.name}"]}}
         # Volumes after containers: a word about one comes after it.
         listed = self._wire.get("/containers/json", {"all": True, **own_label})
+        now, runs = time.time(), self._runs.ask(listed)
         marked = self._wire.get("/volumes", own_label)["Volumes"] or []
-        if self._has_taken_over(listed, marked):
+        runs.hear(patience)
+        if self._has_taken_over(stack.name, listed, marked):
             found = observe(self._wire, stack, deep=True)
             return replace(found, sandboxes=tuple(map(_with_start, found.sandboxes)))
         strangers: list[Foreign] = []
@@ -80,7 +81,7 @@ class Glimpses:
         own = [entry for entry in containers if is_sandbox(entry, stack.name)]
         ends, holds, amendments = group_ends(marked), group_holds(marked), group_amendments(marked)
         gone = list_gone(ends, {entry["Id"] for entry in listed}, container_name(stack.name, "{}")) if ends else ()
-        read = self._read([*own, *gone], amendments)
+        read = self._read([*own, *gone], runs, now, amendments)
         sandboxes = set_apart(stack.name, read, frozenset(find_copies(own)), strangers)
         extensions, notes = group_extensions(marked), read_notes((), marked, stack.name)
         sandboxes = tuple(
@@ -95,16 +96,18 @@ class Glimpses:
             expired=find_destroyed(holds, ids) if holds else {},
         )
 
-    def _has_taken_over(self, containers: Iterable[Listed], marked: Iterable[Listed]) -> bool:
+    def _has_taken_over(self, stack: str, containers: Iterable[Listed], marked: Iterable[Listed]) -> bool:
         """Whether the stack has something that it did not make, which more has to be asked about."""
         marks = [entry["Labels"] or {} for entry in marked]
         known = {entry["Id"] for entry in containers}
         others = {found.get(labels.CONTAINER, "") for found in marks if found.get(labels.ROLE) == "amendment"} - known
         if any(found.get(labels.ROLE) == "adoption" for found in marks):
             return True
-        # What is left of a container that has gone is no more than that.
-        wanted = {"all": True, "filters": {"id": sorted(others - {""})}}
-        return bool(others - {""} and self._wire.get("/containers/json", wanted))
+        if not others - {""}:
+            return False
+        # What is left of a container that has gone is no more than that, and one of its own is younger than the list.
+        found = self._wire.get("/containers/json", {"all": True, "filters": {"id": sorted(others - {""})}})
+        return any((entry["Labels"] or {}).get(labels.STACK) != stack for entry in found)
 
     def _find_images(self, containers: Iterable[Listed]) -> list[Listed]:
         """The labels of the images of `containers`: those of an image never change."""
@@ -122,57 +125,42 @@ class Glimpses:
         self._images = found
         return list(found.values())
 
-    def _read(self, entries: list[Listed], amendments: Mapping[str, list[Listed]]) -> list[LiveSandbox]:
-        kept = {key: run for entry in entries if (key := _key_of(entry)) and (run := self._runs.get(key))}
-        unknown = [entry for entry in entries if entry["State"] != "created" and _key_of(entry) not in kept]
-        asked = dict(zip([entry["Id"] for entry in unknown], self._ask_all(unknown), strict=True))
-        new = {key: run for entry in unknown if (key := _key_of(entry)) and (run := asked[entry["Id"]])}
-        # Of two looks at once one may forget what the other has learned; then it is asked again.
-        self._runs = {**kept, **new}
-        found = []
+    def _read(
+        self, entries: list[Listed], runs: AskedRuns, now: float, amendments: Mapping[str, list[Listed]]
+    ) -> list[LiveSandbox]:
+        found, readings = [], dict[str, Reading]()
         for entry in entries:
             state = parse_status(entry["State"], entry["Status"]) or ask_state(self._wire, entry["Id"])
             if state is None:
                 continue
-            one = read_sandbox(entry, state, _find_none(entry), amendments.get(entry["Id"], []))
-            run = kept.get(_key_of(entry)) or asked.get(entry["Id"])
-            if run and one.state in ("running", "paused", "restarting"):
-                one = replace(one, started_at=run.started_at)
-                one = judge_restarts(one, run.restarts) if may_restart(one, str(entry["Status"])) else one
-            found.append(one)
+            read = self._readings.get(entry["Id"])
+            asked = ({**entry, "Status": ""}, state, amendments.get(entry["Id"], []))
+            if read is None or read.asked != asked:
+                # Most of what a look costs is to read what was there at the one before.
+                read = Reading(asked=asked, sandbox=read_sandbox(entry, state, _find_none(entry), asked[2]))
+            readings[entry["Id"]], one = read, read.sandbox
+            found.append(_with_run(one, entry, runs, now) if one.state in GOING else one)
+        self._readings = readings
         return sorted(found, key=lambda sandbox: (sandbox.sandbox, sandbox.created_at, sandbox.id))
 
-    def _ask_all(self, entries: list[Listed]) -> list[KnownRun | None]:
-        if len(entries) < 3:
-            return [self._ask(entry) for entry in entries]
-        with open_crew(WORKERS) as pool:
-            return list(pool.map(self._ask, entries))
 
-    def _ask(self, entry: Listed) -> KnownRun | None:
-        if entry["State"] not in ("running", "paused", "restarting"):
-            return None
-        try:
-            inspected = self._wire.get(f"/containers/{entry['Id']}/json")
-        except NotFound:
-            return None
-        started = str(inspected["State"].get("StartedAt", ""))
-        return KnownRun(
-            started_at="" if started.startswith("0001-") else started,
-            restarts=int(inspected.get("RestartCount") or 0),
-        )
+def _with_run(one: LiveSandbox, entry: Listed, runs: AskedRuns, now: float) -> LiveSandbox:
+    """`one`, listed as `entry` at the time `now`, with when its run began, and as restarting where it is."""
+    status = str(entry["Status"])
+    loops = may_restart(one, status)
+    if runs.is_late(one.id) and not loops and (started_at := tell_start(status, now)):
+        return replace(one, started_at=started_at)
+    run = runs.tell(one.id)
+    if run is None:
+        return one
+    one = replace(one, started_at=run.started_at)
+    return judge_restarts(one, run.restarts) if loops else one
 
 
 def _find_none(entry: Listed) -> dict[str, str]:
     """The id of the network `none`, where the container is in it."""
     place = ((entry.get("NetworkSettings") or {}).get("Networks") or {}).get("none") or {}
     return {"none": str(place["NetworkID"])} if place.get("NetworkID") else {}
-
-
-def _key_of(entry: Listed) -> RunKey:
-    """Of the run that a list shows; empty where it does not tell one from the next."""
-    places = ((entry.get("NetworkSettings") or {}).get("Networks") or {}).values()
-    ids = sorted(str((place or {}).get("EndpointID") or "") for place in places)
-    return (str(entry["Id"]), *ids) if ids and all(ids) and entry["State"] in ("running", "paused") else ()
 
 
 def _with_start(sandbox: LiveSandbox) -> LiveSandbox:

@@ -265,6 +265,8 @@ def _read_image(entry: Listed, name: str) -> LiveImage:
 def heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
     """`sandbox` with its notes; a record that one of them announces, and that is not there, leaves it unsure."""
     own = notes_of(notes, sandbox.id)
+    if not own:
+        return sandbox
     newest = max(map(sequence_of, amendments.get(sandbox.id, [])), default=0)
     unsure = sandbox.unsure or any(number_of(note) > newest for note in own)
     return replace(sandbox, amendments=(*sandbox.amendments, *own), unsure=unsure)
