@@ -19,7 +19,7 @@ from nexusctl.model.observed.live import LiveSandbox
 WAIT = 20.0
 """Seconds that an answer waits for the end where nobody says how many."""
 
-SILENCE = 0.4
+SILENCE = 0.3
 """Seconds after which a program that has said something, and says no more, goes on by itself: a server, mostly."""
 
 MOST = 50_000
