@@ -83,7 +83,7 @@ faults: $(VENV)/dev engine compiled
 
 .PHONY: door
 door: $(VENV)/dev engine compiled
-	DOOR_CLIENTS=1 DOOR_CROWD=50x20 DOOR_KILLS=100 $(BIN)/pytest tests/mcp
+	DOOR_CLIENTS=1 DOOR_CROWD=50x20 DOOR_MANY=100 DOOR_KILLS=100 $(BIN)/pytest tests/mcp
 
 .PHONY: door-kills
 door-kills: $(VENV)/dev engine compiled

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,12 @@ from nexusctl.mcp.edits.apply_names import Applied, apply_names
 from nexusctl.mcp.edits.draft import Edit
 from nexusctl.mcp.edits.workspace import Workspace, Written
 from nexusctl.model.plan.plan import Change
+
+GATHERING = 0.03
+"""Seconds without another request after which a batch begins."""
+
+LONGEST_GATHERING = 0.5
+"""Seconds after which it begins all the same."""
 
 _log = logging.getLogger(__name__)
 
@@ -72,13 +79,22 @@ class Batches:
         self._recover()
         going = True
         while going:
-            batch = [self._queue.get()]
-            while not self._queue.empty():
-                batch.append(self._queue.get())
+            batch = self._gather()
             going = None not in batch
             requests = [request for request in batch if request is not None]
             for part in _part(requests):
                 self._guard(part)
+
+    def _gather(self) -> list[Request | None]:
+        """What was submitted, and what comes right behind it: the calls of one message reach a server one by one."""
+        batch = [self._queue.get()]
+        end = time.monotonic() + LONGEST_GATHERING
+        while batch[-1] is not None and time.monotonic() < end:
+            try:
+                batch.append(self._queue.get(timeout=GATHERING))
+            except queue.Empty:
+                break
+        return batch
 
     def _recover(self) -> None:
         """Finish what servers before this one were killed in, or take it back."""
