@@ -1,22 +1,22 @@
-"""Files copied into sandboxes and out of them, each compared by its digest with what it came from."""
+"""Files copied into sandboxes and out of them, each compared byte by byte with what it came from."""
 
 from __future__ import annotations
 
 import tarfile
 from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Set as AbstractSet
 from itertools import chain
 from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath
-from typing import BinaryIO, cast
+from typing import BinaryIO
 
-from nexusctl.api.everyday.tar import TarStream
-from nexusctl.api.everyday.untar import CHUNK, Pipe, lay_down
+from nexusctl.api.everyday.tape import Tape
+from nexusctl.api.everyday.tar import CHUNK, TarStream
+from nexusctl.api.everyday.untar import lay_down
 from nexusctl.engine.archives import Archives
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound
 from nexusctl.model.observed.live import LiveSandbox
-from nexusctl.model.values.checksum import new_sha256
 
 MOST_READS = 8
 
@@ -42,7 +42,7 @@ def copy_in(engine: Engine, live: LiveSandbox, source: str, path: str) -> None:
     archive = TarStream(through, called, archives.owner(live.id))
     archives.write(live.id, folder, archive)
     _compare(archives, live, folder, archive)
-    if not archive.digests and not archive.links and not local.is_dir():
+    if not archive.files and not archive.links and not local.is_dir():
         raise EngineError(f"nothing came to {name}:{path}")
 
 
@@ -111,8 +111,7 @@ def _first_name(pieces: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
             yield data
 
     try:
-        with tarfile.open(fileobj=cast(BinaryIO, Pipe(keep())), mode="r|", bufsize=tarfile.BLOCKSIZE) as archive:
-            member = archive.next()
+        member = next(iter(Tape(keep())), None)
     except tarfile.TarError as error:
         raise EngineError(f"the engine gave no archive: {error}") from error
     if member is None:
@@ -169,37 +168,32 @@ def _require_writable(archives: Archives, live: LiveSandbox, real: str, path: st
         )
 
 
+def _find_same(tape: Tape, above: str, names: AbstractSet[str], sent: TarStream) -> set[str]:
+    """Those of the files called `names`, behind `above` on the tape, that hold what was sent."""
+    try:
+        return {
+            name
+            for member in tape
+            if member.isfile() and (name := member.name.removeprefix(above)) in names
+            if sent.is_same(name, member.size, tape.content(member))
+        }
+    except tarfile.TarError as error:
+        raise EngineError(f"the engine gave no archive: {error}") from error
+
+
 def _compare(archives: Archives, live: LiveSandbox, folder: str, sent: TarStream) -> None:
-    """Raise `EngineError` unless all that was sent lies there."""
-    roots, missing = {name.split("/")[0] for name in sent.digests}, dict(sent.digests)
+    """Raise `EngineError` unless all that was sent lies there, `InputError` where it was changed here meanwhile."""
+    roots, missing = {name.split("/")[0] for name in sent.files}, set(sent.files)
     # Of many it is quicker to read all that lies beside them.
     for path in [folder] if len(roots) > MOST_READS else [join(folder, root) for root in sorted(roots)]:
         above = f"{basename(path)}/" if path == folder else ""
-        with (
-            archives.read(live.id, path) as pieces,
-            closing(tarfile.open(fileobj=cast(BinaryIO, Pipe(pieces)), mode="r|", bufsize=CHUNK)) as archive,
-        ):
-            for member in archive:
-                archive.members.clear()  # type: ignore[attr-defined]
-                name = member.name.removeprefix(above)
-                if member.isfile() and name in missing:
-                    stream = archive.extractfile(member)
-                    assert stream is not None
-                    if _digest(cast(BinaryIO, stream)) == missing[name]:
-                        del missing[name]
-                elif member.islnk():
-                    missing.pop(name, None)
+        with archives.read(live.id, path) as pieces:
+            missing -= _find_same(Tape(pieces), above, missing, sent)
     if missing:
-        first = sorted(missing)[0]
+        first = min(missing)
+        sent.require_unchanged(first)
         raise EngineError(
             f"{join(folder, first)} in {live.sandbox} is not what was sent"
             f"{f', nor are {len(missing) - 1} others' if len(missing) > 1 else ''}",
             hint="something in the sandbox writes there too: copy again, or stop that first",
         )
-
-
-def _digest(stream: BinaryIO) -> str:
-    digest = new_sha256()
-    while data := stream.read(CHUNK):
-        digest.update(data)
-    return str(digest.hexdigest())

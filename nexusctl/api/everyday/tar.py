@@ -1,4 +1,4 @@
-"""Files of this machine as a tar stream, made while it is sent, with the digest of each."""
+"""Files of this machine as a tar stream, made while it is sent, and compared with what arrived."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import stat
 import tarfile
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
 
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.values.checksum import new_sha256
 
 CHUNK = 256 * 1024
 
@@ -20,16 +21,39 @@ PIECE = 64 * 1024
 class TarStream:
     """Lays `source` down as `name`; an empty name stands for what lies in a folder. Links stay links.
 
-    `digests` are those of the files that were sent, by their names in the archive.
+    `files` tells those that were sent, by their names in the archive, with what tells whether one was changed since.
     """
 
     def __init__(self, source: Path, name: str, owner: tuple[int, int]) -> None:
         self._source, self._name, self._owner = source, name, owner
-        self.digests: dict[str, str] = {}
+        self.files: dict[str, tuple[int, int, int]] = {}
         self.links: dict[str, str] = {}
 
     def __iter__(self) -> Iterator[bytes]:
         return _gather(self._lay_all())
+
+    def is_same(self, name: str, size: int, pieces: Iterable[bytes]) -> bool:
+        """Whether `size` bytes in `pieces` are those of the file `name`, as it is now. Raises `InputError`."""
+        if size != self.files[name][0]:
+            return False
+        path = self._find(name)
+        try:
+            with path.open("rb", buffering=0) as stream:
+                return all(_read_whole(stream, len(data)) == data for data in pieces)
+        except OSError as error:
+            raise _unreadable(path, error.strerror or str(error)) from None
+
+    def require_unchanged(self, name: str) -> None:
+        """Raise `InputError` where the file `name` is not the one any more that was sent."""
+        path, now = self._find(name), None
+        with suppress(OSError):
+            now = _take_stamp(path.stat())
+        if now != self.files[name]:
+            raise _unreadable(path, "it was changed while it was copied")
+
+    def _find(self, name: str) -> Path:
+        below = name if not self._name else name[len(self._name) + 1 :]
+        return self._source / below if below else self._source
 
     def _lay_all(self) -> Iterator[bytes]:
         yield from self._lay(self._source, self._name)
@@ -53,19 +77,18 @@ class TarStream:
             raise _unreadable(path, "it is neither a file nor a folder nor a link")
 
     def _lay_file(self, path: Path, name: str, found: os.stat_result) -> Iterator[bytes]:
-        digest, left = new_sha256(), found.st_size
+        left = found.st_size
         try:
             with path.open("rb", buffering=0) as stream:
                 yield self._head(name, tarfile.REGTYPE, found)
                 while left and (data := stream.read(min(CHUNK, left))):
                     left -= len(data)
-                    digest.update(data)
                     yield data
         except OSError as error:
             raise _unreadable(path, error.strerror or str(error)) from None
         if left:
             raise _unreadable(path, "it became shorter while it was read")
-        self.digests[name] = digest.hexdigest()
+        self.files[name] = _take_stamp(found)
         yield b"\0" * (-found.st_size % tarfile.BLOCKSIZE)
 
     def _head(self, name: str, kind: bytes, found: os.stat_result, *, link: str = "") -> bytes:
@@ -75,6 +98,18 @@ class TarStream:
         info.mode, info.mtime = stat.S_IMODE(found.st_mode), int(found.st_mtime)
         info.uid, info.gid = self._owner
         return info.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+
+
+def _take_stamp(found: os.stat_result) -> tuple[int, int, int]:
+    return found.st_size, found.st_mtime_ns, found.st_ino
+
+
+def _read_whole(stream: FileIO, size: int) -> bytes:
+    """So many bytes, fewer at the end of the file."""
+    data = stream.read(size)
+    while len(data) < size and (more := stream.read(size - len(data))):
+        data += more
+    return data
 
 
 def _gather(pieces: Iterable[bytes]) -> Iterator[bytes]:

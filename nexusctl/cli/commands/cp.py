@@ -24,7 +24,7 @@ def cp(inputs: Inputs, stack_name: str | None, source: str, target: str) -> None
     As with `docker cp`, something is copied into a folder that is there, SOURCE/. is what lies in a folder, links stay
     links, and `-` is a tar stream. What goes in belongs to the user of the sandbox.
 
-    Each file is compared by its digest with what it came from.
+    Each file is read again where it arrived, and compared with what it came from.
     """
     name, path = _split(source)
     into, place = _split(target)

@@ -19,6 +19,9 @@ LINE_LIMIT = 65536
 HEADERS = 200
 """How many of them a reply has at most."""
 
+_COPIED = 64 * 1024
+"""Bytes of a chunk up to which a copy of it is cheaper than a call of its own."""
+
 _LENGTH = late_regex("[0-9]{1,18}")
 _CHUNK_LENGTH = late_regex("[0-9A-Fa-f]{1,15}")
 
@@ -43,6 +46,8 @@ class Plug(Protocol):
 
 class Stream(Protocol):
     """What a reply's body is read through."""
+
+    def readinto(self, buffer: memoryview, /) -> int: ...
 
     def read(self, size: int = -1, /) -> bytes: ...
 
@@ -73,10 +78,16 @@ def send_request(
         plug.sendall(head.encode() + whole)
         return
     plug.sendall("\r\n".join([*lines, "Transfer-Encoding: chunked", "", ""]).encode())
+    end = b""
     for chunk in whole:
-        if chunk:
-            plug.sendall(b"%x\r\n%b\r\n" % (len(chunk), chunk))
-    plug.sendall(b"0\r\n\r\n")
+        if len(chunk) > _COPIED:
+            plug.sendall(b"%b%x\r\n" % (end, len(chunk)))
+            plug.sendall(chunk)
+            end = b"\r\n"
+        elif chunk:
+            plug.sendall(b"%b%x\r\n%b" % (end, len(chunk), chunk))
+            end = b"\r\n"
+    plug.sendall(end + b"0\r\n\r\n")
 
 
 def read_reply(plug: Plug, method: str = "GET") -> Reply:
@@ -141,12 +152,11 @@ class _Sized(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         if not self._left:
             return 0
-        data = self._source.read1(min(len(buffer), self._left))
-        if not data:
+        size = self._source.readinto1(buffer[: self._left])
+        if not size:
             raise ProtocolError("it closed the connection in the middle of its answer")
-        buffer[: len(data)] = data
-        self._left -= len(data)
-        return len(data)
+        self._left -= size
+        return size
 
     def close(self) -> None:
         self._source.close()
@@ -169,14 +179,13 @@ class _Chunked(io.RawIOBase):
             self._begin_chunk()
         if self._ended:
             return 0
-        data = self._source.read1(min(len(buffer), self._left))
-        if not data:
+        size = self._source.readinto1(buffer[: self._left])
+        if not size:
             raise ProtocolError("it closed the connection in the middle of its answer")
-        buffer[: len(data)] = data
-        self._left -= len(data)
+        self._left -= size
         if not self._left:
             _read_line(self._source)
-        return len(data)
+        return size
 
     def _begin_chunk(self) -> None:
         size = _read_line(self._source).partition(";")[0].strip()
