@@ -27,7 +27,7 @@ help:
 	@echo "make rivals       a hundred rounds of several nexusctl on one stack at once"
 	@echo "make daemon-kills an engine killed in mid-apply, twenty times"
 	@echo "make executions   a follower, a watcher, a server, a sandbox or an engine killed while a command runs, 200 times"
-	@echo "make instances    ten instances of stacks/regions at once, each healthy and at a port of its own, and nothing left"
+	@echo "make instances    many stacks at once, each healthy and at ports of its own, and nothing left (STACKS='hello regions*9')"
 	@echo "make probes       the attacks that were played on nexusctl, played again"
 	@echo "make templates    every built-in template made, started, given a package and used; many minutes the first time"
 	@echo "make quiet        a thousand plans of a stack with every field, where nothing has changed"
@@ -75,7 +75,7 @@ fuzz: $(VENV)/dev
 # As users have it: an editable install looks for its modules elsewhere, and takes longer.
 bench: $(VENV)/ready engine
 	$(BIN)/python -m venv --clear $(VENV)/wheel
-	$(VENV)/wheel/bin/python -m pip install --quiet .
+	$(VENV)/wheel/bin/python -m pip install --quiet '.[watch]'
 	$(VENV)/wheel/bin/python bench/run.py $(BENCH)
 
 faults: $(VENV)/dev engine compiled
@@ -98,8 +98,8 @@ daemon-kills: $(VENV)/dev engine compiled
 executions: $(VENV)/dev engine compiled
 	$(BIN)/python -m tests.daemon.execution_kills $(KILLS)
 
-instances: $(VENV)/dev engine
-	$(BIN)/python -m tests.stacks.instances $(COUNT)
+instances: $(VENV)/dev engine compiled
+	$(BIN)/python -m tests.stacks.instances $(foreach stack,$(STACKS),'$(stack)')
 
 probes: $(VENV)/dev engine compiled
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist loadfile tests/attacks

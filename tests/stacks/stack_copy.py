@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,11 +33,19 @@ class StackCopy:
     stack: str
     wire: Wire
 
-    def nexusctl(self, *arguments: str, exit_code: int = 0, timeout: float = TIMEOUT, given: str = "") -> str:
+    def nexusctl(
+        self,
+        *arguments: str,
+        exit_code: int = 0,
+        timeout: float = TIMEOUT,
+        given: str = "",
+        environ: Mapping[str, str] | None = None,
+    ) -> str:
         """What the program wrote to stdout; everything it wrote is shown where it ends with another code."""
         done = subprocess.run(
             [sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.folder,
+            env={**os.environ, **(environ or {})},
             input=given,
             capture_output=True,
             text=True,

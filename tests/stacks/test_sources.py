@@ -10,15 +10,10 @@ import pytest
 
 from nexusctl.engine.docker.exec.exec import run
 from tests.secrets.vault_server import TOKEN, Vault, serve_vault
+from tests.stacks.preparations import PASS, ROOT
 from tests.stacks.stack_copy import FIRST_APPLY, StackCopy
 
 pytestmark = [pytest.mark.engine, pytest.mark.parametrize("stack_copy", ["sources"], indirect=True)]
-
-ROOT = Path(__file__).parents[2]
-
-PASS = """#!/bin/sh
-[ "$*" = "show mail/robot" ] && echo "m-4711"
-"""
 
 
 @pytest.fixture
