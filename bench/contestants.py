@@ -37,28 +37,28 @@ class Nexusctl:
 
     def __init__(self, folder: Path, stack: str, sandboxes: Sandboxes) -> None:
         self.stack = stack
-        self._file = folder / f"{stack}.yaml"
+        self.file = folder / f"{stack}.yaml"
         self.write(sandboxes)
 
     def write(self, sandboxes: Sandboxes) -> None:
         """Change what is desired."""
         # JSON is YAML too, so that this needs no library.
-        self._file.write_text(json.dumps({"name": self.stack, "version": 1, "sandboxes": sandboxes}, indent=1))
+        self.file.write_text(json.dumps({"name": self.stack, "version": 1, "sandboxes": sandboxes}, indent=1))
 
     def apply(self) -> int:
         """Returns the process id that it had."""
-        return run([find_nexusctl(), "apply", "--yes", "-f", str(self._file)])
+        return run([find_nexusctl(), "apply", "--yes", "-f", str(self.file)])
 
     def look(self) -> None:
         """The no-op of this contestant."""
-        run([find_nexusctl(), "plan", "-f", str(self._file)])
+        run([find_nexusctl(), "plan", "-f", str(self.file)])
 
     def show(self) -> None:
-        run([find_nexusctl(), "status", "-f", str(self._file)])
+        run([find_nexusctl(), "status", "-f", str(self.file)])
 
     def destroy(self) -> None:
         with losing_count(self.name):
-            run([find_nexusctl(), "destroy", "--yes", "-f", str(self._file)])
+            run([find_nexusctl(), "destroy", "--yes", "-f", str(self.file)])
 
     def find_containers(self) -> dict[str, str]:
         """The container id of each sandbox."""

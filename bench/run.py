@@ -28,6 +28,7 @@ from fleet import measure_fleet, measure_looks, measure_status
 from packages import measure_one_more, measure_sharing
 from startup import measure_help, measure_large_plan
 from uploads import measure_many_files, measure_upload
+from watching import measure_watch
 
 Row = Callable[[Setting], list[Figure]]
 
@@ -39,6 +40,7 @@ ROWS: dict[str, Row] = {
     "chain": measure_chain,
     "upload": measure_upload,
     "many-files": measure_many_files,
+    "watch": measure_watch,
     "package": measure_one_more,
     "sharing": measure_sharing,
     "stacks": measure_crowd,
