@@ -14,12 +14,13 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nexusctl.api.everyday import executions
 from nexusctl.engine.docker.engine import DockerEngine
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.engine.docker.host.machine_facts import read_listener
 from nexusctl.errors import EngineError, NotFound
 from nexusctl.model.observed.execution import Execution, Piece
@@ -32,6 +33,12 @@ LINES = 6000
 LONGEST = 2.0
 """Seconds within which the kills fall: a little more than the command takes."""
 
+PAUSES = {"engine": "0.5"}
+"""Seconds of each of the command's twelve pauses where it is not 0.1.
+
+It goes on while there is no engine, and the next one is to find it at work.
+"""
+
 ROUND = ("follower", "watcher", "server", "sandbox", "engine", "follower", "watcher", "server", "sandbox", "sandbox")
 """What is killed, over and over."""
 
@@ -40,12 +47,16 @@ i=0
 while [ $i -lt {LINES} ]; do
   i=$((i+1))
   echo $i
+  if [ $i = 1 ]; then until [ -e "$1" ]; do sleep 0.01; done; fi
   if [ $((i % 7)) = 0 ]; then echo e$i >&2; fi
-  if [ $((i % 500)) = 0 ]; then sleep 0.1; fi
+  if [ $((i % 500)) = 0 ]; then sleep "$2"; fi
 done
 exit 7
 """
-COMMAND = ("sh", "-c", SCRIPT)
+"""Goes on after its first line when its first argument is there, and rests so many seconds at times as its second says.
+
+Else it had come to its end on a busy machine before there is whoever follows it, and nothing were killed at all.
+"""
 EXPECTED = {
     "stdout": b"".join(b"%d\n" % number for number in range(1, LINES + 1)),
     "stderr": b"".join(b"e%d\n" % number for number in range(7, LINES + 1, 7)),
@@ -68,12 +79,16 @@ for piece in executions.follow(engine, begun.id):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kill:
-    """What became of one: `state` is that of the execution, empty where none was begun."""
+    """What became of one: `state` is that of the execution, empty where none was begun.
+
+    `ran` says whether its command was at work a moment before.
+    """
 
     victim: str
     moment: float
     state: str
     problem: str
+    ran: bool = False
 
 
 class Yard:
@@ -84,6 +99,7 @@ class Yard:
         self._shop = Workshop(DockerEngine(far(place)), "killed", image)
         self._box = self._shop.start(self._shop.sandbox())
         self._environ = {**os.environ, "DOCKER_HOST": place.url}
+        self._gates = (f"/tmp/go-{number}" for number in itertools.count())
 
     @property
     def _engine(self) -> DockerEngine:
@@ -94,10 +110,15 @@ class Yard:
         """Kill it `moment` seconds after it was started, or after it has seen the first byte."""
         known = {found.id for found in self._list()}
         seen = self.place.folder / "seen"
-        program = self._begin(victim, seen)
+        gate = next(self._gates)
+        if not begun_first:
+            self._open(gate)
+        program = self._begin(victim, seen, ("sh", "-c", SCRIPT, "sh", gate, PAUSES.get(victim, "0.1")))
         if begun_first:
             _await_first_byte(seen, program)
+            self._open(gate)
         time.sleep(moment)
+        runs = any(found.state == "running" for found in self._list())
         self._kill(victim, program)
         program.kill()
         program.wait()
@@ -112,16 +133,19 @@ class Yard:
         if (again.state, again.exit_code) != (ended.state, ended.exit_code):
             problem = problem or f"it was {ended.state}, and {again.state} after the next start"
         self._engine.executions.remove(ended.id)
-        return Kill(victim=victim, moment=moment, state=ended.state, problem=problem)
+        return Kill(victim=victim, moment=moment, state=ended.state, problem=problem, ran=runs)
 
-    def _begin(self, victim: str, seen: Path) -> subprocess.Popen[bytes]:
+    def _open(self, gate: str) -> None:
+        assert run(self._engine.wire, self._box, ("touch", gate)).exit_code == 0
+
+    def _begin(self, victim: str, seen: Path, command: Sequence[str]) -> subprocess.Popen[bytes]:
         """What somebody runs who sees the output; it goes to the file `seen`."""
-        words = [sys.executable, "-m", "nexusctl", "exec", "--stack", "killed", "a", *COMMAND]
+        words = [sys.executable, "-m", "nexusctl", "exec", "--stack", "killed", "a", *command]
         if victim == "server":
-            words = [sys.executable, "-c", SERVER, self._box, *COMMAND]
+            words = [sys.executable, "-c", SERVER, self._box, *command]
         elif victim != "watcher":
             box = LiveSandbox(id=self._box, name="killed_a", sandbox="a", state="running", record=None)
-            begun, _ = executions.start(self._engine, box, COMMAND)
+            begun, _ = executions.start(self._engine, box, command)
             words = [sys.executable, "-m", "nexusctl", "logs", "--execution", begun.id, "--follow"]
         with seen.open("wb") as stream:
             return subprocess.Popen(
@@ -210,7 +234,12 @@ def main(times: int) -> int:
     kills = play(times, report)
     good = sum(not kill.problem for kill in kills)
     states = Counter(kill.state or "not begun" for kill in kills)
+    ran = sum(kill.ran for kill in kills)
     print(f"{good} of {times} kill points: no byte lost or doubled, none without an end; {dict(states)}")
+    for victim in dict.fromkeys(ROUND):
+        of = Counter(kill.state or "not begun" for kill in kills if kill.victim == victim)
+        print(f"  {victim}: {', '.join(f'{count} {state}' for state, count in sorted(of.items()))}")
+    print(f"{ran} of them while the command ran")
     return 0 if good == times else 1
 
 
