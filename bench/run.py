@@ -56,7 +56,7 @@ ROWS: dict[str, Row] = {
 
 def main() -> int:
     options = read_options()
-    stack = f"bench-{uuid.uuid4().hex[:6]}"
+    stack = options.stack or f"bench-{uuid.uuid4().hex[:6]}"
     began = time.perf_counter()
     with tempfile.TemporaryDirectory(prefix="nexusctl-bench-") as name:
         folder = Path(name)
@@ -89,6 +89,7 @@ def read_options() -> argparse.Namespace:
         default=100,
         help="sandboxes in the rows about many (default 100); `cp` has 10 MiB and 100 files for each",
     )
+    parser.add_argument("--stack", default="", help="what the names of all stacks begin with (default: one of its own)")
     parser.add_argument("--image", default="", help="an image that is there (default: the template base)")
     return parser.parse_args()
 

@@ -32,6 +32,7 @@ pytestmark = [
 ]
 
 REAPER = "nexusctl-reaper_reaper"
+BUSY = '[sh, -c, "while :; do :; done"]'
 TRAP = """[sh, -c, "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"]"""
 
 STACK = f"""
@@ -41,9 +42,9 @@ sandboxes:
   gone: {{image: IMAGE, networks: [], command: [sleep, infinity], timeout: 3s, on_expire: destroy}}
   stays: {{image: IMAGE, networks: [], command: [sleep, infinity]}}
   idle: {{image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}}
-  busy: {{image: IMAGE, networks: [], command: [sh, -c, "while :; do :; done"], idle_timeout: 6s}}
+  busy: {{image: IMAGE, networks: [], command: {BUSY}, idle_timeout: 6s, resources: {{cpus: 0.3}}}}
   used: {{image: IMAGE, networks: [], command: [sleep, infinity], idle_timeout: 6s}}
-""".replace("SLOW", "sleep 8; echo before > /proc/1/fd/1")
+""".replace("SLOW", "until test -e /go; do sleep 0.1; done; echo before > /proc/1/fd/1")
 
 IDLERS = """
 name: lived
@@ -56,7 +57,7 @@ sandboxes:
 LAST = f"""
 name: lived
 sandboxes:
-  late: {{image: IMAGE, networks: [], command: {TRAP}, pre_stop: "echo before > /proc/1/fd/1", timeout: 8s}}
+  late: {{image: IMAGE, networks: [], command: {TRAP}, pre_stop: "echo before > /proc/1/fd/1", timeout: 2h}}
 """
 
 SERVER = """[perl, -MIO::Socket::INET, -e,
@@ -66,8 +67,8 @@ SERVER = """[perl, -MIO::Socket::INET, -e,
 SERVED = f"""
 name: lived
 sandboxes:
-  served: {{image: IMAGE, command: {SERVER}, ports: ["18080:80"], idle_timeout: 6s}}
-  alone: {{image: IMAGE, command: {SERVER}, ports: ["18081:80"], idle_timeout: 6s, depends_on: [served]}}
+  served: {{image: IMAGE, command: {SERVER}, ports: ["18080:80"], idle_timeout: 1h}}
+  alone: {{image: IMAGE, command: {SERVER}, ports: ["18081:80"], idle_timeout: 1h, depends_on: [served]}}
   kept: {{image: IMAGE, networks: [], command: [sleep, infinity], timeout: 2h}}
 """
 
@@ -119,9 +120,10 @@ def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
     yard.succeed("apply", "--yes")
     assert REAPER not in names(yard)
     assert "none runs, and 5 sandboxes have a lifetime" in yard.nexusctl("doctor").stdout
+    # Before anybody counts for how long it is idle.
+    yard.succeed("exec", "--detach", "used", "--", "sleep", "1000")
     monkeypatch.setenv("NEXUS_SETTINGS", "")
     assert "starting the reaper" in yard.succeed("apply", "--yes")
-    yard.succeed("exec", "--detach", "used", "--", "sleep", "1000")
     form = "{{.HostConfig.NetworkMode}} {{.HostConfig.RestartPolicy.Name}} {{.HostConfig.CapDrop}}"
     assert inspect(yard, REAPER, form) == "none always [ALL]"
     held = yard.docker("ps", "--filter", "volume=/run/nexusctl.sock", "--format", "{{.Names}}").split()
@@ -130,6 +132,7 @@ def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
     log = lambda: yard.docker("logs", REAPER)  # noqa: E731
     wait_for(lambda: "stop slow" in log(), "nothing ended")
     os.kill(int(inspect(yard, REAPER, "{{.State.Pid}}")), signal.SIGKILL)
+    yard.docker("exec", "lived_slow", "touch", "/go")
     wait_for(lambda: state(yard, "lived_slow") == "exited", "it was not ended after the reaper was killed")
     lines = yard.docker("logs", "lived_slow").split()
     assert lines[-1] == "term"
@@ -179,11 +182,13 @@ def test_where_it_is_refused_who_looks_often_ends_what_is_idle(
 
 
 def test_it_comes_back_with_the_engine_and_goes_by_itself(yard: Yard, second: Second) -> None:
-    yard.write(LAST.replace("timeout: 8s", "timeout: 15s, on_expire: destroy, restart: always"))
+    yard.write(LAST.replace("timeout: 2h", "timeout: 2h, on_expire: destroy, restart: always"))
     yard.succeed("apply", "--yes")
     assert second.stop().returncode == 0
     assert second.start().returncode == 0
     wait_for(lambda: state(yard, REAPER) == "running", "the reaper did not come back")
+    yard.write(LAST.replace("timeout: 2h", "timeout: 1s, on_expire: destroy, restart: always"))
+    assert "starting the reaper" not in yard.succeed("apply", "--yes")
     wait_for(lambda: "lived_late" not in names(yard), "nothing ended after the engine was restarted")
     wait_for(lambda: names(yard) == [], "the reaper stays without anything to end")
     assert [line for line in yard.docker("volume", "ls", "-q").split() if "hold" not in line] == []
@@ -210,6 +215,8 @@ def test_who_is_connected_to_a_published_port_keeps_it_and_verbs_bring_the_reape
         assert caller.stdin
         assert caller.stdout
         assert caller.stdout.readline() == "connected\n"
+        yard.write(SERVED.replace("1h", "6s"))
+        yard.succeed("apply", "--yes")
         # The other one was made after it, and is not idle for longer.
         wait_for(lambda: state(yard, "lived_alone") == "exited", "it was idle, and goes on")
         assert state(yard, "lived_served") == "running"
