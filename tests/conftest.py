@@ -7,6 +7,7 @@ bears them. Those of one file run one after the other, and share what is expensi
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from pathlib import Path
 
@@ -22,11 +23,16 @@ from tests.templates.recipes import COMMON, make_image
 # A reaper ends what other tests run on the same engine: those that are about it have an engine of their own.
 os.environ["NEXUS_SETTINGS"] = str(Path(__file__).parent / "settings.yaml")
 
+# A shell lets what it starts in the background ignore these, and so would every program that is to be ended by one.
+for _number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, signal.default_int_handler if _number == signal.SIGINT else signal.SIG_DFL)
+
 # How many examples a property gets: in passing, by `make test`, by `make properties`. How long one takes says nothing
 # on a machine that does other things meanwhile. What a test run finds, the next finds again.
 _COMMON = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", _COMMON, max_examples=30)
-settings.register_profile("default", _COMMON, max_examples=1_000, derandomize=True)
+settings.register_profile("default", _COMMON, max_examples=250, derandomize=True)
 settings.register_profile("oracles", _COMMON, max_examples=20_000)
 settings.register_profile("nightly", _COMMON, max_examples=100_000)
 settings.load_profile("quick")
@@ -63,7 +69,14 @@ def stack_name() -> str:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with the files that take longest, properties and those that need the engine; others fill what is left."""
     long = {item.path for item in items if item.get_closest_marker("engine") or "properties" in item.path.name}
-    items.sort(key=lambda item: ("properties" not in item.path.name, item.path not in long))
+    items.sort(
+        key=lambda item: (
+            "properties" not in item.path.name,
+            item.path not in long,
+            # Engines, templates and images of one's own take minutes a file.
+            item.path.parent.name not in ("daemon", "stacks", "templates", "mcp"),
+        )
+    )
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
