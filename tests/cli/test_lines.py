@@ -15,7 +15,7 @@ from nexusctl.run.interrupt import Interrupt
 STEP = DeriveImage(id="image:env", subject="env", tag="env", base="base", packages=(), working_dir="/")
 PLAN = Plan(stack="shop", steps=(STEP,))
 NEVER = 3600.0
-PATIENCE = 60
+PATIENCE = 240
 
 
 def begin(lines: Lines) -> None:

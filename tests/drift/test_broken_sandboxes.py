@@ -136,11 +136,11 @@ def test_huge_files_take_no_memory(scene: Scene) -> None:
 
 
 def test_a_startup_that_never_ends_is_ended_and_named(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup, "COMMAND_TIMEOUT", 3.0)
+    monkeypatch.setattr(startup, "COMMAND_TIMEOUT", 9.0)
     text = scene.file.read_text().partition("  sleepy")[0]
     scene.file.write_text(text + "    startup: 'echo begun; sleep infinity'\n")
     (failed,) = scene.try_apply()
-    assert "sound: its `startup` did not end within 0.05 min" in failed.problem.summary
+    assert "sound: its `startup` did not end within 0.15 min" in failed.problem.summary
     assert failed.problem.output == ("begun",)
 
 
@@ -152,12 +152,12 @@ def test_ctrl_c_ends_a_look_that_waits(scene: Scene) -> None:
     with subprocess.Popen(command, cwd=scene.file.parent, stderr=subprocess.PIPE, text=True) as process:
         wait_for(scene, "/tmp/asked")
         os.kill(process.pid, signal.SIGINT)
-        _, said = process.communicate(timeout=30)
+        _, said = process.communicate(timeout=240)
     assert (process.returncode, said.strip()) == (130, "Interrupted.")
 
 
 def wait_for(scene: Scene, path: str) -> None:
-    for _ in range(300):
+    for _ in range(2400):
         if "yes" in scene.inside("sound", f"[ -e {path} ] && echo yes || echo no"):
             return
         time.sleep(0.1)

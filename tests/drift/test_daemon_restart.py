@@ -116,7 +116,7 @@ def restart(second: Second, scene: Scene) -> None:
     assert second.stop().returncode == 0
     assert second.start().returncode == 0
     assert read_listener(str(second.socket)) != before
-    for _ in range(600):
+    for _ in range(4800):
         live = scene.engine.observe(scene.stack)
         if all(found.state == "running" or found.sandbox == "task" for found in live.sandboxes):
             return

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 
 NEXUSCTL = [sys.executable, "-m", "nexusctl"]
 
-PATIENCE = 60
+PATIENCE = 240
 """Seconds to wait for what has to come; only a hang meets it."""
 
 

@@ -117,7 +117,7 @@ def test_a_watcher_that_is_killed_leaves_its_command_running_and_its_log(stack: 
     assert watcher.stdout.readline() == b"begun\n"
     watcher.kill()
     watcher.wait()
-    for _ in range(600):
+    for _ in range(4800):
         listed = json.loads(call("executions", "--stack", stack, "--json").stdout)["executions"]
         (found,) = (one for one in listed if "echo ended" in one["command"][-1])
         if found["state"] != "running":

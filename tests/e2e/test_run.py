@@ -22,7 +22,7 @@ from nexusctl.engine.labels import STACK
 
 pytestmark = pytest.mark.engine
 
-PATIENCE = 120
+PATIENCE = 240
 """Seconds to wait for what has to come; only a hang meets it."""
 
 IDLE = "trap 'exit 0' TERM; while :; do sleep 0.1; done"

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engine
 
 _OF_A_STACK = ("plan", "status", "validate", "drift", "apply")
 
-PATIENCE = 60
+PATIENCE = 240
 """Seconds to wait for what has to come; only a hang meets it."""
 
 

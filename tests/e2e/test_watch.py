@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.engine
 
-LONG = 120.0
+LONG = 240.0
 """Seconds after which nothing comes any more."""
 
 

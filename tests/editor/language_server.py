@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 60
+PATIENCE = 240
 
 
 class LanguageServer:

@@ -105,7 +105,7 @@ class Workshop:
         return self.await_condition(container_id, lambda condition: condition.exit_code is not None)
 
     def await_condition(self, container_id: str, wanted: Callable[[Condition], bool]) -> Condition:
-        for _ in range(600):
+        for _ in range(4800):
             if wanted(condition := self.engine.condition(container_id)):
                 return condition
             time.sleep(0.05)

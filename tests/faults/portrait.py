@@ -29,7 +29,7 @@ FILES = (
 TASK = "load"
 """The one that ends by itself; not every tool waits for that."""
 
-PATIENCE = 20.0
+PATIENCE = 120.0
 """Seconds that it gets."""
 
 _OWNERS = (STACK, "com.docker.compose.project")

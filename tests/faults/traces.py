@@ -11,7 +11,7 @@ from nexusctl.engine.labels import SECRETS
 from nexusctl.errors import NotFound
 from tests.faults.portrait import list_containers, list_networks, list_volumes
 
-PATIENCE = 5.0
+PATIENCE = 60.0
 """Seconds that the kernel and the runtime get to clear away what the engine has let go."""
 
 

@@ -14,7 +14,7 @@ from nexusctl.config.load import load
 from nexusctl.importers.draft.draft import Draft
 from nexusctl.model.load_request import Inputs
 
-PATIENCE = 60
+PATIENCE = 240
 HAS_COMPOSE = subprocess.run(["docker", "compose", "version"], capture_output=True, check=False).returncode == 0
 compose_only = pytest.mark.skipif(not HAS_COMPOSE, reason="docker compose is not installed")
 

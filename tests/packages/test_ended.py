@@ -19,7 +19,7 @@ from nexusctl.run.interrupt import Interrupt
 
 pytestmark = pytest.mark.engine
 
-PATIENCE = 60
+PATIENCE = 240
 
 
 def end_when(ready: Callable[[], bool], work: Callable[[Interrupt], object]) -> list[object]:

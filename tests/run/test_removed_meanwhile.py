@@ -53,7 +53,7 @@ def test_it_is_named_and_the_next_plan_makes_it_anew(scene: Scene) -> None:
 
 def await_running(scene: Scene, name: str) -> None:
     wanted = {"all": True, "filters": {"name": [f"^{scene.container(name)}"], "status": ["running"]}}
-    for _ in range(600):
+    for _ in range(4800):
         if scene.wire.get("/containers/json", wanted):
             return
         threading.Event().wait(0.05)

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.engine
 
 SERVICES = ["backend", "db", "frontend"]
 TASKS = ["benchmark", "integration-tests", "migrate"]
-PATIENCE = 60
+PATIENCE = 240
 """Seconds to wait for something that takes one or two."""
 
 

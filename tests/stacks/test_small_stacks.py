@@ -19,7 +19,7 @@ from tests.stacks.stack_copy import FIRST_APPLY, NOTHING, STACKS, StackCopy
 pytestmark = pytest.mark.engine
 
 ALL = sorted(file.parent.name for file in STACKS.glob("*/nexus.yaml"))
-PATIENCE = 60
+PATIENCE = 240
 """Seconds to wait for something that takes about one."""
 
 

@@ -9,7 +9,7 @@ from tests.engine.workshop import Workshop
 
 pytestmark = pytest.mark.engine
 
-PATIENCE = 20.0
+PATIENCE = 240.0
 
 
 def test_a_listener_hears_of_the_end_of_its_container_and_of_no_other(shop: Workshop) -> None:

@@ -77,7 +77,7 @@ def test_a_command_whose_time_is_over_is_ended_with_all_that_it_started(
 ) -> None:
     container_id = shop.start(shop.sandbox())
     script = "echo begun; sleep 777 & setsid sleep 778 & sleep 779"
-    outcome = run(wire, container_id, ("sh", "-c", script), timeout=3, user=user)
+    outcome = run(wire, container_id, ("sh", "-c", script), timeout=10, user=user)
     assert (outcome.exit_code, outcome.output) == (124, "begun\n")
     left = run(wire, container_id, ("sh", "-c", PROCESSES)).output
     assert "sleep 1000" in left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import subprocess
+import threading
 import time
 from typing import Any
 
@@ -51,8 +52,14 @@ def plain(shop: Workshop) -> str:
 
 
 def test_two_streams_a_prompt_and_bytes_of_any_kind_are_one_log(shop: Workshop, box: str) -> None:
-    script = r"printf 'name? '; sleep 0.3; printf '\377\000\n' >&2; sleep 0.3; printf 'no line end'; exit 7"
-    found = await_end(shop, order(shop, box, "sh", "-c", script))
+    # Each stream has a reader of its own: what comes after the other one waits for it.
+    script = r"""said() { until [ -e /tmp/$1 ]; do sleep 0.02; done; }
+        printf 'name? '; said a; printf '\377\000\n' >&2; said b; printf 'no line end'; exit 7"""
+    made = order(shop, box, "sh", "-c", script)
+    for name, whole in (("a", b"name? "), ("b", b"name? \xff\0\n")):
+        await_bytes(shop, made.id, whole)
+        shop.engine.run_script(box, f"touch /tmp/{name}")
+    found = await_end(shop, made)
     assert (found.state, found.exit_code, found.bytes) == ("exited", 7, 6 + 3 + 11)
     pieces = [(piece.offset, piece.stream, piece.data) for piece in shop.engine.executions.read(found.id, 0, most=99)]
     assert pieces == [(0, "stdout", b"name? "), (6, "stderr", b"\xff\0\n"), (9, "stdout", b"no line end")]
@@ -224,8 +231,18 @@ def fill_disk(shop: Workshop, small: str) -> None:
 
 
 def test_what_is_watched_is_the_same_object(shop: Workshop, box: str) -> None:
-    script = "echo out; sleep 0.2; echo err >&2; exit 5"
+    script = "echo out; until [ -e /tmp/go ]; do sleep 0.02; done; echo err >&2; exit 5"
+
+    def let_go_on() -> None:
+        while not (begun := shop.engine.executions.list(box)):
+            time.sleep(0.05)
+        await_bytes(shop, begun[0].id, b"out\n")
+        shop.engine.run_script(box, "touch /tmp/go")
+
+    beside = threading.Thread(target=let_go_on)
+    beside.start()
     assert watch(shop, box, "sh", "-c", script) == (5, b"out\n")
+    beside.join()
     (found,) = shop.engine.executions.list(box)
     assert (found.state, found.exit_code, found.command) == ("exited", 5, ("sh", "-c", script))
     assert read(shop.engine, found.id) == b"out\nerr\n"
@@ -330,7 +347,7 @@ def await_end(shop: Workshop, made: Order) -> Execution:
 
 
 def await_bytes(shop: Workshop, execution_id: str, wanted: bytes) -> None:
-    for _ in range(600):
+    for _ in range(4800):
         if wanted in read(shop.engine, execution_id):
             return
         time.sleep(0.05)
@@ -338,7 +355,7 @@ def await_bytes(shop: Workshop, execution_id: str, wanted: bytes) -> None:
 
 
 def await_processes(wire: Wire, container_id: str, wanted: Any) -> None:
-    for _ in range(600):
+    for _ in range(4800):
         found = wire.get(f"/containers/{container_id}/top", {"ps_args": "-o pid,args"})["Processes"]
         if wanted([row[-1] for row in found]):
             return

@@ -33,7 +33,7 @@ COMMANDS = [
     "engine start",
     "doctor",
 ]
-PATIENCE = 60
+PATIENCE = 240
 """Seconds; a time limit that is kept is far below."""
 
 

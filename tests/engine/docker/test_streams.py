@@ -86,7 +86,7 @@ def test_a_command_that_reads_no_input_ends_all_the_same(shop: Workshop) -> None
 @pytest.mark.engine
 def test_a_command_whose_time_is_over_is_ended(shop: Workshop) -> None:
     container_id = shop.start(shop.sandbox())
-    assert execute(shop, container_id, "sh", "-c", "echo begun; sleep 777", timeout=3) == (124, b"begun\n", b"")
+    assert execute(shop, container_id, "sh", "-c", "echo begun; sleep 777", timeout=10) == (124, b"begun\n", b"")
     assert execute(shop, container_id, "sh", "-c", "grep -l 77[7] /proc/[0-9]*/cmdline || true")[1] == b""
 
 
@@ -122,8 +122,14 @@ def test_a_terminal_is_a_terminal_inside_and_keys_reach_it(shop: Workshop) -> No
 
 @pytest.mark.engine
 def test_the_log_has_both_streams_apart_and_a_tail(shop: Workshop) -> None:
-    script = "for i in 1 2 3; do echo out$i; sleep 0.05; echo err$i >&2; sleep 0.05; done"
+    # The engine copies the two streams side by side: a line comes when the one before it is in the log.
+    said = "said() { until [ -e /tmp/$1 ]; do sleep 0.02; done; }"
+    script = f"{said}; for i in 1 2 3; do echo out$i; said out$i; echo err$i >&2; said err$i; done"
     container_id = shop.start(shop.sandbox(kind="task", command=("sh", "-c", script)))
+    for line in ("out1", "err1", "out2", "err2", "out3", "err3"):
+        while line.encode() not in b"".join(read_log(shop, container_id).values()):
+            time.sleep(0.02)
+        shop.engine.run_script(container_id, f"touch /tmp/{line}")
     shop.await_exit(container_id)
     assert read_log(shop, container_id) == {"stdout": b"out1\nout2\nout3\n", "stderr": b"err1\nerr2\nerr3\n"}
     assert read_log(shop, container_id, tail=3) == {"stdout": b"out3\n", "stderr": b"err2\nerr3\n"}
