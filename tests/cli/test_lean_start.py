@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("ast", "concurrent.futures", "inspect", "logging", "platform", "uuid")
+HEAVY = ("ast", "concurrent.futures", "difflib", "inspect", "logging", "platform", "uuid")
 
 
 def say(program: str) -> str:

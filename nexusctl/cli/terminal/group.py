@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import click
 
@@ -85,7 +86,30 @@ def with_examples(command: click.Command, words: str) -> click.Command:
         write_examples(words, context, formatter)
 
     command.format_epilog = show  # type: ignore[assignment, method-assign]
+    _compare_later(command)
     return command
+
+
+def _compare_later(command: click.Command) -> None:
+    """Take `-f` for a short option at once: click first compares it with the names of all long ones, for its refusal.
+
+    That refusal nobody sees, and the comparison takes longer than reading all options.
+    """
+
+    def make_parser(context: click.Context) -> Any:
+        parser: Any = type(command).make_parser(command, context)
+        match = parser._match_long_opt
+
+        def match_long(option: str, value: str | None, state: Any) -> None:
+            if option.startswith("--") or option in parser._long_opt:
+                match(option, value, state)
+            else:
+                raise click.NoSuchOption(option, ctx=context)
+
+        parser._match_long_opt = match_long
+        return parser
+
+    command.make_parser = make_parser  # type: ignore[assignment, method-assign]
 
 
 def _refuse_single_dashes(ctx: click.Context, command: click.Command, words: Iterable[str]) -> None:
