@@ -37,11 +37,11 @@ class Place:
     def __init__(self, folder: Path, stack: str, image: str) -> None:
         self.folder, self.stack, self.image = folder, stack, image
 
-    def apply(self, **sandboxes: Any) -> None:
+    def apply(self, more: dict[str, Any] | None = None, **sandboxes: Any) -> None:
         found = {
             name: {"image": self.image, "command": ["sleep", "infinity"], **box} for name, box in sandboxes.items()
         }
-        document = {"name": self.stack, "volumes": {"data": {}}, "sandboxes": found}
+        document = {"name": self.stack, "volumes": {"data": {}}, "sandboxes": found, **(more or {})}
         (self.folder / "nexus.yaml").write_text(json.dumps(document))
         self.run("apply", "--yes")
 
@@ -172,6 +172,40 @@ def test_what_would_not_reach_its_programs_is_refused_before_a_byte(place: Place
     assert b"there is no none" in place.run("cp", "none", "box:/etc", code=1)
     assert b"box has no /none" in place.run("cp", "box:/none", ".", code=1)
     assert b"in a sandbox" in place.run("cp", "one", "two", code=2)
+
+
+def test_on_a_full_disk_inside_what_was_there_is_there_still(place: Place) -> None:
+    small = {"small": {"driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}}}
+    place.apply(more={"volumes": {"data": {}, **small}}, box={"volumes": ["small:/small"]})
+    for name, size in (("kept", 1000), ("big", 3_000_000)):
+        (place.folder / name).write_bytes(os.urandom(size))
+    place.run("cp", "kept", "box:/small/kept")
+    for target in ("box:/small/kept", "box:/small/other", "box:/small"):
+        heard = place.run("cp", "big", target, code=1).decode()
+        assert heard.splitlines() == [
+            "error: box has no space left in /small",
+            "help: make space there, or copy it to another place",
+        ]
+        assert place.inside("box", "ls -A /small") == "kept\n"
+    place.run("cp", "box:/small/kept", "again")
+    assert (place.folder / "again").read_bytes() == (place.folder / "kept").read_bytes()
+    tar = subprocess.run(["tar", "c", "-C", str(place.folder), "big"], capture_output=True, check=True).stdout
+    assert b"box has no space left in /small" in place.run("cp", "-", "box:/small", stdin=tar, code=1)
+
+
+def test_a_file_takes_the_place_of_another_also_without_a_tool_for_that(place: Place) -> None:
+    place.apply(box={})
+    (place.folder / "one").write_text("first")
+    place.run("cp", "one", "box:/srv/one")
+    place.inside("box", "ln -s one /srv/link")
+    (place.folder / "one").write_text("second")
+    (place.folder / "one").chmod(0o640)
+    place.run("cp", "one", "box:/srv/link")
+    assert place.inside("box", "cat /srv/one; stat -c %a /srv/one; ls -A /srv") == "second640\nlink\none\n"
+    place.inside("box", "mv $(command -v mv) /tmp/mv")
+    (place.folder / "one").write_text("third")
+    place.run("cp", "one", "box:/srv/one")
+    assert place.inside("box", "cat /srv/one; ls -A /srv") == "thirdlink\none\n"
 
 
 def test_what_is_no_archive_is_said_to_be_none(place: Place) -> None:

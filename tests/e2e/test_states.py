@@ -318,6 +318,7 @@ def test_another_signal_reaches_the_main_process_and_changes_nothing_else(bench:
     bench.sandboxes = {"db": bench.box(command=["sh", "-c", script])}
     bench.write()
     bench.run("apply", "--yes")
+    assert "did you mean `HUP`?" in bench.run("kill", "-s", "hupp", "db", code=1)
     bench.run("kill", "-s", "hup", "db")
     assert (
         bench.docker("exec", f"{bench.stack}_db", "sh", "-c", "until ls /tmp/heard 2>/dev/null; do sleep 0.1; done")

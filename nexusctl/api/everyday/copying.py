@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath
@@ -15,7 +16,7 @@ from nexusctl.api.everyday.tar import CHUNK, TarStream
 from nexusctl.api.everyday.untar import lay_down
 from nexusctl.engine.archives import Archives
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound
+from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound, is_out_of_space
 from nexusctl.model.observed.live import LiveSandbox
 
 MOST_READS = 8
@@ -39,9 +40,16 @@ def copy_in(engine: Engine, live: LiveSandbox, source: str, path: str) -> None:
     folder, called = _find_place(archives, live, path, "" if inner else local.absolute().name, is_folder=local.is_dir())
     # Behind a slash stands what a link leads to.
     through = local.resolve() if source.endswith("/") or inner else local
-    archive = TarStream(through, called, archives.owner(live.id))
-    archives.write(live.id, folder, archive)
-    _compare(archives, live, folder, archive)
+    owner = archives.owner(live.id)
+    if local.is_file() and live.state == "running":
+        # Few copies are of one file.
+        from nexusctl.api.everyday.file_swap import lay_file_down  # noqa: PLC0415 - deferred: start-up time
+
+        write = partial(_write, archives, live, folder)
+        archive = lay_file_down(engine, live, folder, called, write, lambda as_name: TarStream(through, as_name, owner))
+    else:
+        archive = TarStream(through, called, owner)
+        _write(archives, live, folder, archive)
     if not archive.files and not archive.links and not local.is_dir():
         raise EngineError(f"nothing came to {name}:{path}")
 
@@ -56,7 +64,7 @@ def copy_tar_in(engine: Engine, live: LiveSandbox, stream: BinaryIO, path: str) 
     if not begin:
         raise InputError(Diagnostic("nothing came on stdin", hint=_TAR))
     try:
-        engine.archives.write(live.id, found.real, chain((begin,), iter(lambda: stream.read(CHUNK), b"")))
+        _send(engine.archives, live, found.real, chain((begin,), iter(lambda: stream.read(CHUNK), b"")))
     except EngineError as error:
         if not any(word in error.summary for word in _NO_TAR):
             raise
@@ -122,6 +130,21 @@ def _first_name(pieces: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
         yield from pieces
 
     return member.name.split("/")[0], again()
+
+
+def _write(archives: Archives, live: LiveSandbox, folder: str, archive: TarStream) -> None:
+    _send(archives, live, folder, archive)
+    _compare(archives, live, folder, archive)
+
+
+def _send(archives: Archives, live: LiveSandbox, folder: str, archive: Iterable[bytes]) -> None:
+    try:
+        archives.write(live.id, folder, archive)
+    except EngineError as error:
+        if not is_out_of_space(error):
+            raise
+        what = f"{live.sandbox} has no space left in {folder}"
+        raise EngineError(what, hint="make space there, or copy it to another place") from error
 
 
 def _absolute(live: LiveSandbox, path: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import signal as signals
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -14,6 +15,7 @@ from nexusctl.api.everyday.states import KILL, StateRequest, change_states
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
 from nexusctl.cli.terminal.signals import obey_sigterm
+from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.load_request import Inputs
 
 
@@ -129,8 +131,21 @@ def kill(signal: str, **given: Any) -> int:
 
     What was killed stays so, as with `stop`.
     """
-    name = signal.upper()
-    return _change("kill", signal=name if name.isdigit() else f"SIG{name.removeprefix('SIG')}", **given)
+    return _change("kill", signal=_read_signal(signal), **given)
+
+
+def _read_signal(word: str) -> str:
+    """As the engine calls it. Those of real time, and numbers, are the engine's to know."""
+    name = word.upper().removeprefix("SIG")
+    known = [one.name.removeprefix("SIG") for one in signals.Signals]
+    if name.isdigit():
+        return name
+    if name not in known and not name.startswith(("RTMIN", "RTMAX")):
+        # Only a mistake needs it.
+        from nexusctl.model.values.did_you_mean import suggest  # noqa: PLC0415 - deferred: start-up time
+
+        raise InputError(Diagnostic(f"there is no signal {word}", hint=suggest(name, known, "signals")))
+    return f"SIG{name}"
 
 
 @click.command()
