@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 
-from nexusctl.api.everyday.copying import copy_in
+from nexusctl.api.everyday.copies.copying import copy_in
 from nexusctl.engine.archives import PathStat
 from nexusctl.engine.base import Engine
 from nexusctl.errors import EngineError, InputError

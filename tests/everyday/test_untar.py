@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.api.everyday.untar import lay_down
+from nexusctl.api.everyday.copies.untar import lay_down
 from nexusctl.errors import EngineError, InputError
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from nexusctl.api import subject
-from nexusctl.api.everyday import copying
+from nexusctl.api.everyday.copies import copying
 from nexusctl.api.everyday.states import find_named
 from nexusctl.cli import options
 from nexusctl.model.load_request import Inputs

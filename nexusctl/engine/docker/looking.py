@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from nexusctl.engine.base import ChangeKind
     from nexusctl.engine.condition import Condition
     from nexusctl.engine.docker.bodies import inspect as inspection
+    from nexusctl.engine.docker.glimpses.glimpse import Glimpses
     from nexusctl.engine.docker.objects import ended_tasks as ended
     from nexusctl.engine.docker.observe import observe
-    from nexusctl.engine.docker.observe.glimpse import Glimpses
     from nexusctl.engine.fetched import Fetched
     from nexusctl.model.observed.inspected_container import InspectedContainer, Project
     from nexusctl.model.observed.live import Adopt, LiveState
@@ -45,7 +45,7 @@ class Looking:
     def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:
         if self._glimpses is None:
             # Only a server looks again and again.
-            from nexusctl.engine.docker.observe.glimpse import Glimpses  # noqa: PLC0415 - deferred: start-up time
+            from nexusctl.engine.docker.glimpses.glimpse import Glimpses  # noqa: PLC0415 - deferred: start-up time
 
             self._glimpses = Glimpses(self.wire)
         return self._glimpses.take(stack, patience)

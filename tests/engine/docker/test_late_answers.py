@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.observe.known_runs import tell_start
+from nexusctl.engine.docker.glimpses.known_runs import tell_start
 from nexusctl.model.stack import Stack
 from tests.engine.workshop import Workshop
 

@@ -11,9 +11,9 @@ from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath
 from typing import BinaryIO
 
-from nexusctl.api.everyday.tape import Tape
-from nexusctl.api.everyday.tar import CHUNK, TarStream
-from nexusctl.api.everyday.untar import lay_down
+from nexusctl.api.everyday.copies.tape import Tape
+from nexusctl.api.everyday.copies.tar import CHUNK, TarStream
+from nexusctl.api.everyday.copies.untar import lay_down
 from nexusctl.engine.archives import Archives
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound, is_out_of_space
@@ -43,7 +43,7 @@ def copy_in(engine: Engine, live: LiveSandbox, source: str, path: str) -> None:
     owner = archives.owner(live.id)
     if local.is_file() and live.state == "running":
         # Few copies are of one file.
-        from nexusctl.api.everyday.file_swap import lay_file_down  # noqa: PLC0415 - deferred: start-up time
+        from nexusctl.api.everyday.copies.file_swap import lay_file_down  # noqa: PLC0415 - deferred: start-up time
 
         write = partial(_write, archives, live, folder)
         archive = lay_file_down(engine, live, folder, called, write, lambda as_name: TarStream(through, as_name, owner))

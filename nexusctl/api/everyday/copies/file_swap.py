@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Sequence
 from posixpath import join
 
-from nexusctl.api.everyday.tar import TarStream
+from nexusctl.api.everyday.copies.tar import TarStream
 from nexusctl.engine.base import Engine
 from nexusctl.engine.command import Command
 from nexusctl.errors import EngineError

@@ -9,7 +9,7 @@ from contextlib import suppress
 from io import FileIO
 from pathlib import Path
 
-from nexusctl.api.everyday.tape import Tape
+from nexusctl.api.everyday.copies.tape import Tape
 from nexusctl.errors import Diagnostic, EngineError, InputError
 
 

@@ -16,6 +16,7 @@ from nexusctl.engine.docker.bodies.image_labels import without_image_claims
 from nexusctl.engine.docker.bodies.label_forms import find_copies, leave_malformed, set_apart
 from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.glimpses.known_runs import GOING, AskedRuns, KnownRuns, tell_start
 from nexusctl.engine.docker.objects.crash_loops import judge_restarts, may_restart
 from nexusctl.engine.docker.objects.ended_tasks import group_ends, list_gone, with_end
 from nexusctl.engine.docker.objects.ownership import read_volumes
@@ -27,7 +28,6 @@ from nexusctl.engine.docker.observe.holds import (
     with_extensions,
     with_hold,
 )
-from nexusctl.engine.docker.observe.known_runs import GOING, AskedRuns, KnownRuns, tell_start
 from nexusctl.engine.docker.observe.observe import (
     ask_state,
     group_amendments,
@@ -46,7 +46,7 @@ Listed = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
+class ListedReading:
     """The `sandbox` that was read of what was `asked`: an entry but for its prose, its state and its amendments."""
 
     asked: tuple[Listed, ListedState, list[Listed]]
@@ -60,7 +60,7 @@ class Glimpses:
         self._wire = wire
         self._runs = KnownRuns(wire)
         self._images: dict[str, Listed] = {}
-        self._readings: dict[str, Reading] = {}
+        self._readings: dict[str, ListedReading] = {}
 
     def take(self, stack: Stack, patience: float | None = None) -> LiveState:
         """See `Engine.glimpse`."""
@@ -128,7 +128,7 @@ class Glimpses:
     def _read(
         self, entries: list[Listed], runs: AskedRuns, now: float, amendments: Mapping[str, list[Listed]]
     ) -> list[LiveSandbox]:
-        found, readings = [], dict[str, Reading]()
+        found, readings = [], dict[str, ListedReading]()
         for entry in entries:
             state = parse_status(entry["State"], entry["Status"]) or ask_state(self._wire, entry["Id"])
             if state is None:
@@ -137,7 +137,7 @@ class Glimpses:
             asked = ({**entry, "Status": ""}, state, amendments.get(entry["Id"], []))
             if read is None or read.asked != asked:
                 # Most of what a look costs is to read what was there at the one before.
-                read = Reading(asked=asked, sandbox=read_sandbox(entry, state, _find_none(entry), asked[2]))
+                read = ListedReading(asked=asked, sandbox=read_sandbox(entry, state, _find_none(entry), asked[2]))
             readings[entry["Id"]], one = read, read.sandbox
             found.append(_with_run(one, entry, runs, now) if one.state in GOING else one)
         self._readings = readings

@@ -1,0 +1,1 @@
+"""Files into sandboxes and out of them, as archives."""
