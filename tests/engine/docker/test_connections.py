@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from ipaddress import ip_address, ip_network
 from typing import Any
 
@@ -125,3 +126,32 @@ def test_in_a_network_whose_range_is_the_engines_choice_it_gets_another_address(
         shop.engine.remove_container(container_id)
     finally:
         wire.delete(f"/networks/{made}")
+
+
+@pytest.mark.engine
+def test_who_joins_a_network_again_is_found_there_by_all_its_names(shop: Workshop, wire: Wire) -> None:
+    names = ("group", "site")
+    network = shop.join()
+    peer = shop.start(shop.sandbox("peer"), networks=(network,))
+    attachment = replace(network, names=names)
+    sandbox = shop.sandbox("a")
+    made = shop.engine.create_container(shop.stack, sandbox, replace(shop.place(sandbox), networks=(attachment,)))
+    shop.engine.start_container(made)
+
+    def find(name: str) -> list[str]:
+        return shop.engine.run_command(peer, ("getent", "hosts", name)).output.split()[:1]
+
+    def is_found() -> bool:
+        return [find(name) for name in names] == [[place(wire, made)["IPAddress"]]] * len(names)
+
+    assert is_found()
+    shop.engine.hide(made, attachment)
+    assert [find(name) for name in names] == [[]] * len(names)
+    for _ in range(2):
+        shop.engine.disconnect(made, network.id)
+        shop.engine.connect(made, attachment, attachment.names)
+        assert is_found()
+    # It is not bound to an address that somebody else may have by its next start.
+    assert not (place(wire, made)["IPAMConfig"] or {}).get("IPv4Address")
+    shop.engine.restart_container(made, 0)
+    assert is_found()
