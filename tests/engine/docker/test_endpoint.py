@@ -103,3 +103,20 @@ def test_both_sides_speak_the_older_ones_version(wire: Wire) -> None:
     offered = str(wire.get("/version")["ApiVersion"])
     numbers = [tuple(map(int, text.split("."))) for text in (found.version, offered, NEWEST_VERSION)]
     assert numbers[0] == min(numbers[1:])
+
+
+@pytest.mark.engine
+@pytest.mark.skipif(not Path("/var/run/docker.sock").exists(), reason="no engine at the first of the usual sockets")
+def test_an_engine_that_was_called_to_be_found_is_not_called_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[str] = []
+    dial = Wire.connect
+
+    def count(wire: Wire, timeout: float) -> object:
+        called.append(wire.endpoint.url)
+        return dial(wire, timeout)
+
+    monkeypatch.setattr(Wire, "connect", count)
+    assert connect({"HOME": str(tmp_path)}).endpoint.version
+    assert called == ["unix:///var/run/docker.sock"]

@@ -43,7 +43,9 @@ def connect(environ: Mapping[str, str] | None = None) -> Wire:
     """
     environ = os.environ if environ is None else environ
     timeout = _read_timeout(environ.get("DOCKER_CLIENT_TIMEOUT", ""))
-    return Wire(negotiate(find_endpoint(environ)), timeout=timeout)
+    found = find_endpoint(environ)
+    # One that had to be called to be found has said what it speaks.
+    return Wire(found if found.version else negotiate(found), timeout=timeout)
 
 
 def _read_timeout(text: str) -> float:
