@@ -93,7 +93,7 @@ class _Told:
 
     def _is_starved(self, event: SandboxEvent) -> bool:
         """Whether the kernel has killed it for memory: the engine says so in an event of its own, as a rule before."""
-        if event.kind != "died" or event.exit_code != _KILLED:
+        if event.kind != "died" or event.exit_code != _KILLED or event.killed:
             return False
         if event.time - self._starved.get(event.container_id, 0.0) < _SOON:
             return True

@@ -19,7 +19,8 @@ class SandboxEvent:
     """`time` is the engine's, in seconds since 1970.
 
     `exit_code` is there for one that died, where the engine says it, and `health` for a change of that. `by` is whoever
-    made it, or has stopped or paused it on purpose, as far as that was written down.
+    made it, or has stopped or paused it on purpose, as far as that was written down. One that died is `killed` where
+    somebody has let the engine do that.
     """
 
     time: float
@@ -30,3 +31,4 @@ class SandboxEvent:
     health: str = ""
     by: str = ""
     cause: EventCause = ""
+    killed: bool = False

@@ -29,6 +29,9 @@ _KINDS: Mapping[str, EventKind] = {
     "destroy": "removed",
 }
 
+_KILL = "kill"
+_KILLS = ("9", "KILL", "SIGKILL")
+
 _LONGEST_TEXT = 200
 """Characters of what anybody may have written into a label."""
 
@@ -44,19 +47,36 @@ def read_events(
 
     The engine chooses by labels, which a container that was taken over does not have: so it is asked for all there are.
     """
-    query = {"since": f"{since:.9f}", "filters": {"type": ["container"], "event": [*_KINDS]}}
+    query = {"since": f"{since:.9f}", "filters": {"type": ["container"], "event": [*_KINDS, _KILL]}}
     query |= {} if until is None else {"until": f"{until:.9f}"}
     hidden: set[str] = set()
+    killed: set[str] = set()
     for message in wire.lines("GET", "/events", query, timeout=FOREVER if until is None else None):
-        if found := read_event(message, stack, known):
+        if kill := _read_kill(message):
+            killed.add(kill)
+        elif found := read_event(message, stack, known):
             # Of no other event the engine tells an exit code: it is a label, which hides that of the end.
             if found.kind != "died" and labels.EXIT_CODE in message["Actor"]["Attributes"]:
                 hidden.add(found.container_id)
+            if found.kind == "died":
+                found = replace(found, killed=found.container_id in killed)
+                killed.discard(found.container_id)
             yield replace(found, exit_code=None) if found.container_id in hidden else found
     if until is None:
         raise EngineUnreachable(
             f"the engine at {wire.endpoint.url} has ended them", hint="see `nexusctl engine status`"
         )
+
+
+def _read_kill(message: Any) -> str:
+    """The id of the container that somebody has let the engine kill; empty for any other event."""
+    try:
+        actor = message["Actor"]
+        if message["Action"] == _KILL and str(actor["Attributes"]["signal"]) in _KILLS:
+            return str(actor["ID"])
+    except (AttributeError, KeyError, TypeError):
+        pass
+    return ""
 
 
 def read_event(message: Any, stack: str, known: Mapping[str, str]) -> SandboxEvent | None:
