@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import sys
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from nexusctl.api.everyday.executions import Piece
 from nexusctl.cli import options
@@ -17,15 +18,13 @@ def write_pieces(pieces: Iterable[Piece], offset: int, *, raw: bool, as_json: bo
 
     A terminal gets nothing that it would obey, unless `raw` is asked for.
     """
-    writers = {stream: _StreamWriter(stream, raw=raw) for stream in ("stdout", "stderr")}
+    make = _JsonLines if as_json else partial(_StreamWriter, raw=raw)
+    writers: dict[str, _JsonLines | _StreamWriter] = {stream: make(stream) for stream in ("stdout", "stderr")}
     for piece in _resumed(pieces):
         if piece.stream is None:
             options.say(f"note: the log begins at {piece.offset}: the bytes before it were cut away")
-        elif as_json:
-            text = piece.data.decode(errors="surrogateescape").encode("utf-8", "backslashreplace").decode()
-            options.write_json({"offset": piece.offset, "stream": piece.stream, "data": text})
         else:
-            writers[piece.stream].write(piece.data)
+            writers[piece.stream].write(piece)
         offset = piece.offset + len(piece.data)
     for writer in writers.values():
         writer.finish()
@@ -54,14 +53,39 @@ class _StreamWriter:
         self._plain = raw or not self._out.isatty()
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
 
-    def write(self, data: bytes) -> None:
+    def write(self, piece: Piece) -> None:
         if self._plain:
-            self._out.buffer.write(data)
+            self._out.buffer.write(piece.data)
         else:
-            self._out.write(disarm(self._decoder.decode(data)))
+            self._out.write(disarm(self._decoder.decode(piece.data)))
         self._out.flush()
 
     def finish(self) -> None:
         if not self._plain:
             self._out.write(disarm(self._decoder.decode(b"", final=True)))
             self._out.flush()
+
+
+class _JsonLines:
+    """A document for each piece of one stream, in which characters are whole; what is no UTF-8 is replaced."""
+
+    def __init__(self, stream: str) -> None:
+        self._stream = stream
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._begun: int | None = None
+
+    def write(self, piece: Piece) -> None:
+        begin = piece.offset if self._begun is None else self._begun
+        text = self._decoder.decode(piece.data)
+        # What a character still lacks comes with the next piece.
+        held = len(self._decoder.getstate()[0])
+        self._begun = piece.offset + len(piece.data) - held if held else None
+        self._tell(begin, text)
+
+    def finish(self) -> None:
+        if self._begun is not None:
+            self._tell(self._begun, self._decoder.decode(b"", final=True))
+
+    def _tell(self, offset: int, text: str) -> None:
+        if text:
+            options.write_json({"offset": offset, "stream": self._stream, "data": text})
