@@ -195,7 +195,7 @@ def _describe_own(scene: PlanContext, decision: Decision) -> Iterator[tuple[str,
 
 def _last_notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
     # One that somebody has stopped did not end by itself.
-    if decision.restore and decision.holder and decision.holder.exit_code == 0 and not decision.holder.held:
+    if decision.restore and decision.holder and decision.holder.exit_code == 0 and not decision.holder.hold:
         yield "it has ended as a task does: where it is meant to end, say `kind: task`"
     if decision.action == "create" and len(scene.live.sandboxes) > 0:
         yield from _offer_move(scene, decision)
