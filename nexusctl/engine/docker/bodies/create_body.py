@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nexusctl.engine import labels
@@ -96,7 +96,8 @@ def container_labels(stack: str, sandbox: Sandbox, placement: Placement) -> dict
 
 
 def host_config(stack: str, sandbox: Sandbox, placement: Placement, secrets: str = "") -> dict[str, Any]:
-    mounts = [_mount(stack, sandbox, mount, placement) for mount in sandbox.mounts if mount.kind != "anonymous"]
+    own = list_own_volumes(stack, sandbox, placement)
+    mounts = [_mount(stack, mount, placement, own) for mount in sandbox.mounts if mount.kind != "anonymous"]
     mounts += [_own_mount(stack, sandbox, target, name) for target, name in placement.anonymous.items()]
     return {
         "Init": True,
@@ -302,13 +303,14 @@ def list_own_volumes(stack: str, sandbox: Sandbox, placement: Placement) -> list
     return sorted(name for name in named if is_volume_name(stack, name, placement.volumes.get(name, name)))
 
 
-def _mount(stack: str, sandbox: Sandbox, mount: Mount, placement: Placement) -> dict[str, Any]:
+def _mount(stack: str, mount: Mount, placement: Placement, own_volumes: Collection[str]) -> dict[str, Any]:
+    """`own_volumes` are those that are the stack's."""
     if mount.kind != "volume":
         source = mount.real or mount.source
         return {"Type": mount.kind, "Source": source, "Target": mount.target, "ReadOnly": mount.read_only}
     name = placement.volumes.get(mount.source, mount.source)
     body: dict[str, Any] = {"Type": "volume", "Source": name, "Target": mount.target, "ReadOnly": mount.read_only}
-    if mount.source in list_own_volumes(stack, sandbox, placement):
+    if mount.source in own_volumes:
         # Until a container has it, a prune may take it. Then the engine makes it anew with the container.
         declared = placement.declared.get(mount.source)
         own = volume_labels(stack, mount.source)
