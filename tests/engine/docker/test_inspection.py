@@ -9,6 +9,8 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
 from tests.engine.workshop import Workshop
 
+TERMINATED = ("sh", "-c", "trap 'exit 143' TERM; touch /ready; while :; do sleep 0.1; done")
+
 
 class LateWire(Wire):
     """Stops a container once it has been listed."""
@@ -27,7 +29,8 @@ class LateWire(Wire):
 def test_a_sandbox_that_ends_between_the_list_and_the_look_inside_is_known_to_have_ended(
     shop: Workshop, wire: Wire
 ) -> None:
-    late = Workshop(DockerEngine(LateWire(wire, shop.start(shop.sandbox()))), shop.stack, shop.image)
+    container_id = shop.start_listening(shop.sandbox(command=TERMINATED))
+    late = Workshop(DockerEngine(LateWire(wire, container_id)), shop.stack, shop.image)
     (seen,) = late.observe(deep=True).sandboxes
     assert seen.inspection
     assert seen.inspection.finished_at
