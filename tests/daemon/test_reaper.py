@@ -145,7 +145,8 @@ def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
     found = {s["name"]: s for s in json.loads(yard.nexusctl("status", "--json").stdout)["sandboxes"]}
     assert [name for name in found if found[name]["expired"]] == ["gone", "idle", "slow"]
     assert found["slow"]["held"]["user"] == "reaper"
-    assert "holds the engine's socket" in yard.nexusctl("doctor").stdout
+    # For some seconds after a restart it may be in a loop, as far as anybody can tell.
+    wait_for(lambda: "holds the engine's socket" in yard.nexusctl("doctor").stdout, "it does not run for good")
     # A container that somebody has stopped is started by the next apply, and goes with the last that ends by itself.
     yard.docker("kill", REAPER)
     yard.write(LAST)
