@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from nexusctl.api import connection, execution, planning, subject
 from nexusctl.api.execution import Interrupt
@@ -37,12 +37,17 @@ from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.basis import Basis
 
-__all__ = ["Begin", "Terms", "apply", "apply_saved", "carry_out", "destroy", "ensure_reaper"]
+__all__ = ["Begin", "KeepReaper", "Terms", "apply", "apply_saved", "carry_out", "destroy", "ensure_reaper"]
 
 Begin = Callable[[Planned], Interrupt | None]
 """Asked before a plan is carried out that changes something: what can stop it, or None where nothing shall be done."""
 
 Events = Generator[AnyEvent, None, Outcome]
+
+
+class KeepReaper(Protocol):
+    def __call__(self, engine: Engine, *, wanted: bool, report: Report) -> tuple[Diagnostic, ...]:
+        """See `api/reaper/keep.py`."""
 
 
 def _be_silent(_line: str) -> None:
@@ -55,7 +60,7 @@ class Terms:
 
     `report` gets a line while the lock is waited for. With `rollback` a run that fails is followed by one that brings
     what it touched back to what was recorded before. What somebody has changed inside since it was uploaded is written
-    over `silently`, or `told` before, or `never`: then that sandbox is left out.
+    over `silently`, or `told` before, or `never`: then that sandbox is left out. `keep_reaper` is called last.
     """
 
     begin: Begin
@@ -63,6 +68,7 @@ class Terms:
     report: Report = _be_silent
     rollback: bool = False
     overwrites: Literal["silently", "told", "never"] = "silently"
+    keep_reaper: KeepReaper = keep_reaper
 
 
 def apply(about: subject.Subject, terms: Terms, *, deep: bool = False, adopt: Adopt = None) -> Events:
@@ -115,7 +121,7 @@ def destroy(name: str, terms: Terms, *, remove_volumes: bool = False, must_exist
         chosen = planning.plan(engine, planning.empty_stack(name), remove_volumes=remove_volumes)
         outcome = yield from carry_out(engine, chosen, terms)
     if outcome == "done" and not chosen.empty and name != REAPER:
-        yield from _tell(keep_reaper(engine, wanted=False, report=terms.report))
+        yield from _tell(terms.keep_reaper(engine, wanted=False, report=terms.report))
     try:
         remains = planning.observe_remains(engine, name)
     except EngineUnreachable:
@@ -158,7 +164,7 @@ def ensure_reaper(engine: Engine, live: LiveState, outcome: Outcome, terms: Term
     Called after the stack's lock is free. What goes wrong is told as a warning.
     """
     if outcome != "declined" and live.stack != REAPER and has_lifetimes(live):
-        yield from _tell(keep_reaper(engine, wanted=True, report=terms.report))
+        yield from _tell(terms.keep_reaper(engine, wanted=True, report=terms.report))
 
 
 def _lock(engine: Engine, stack: str, terms: Terms, *, makes_space: bool = False, branch: str = "") -> connection.Held:
@@ -217,7 +223,7 @@ def _keep_reaper(engine: Engine, basis: Basis, outcome: Outcome, terms: Terms) -
     """After the stack's lock is free, and whatever failed: what is there by now has to end all the same."""
     wanted = any(map(has_lifetime, basis.stack.sandboxes.values()))
     if outcome != "declined" and (wanted or has_lifetimes(basis.live)) and basis.stack.name != REAPER:
-        yield from _tell(keep_reaper(engine, wanted=wanted, report=terms.report))
+        yield from _tell(terms.keep_reaper(engine, wanted=wanted, report=terms.report))
 
 
 def _tell(problems: tuple[Diagnostic, ...]) -> Iterator[AnyEvent]:

@@ -13,14 +13,18 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import anyio
 import pytest
 
+from nexusctl.api import connection
 from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import negotiate
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from nexusctl.model.engine_names import REAPER as REAPERS
 from tests.daemon.test_engine_daemon import Second, second
 from tests.daemon.yard import Yard
 from tests.drift.test_daemon_restart import copy_image
+from tests.mcp.client import Caller, play
 from tests.templates.recipes import make_image
 
 __all__ = ["second"]
@@ -229,3 +233,26 @@ def test_who_is_connected_to_a_published_port_keeps_it_and_verbs_bring_the_reape
     assert "starting the reaper" in yard.succeed("start", "alone")
     assert (state(yard, REAPER), state(yard, "lived_alone")) == ("running", "running")
     assert "starting the reaper" not in yard.succeed("restart", "alone")
+
+
+def test_an_agent_waits_for_no_reaper(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", yard.place.url)
+    engine = connection.connect()
+    here = lambda: names(yard, "--filter", "status=running")  # noqa: E731
+
+    async def create(call: Caller) -> None:
+        # Somebody else works on the reaper, and whoever waited for it would wait for a minute.
+        with anyio.fail_after(50), connection.hold_lock(engine, REAPERS, timeout=10.0, report=print):
+            made = await call("sandbox_create", template="python", name="late", timeout=7200)
+        assert made["status"] == "running", made.text
+        wait_for(lambda: REAPER in here(), "nothing ends what an agent has made")
+
+    async def delete(call: Caller) -> None:
+        # A server that was killed before it could start one has left that to the next.
+        wait_for(lambda: REAPER in here(), "the next server starts no reaper")
+        assert (await call("sandbox_delete", sandbox_id="sb_late"))["status"] == "deleted"
+
+    play(yard.folder, create)
+    yard.docker("rm", "-f", REAPER)
+    play(yard.folder, delete)
+    wait_for(lambda: names(yard) == [], "the reaper stays without anything to end")

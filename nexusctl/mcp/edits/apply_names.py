@@ -9,6 +9,7 @@ from dataclasses import field
 from nexusctl.api import apply as sentence
 from nexusctl.api import connection, planning, subject
 from nexusctl.api.execution import Interrupt
+from nexusctl.api.reaper.keep import keep_reaper
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.mcp.edits.workspace import Workspace
 from nexusctl.model.plan.event import Declined, Failed, Planned, Skipped, Warned
@@ -30,7 +31,7 @@ class Applied:
     warnings: Mapping[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
 
 
-def apply_names(workspace: Workspace, names: Iterable[str]) -> Applied:
+def apply_names(workspace: Workspace, names: Iterable[str], keep_reaper: sentence.KeepReaper = keep_reaper) -> Applied:
     """Apply the file as far as it is about the sandboxes `names`, in it or no more; raises `NexusError` as apply does.
 
     Where nothing else is to be done all of it is applied, so that a network goes with the last that was in it.
@@ -39,17 +40,19 @@ def apply_names(workspace: Workspace, names: Iterable[str]) -> Applied:
     about = workspace.subject()
     if mistakes := [problem for problem in about.problems if problem.sandbox is None or problem.sandbox in wanted]:
         raise InputError(*mistakes)
-    applied = _follow(about, wanted, whole=not about.problems)
+    applied = _follow(about, wanted, keep_reaper, whole=not about.problems)
     if applied is not None:
         return applied
     targets = _known(about, wanted)
     if not targets:
         return Applied()
     about = subject.Subject(stack=about.stack, problems=about.problems, choice=Choice(targets=targets))
-    return _follow(about, wanted, whole=False) or Applied()
+    return _follow(about, wanted, keep_reaper, whole=False) or Applied()
 
 
-def _follow(about: subject.Subject, wanted: frozenset[str], *, whole: bool) -> Applied | None:
+def _follow(
+    about: subject.Subject, wanted: frozenset[str], keep_reaper: sentence.KeepReaper, *, whole: bool
+) -> Applied | None:
     """Carry out the plan for `about`; None where it is the `whole` one and has more in it than is `wanted`."""
     if about.choice.everything and not whole:
         return None
@@ -62,7 +65,8 @@ def _follow(about: subject.Subject, wanted: frozenset[str], *, whole: bool) -> A
     skipped: dict[str, Skipped] = {}
     warned: dict[str, tuple[Diagnostic, ...]] = {}
     steps: dict[str, Step] = {}
-    with closing(sentence.apply(about, sentence.Terms(begin=begin, lock_timeout=LOCK_TIMEOUT))) as events:
+    terms = sentence.Terms(begin=begin, lock_timeout=LOCK_TIMEOUT, keep_reaper=keep_reaper)
+    with closing(sentence.apply(about, terms)) as events:
         for event in events:
             match event:
                 case Planned():

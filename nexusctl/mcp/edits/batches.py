@@ -10,13 +10,14 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 
 from nexusctl.errors import Diagnostic, InputError, NexusError
 from nexusctl.mcp.edits.apply_names import Applied, apply_names
 from nexusctl.mcp.edits.draft import Edit
+from nexusctl.mcp.edits.reaping import Reaping
 from nexusctl.mcp.edits.workspace import Workspace, Written
 from nexusctl.model.plan.plan import Change
 
@@ -62,6 +63,7 @@ class Batches:
         self._workspace = workspace
         self._committed = committed
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
+        self._reaping = Reaping(workspace)
         self._thread = threading.Thread(target=self._work, name="batches")
         self._thread.start()
 
@@ -74,6 +76,7 @@ class Batches:
         """Finish what was submitted, and end."""
         self._queue.put(None)
         self._thread.join()
+        self._reaping.close()
 
     def _work(self) -> None:
         self._recover()
@@ -107,10 +110,10 @@ class Batches:
 
     def _finish(self, written: Written, names: tuple[str, ...]) -> None:
         try:
-            bad = tuple(apply_names(self._workspace, names).problems)
+            bad = tuple(self._apply_names(names).problems)
             if bad:
                 self._workspace.take_back(written, None, bad)
-                apply_names(self._workspace, bad)
+                self._apply_names(bad)
         finally:
             written.clear()
 
@@ -140,7 +143,7 @@ class Batches:
         if not left:
             return []
         try:
-            applied = apply_names(self._workspace, _names(left))
+            applied = self._apply_names(_names(left))
         except NexusError as error:
             try:
                 self._workspace.take_back(written, {}, _names(left))
@@ -156,17 +159,20 @@ class Batches:
         again = self._undo(written, good, bad, applied) if bad else []
         for name in written.dropped.intersection(_names(good)):
             self._workspace.forget_files(name)
-        warnings = self._committed(good) if good else ()
+        warnings = (*self._committed(good), *self._reaping.problems) if good else ()
         for request in good:
             _answer(request, applied, warnings)
         return again
+
+    def _apply_names(self, names: Iterable[str]) -> Applied:
+        return apply_names(self._workspace, names, self._reaping.keep)
 
     def _undo(self, written: Written, good: list[Request], bad: list[Request], applied: Applied) -> list[list[Request]]:
         """Take back what `bad` wanted, and what was made of it; returns what is to be tried again, one by one."""
         notes: tuple[Diagnostic, ...] = ()
         try:
             self._workspace.take_back(written, {request: request.edit for request in good}, _names(bad))
-            rest = apply_names(self._workspace, _names(bad))
+            rest = self._apply_names(_names(bad))
             notes = tuple(problem for problems in rest.problems.values() for problem in problems)
         except NexusError as error:
             notes = error.diagnostics
