@@ -39,13 +39,19 @@ class Executions(Protocol):
 
     def show(self, execution_id: str) -> Execution: ...
 
-    def read(
-        self, execution_id: str, offset: int, *, most: int, wait: float = 0.0, silence: float | None = None
-    ) -> Iterator[Piece]:
+    def read(self, execution_id: str, offset: int, *, most: int, wait: float = 0.0) -> Iterator[Piece]:
         """Its log from `offset` on, at most `most` bytes of it, as far as it goes now.
 
-        With `wait` also what comes in so many seconds; it ends sooner where the execution does, and where it says
-        nothing more for `silence` seconds once it has said something.
+        With `wait` also what comes in so many seconds; it ends sooner where the execution does.
+        """
+
+    def listen(
+        self, execution_id: str, *, most: int, wait: float, silence: float | None = None
+    ) -> tuple[tuple[Piece, ...], Execution]:
+        """At most `most` bytes of its log from the begin on, with what comes in `wait` seconds, and how it is then.
+
+        It returns sooner where the execution ends, and where it says nothing more for `silence` seconds once it has
+        said something.
         """
 
     def signal(self, execution_id: str, name: str) -> None:

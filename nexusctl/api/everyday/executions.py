@@ -166,17 +166,11 @@ def listen(
     """The begin of the log until the execution has ended, or so many seconds; fewer where it has said something, and
     then nothing more for `silence` seconds. Raises `NotFound`, `EngineError`.
     """
-    deadline = time.monotonic() + wait_seconds
-    pieces: list[Piece] = []
-    for piece in engine.executions.read(execution_id, 0, most=max_bytes, wait=wait_seconds, silence=silence):
-        pieces.append(piece)
-        if time.monotonic() > deadline:
-            break
-    execution = engine.executions.show(execution_id)
+    pieces, execution = engine.executions.listen(execution_id, most=max_bytes, wait=wait_seconds, silence=silence)
     end = pieces[-1].offset + len(pieces[-1].data) if pieces else 0
     if execution.state != "running" and end < execution.bytes and sum(len(piece.data) for piece in pieces) < max_bytes:
         # Between the two it has said its last.
-        pieces = list(engine.executions.read(execution_id, 0, most=max_bytes))
+        pieces = tuple(engine.executions.read(execution_id, 0, most=max_bytes))
     return whole_text(pieces, 0, execution)
 
 

@@ -59,12 +59,15 @@ class MemoryExecutions:
         with self._world.mutex:
             return self._tell(*self._find(execution_id))
 
-    def read(
-        self, execution_id: str, offset: int, *, most: int, wait: float = 0.0, silence: float | None = None
-    ) -> Iterator[Piece]:
+    def read(self, execution_id: str, offset: int, *, most: int, wait: float = 0.0) -> Iterator[Piece]:
         with self._world.mutex:
             data = self._find(execution_id)[1].log[offset : offset + most]
         return iter([Piece(offset=offset, stream="stdout", data=data)] if data else [])
+
+    def listen(
+        self, execution_id: str, *, most: int, wait: float, silence: float | None = None
+    ) -> tuple[tuple[Piece, ...], Execution]:
+        return tuple(self.read(execution_id, 0, most=most)), self.show(execution_id)
 
     def signal(self, execution_id: str, name: str) -> None:
         self._world.note(f"signal_execution {name}", execution_id)

@@ -68,14 +68,43 @@ def test_two_streams_a_prompt_and_bytes_of_any_kind_are_one_log(shop: Workshop, 
 def test_who_listens_goes_on_when_nothing_more_is_said(shop: Workshop, box: str) -> None:
     made = order(shop, box, "sh", "-c", "echo one; sleep 0.5; echo two; sleep 60")
     begun = time.monotonic()
-    pieces = list(shop.engine.executions.read(made.id, 0, most=99, wait=50, silence=3))
-    assert b"".join(piece.data for piece in pieces) == b"one\ntwo\n"
+    pieces, how = shop.engine.executions.listen(made.id, most=99, wait=50, silence=3)
+    assert (b"".join(piece.data for piece in pieces), how.state, how.bytes) == (b"one\ntwo\n", "running", 8)
     assert time.monotonic() - begun < 40
     heard = executions.listen(shop.engine, made.id, 99, 0.2)
     assert (b"".join(data for _, data in heard.chunks), heard.next_offset, heard.ended) == (b"one\ntwo\n", 8, False)
     ended = order(shop, box, "sh", "-c", "sleep 0.3; echo late; exit 3")
     heard = executions.listen(shop.engine, ended.id, 99, 50, 0.1)
     assert (heard.chunks, heard.ended, heard.execution.exit_code) == ((("stdout", b"late\n"),), True, 3)
+
+
+class CountingWire(Wire):
+    """Counts the commands that it starts in a sandbox."""
+
+    started = 0
+
+    def open(self, method: str, path: str, *args: Any, **more: Any) -> Any:
+        self.started += path.startswith("/exec/") and path.endswith("/start")
+        return super().open(method, path, *args, **more)
+
+
+@pytest.mark.parametrize(("code", "state"), [("echo up; sleep 60", "running"), ("echo up; exit 3", "exited")])
+def test_who_listens_starts_one_command(wire: Wire, shop: Workshop, box: str, code: str, state: str) -> None:
+    made = order(shop, box, "sh", "-c", code)
+    await_bytes(shop, made.id, b"up\n")
+    counting = CountingWire(wire.endpoint)
+    heard = executions.listen(DockerEngine(counting), made.id, 99, 50, 0.1)
+    assert (heard.chunks, heard.execution.state, counting.started) == ((("stdout", b"up\n"),), state, 1)
+
+
+def test_who_listens_for_a_time_hears_no_longer_of_what_never_stops(shop: Workshop, box: str) -> None:
+    made = order(shop, box, "sh", "-c", "while :; do echo on and on; sleep 0.02; done")
+    await_bytes(shop, made.id, b"on and on\n")
+    begun = time.monotonic()
+    pieces, how = shop.engine.executions.listen(made.id, most=10**9, wait=1, silence=30)
+    assert time.monotonic() - begun < 20
+    assert pieces
+    assert how.state == "running"
 
 
 def test_all_lines_come_through_a_slow_reader_as_they_were(shop: Workshop, box: str) -> None:

@@ -11,11 +11,12 @@ from nexusctl.model.values.late_module import LateModule
 
 if TYPE_CHECKING:
     from nexusctl.engine.command import Command
-    from nexusctl.engine.docker.executions import control, listing, reading, start, watch
+    from nexusctl.engine.docker.executions import control, listen, listing, reading, start, watch
     from nexusctl.model.observed.execution import Execution, Order, Piece
 else:
     # Most commands are watched to their end, and need no more than that.
     control = LateModule("nexusctl.engine.docker.executions.control")
+    listen = LateModule("nexusctl.engine.docker.executions.listen")
     listing = LateModule("nexusctl.engine.docker.executions.listing")
     reading = LateModule("nexusctl.engine.docker.executions.reading")
     start = LateModule("nexusctl.engine.docker.executions.start")
@@ -43,10 +44,13 @@ class DockerExecutions:
     def show(self, execution_id: str) -> Execution:
         return listing.show_execution(self._wire, execution_id)
 
-    def read(
-        self, execution_id: str, offset: int, *, most: int, wait: float = 0.0, silence: float | None = None
-    ) -> Iterator[Piece]:
-        return reading.read(self._wire, execution_id, offset, most=most, wait=reading.Waiting(wait, silence))
+    def read(self, execution_id: str, offset: int, *, most: int, wait: float = 0.0) -> Iterator[Piece]:
+        return reading.read(self._wire, execution_id, offset, most=most, wait=reading.Waiting(wait))
+
+    def listen(
+        self, execution_id: str, *, most: int, wait: float, silence: float | None = None
+    ) -> tuple[tuple[Piece, ...], Execution]:
+        return listen.listen(self._wire, execution_id, most, reading.Waiting(wait, silence))
 
     def signal(self, execution_id: str, name: str) -> None:
         control.signal(self._wire, execution_id, name)

@@ -62,7 +62,14 @@ done 2>/dev/null
 
 READER = f"""
 {_PLAIN}
-id=$1 from=$2 most=$3 rounds=$4 left=$4 silence=$5; shift 5
+id=$1 from=$2 most=$3 wait=$4 silence=$5 then=$6; shift 6
+roots=$*
+now=0
+clock() {{
+  now=$((now + {100 // PACE}))
+  if read -r up rest </proc/uptime; then now=$((${{up%.*}} * 100 + 1${{up#*.}} - 100)); fi
+}} 2>/dev/null
+clock; until=$((now + wait)) quiet=$((now + wait))
 for root do if [ -d "$root/executions/$id" ]; then break; fi; done
 here=$root/executions/$id out=$root/output/$id
 if ! plain "$here/meta"; then exit {ABSENT}; fi
@@ -72,7 +79,7 @@ alive() {{
   read -r stat <"/proc/$pid/stat" || return 1
   stat=${{stat##*) }}; set -- $stat; shift 19; [ "$1" = "$born" ]
 }} 2>/dev/null
-if [ "$rounds" -gt 0 ]; then
+if [ "$wait" -gt 0 ]; then
   exec 4<&0
   (while read -r line; do :; done; kill $$) <&4 >/dev/null 2>&1 &
   watch=$!
@@ -82,7 +89,9 @@ tell_lost() {{ if [ "$lost" ]; then printf 'C %s\\n' "$lost"; lost=; fi; }}
 finish() {{
   tell_lost
   printf 'F %s %s\\n' "$1" "$reached"
-  if [ "$rounds" -gt 0 ]; then kill "$watch"; fi 2>/dev/null
+  if [ "$wait" -gt 0 ]; then kill "$watch"; fi 2>/dev/null
+  set -- "$id" $roots
+  eval "$then"
   exit 0
 }}
 index= best=-1
@@ -143,17 +152,17 @@ while :; do
   give
   if [ "$sent" -ge "$most" ]; then finish full; fi
   if [ -n "$next" ]; then index=$((index + 1)) part=; continue; fi
-  if [ -n "$heard" ]; then idle=0 left=$silence; continue; fi
+  clock
+  if [ -n "$heard" ] && [ "$now" -lt "$until" ]; then idle=0 quiet=$((now + silence)); continue; fi
   if [ -z "$living" ]; then finish lost; fi
   idle=$((idle + 1))
   if [ "$idle" -gt {PACE} ] && [ -e "$here/end" ]; then finish ended; fi
-  if [ "$rounds" -le 0 ] || [ "$left" -le 0 ]; then finish running; fi
-  rounds=$((rounds - 1)) left=$((left - 1))
+  if [ "$now" -ge "$until" ] || [ "$now" -ge "$quiet" ]; then finish running; fi
   sleep 0.05
 done
 """
-"""Gets the id, an offset, the most bytes to give, how many rounds to wait for more, how many of them once there
-was some, and the roots.
+"""Gets the id, an offset, the most bytes to give, how long to wait for more, how long once there was some, both in
+hundredths of a second, what to do `then`, such as to list it, and the roots.
 
 Prints `D offset stream length after` before each piece of output, which is of one second, `C offset` for a stretch that
 was cut away up to there, and last `F why offset`. It ends when its input does.

@@ -12,9 +12,9 @@ from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import SHELLS, create_exec, wait_for_exit_code
 from nexusctl.engine.docker.exec.exec import ROOT as ROOT_USER
 from nexusctl.engine.docker.executions.archive import cut, read_log
-from nexusctl.engine.docker.executions.entry import Home
+from nexusctl.engine.docker.executions.entry import LONGEST_META, Home
 from nexusctl.engine.docker.executions.find import ROOTS, find_container, no_such
-from nexusctl.engine.docker.executions.reader import ABSENT, PACE, READER
+from nexusctl.engine.docker.executions.reader import ABSENT, READER
 from nexusctl.engine.docker.executions.supervisor import NO_COMMAND
 from nexusctl.errors import Conflict, EngineError
 from nexusctl.model.observed.execution import Piece, Stream
@@ -26,6 +26,9 @@ START = b'{"Detach":false,"Tty":false}'
 LONGEST_HEAD = 100
 """Bytes of what precedes a piece."""
 
+LONGEST_REST = 2 * LONGEST_META
+"""Bytes of what is told of an execution behind its log."""
+
 LATE = 60.0
 """Seconds that a sandbox gets for its answer, on top of those that it is to wait."""
 
@@ -33,7 +36,7 @@ _HEAD = re.compile(rb"(?:D (\d{1,15}) ([oe]) (\d{1,9})(?: (\d{1,12}))?|C (\d{1,1
 _STREAMS: dict[bytes, Stream] = {b"o": "stdout", b"e": "stderr"}
 
 
-class _Unread(Exception):
+class Unread(Exception):
     """No command in the sandbox can read it."""
 
 
@@ -44,10 +47,10 @@ class Waiting(NamedTuple):
     silence: float | None = None
 
     @property
-    def rounds(self) -> tuple[str, str]:
+    def hundredths(self) -> tuple[str, str]:
         """The same as the reader counts it."""
-        most = 10**9 if math.isinf(self.seconds) else round(self.seconds * PACE)
-        return str(most), str(most if self.silence is None else round(self.silence * PACE))
+        most = 10**10 if math.isinf(self.seconds) else round(self.seconds * 100)
+        return str(most), str(most if self.silence is None else round(self.silence * 100))
 
 
 def read(wire: Wire, execution_id: str, offset: int, *, most: int, wait: Waiting) -> Iterator[Piece]:
@@ -56,12 +59,12 @@ def read(wire: Wire, execution_id: str, offset: int, *, most: int, wait: Waiting
     most = min(most, MOST)
     if home.running:
         try:
-            for piece in _ask(wire, home, execution_id, offset, most, wait):
+            for piece in ask(wire, home, execution_id, offset, most, wait):
                 if piece.stream is not None:
                     most -= len(piece.data)
                 offset = piece.offset + len(piece.data)
                 yield piece
-        except (_Unread, Conflict):
+        except (Unread, Conflict):
             # It is paused, or has ended while it was read.
             pass
         else:
@@ -69,9 +72,21 @@ def read(wire: Wire, execution_id: str, offset: int, *, most: int, wait: Waiting
     yield from cut(read_log(wire, home.container_id, execution_id), offset, most)
 
 
-def _ask(wire: Wire, home: Home, execution_id: str, offset: int, most: int, wait: Waiting) -> Iterator[Piece]:
-    """Raises `_Unread` where the sandbox cannot give all that there is."""
-    words = (execution_id, str(offset), str(most), *wait.rounds, *ROOTS)
+def ask(
+    wire: Wire,
+    home: Home,
+    execution_id: str,
+    offset: int,
+    most: int,
+    wait: Waiting,
+    then: str = "",
+    told: list[str] | None = None,
+) -> Iterator[Piece]:
+    """Its log by a command in the sandbox, which does what is to be done `then`; the lines of that go into `told`.
+
+    Raises `Unread` where the sandbox cannot give all that there is.
+    """
+    words = (execution_id, str(offset), str(most), *wait.hundredths, then, *ROOTS)
     for shell in SHELLS:
         exec_id = create_exec(
             wire,
@@ -80,27 +95,29 @@ def _ask(wire: Wire, home: Home, execution_id: str, offset: int, most: int, wait
             env={},
             user=ROOT_USER,
             cwd="/",
-            stdin=wait.rounds[0] != "0",
+            stdin=wait.hundredths[0] != "0",
         )
         try:
             with _start(wire, exec_id, wait.seconds) as answer:
                 talk = _Talk(answer)
                 while piece := talk.take():
                     yield piece
+                if talk.ended and told is not None:
+                    told += talk.read_rest()
         except EngineError as error:
             if error.status != 400:
                 raise
             continue
         if talk.ended:
             if talk.ended == "lost":
-                raise _Unread
+                raise Unread
             return
         code = wait_for_exit_code(wire, exec_id)
         if code == ABSENT:
             raise no_such(execution_id)
         if code not in NO_COMMAND or talk.begun:
             break
-    raise _Unread
+    raise Unread
 
 
 def _start(wire: Wire, exec_id: str, wait: float) -> Answer:
@@ -148,6 +165,12 @@ class _Talk:
         self._left -= len(data)
         self._offset += len(data)
         return piece
+
+    def read_rest(self) -> list[str]:
+        """The lines behind its last word."""
+        while len(self._held) < LONGEST_REST and self._more():
+            pass
+        return self._held.decode(errors="replace").splitlines()
 
     def _line(self) -> bytes:
         while b"\n" not in self._held and len(self._held) < LONGEST_HEAD and self._more():
