@@ -212,6 +212,11 @@ def test_a_paused_sandbox_tells_of_them(shop: Workshop, plain: str, wire: Wire) 
     wire.post(f"/containers/{plain}/unpause")
 
 
+def test_a_folder_that_is_not_there_is_told(shop: Workshop, plain: str) -> None:
+    with pytest.raises(StepError, match="no folder /nowhere that its user may enter"):
+        order(shop, plain, "true", working_dir="/nowhere")
+
+
 def test_one_without_a_shell_is_refused_and_still_runs_what_is_watched(shop: Workshop, plain: str, wire: Wire) -> None:
     gone = ("rm", *(f"/usr/bin/{name}" for name in ("sh", "dash", "bash", "perl")))
     run(wire, plain, gone)

@@ -33,7 +33,20 @@ def start(wire: Wire, container_id: str, order: Order) -> str:
         return ""
     if said == _NO_FOLDER and _try(wire, container_id, order, SHARED_MEMORY, tool) == READY:
         return f"its root cannot be written, so the log lies in {SHARED_MEMORY} and goes when it stops"
+    if said == "shell" and order.working_dir and _lacks(wire, container_id, order.working_dir, order.user):
+        raise StepError(
+            Diagnostic(
+                f"nothing was started: the sandbox has no folder {order.working_dir[:200]} that its user may enter",
+                hint="make it first, or name another one",
+            )
+        )
     raise StepError(_explain(said))
+
+
+def _lacks(wire: Wire, container_id: str, folder: str, user: str | None) -> bool:
+    """The engine says no more of a folder that is not there than of a shell that is not."""
+    said = _ask(wire, container_id, 'cd "$1"', user, folder)
+    return said is not None and said.exit_code != 0
 
 
 def _explain(said: str) -> Diagnostic:
