@@ -115,16 +115,25 @@ def play(
     era: str = "auto",
     transport: str = "stdio",
     more: tuple[str, ...] = (),
+    spoken: set[str] | None = None,
 ) -> None:
-    """Run `scene` with a client of that era and transport, on a server of its own."""
+    """Run `scene` with a client of that era and transport, on a server of its own.
+
+    The version of the protocol that they agree on goes into `spoken`.
+    """
+
+    async def follow(client: Client) -> None:
+        if spoken is not None:
+            spoken.add(client.protocol_version or "?")
+        await scene(caller(client))
 
     async def on_stdio() -> None:
         async with over_stdio(folder, era, *more) as client:
-            await scene(caller(client))
+            await follow(client)
 
     async def on_http(address: str) -> None:
         async with over_http(address, era) as client:
-            await scene(caller(client))
+            await follow(client)
 
     try:
         if transport == "stdio":
@@ -140,6 +149,11 @@ def _innermost(error: BaseException) -> BaseException:
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
     return error
+
+
+def table_row(client: str, spoken: set[str], transport: str, steps: int, seconds: float) -> str:
+    """What `make door` prints of one client: who, era, transport, steps passed, seconds."""
+    return f"{client:<10} {', '.join(sorted(spoken)) or '?':<12} {transport:<6} {steps:3} steps {seconds:6.1f} s"
 
 
 def nexusctl(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:

@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from tests.mcp.client import WAYS, Answer, Caller, plan_of, play
+from tests.mcp.client import WAYS, Answer, Caller, plan_of, play, table_row
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("template_images")]
 
@@ -56,13 +56,16 @@ FRONTEND: dict[str, Any] = {
 @pytest.mark.parametrize(("era", "transport"), WAYS)
 def test_the_scenario(folder: Path, era: str, transport: str, record_property: Any) -> None:
     times: dict[str, float] = {}
+    begun, passed, spoken = time.monotonic(), 0, set[str]()
 
     async def scene(call: Caller) -> None:
         async def step(what: str, tool: str, **arguments: Any) -> Answer:
-            begun = time.monotonic()
+            nonlocal passed
+            asked = time.monotonic()
             answer = await call(tool, **arguments)
-            times[what] = time.monotonic() - begun
+            times[what] = time.monotonic() - asked
             assert not answer.is_error, f"{what}: {answer.text}"
+            passed += 1
             return answer
 
         # Steps 2 and 5: two sandboxes with their packages.
@@ -124,10 +127,11 @@ def test_the_scenario(folder: Path, era: str, transport: str, record_property: A
         assert plan_of(folder)["empty"]
         assert (await step("start", "sandbox_start", sandbox_id=one))["status"] == "running"
 
-    play(folder, scene, era=era, transport=transport)
-    record_property(
-        "figure", f"walkthrough, {era}, {transport}: " + ", ".join(f"{k} {v:.2f} s" for k, v in times.items())
-    )
+    try:
+        play(folder, scene, era=era, transport=transport, spoken=spoken)
+    finally:
+        row = table_row("mcp", spoken, transport, passed, time.monotonic() - begun)
+        record_property("figure", f"{row}: " + ", ".join(f"{k} {v:.2f}" for k, v in times.items()))
     assert plan_of(folder)["empty"]
     assert "dev_secret" not in json.dumps(plan_of(folder))
 
@@ -189,6 +193,8 @@ def test_the_tips(folder: Path) -> None:
 
         found = await call("template_list", category="web")
         assert "express-api-boilerplate" in [one["name"] for one in found["templates"]]
+        unknown = await call("template_list", category="databse")
+        assert "did you mean `database`?" in unknown.text
 
     play(folder, scene)
     assert plan_of(folder)["empty"]

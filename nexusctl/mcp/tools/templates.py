@@ -6,18 +6,24 @@ from typing import Any
 
 from nexusctl.api import workspace
 from nexusctl.api.config import find_cost
+from nexusctl.errors import Diagnostic, InputError
 from nexusctl.mcp.door import Answer, Call, Door
 from nexusctl.mcp.policy import matches
 from nexusctl.mcp.tools.create import find_template, known_templates
 from nexusctl.model.record import plain
 from nexusctl.model.template import Template
+from nexusctl.model.values.did_you_mean import suggest
 
 
 def list_templates(door: Door, call: Call) -> Answer:
-    """Every template, by name."""
+    """Every template, by name. Raises `InputError` for a category that none has."""
     names = [name for name in known_templates() if matches(name, door.policy.templates)]
     found = [describe_template(workspace.load_template(name)) for name in names]
     if category := call.get("category"):
+        known = sorted({one["category"] for one in found})
+        if category not in known:
+            hint = suggest(category, known, "categories")
+            raise InputError(Diagnostic(f"no template has the category `{category[:60]}`", hint=hint))
         found = [one for one in found if one["category"] == category]
     limit = call.get("limit", 100)
     return {"templates": found[:limit], "total": len(found), "truncated": len(found) > limit}
