@@ -81,7 +81,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Show what tests recorded as a `figure`; what they print is lost in a worker process."""
-    reports = terminalreporter.getreports("passed")
+    reports = [*terminalreporter.getreports("passed"), *terminalreporter.getreports("failed")]
     figures = [str(value) for report in reports for name, value in report.user_properties if name == "figure"]
     if figures:
         terminalreporter.section("figures")

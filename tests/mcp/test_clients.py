@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.mcp.client import TOKEN, command, environment, http_server, plan_of
+from tests.mcp.client import TOKEN, command, environment, http_server, plan_of, table_row
 from tests.mcp.foreign.installed import fastmcp_python, node_program
 from tests.mcp.foreign.relays import http_relay
 from tests.packaging.test_wheel import ROOT
@@ -120,19 +120,18 @@ def _run(words: list[str], *, refused: int = 0) -> str:
 )
 def test_a_client_of_others(folder: Path, client: Client, transport: str, record_property: Any) -> None:
     begun, passed, spoken = time.monotonic(), 0, set[str]()
-    with reached(folder, transport, spoken) as config, client(config, folder) as call:
-        for tool, arguments, wanted in STEPS:
-            answer = call(tool, arguments)
-            assert {key: answer.get(key) for key in wanted} == wanted, (tool, answer)
+    try:
+        with reached(folder, transport, spoken) as config, client(config, folder) as call:
+            for tool, arguments, wanted in STEPS:
+                answer = call(tool, arguments)
+                assert {key: answer.get(key) for key in wanted} == wanted, (tool, answer)
+                passed += 1
+            # What is wrong comes to the client as words, and in its structured content.
+            assert "did you mean `name`?" in json.dumps(call("sandbox_create", {"template": "base", "nmae": "x"}))
             passed += 1
-        # What is wrong comes to the client as words, and in its structured content.
-        assert "did you mean `name`?" in json.dumps(call("sandbox_create", {"template": "base", "nmae": "x"}))
-        passed += 1
-    took = time.monotonic() - begun
-    record_property(
-        "figure",
-        f"{client.__name__:<10} {', '.join(sorted(spoken)) or '?':<22} {transport:<6} {passed} steps {took:6.1f} s",
-    )
+    finally:
+        took = time.monotonic() - begun
+        record_property("figure", table_row(client.__name__, spoken, transport, passed, took))
     assert spoken
     assert yaml.safe_load((folder / "nexus.yaml").read_text()).get("sandboxes") in (None, {})
     assert plan_of(folder)["empty"]

@@ -20,8 +20,31 @@ DEARER = 1.2
 """By so much of the time of `apply`, where they are so many that one call more or less does not count."""
 
 
+ROUNDS = 3
+"""So often at most both are played: what else a machine does meanwhile makes either of them slow, seldom each time."""
+
+
 @pytest.mark.parametrize("transport", ["stdio", "http"])
 def test_many_in_one_message_cost_what_one_apply_does(folder: Path, transport: str, record_property: Any) -> None:
+    asked, applied = [], []
+    while not asked or (MANY >= 100 and min(asked) >= DEARER * min(applied) and len(asked) < ROUNDS):
+        asked.append(_ask_for_many(folder, transport))
+        assert plan_of(folder)["empty"]
+        nexusctl(folder, "destroy", "--yes")
+        begun = time.monotonic()
+        nexusctl(folder, "apply", "--yes")
+        applied.append(time.monotonic() - begun)
+        nexusctl(folder, "destroy", "--yes")
+        (folder / "nexus.yaml").unlink()
+    took = [" and ".join(f"{seconds:.1f} s" for seconds in times) for times in (asked, applied)]
+    record_property(
+        "figure", f"{MANY} sandboxes in one message, {transport}: {took[0]}; `apply` of the same file {took[1]}"
+    )
+    assert MANY < 100 or min(asked) < DEARER * min(applied)
+
+
+def _ask_for_many(folder: Path, transport: str) -> float:
+    """Seconds until the last of them has its answer."""
     took = 0.0
     answers: dict[str, Answer] = {}
 
@@ -42,13 +65,4 @@ def test_many_in_one_message_cost_what_one_apply_does(folder: Path, transport: s
     play(folder, scene, transport=transport)
     assert [answer.text for answer in answers.values() if answer.is_error] == []
     assert {answer["status"] for answer in answers.values()} == {"running"}
-    assert plan_of(folder)["empty"]
-    nexusctl(folder, "destroy", "--yes")
-    begun = time.monotonic()
-    nexusctl(folder, "apply", "--yes")
-    applied = time.monotonic() - begun
-    record_property(
-        "figure",
-        f"{MANY} sandboxes in one message, {transport}: {took:.1f} s; `apply` of the same file {applied:.1f} s",
-    )
-    assert MANY < 100 or took < DEARER * applied
+    return took
