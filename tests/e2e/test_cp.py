@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import tarfile
+import tempfile
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -55,6 +56,10 @@ class Place:
         command = ["docker", "exec", f"{self.stack}_{sandbox}", "sh", "-c", script]
         return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
+    def archive(self, sandbox: str, path: str) -> bytes:
+        command = ["docker", "cp", f"{self.stack}_{sandbox}:{path}", "-"]
+        return subprocess.run(command, capture_output=True, check=True).stdout
+
     def tree(self) -> Path:
         """A folder with a bit of everything."""
         tree = self.folder / "tree"
@@ -94,8 +99,7 @@ def test_a_folder_is_the_same_inside_and_when_it_is_out_again(place: Place) -> N
     tree = place.tree()
     place.run("cp", "tree", "box:/srv/there")
     packed = subprocess.run(["tar", "c", "tree"], cwd=place.folder, capture_output=True, check=True).stdout
-    docker = ["docker", "cp", f"{place.stack}_box:/srv/there", "-"]
-    assert portrait(subprocess.run(docker, capture_output=True, check=True).stdout) == portrait(packed)
+    assert portrait(place.archive("box", "/srv/there")) == portrait(packed)
     assert set(place.inside("box", "find /srv/there -printf '%U:%G\\n'").split()) == {"33:33"}
     place.run("cp", "box:/srv/there", "back")
     packed_again = subprocess.run(["tar", "c", "back"], cwd=place.folder, capture_output=True, check=True).stdout
@@ -191,6 +195,119 @@ def test_on_a_full_disk_inside_what_was_there_is_there_still(place: Place) -> No
     assert (place.folder / "again").read_bytes() == (place.folder / "kept").read_bytes()
     tar = subprocess.run(["tar", "c", "-C", str(place.folder), "big"], capture_output=True, check=True).stdout
     assert b"box has no space left in /small" in place.run("cp", "-", "box:/small", stdin=tar, code=1)
+
+
+def small_volume(place: Place, **box: Any) -> None:
+    """A sandbox with /small, which takes a MiB."""
+    small = {"small": {"driver_opts": {"type": "tmpfs", "device": "tmpfs", "o": "size=1m"}}}
+    # Else what lies in memory goes with the last that uses it.
+    holder = {"volumes": ["small:/held"]}
+    place.apply(more={"volumes": {"data": {}, **small}}, box={"volumes": ["small:/small"], **box}, holder=holder)
+    place.inside("holder", "mkdir -p /held/tree/deep; echo old > /held/tree/a; ln -s a /held/tree/link")
+    place.inside("holder", "echo old > /held/tree/deep/kept; echo other > /held/tree/other; cp -a /held/tree/. /held")
+    place.inside("holder", "head -c 300000 /dev/zero > /held/tree/large; cp /held/tree/large /held")
+
+
+def fill_tree(place: Place) -> None:
+    tree = place.folder / "tree"
+    (tree / "deep").mkdir(parents=True)
+    for name in ("a", "link", "deep/kept", "deep/new"):
+        (tree / name).write_text("new\n")
+    (tree / "large").write_bytes(b"new" * 50_000)
+    (tree / "zz").write_bytes(os.urandom(2_000_000))
+
+
+LOOK = "cd /held; for f in $(find . ! -type d -size +0 | sort); do echo $f $(readlink $f) $(cksum < $f); done"
+
+WAYS = {"folder": ("tree", "box:/small"), "content": ("tree/.", "box:/small"), "archive": ("-", "box:/small")}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("kind", ["runs", "stopped", "without tools"])
+def test_a_folder_that_finds_no_space_leaves_all_that_was_there(place: Place, kind: str, way: str) -> None:
+    small_volume(place)
+    fill_tree(place)
+    if kind == "stopped":
+        place.run("stop", "box")
+    elif kind == "without tools":
+        place.inside("box", "mv $(command -v mv) /tmp/mv")
+    before = place.inside("holder", LOOK)
+    tar = subprocess.run(["tar", "c", "-C", str(place.folder), "tree"], capture_output=True, check=True).stdout
+    heard = place.run("cp", *WAYS[way], stdin=tar, code=1).decode()
+    assert heard.splitlines() == [
+        "error: box has no space left in /small",
+        "help: make space there, or copy it to another place",
+    ]
+    assert place.inside("holder", LOOK) == before
+    if kind == "runs":
+        assert "zz" not in place.inside("holder", "find /held")
+        assert ".nexusctl" not in place.inside("holder", "find /held")
+    (place.folder / "tree/zz").write_text("small")
+    tar = subprocess.run(["tar", "c", "-C", str(place.folder), "tree"], capture_output=True, check=True).stdout
+    place.run("cp", *WAYS[way], stdin=tar)
+    at = "/held" if way == "content" else "/held/tree"
+    found = place.inside("holder", f"cd {at}; cat a link deep/kept deep/new zz other; readlink link; wc -c < large")
+    assert found == "new\n" * 4 + "smallother\n150000\n"
+    assert ".nexusctl" not in place.inside("holder", "find /held")
+
+
+def test_a_file_into_one_that_is_stopped_finds_no_space_and_takes_none(place: Place) -> None:
+    small_volume(place)
+    place.run("stop", "box")
+    (place.folder / "large").write_bytes(os.urandom(3_000_000))
+    before = place.inside("holder", LOOK)
+    for target in ("/small", "/small/large", "/small/link"):
+        assert b"box has no space left in /small" in place.run("cp", "large", f"box:{target}", code=1)
+        assert place.inside("holder", LOOK) == before
+    assert not list(Path(tempfile.gettempdir()).glob("nexusctl-kept-*"))
+
+
+@pytest.mark.parametrize("user", ["0:0", "33:33"])
+def test_what_comes_into_a_folder_that_is_there_looks_as_the_engine_would_have_it(place: Place, user: str) -> None:
+    place.apply(box={"user": user})
+    tree = place.tree()
+    (tree / "deep").chmod(0o750)
+    place.inside("box", "cd /tmp; mkdir -p ours/deep theirs/deep; echo 1 > ours/deep/more; echo 1 > theirs/deep/more")
+    place.inside("box", "chmod 700 /tmp/ours/deep /tmp/theirs/deep")
+    place.run("cp", "tree/.", "box:/tmp/ours")
+    docker = ["docker", "cp", "tree/.", f"{place.stack}_box:/tmp/theirs"]
+    subprocess.run(docker, cwd=place.folder, check=True, capture_output=True)
+    tapes = {name: place.archive("box", f"/tmp/{name}") for name in ("ours", "theirs")}
+    assert portrait(tapes["ours"]) == portrait(tapes["theirs"])
+    with tarfile.open(fileobj=BytesIO(tapes["ours"])) as tape:
+        assert {f"{member.uid}:{member.gid}" for member in tape} == {user}
+
+
+def test_where_one_is_a_folder_and_the_other_is_none_nothing_changes(place: Place) -> None:
+    place.apply(box={})
+    place.tree()
+    place.run("cp", "tree", "box:/srv")
+    before = place.inside("box", "find /srv/tree")
+    (place.folder / "clash/deep/er/data").mkdir(parents=True)
+    assert b"is no folder" in place.run("cp", "clash/.", "box:/srv/tree", code=1)
+    (place.folder / "clash2").mkdir()
+    (place.folder / "clash2/deep").write_text("1")
+    assert b"is a folder" in place.run("cp", "clash2/.", "box:/srv/tree", code=1)
+    assert place.inside("box", "find /srv/tree") == before
+
+
+def test_a_download_that_finds_no_space_leaves_what_was_here(place: Place) -> None:
+    place.apply(box={})
+    place.inside("box", "mkdir /srv/tree; head -c 3000000 /dev/urandom > /srv/tree/big; echo new > /srv/tree/a")
+    disk = place.folder / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(disk)], check=False).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        (disk / "tree").mkdir()
+        for old in (disk / "big", disk / "tree/big"):
+            old.write_text("old")
+        for source, target in (("/srv/tree/big", "disk"), ("/srv/tree/big", "disk/big"), ("/srv/tree", "disk")):
+            assert b"No space left on device" in place.run("cp", f"box:{source}", target, code=1)
+        assert (disk / "big").read_text() == (disk / "tree/big").read_text() == "old"
+        assert sorted(path.name for path in disk.rglob("*")) in (["a", "big", "big", "tree"], ["big", "big", "tree"])
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
 
 
 def test_a_file_takes_the_place_of_another_also_without_a_tool_for_that(place: Place) -> None:

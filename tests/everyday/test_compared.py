@@ -40,6 +40,10 @@ class Folder:
     def owner(self, _: str) -> tuple[int, int]:
         return 0, 0
 
+    def execute(self, *_: object) -> int:
+        """It has no shell."""
+        return 127
+
     def write(self, _: str, _folder: str, archive: Iterable[bytes]) -> None:
         with tarfile.open(fileobj=BytesIO(b"".join(archive))) as tape:
             self.files |= {m.name: tape.extractfile(m).read() for m in tape if m.isfile()}  # type: ignore[union-attr]

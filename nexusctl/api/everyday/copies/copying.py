@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import tarfile
-from collections.abc import Iterable, Iterator
-from collections.abc import Set as AbstractSet
-from functools import partial
+from collections.abc import Iterator
 from itertools import chain
 from pathlib import Path
 from posixpath import basename, dirname, isabs, join, normpath
@@ -16,10 +14,8 @@ from nexusctl.api.everyday.copies.tar import CHUNK, TarStream
 from nexusctl.api.everyday.copies.untar import lay_down
 from nexusctl.engine.archives import Archives
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound, is_out_of_space
+from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound
 from nexusctl.model.observed.live import LiveSandbox
-
-MOST_READS = 8
 
 _TAR = "`tar c FOLDER | nexusctl cp - NAME:PATH` sends one"
 _NO_TAR = ("unexpected EOF", "invalid tar header")
@@ -41,15 +37,17 @@ def copy_in(engine: Engine, live: LiveSandbox, source: str, path: str) -> None:
     # Behind a slash stands what a link leads to.
     through = local.resolve() if source.endswith("/") or inner else local
     owner = archives.owner(live.id)
-    if local.is_file() and live.state == "running":
-        # Few copies are of one file.
-        from nexusctl.api.everyday.copies.file_swap import lay_file_down  # noqa: PLC0415 - deferred: start-up time
+    # Behind a link is what it leads to, or it is the link alone.
+    if local.is_dir() and (through is not local or not local.is_symlink()):
+        # Copies are of a file or a folder, and each way is its own.
+        from nexusctl.api.everyday.copies.lay_folder_down import lay_folder_down  # noqa: PLC0415 - deferred: start-up time
 
-        write = partial(_write, archives, live, folder)
-        archive = lay_file_down(engine, live, folder, called, write, lambda as_name: TarStream(through, as_name, owner))
-    else:
         archive = TarStream(through, called, owner)
-        _write(archives, live, folder, archive)
+        lay_folder_down(engine, live, folder, called, archive)
+    else:
+        from nexusctl.api.everyday.copies.lay_file_down import lay_file_down  # noqa: PLC0415 - deferred: start-up time
+
+        archive = lay_file_down(engine, live, folder, called, lambda as_name: TarStream(through, as_name, owner))
     if not archive.files and not archive.links and not local.is_dir():
         raise EngineError(f"nothing came to {name}:{path}")
 
@@ -60,11 +58,14 @@ def copy_tar_in(engine: Engine, live: LiveSandbox, stream: BinaryIO, path: str) 
     if found.kind != "folder":
         raise InputError(Diagnostic(f"{live.sandbox} has no folder {path}", hint="a tar stream goes into a folder"))
     _require_writable(engine.archives, live, found.real, path)
+    # Few copies are of a stream.
+    from nexusctl.api.everyday.copies.lay_folder_down import lay_archive_down  # noqa: PLC0415 - deferred: start-up time
+
     begin = stream.read(CHUNK)
     if not begin:
         raise InputError(Diagnostic("nothing came on stdin", hint=_TAR))
     try:
-        _send(engine.archives, live, found.real, chain((begin,), iter(lambda: stream.read(CHUNK), b"")))
+        lay_archive_down(engine, live, found.real, chain((begin,), iter(lambda: stream.read(CHUNK), b"")))
     except EngineError as error:
         if not any(word in error.summary for word in _NO_TAR):
             raise
@@ -132,21 +133,6 @@ def _first_name(pieces: Iterator[bytes]) -> tuple[str, Iterator[bytes]]:
     return member.name.split("/")[0], again()
 
 
-def _write(archives: Archives, live: LiveSandbox, folder: str, archive: TarStream) -> None:
-    _send(archives, live, folder, archive)
-    _compare(archives, live, folder, archive)
-
-
-def _send(archives: Archives, live: LiveSandbox, folder: str, archive: Iterable[bytes]) -> None:
-    try:
-        archives.write(live.id, folder, archive)
-    except EngineError as error:
-        if not is_out_of_space(error):
-            raise
-        what = f"{live.sandbox} has no space left in {folder}"
-        raise EngineError(what, hint="make space there, or copy it to another place") from error
-
-
 def _absolute(live: LiveSandbox, path: str) -> str:
     """From the working folder of the sandbox on."""
     folder = (live.record.working_dir if live.record else None) or "/"
@@ -188,35 +174,4 @@ def _require_writable(archives: Archives, live: LiveSandbox, real: str, path: st
                 hint="copy it to another place, or let a command in the sandbox write it: `nexusctl exec`",
                 sandbox=live.sandbox,
             )
-        )
-
-
-def _find_same(tape: Tape, above: str, names: AbstractSet[str], sent: TarStream) -> set[str]:
-    """Those of the files called `names`, behind `above` on the tape, that hold what was sent."""
-    try:
-        return {
-            name
-            for member in tape
-            if member.isfile() and (name := member.name.removeprefix(above)) in names
-            if sent.is_same(name, member.size, tape.content(member))
-        }
-    except tarfile.TarError as error:
-        raise EngineError(f"the engine gave no archive: {error}") from error
-
-
-def _compare(archives: Archives, live: LiveSandbox, folder: str, sent: TarStream) -> None:
-    """Raise `EngineError` unless all that was sent lies there, `InputError` where it was changed here meanwhile."""
-    roots, missing = {name.split("/")[0] for name in sent.files}, set(sent.files)
-    # Of many it is quicker to read all that lies beside them.
-    for path in [folder] if len(roots) > MOST_READS else [join(folder, root) for root in sorted(roots)]:
-        above = f"{basename(path)}/" if path == folder else ""
-        with archives.read(live.id, path) as pieces:
-            missing -= _find_same(Tape(pieces), above, missing, sent)
-    if missing:
-        first = min(missing)
-        sent.require_unchanged(first)
-        raise EngineError(
-            f"{join(folder, first)} in {live.sandbox} is not what was sent"
-            f"{f', nor are {len(missing) - 1} others' if len(missing) > 1 else ''}",
-            hint="something in the sandbox writes there too: copy again, or stop that first",
         )

@@ -32,6 +32,12 @@ class TarStream:
     def __iter__(self) -> Iterator[bytes]:
         return _gather(self._lay_all())
 
+    def names(self) -> Iterator[str]:
+        """Of the files and links that are to be sent."""
+        for path in self._source.rglob("*"):
+            if path.is_symlink() or not path.is_dir():
+                yield str(Path(self._name) / path.relative_to(self._source))
+
     def is_same(self, name: str, size: int, pieces: Iterable[bytes]) -> bool:
         """Whether `size` bytes in `pieces` are those of the file `name`, as it is now. Raises `InputError`."""
         if size != self.files[name][0]:
