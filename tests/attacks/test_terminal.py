@@ -10,10 +10,12 @@ import re
 import subprocess
 import sys
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
 
 import pytest
 
+from nexusctl.cli.terminal import program_output
 from nexusctl.cli.terminal.streams import disarm
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
@@ -27,14 +29,16 @@ OURS = re.compile(r"\x1b\[(?:[0-2]|3[1-6])m|\x1b\[\d+F\x1b\[J|\r?\n|\t")
 """Colours, and the rows of the board that are painted over."""
 
 
-def on_terminal(folder: Path, *arguments: str) -> str:
+def on_terminal(folder: Path, *arguments: str, stdin: int | None = None) -> str:
     """All that a command writes on a terminal."""
     ours, theirs = pty.openpty()
     command = [sys.executable, "-m", "nexusctl", *arguments]
     environ = {**os.environ, "TERM": "xterm", "COLUMNS": "200"}
     environ.pop("NO_COLOR", None)
     said = bytearray()
-    with subprocess.Popen(command, cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs, env=environ) as process:
+    with subprocess.Popen(
+        command, cwd=folder, stdin=theirs if stdin is None else stdin, stdout=theirs, stderr=theirs, env=environ
+    ) as process:
         os.close(theirs)
         try:
             while data := os.read(ours, 1 << 16):
@@ -110,17 +114,56 @@ def test_forged_labels_and_what_a_program_prints_are_text_on_a_terminal(
 
 
 @pytest.mark.engine
-def test_the_log_of_a_sandbox_is_its_own_and_goes_out_as_it_is(
+def test_what_a_sandbox_prints_is_obeyed_only_where_that_is_asked_for(
     tmp_path: Path, stack_name: str, base_image: str
 ) -> None:
-    """As with `docker logs`: programs paint there, and whoever asks for it asks for that."""
-    loud = {"image": base_image, "kind": "task", "command": ["printf", "%s\n", WICKED]}
+    script = """printf "$1\\n"; printf "$1\\n" >&2; printf '\\033[1;38;5;208mred\\033[0m\\r\\n'; exec sleep 1000"""
+    loud = {"image": base_image, "command": ["sh", "-c", script, "sh", WICKED]}
     (tmp_path / "nexus.yaml").write_text(json.dumps({"name": stack_name, "sandboxes": {"loud": loud}}))
+    say = ("sh", "-c", script.replace("exec sleep 1000", "exit 0"), "sh", WICKED)
     try:
         assert nexusctl(tmp_path, "apply", "--yes").returncode == 0
-        assert "\x1b]0;owned\x07" in on_terminal(tmp_path, "logs")
+        for verb in (("logs",), ("exec", "-T", "loud", *say)):
+            said = on_terminal(tmp_path, *verb)
+            assert r"x\x1b]0;owned\x07" in said
+            assert "\x1b[1;38;5;208mred\x1b[0m\r" in said, "colours stay"
+            assert commands_in(said.replace("\x1b[1;38;5;208m", "").replace("\r", "")) == []
+            raw = on_terminal(tmp_path, verb[0], "--raw", *verb[1:])
+            assert raw.count("\x1b]0;owned\x07") == 2
+            piped = nexusctl(tmp_path, *verb)
+            assert [text.count("\x1b]0;owned\x07") for text in (piped.stdout, piped.stderr)] == [1, 1]
+        assert "\x1b]0;owned\x07" in on_terminal(tmp_path, "exec", "loud", *say), "a terminal of its own is obeyed"
+        said = on_terminal(tmp_path, "cp", "loud:/etc/passwd", "-")
+        assert "a terminal is no place for a tar stream" in said
+        assert "root:" not in said
     finally:
         nexusctl(tmp_path, "destroy", "--yes", "--stack", stack_name, "--ignore-missing")
+
+
+@pytest.mark.engine
+def test_what_a_run_prints_in_a_sandbox_is_not_obeyed_without_a_terminal_there(
+    tmp_path: Path, stack_name: str, base_image: str
+) -> None:
+    box = {"image": base_image, "command": ["sleep", "infinity"]}
+    (tmp_path / "nexus.yaml").write_text(json.dumps({"name": stack_name, "sandboxes": {"box": box}}))
+    say = ("sh", "-c", 'printf "$1\\n"; printf "$1\\n" >&2', "sh", WICKED)
+    said = on_terminal(tmp_path, "run", "--in", "box", "--", *say, stdin=subprocess.DEVNULL)
+    assert said.count(r"\x1b]0;owned\x07") == 2
+    assert commands_in(said) == []
+
+
+@pytest.mark.parametrize("cuts", [1, 2, 3, 5, 1000])
+def test_colours_and_characters_are_whole_however_their_bytes_are_cut(cuts: int) -> None:
+    class Screen(StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    screen, text = Screen(), "\x1b[1;31mré\x1b[0m\x1b]0;t\x07\x1b[8mh\x1b[0;08mh\x1b[38;5;8mg\r\n\x1b["
+    data = text.encode()
+    with program_output.opened(screen) as out:
+        for at in range(0, len(data), cuts):
+            out.write(data[at : at + cuts])
+    assert screen.getvalue() == ("\x1b[1;31mré\x1b[0m\\x1b]0;t\\x07\\x1b[8mh\\x1b[0;08mh\x1b[38;5;8mg\r\n\\x1b[")
 
 
 def test_what_a_terminal_would_obey_is_shown_and_json_says_the_same() -> None:

@@ -30,6 +30,8 @@ def cp(inputs: Inputs, stack_name: str | None, source: str, target: str) -> None
     into, place = _split(target)
     if bool(name) == bool(into):
         raise click.UsageError("one of the two has to be in a sandbox, such as `nexusctl cp FILE NAME:PATH`")
+    if target == "-" and sys.stdout.isatty():
+        raise click.UsageError("a terminal is no place for a tar stream; write `nexusctl cp NAME:SOURCE - > FILE`")
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
     chosen = find_named(engine, found.stack, name or into)

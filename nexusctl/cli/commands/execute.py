@@ -10,6 +10,7 @@ from nexusctl.api.connection import Command
 from nexusctl.api.everyday import executions
 from nexusctl.api.everyday.one_sandbox import choose_one
 from nexusctl.cli import options
+from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.model.load_request import Inputs
 
 
@@ -26,6 +27,7 @@ from nexusctl.model.load_request import Inputs
     help="End the command after this time, with exit code 124.",
 )
 @click.option("-T", "--no-tty", is_flag=True, help="No terminal inside, even where there is one here.")
+@click.option("--raw", is_flag=True, help="With -T: give a terminal here the control sequences of the command, too.")
 @click.option("-d", "--detach", is_flag=True, help="Leave it running there, and print the id by which it is found.")
 @click.option("-i", "interactive", is_flag=True, help="With --detach: keep its input open, for `nexusctl attach`.")
 @click.option(
@@ -43,6 +45,7 @@ def execute(
     user: str | None,
     timeout: float | None,
     no_tty: bool,
+    raw: bool,
     detach: bool,
     interactive: bool,
     terminal: bool,
@@ -53,7 +56,8 @@ def execute(
     """Run COMMAND in the sandbox NAME with this terminal's input and output, and exit with its code.
 
     Everything behind NAME is the command's; options of nexusctl go before it. A command with a terminal
-    is interactive: yours obeys what it prints, control sequences too, and passes Ctrl-C on. -T gives it none.
+    is interactive: yours obeys what it prints, control sequences too, and passes Ctrl-C on. -T gives it none, and yours
+    shows control sequences instead, colours excepted.
     Leave one of `--detach -t` with ctrl-p ctrl-q; to leave any other is to end it.
     """
     argv = _read_words(words)
@@ -88,19 +92,14 @@ def execute(
             click.echo(begun.id)
         return None
     captured = (io.BytesIO(), io.BytesIO())
-    out, err = captured if as_json else (sys.stdout.buffer, sys.stderr.buffer)
-    command = Command(
-        argv=argv,
-        env=env,
-        working_dir=workdir,
-        user=user,
-        tty=not no_tty and not as_json and sys.stdin.isatty() and sys.stdout.isatty(),
-        stdin=sys.stdin.buffer,
-        stdout=out,
-        stderr=err,
-        timeout=timeout,
-    )
-    code = executions.watch(chosen.engine, chosen.live, command)
+    tty = not no_tty and not as_json and sys.stdin.isatty() and sys.stdout.isatty()
+    with program_streams(raw=raw or tty) as streams:
+        out, err = captured if as_json else streams
+        command = Command(
+            argv=argv, env=env, working_dir=workdir, user=user, tty=tty, timeout=timeout,
+            stdin=sys.stdin.buffer, stdout=out, stderr=err,
+        )  # fmt: skip
+        code = executions.watch(chosen.engine, chosen.live, command)
     if as_json:
         # As above.
         from nexusctl.render.format import FORMAT_VERSION  # noqa: PLC0415 - deferred: start-up time

@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import sys
 import time
+from typing import BinaryIO
 
 import click
 
 from nexusctl.api import inspection, subject
 from nexusctl.api.overview.log_lines import LogLine, LogWish, follow_lines, read_lines
 from nexusctl.cli import options
+from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.model.load_request import Inputs
 from nexusctl.render.text_style import paint, utc_exact
 
@@ -27,7 +29,7 @@ _PALETTE = ("cyan", "yellow", "green", "magenta", "blue", "red")
     "--from", "offset", type=click.IntRange(min=0), metavar="OFFSET",
     help="With --execution: from this byte of its log on.",
 )  # fmt: skip
-@click.option("--raw", is_flag=True, help="With --execution: give a terminal its control sequences, too.")
+@click.option("--raw", is_flag=True, help="Give a terminal the control sequences of programs, too.")
 @options.as_json
 def logs(
     inputs: Inputs,
@@ -44,7 +46,8 @@ def logs(
 ) -> None:
     """Show what sandboxes printed: stdout on stdout, stderr on stderr; all of them where none is named.
 
-    A NAME may be a glob, or a group: its replicas.
+    A NAME may be a glob, or a group: its replicas. On a terminal control sequences are shown and not obeyed, colours
+    excepted; into a file or a pipe all goes as it is.
     """
     if follow:
         from nexusctl.cli.terminal.reader_gone import end_with_reader  # noqa: PLC0415 - deferred: start-up time
@@ -55,8 +58,8 @@ def logs(
             raise click.UsageError("--execution goes with --follow, --from, --raw and --json")
         _show_execution(execution_id, offset or 0, follow=follow, raw=raw, as_json=as_json)
         return
-    if raw or offset is not None:
-        raise click.UsageError("--from and --raw go with --execution")
+    if offset is not None:
+        raise click.UsageError("--from goes with --execution")
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
     wish = LogWish(tail=tail, since=time.time() - since if since else None, timed=timestamps or as_json)
@@ -68,14 +71,16 @@ def logs(
         if follow
         else read_lines(engine, chosen, wish, options.say)
     )
-    for line in lines:
-        if line.sandbox not in names:
-            names.append(line.sandbox)
-        if as_json:
-            _write_json(line)
-            continue
-        prefix = _prefix(line.sandbox, names) if len(names) > 1 else b""
-        _write(line.stream, prefix + (f"{_clock(line.time)} ".encode() if timestamps else b""), line.data)
+    with program_streams(raw=raw) as (out, err):
+        for line in lines:
+            if line.sandbox not in names:
+                names.append(line.sandbox)
+            if as_json:
+                _write_json(line)
+                continue
+            prefix = _prefix(line.sandbox, names) if len(names) > 1 else b""
+            when = f"{_clock(line.time)} ".encode() if timestamps else b""
+            _write(out if line.stream == "stdout" else err, prefix + when, line.data)
 
 
 def _show_execution(execution_id: str, offset: int, *, follow: bool, raw: bool, as_json: bool) -> None:
@@ -105,7 +110,6 @@ def _prefix(name: str, names: list[str]) -> bytes:
     return f"{text} ".encode()
 
 
-def _write(stream: str, prefix: bytes, line: bytes) -> None:
-    out = sys.stdout.buffer if stream == "stdout" else sys.stderr.buffer
+def _write(out: BinaryIO, prefix: bytes, line: bytes) -> None:
     out.write(prefix + line + (b"" if line.endswith(b"\n") else b"\n"))
     out.flush()

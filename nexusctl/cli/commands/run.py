@@ -19,6 +19,7 @@ from nexusctl.api.pipeline.environment import environment
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
 from nexusctl.cli.exit_codes import FAILED, INTERRUPTED
+from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.cli.terminal.run_here import TIMED_OUT, run_here
 from nexusctl.cli.terminal.signals import breakable, obey_hangup, obey_sigterm, shielded
 from nexusctl.errors import Diagnostic, InputError, NexusError
@@ -157,11 +158,12 @@ class _StackRun:
         begin = time.monotonic()
         if wish.inside:
             live = inspection.find_running(self._engine, stack, wish.inside)
-            command = Command(
-                argv=words, env=environ, stdin=sys.stdin.buffer, stdout=sys.stdout.buffer, stderr=sys.stderr.buffer,
-                tty=sys.stdin.isatty() and sys.stdout.isatty(), timeout=wish.left,
-            )  # fmt: skip
-            code = self._engine.execute(live.id, command)
+            tty = sys.stdin.isatty() and sys.stdout.isatty()
+            with program_streams(raw=tty) as (out, err):
+                command = Command(
+                    argv=words, env=environ, stdin=sys.stdin.buffer, stdout=out, stderr=err, tty=tty, timeout=wish.left
+                )
+                code = self._engine.execute(live.id, command)
         else:
             code = run_here(words, environ, timeout=wish.left)
         self._ended_by = code if code in _BY_SIGNAL else 0

@@ -8,6 +8,7 @@ from nexusctl.api import inspection, subject
 from nexusctl.api.connection import Command
 from nexusctl.api.everyday.shell import choose_shell, history_of
 from nexusctl.cli import options
+from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.model.load_request import Inputs
 
 
@@ -34,14 +35,16 @@ def shell(
     engine, found = subject.find_subject(inputs, stack_name)
     options.warn(found.problems)
     live = inspection.find_running(engine, found.stack, sandbox)
-    command = Command(
-        argv=choose_shell(engine, live),
-        env={**history_of(user), **dict(options.split_pair(pair, "--env") for pair in pairs)},
-        working_dir=workdir,
-        user=user,
-        tty=sys.stdin.isatty() and sys.stdout.isatty(),
-        stdin=sys.stdin.buffer,
-        stdout=sys.stdout.buffer,
-        stderr=sys.stderr.buffer,
-    )
-    return engine.execute(live.id, command)
+    tty = sys.stdin.isatty() and sys.stdout.isatty()
+    with program_streams(raw=tty) as (out, err):
+        command = Command(
+            argv=choose_shell(engine, live),
+            env={**history_of(user), **dict(options.split_pair(pair, "--env") for pair in pairs)},
+            working_dir=workdir,
+            user=user,
+            tty=tty,
+            stdin=sys.stdin.buffer,
+            stdout=out,
+            stderr=err,
+        )
+        return engine.execute(live.id, command)

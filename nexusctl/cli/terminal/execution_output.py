@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import codecs
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from functools import partial
+from typing import BinaryIO
 
 from nexusctl.api.everyday.executions import Piece
 from nexusctl.cli import options
-from nexusctl.cli.terminal.streams import disarm
+from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.errors import EngineUnreachable
 
 
@@ -18,17 +19,35 @@ def write_pieces(pieces: Iterable[Piece], offset: int, *, raw: bool, as_json: bo
 
     A terminal gets nothing that it would obey, unless `raw` is asked for.
     """
-    make = _JsonLines if as_json else partial(_StreamWriter, raw=raw)
-    writers: dict[str, _JsonLines | _StreamWriter] = {stream: make(stream) for stream in ("stdout", "stderr")}
-    for piece in _resumed(pieces):
-        if piece.stream is None:
-            options.say(f"note: the log begins at {piece.offset}: the bytes before it were cut away")
-        else:
-            writers[piece.stream].write(piece)
-        offset = piece.offset + len(piece.data)
-    for writer in writers.values():
-        writer.finish()
+    with _told() if as_json else _shown(raw=raw) as writers:
+        for piece in _resumed(pieces):
+            if piece.stream is None:
+                options.say(f"note: the log begins at {piece.offset}: the bytes before it were cut away")
+            else:
+                writers[piece.stream](piece)
+            offset = piece.offset + len(piece.data)
     return offset
+
+
+_Writers = Mapping[str, Callable[[Piece], None]]
+
+
+@contextmanager
+def _shown(*, raw: bool) -> Iterator[_Writers]:
+    def write(stream: BinaryIO, piece: Piece) -> None:
+        stream.write(piece.data)
+        stream.flush()
+
+    with program_streams(raw=raw) as (out, err):
+        yield {"stdout": partial(write, out), "stderr": partial(write, err)}
+
+
+@contextmanager
+def _told() -> Iterator[_Writers]:
+    lines = {name: _JsonLines(name) for name in ("stdout", "stderr")}
+    yield {name: one.write for name, one in lines.items()}
+    for one in lines.values():
+        one.finish()
 
 
 def _resumed(pieces: Iterable[Piece]) -> Iterator[Piece]:
@@ -43,27 +62,6 @@ def _resumed(pieces: Iterable[Piece]) -> Iterator[Piece]:
             raise
         hint = f"`--from {reached}` goes on where it ends"
         raise EngineUnreachable(f"the log ends here: {error.summary}", hint=hint) from error
-
-
-class _StreamWriter:
-    """One stream of ours; on a terminal characters come whole."""
-
-    def __init__(self, stream: str, *, raw: bool) -> None:
-        self._out = sys.stdout if stream == "stdout" else sys.stderr
-        self._plain = raw or not self._out.isatty()
-        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-
-    def write(self, piece: Piece) -> None:
-        if self._plain:
-            self._out.buffer.write(piece.data)
-        else:
-            self._out.write(disarm(self._decoder.decode(piece.data)))
-        self._out.flush()
-
-    def finish(self) -> None:
-        if not self._plain:
-            self._out.write(disarm(self._decoder.decode(b"", final=True)))
-            self._out.flush()
 
 
 class _JsonLines:

@@ -50,7 +50,7 @@ _COMMANDS = late_regex(
 class _Guarded(io.TextIOWrapper):
     """A way to a terminal on which nothing that others have said is a command: names, labels, what tools print.
 
-    Bytes that are written to the buffer below go as they are, as those of a program's own output do.
+    Bytes that are written to the buffer below go as they are.
     """
 
     def write(self, text: str) -> int:
