@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from nexusctl.cli.report_run import Conduct, Manner
 
 
-def require_answer(*, yes: bool) -> None:
-    """Refuse before anything is looked at where nobody could be asked."""
+def require_answer(*, yes: bool, first: Callable[[], object] | None = None) -> None:
+    """Refuse where nobody could be asked, before anything is done.
+
+    `first` raises what else is wrong: whoever has mistyped a name is told that, not what to pass with it.
+    """
     if not yes and not sys.stdin.isatty():
+        if first:
+            first()
         raise InputError(
             Diagnostic("there is no terminal to ask for approval on", hint="pass --yes to go ahead without asking")
         )

@@ -56,6 +56,26 @@ def test_a_stack_that_there_is_not_is_an_error_with_the_one_that_is_meant(
     assert f"did you mean `{stack_name}`?" in done.stderr
 
 
+@pytest.mark.parametrize(
+    "words",
+    ["rename wbe x", "scale wbe=2", "apply --replace wbe", "apply --target wbe", "apply --exclude wbe", "destroy wbe",
+     "run --in wbe true", "stop wbe", "extend wbe 2h", "pull wbe", "wait wbe --for healthy"],
+)  # fmt: skip
+def test_a_mistyped_name_is_told_before_anybody_is_asked_for_more(words: str, folder: Path) -> None:
+    done = nexusctl(folder, *words.split())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1] == "help: did you mean `web`?"
+    assert "--yes" not in done.stderr
+
+
+def test_an_instance_that_there_is_not_is_an_error_unless_that_is_asked_for(folder: Path, stack_name: str) -> None:
+    for words in ([], ["--yes"]):
+        done = nexusctl(folder, "destroy", "--instance", "none", *words)
+        assert (done.returncode, done.stdout) == (1, "")
+        assert f"there is no stack {stack_name}.none" in done.stderr
+    assert nexusctl(folder, "destroy", "--instance", "none", "--yes", "--ignore-missing").returncode == 0
+
+
 def test_to_destroy_what_is_gone_is_no_error_with_its_file_or_on_request(folder: Path, stack_name: str) -> None:
     for words in ([], [], ["--stack", stack_name, "--ignore-missing"]):
         done = nexusctl(folder, "destroy", "--yes", *words)

@@ -24,8 +24,7 @@ def scale(inputs: Inputs, wanted: Mapping[str, int], terms: Terms) -> Events:
 
     Where nobody wants the plan, or there can be none, the file is as it was. Raises as `apply` does.
     """
-    stack = load(inputs)
-    _require_groups(stack, wanted)
+    check_scale(inputs, wanted)
 
     def change(texts: Texts) -> Texts:
         for group, number in wanted.items():
@@ -42,10 +41,7 @@ def rename(inputs: Inputs, old: str, new: str, terms: Terms) -> Events:
 
     Where nobody wants the plan, or there can be none, the file is as it was. Raises as `apply` does.
     """
-    stack = load(inputs)
-    _require_groups(stack, (old,))
-    if new in {sandbox.group for sandbox in stack.sandboxes.values()}:
-        raise InputError(Diagnostic(f"a sandbox is called {new} already", hint="choose another name"))
+    check_rename(inputs, old, new)
 
     def change(texts: Texts) -> Texts:
         declaring = find_file(texts, old)
@@ -56,6 +52,19 @@ def rename(inputs: Inputs, old: str, new: str, terms: Terms) -> Events:
         return texts
 
     return (yield from _change_and_apply(inputs, change, (new,), [f"`{old}` is called `{new}` now"], terms))
+
+
+def check_scale(inputs: Inputs, wanted: Mapping[str, int]) -> None:
+    """Raise `InputError` for what the file does not declare."""
+    _require_groups(load(inputs), wanted)
+
+
+def check_rename(inputs: Inputs, old: str, new: str) -> None:
+    """Raise `InputError` for what the file does not declare, and for a name that it has given already."""
+    stack = load(inputs)
+    _require_groups(stack, (old,))
+    if new in {sandbox.group for sandbox in stack.sandboxes.values()}:
+        raise InputError(Diagnostic(f"a sandbox is called {new} already", hint="choose another name"))
 
 
 def _change_and_apply(

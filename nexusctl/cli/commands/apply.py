@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -68,10 +69,17 @@ def apply(
         options.with_lock(inputs, locked),
         Choice(targets=targets, excludes=excludes, start_stopped=start_stopped, replaces=replaces),
     )
-    require_answer(yes=yes)
+    require_answer(yes=yes, first=partial(_check_names, about))
     face = Face(as_json=as_json, yes=yes, question="Carry out this plan?", timeout=timeout)
     terms = face.terms(lock_timeout=lock_timeout, rollback=on_failure == "rollback")
     return face.follow(sentence.apply(about, terms, deep=deep, adopt=adopt))
+
+
+def _check_names(about: subject.Subject) -> None:
+    # Where somebody can be asked the plan does it.
+    from nexusctl.api.known_names import require_choice  # noqa: PLC0415 - deferred: start-up time
+
+    require_choice(about)
 
 
 def _refuse_choice(context: click.Context) -> None:

@@ -95,8 +95,11 @@ def run(
     about = subject.read_chosen(options.with_lock(inputs, locked), Choice())
     claim.require_removable(about.stack)
     if inside and inside not in about.stack.sandboxes:
-        known = ", ".join(sorted(about.stack.sandboxes))
-        raise InputError(Diagnostic(f"no sandbox is called {inside}", hint=f"there are: {known}"))
+        # Only a mistake needs it.
+        from nexusctl.model.values.did_you_mean import suggest  # noqa: PLC0415 - deferred: start-up time
+
+        hint = suggest(inside, sorted(about.stack.sandboxes), "the sandboxes")
+        raise InputError(Diagnostic(f"no sandbox is called {inside}", hint=hint))
     for folder in (artifacts, junit and junit.parent):
         if folder:
             collect.open_folder(folder)

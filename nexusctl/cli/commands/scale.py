@@ -29,7 +29,7 @@ def scale(inputs: Inputs, yes: bool, lock_timeout: float, as_json: bool, wanted:
             raise click.BadParameter(f"{number!r} is no number of sandboxes", param_hint="NAME=NUMBER")
         numbers[name] = int(number)
     obey_sigterm()
-    require_answer(yes=yes)
+    require_answer(yes=yes, first=lambda: scaling.check_scale(inputs, numbers))
     face = Face(as_json=as_json, yes=yes, question="Carry out this plan?")
     return face.follow(scaling.scale(inputs, numbers, face.terms(lock_timeout=lock_timeout)))
 
@@ -47,6 +47,6 @@ def rename(inputs: Inputs, yes: bool, lock_timeout: float, as_json: bool, old: s
     Nothing else in the file changes but for an entry in `moved`. Where you do not want the plan, the file is as it was.
     """
     obey_sigterm()
-    require_answer(yes=yes)
+    require_answer(yes=yes, first=lambda: scaling.check_rename(inputs, old, new))
     face = Face(as_json=as_json, yes=yes, question="Carry out this plan?")
     return face.follow(scaling.rename(inputs, old, new, face.terms(lock_timeout=lock_timeout)))
