@@ -7,6 +7,7 @@
     ├── LockHeld                  somebody else changes this stack now
     ├── LockLost                  the lock of this stack was taken away while it was held
     ├── StepError                 one step of an apply failed; others may have gone on
+    │   └── SourceChanged         a file here is not the one any more that was planned with
     └── EngineError               the engine said no, or said nothing
         ├── EngineUnreachable     no answer: refused, timed out, or cut off in mid-reply
         │   └── UnsupportedEngine something answers that is no Docker Engine
@@ -93,6 +94,10 @@ class LockLost(NexusError):
 
 class StepError(NexusError):
     """One step failed; the diagnostic names the sandbox and shows the tool's last lines."""
+
+
+class SourceChanged(StepError):
+    """A file of this machine that is uploaded is not the one any more that was planned with; the next plan has it."""
 
 
 class EngineError(NexusError):

@@ -25,20 +25,35 @@ from nexusctl.render.diagnostic import merge_alike, render_diagnostics
 from nexusctl.render.event import render_groups
 from nexusctl.render.plan.plan import summarize_plan
 from nexusctl.render.report.watch import describe_batch
-from nexusctl.render.text_style import duration
+from nexusctl.render.text_style import duration, listing
 
 Manner = Literal["usual", "cleared up", "shielded", "brief"]
 """Whether another run follows that clears up, or it is that run, which no signal ends; or one line tells all of it."""
+
+MOST_NAMES = 12
 
 PATIENCE = 30.0
 """Seconds that steps have to come to their end in, after the time of an apply is over."""
 
 
 class Conduct:
-    """Lives while one plan is carried out: signals and the time limit, in seconds, set its `interrupt`."""
+    """Lives while one plan is carried out: signals and the time limit, in seconds, set its `interrupt`.
 
-    def __init__(self, planned: Planned, *, as_json: bool, timeout: float | None, manner: Manner = "usual") -> None:
-        self._planned = planned
+    With `again` another run follows by itself, which has what was saved meanwhile: nobody is told of that as a failure.
+    At the end `outrun` says that this is all that failed.
+    """
+
+    def __init__(
+        self,
+        planned: Planned,
+        *,
+        as_json: bool,
+        timeout: float | None,
+        manner: Manner = "usual",
+        again: bool = False,
+    ) -> None:
+        self.outrun = False
+        self._planned, self._again = planned, again
         self._as_json = as_json
         self._held = ExitStack()
         painted = is_painted(as_json=as_json) and manner != "brief"
@@ -72,7 +87,11 @@ class Conduct:
             raise
         finally:
             self.close()
-        if not self._as_json:
+        self.outrun = self._again and course.outrun
+        if self.outrun and not self._as_json:
+            sys.stderr.write(render_diagnostics(course.warnings, color=options.wants_color(sys.stderr)))
+            options.say(f"{time.strftime('%H:%M:%S')} {_list_outrun(course)}: saved again meanwhile, which follows.")
+        elif not self._as_json:
             told = merge_alike((*course.warnings, *course.problems))
             sys.stderr.write(render_diagnostics(told, color=options.wants_color(sys.stderr)))
             if self._brief and course.finished.outcome == "done":
@@ -85,6 +104,10 @@ class Conduct:
                 click.echo("\n" + _describe_rollback(self._planned.plan, course.groups))
         outcome = course.finished.outcome
         return {"done": 0, "failed": FAILED, "interrupted": FAILED if self.interrupt.late else INTERRUPTED}[outcome]
+
+
+def _list_outrun(course: Course) -> str:
+    return listing(sorted({problem.sandbox or problem.summary for problem in course.problems}), MOST_NAMES)
 
 
 def _of_the_run(first: AnyEvent, rest: Iterator[AnyEvent]) -> Iterator[Event]:

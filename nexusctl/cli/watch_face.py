@@ -28,7 +28,10 @@ GRAVE = ("replace", "remove")
 
 
 class WatchFace:
-    """Lives as long as a watch. `begun` says that its first change is behind it, `left` that not all is in step."""
+    """Lives as long as a watch. `begun` says that its first change is behind it, `left` that not all is in step.
+
+    `outrun` says why not: what was saved while it was sent comes with the next batch.
+    """
 
     def __init__(self, *, yes: bool, as_json: bool) -> None:
         self._yes, self._as_json = yes, as_json
@@ -39,7 +42,7 @@ class WatchFace:
         self._applied = self._failed = self._sent = self._removed = 0
         self._planned: Planned | None = None
         self._brief = False
-        self.begun = self.left = self.declined = False
+        self.begun = self.left = self.declined = self.outrun = False
 
     def terms(self, *, lock_timeout: float, overwrites: Literal["told", "never"]) -> Terms:
         """What the sentence of a change is told of this face."""
@@ -47,7 +50,7 @@ class WatchFace:
 
     def follow(self, events: Generator[AnyEvent, None, Outcome]) -> int:
         """Show what comes of one edit; returns what an apply of it would exit with."""
-        code, self.left, self.declined = 0, False, False
+        code, self.left, self.declined, self.outrun = 0, False, False, False
         warned: list[Diagnostic] = []
         with closing(events):
             for event in events:
@@ -108,7 +111,7 @@ class WatchFace:
         if not self._yes and (grave or not self.begun) and not click.confirm("Carry out this plan?", err=True):
             return None
         manner: Literal["brief", "usual"] = "brief" if self._brief else "usual"
-        self._conduct = Conduct(planned, as_json=self._as_json, timeout=None, manner=manner)
+        self._conduct = Conduct(planned, as_json=self._as_json, timeout=None, manner=manner, again=True)
         return self._conduct.interrupt
 
     def _plan(self, planned: Planned) -> None:
@@ -131,8 +134,10 @@ class WatchFace:
 
     def _count(self, code: int) -> None:
         assert self._planned is not None
+        assert self._conduct is not None
+        self.outrun = self._conduct.outrun
         if code:
-            self._failed += 1
+            self._failed += not self.outrun
             self.left = True
             return
         self._applied += 1

@@ -10,7 +10,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, EngineError, EngineUnreachable, LockLost, NexusError, Note, NotFound
+from nexusctl.errors import (
+    Diagnostic,
+    EngineError,
+    EngineUnreachable,
+    LockLost,
+    NexusError,
+    Note,
+    NotFound,
+    SourceChanged,
+)
 from nexusctl.model.plan.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
 from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
 from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, ReplaceContainer
@@ -136,7 +145,8 @@ class _Run:
                 self._fail(step, Diagnostic(f"{step.subject}: its making was ended", severity="warning"))
                 return
             problem = self._explain_loss(step, error) or _diagnose(step, error, self._users(step))
-            self._fail(step, problem, unknown=isinstance(error, EngineUnreachable))
+            outrun = isinstance(error, SourceChanged)
+            self._fail(step, problem, unknown=isinstance(error, EngineUnreachable), outrun=outrun)
         except BaseException as bug:
             # Few applies meet one.
             import traceback  # noqa: PLC0415 - deferred: start-up time
@@ -177,8 +187,8 @@ class _Run:
         followers = self._dependents.get(step.id, ())
         return [user for follower in followers for user in self._users(follower) or [follower.subject]]
 
-    def _fail(self, step: Step, problem: Diagnostic, *, unknown: bool = False) -> None:
-        self._events.put(Failed(step=step, at=self._now(), problem=problem, unknown=unknown))
+    def _fail(self, step: Step, problem: Diagnostic, *, unknown: bool = False, outrun: bool = False) -> None:
+        self._events.put(Failed(step=step, at=self._now(), problem=problem, unknown=unknown, outrun=outrun))
 
     def _reporter(self, step: Step) -> Callable[[str], None]:
         def report(phrase: str) -> None:

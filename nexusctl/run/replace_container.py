@@ -13,7 +13,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from nexusctl.engine.base import Engine, Report
-from nexusctl.errors import EngineError, Note, StepError
+from nexusctl.errors import EngineError, Note, SourceChanged, StepError
 from nexusctl.model.engine_names import outgoing_name
 from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.plan.step import ReplaceContainer
@@ -197,4 +197,5 @@ def _start_old(step: ReplaceContainer, engine: Engine) -> str:
 def _with_word(step: ReplaceContainer, failure: StepError | EngineError, word: str) -> StepError:
     first = failure.diagnostics[0]
     summary = first.summary if step.subject in first.summary else f"{step.subject}: {first.summary}"
-    return StepError(replace(first, summary=summary, sandbox=step.subject, notes=(*first.notes, Note(word))))
+    kind = SourceChanged if isinstance(failure, SourceChanged) else StepError
+    return kind(replace(first, summary=summary, sandbox=step.subject, notes=(*first.notes, Note(word))))

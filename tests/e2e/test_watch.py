@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
@@ -239,3 +240,29 @@ def test_what_cannot_be_watched_is_refused(watched: Watched) -> None:
     assert "stdin cannot be watched" in watched.run("watch", "--yes", "-f", "-", code=1)
     assert "pass --yes" in watched.run("watch", code=1)
     assert watched.container() == ""
+
+
+def test_what_is_saved_again_while_it_is_sent_follows_and_is_no_failure(watched: Watched) -> None:
+    def save(text: str) -> None:
+        for number in range(400):
+            (watched.source / f"{number}").write_text(text * 10_000)
+
+    save("0")
+    watched.start()
+    texts = cycle("123456789")
+
+    def is_outrun() -> bool:
+        save(next(texts))
+        return "saved again meanwhile" in watched.said()
+
+    watched.until(is_outrun)
+    save("z")
+    watched.reaches("cat /app/[0-9]* | tr -d '\\n' | tr -s z", "z")
+    watched.rest()
+    said = watched.end()
+    assert "api: saved again meanwhile, which follows." in said
+    assert not [
+        line for line in said.splitlines() if line.startswith(("error", "help", "Not complete", "`nexusctl"))
+    ], said
+    assert " not" not in said.splitlines()[-1]
+    assert watched.is_quiet()

@@ -70,7 +70,7 @@ def _take(watched: Watch, reading: Reading, face: WatchFace, terms: sentence.Ter
         watched.note_left(again=may_pass)
         return FAILED
     if face.left:
-        watched.note_left()
+        watched.note_left(again=face.outrun)
     else:
         watched.note_done(reading.about)
     return code

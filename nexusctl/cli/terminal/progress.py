@@ -22,12 +22,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Course:
-    """How a run went: its last event, what failed, what else to know, and its objects by what became of them."""
+    """How a run went: its last event, what failed, what else to know, and its objects by what became of them.
+
+    `outrun` says that all that failed did so because a file was saved again meanwhile.
+    """
 
     finished: Finished
     problems: tuple[Diagnostic, ...]
     warnings: tuple[Diagnostic, ...]
     groups: Mapping[str, Sequence[str]]
+    outrun: bool = False
 
 
 def is_painted(*, as_json: bool) -> bool:
@@ -39,7 +43,7 @@ def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: 
     """Show the events of an apply while they come, to their end."""
     problems: list[Diagnostic] = []
     warnings: list[Diagnostic] = []
-    finished = Finished(outcome="done", at=0.0)
+    finished, outrun = Finished(outcome="done", at=0.0), True
     told = not (as_json or is_painted(as_json=as_json))
     with _painter(plan, interrupt, as_json=as_json) as painter:
         for event in events:
@@ -47,28 +51,36 @@ def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: 
             if isinstance(event, Failed):
                 # What a program has said is shown once, when it has failed.
                 problems.append(replace(event.problem, output=()) if told else event.problem)
+                outrun = outrun and event.outrun
             elif isinstance(event, Warned):
                 warnings.append(event.problem)
             elif isinstance(event, Finished):
                 finished = event
     groups = group_rows(painter.board.rows.values())
-    return Course(finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups)
+    return Course(
+        finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups,
+        outrun=outrun and bool(problems),
+    )  # fmt: skip
 
 
 def follow_silently(events: Iterable[Event], plan: Plan) -> Course:
     """The same, of which only the end is told."""
     board = Board(plan)
-    problems, warnings, finished = [], [], Finished(outcome="done", at=0.0)
+    problems, warnings, finished, outrun = [], [], Finished(outcome="done", at=0.0), True
     for event in events:
         board.update(event)
         if isinstance(event, Failed):
             problems.append(event.problem)
+            outrun = outrun and event.outrun
         elif isinstance(event, Warned):
             warnings.append(event.problem)
         elif isinstance(event, Finished):
             finished = event
     groups = group_rows(board.rows.values())
-    return Course(finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups)
+    return Course(
+        finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups,
+        outrun=outrun and bool(problems),
+    )  # fmt: skip
 
 
 def _painter(plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Lines | LiveBoard:

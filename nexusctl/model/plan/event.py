@@ -42,12 +42,16 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """`unknown` is True where the call got no answer, so that its effect is not known."""
+    """`unknown` is True where the call got no answer, so that its effect is not known.
+
+    `outrun` is True where a file was saved again that was planned with: the next plan has it.
+    """
 
     step: Step
     at: float
     problem: Diagnostic
     unknown: bool = False
+    outrun: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 from posixpath import normpath
 from typing import Any, BinaryIO
 
-from nexusctl.errors import Diagnostic, StepError
+from nexusctl.errors import Diagnostic, SourceChanged, StepError
 from nexusctl.model.uploads_and_packages import Upload, UploadFile
 from nexusctl.model.values.checksum import new_sha256
 from nexusctl.model.values.frozen import dataclass
@@ -76,7 +76,8 @@ def _chunks(stream: BinaryIO, size: int) -> Iterator[bytes]:
 
 def _require_planned(entry: FileEntry, digest: Any) -> None:
     if digest.hexdigest() != entry.file.digest:
-        raise _problem(f"{_source(entry)} changed while applying", "apply again: the new content is planned then")
+        hint = "apply again: the new content is planned then"
+        raise SourceChanged(Diagnostic(f"{_source(entry)} changed while applying", hint=hint))
 
 
 def _open(entry: FileEntry) -> BinaryIO:
@@ -84,6 +85,9 @@ def _open(entry: FileEntry) -> BinaryIO:
         return BytesIO(entry.upload.content.encode())
     try:
         return Path(_source(entry)).open("rb")
+    except FileNotFoundError as error:
+        # When it was planned with it was there.
+        raise SourceChanged(Diagnostic(f"cannot read {_source(entry)}: {error.strerror}")) from error
     except OSError as error:
         raise _problem(f"cannot read {_source(entry)}: {error.strerror or error}") from error
 
