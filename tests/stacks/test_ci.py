@@ -87,20 +87,55 @@ def test_the_shell_script_runs_anywhere(stack_copy: StackCopy, environ: dict[str
     require_results(stack_copy, finish(begin(["./pipeline.sh"], stack_copy.folder, environ)))
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_one_that_is_cancelled_leaves_nothing(
-    stack_copy: StackCopy, environ: dict[str, str], number: signal.Signals
-) -> None:
-    mark = stack_copy.folder / "begun"
-    (stack_copy.folder / "test.sh").write_text(f"#!/bin/sh\ntouch {mark}\nsleep 300\n")
-    process = begin(["./pipeline.sh"], stack_copy.folder, environ | GITLAB)
+def begin_and_wait(command: list[str], copy: StackCopy, environ: dict[str, str]) -> subprocess.Popen[str]:
+    """Until its test is at work, which takes five minutes."""
+    mark = copy.folder / "begun"
+    (copy.folder / "test.sh").write_text(f"#!/bin/sh\ntouch {mark}\nsleep 300\n")
+    process = begin(command, copy.folder, environ)
     deadline = time.monotonic() + FIRST_APPLY
     while not mark.exists():
         assert process.poll() is None, process.communicate()[0]
         assert time.monotonic() < deadline
         time.sleep(0.1)
-    os.killpg(process.pid, number)
+    return process
+
+
+def require_cleared(copy: StackCopy, process: subprocess.Popen[str], number: int) -> None:
     said, _ = process.communicate(timeout=FIRST_APPLY)
     assert process.returncode == 128 + number, said
-    assert (stack_copy.folder / "out" / "web.log").exists()
-    assert stack_copy.remains() == NOTHING
+    assert (copy.folder / "out" / "web.log").exists()
+    assert copy.remains() == NOTHING
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_one_that_is_cancelled_leaves_nothing(
+    stack_copy: StackCopy, environ: dict[str, str], number: signal.Signals
+) -> None:
+    process = begin_and_wait(["./pipeline.sh"], stack_copy, environ | GITLAB)
+    os.killpg(process.pid, number)
+    require_cleared(stack_copy, process, number)
+
+
+def test_a_cancelled_job_of_gitlab_leaves_nothing(stack_copy: StackCopy, environ: dict[str, str]) -> None:
+    document = yaml.safe_load((stack_copy.folder / "gitlab" / "gitlab-ci.yml").read_text())
+    script = "\n".join(["set -eo pipefail", *document["stack"]["script"]])
+    process = begin_and_wait(["bash", "-c", script], stack_copy, environ | GITLAB)
+    # Its runner signals all that the job has started.
+    os.killpg(process.pid, signal.SIGTERM)
+    require_cleared(stack_copy, process, signal.SIGTERM)
+
+
+def test_a_cancelled_job_of_github_leaves_nothing(stack_copy: StackCopy, environ: dict[str, str]) -> None:
+    document = yaml.safe_load((stack_copy.folder / "github" / "workflow.yml").read_text())
+    (step,) = (step["run"] for step in document["jobs"]["test"]["steps"] if step.get("name") == "Test")
+    script = stack_copy.folder / "step.sh"
+    script.write_text(step)
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", str(script)]
+    process = begin_and_wait(shell, stack_copy, environ | GITHUB)
+    # Its runner signals the shell alone, which passes nothing on; what is left after ten seconds it kills.
+    process.send_signal(signal.SIGINT)
+    try:
+        process.wait(7.5)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGTERM)
+    require_cleared(stack_copy, process, signal.SIGINT)
