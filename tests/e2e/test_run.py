@@ -93,6 +93,29 @@ def is_alive(pid: int) -> bool:
         return False
 
 
+@pytest.mark.parametrize("ended", ["by itself", "by a signal"])
+@pytest.mark.parametrize("leaves", ["at once", "while the command runs", "and its output, too"])
+def test_whose_reader_has_gone_leaves_nothing(bench: Bench, leaves: str, ended: str) -> None:
+    bench.write(box=bench.box())
+    script = "touch begun; while [ ! -e over ]; do sleep 0.05; done; exit 7"
+    words = ["run", "--", "sh", "-c", script]
+    process = bench.begin(*words)
+    assert process.stdout
+    assert process.stderr
+    if leaves == "at once":
+        process.stderr.close()
+    wait_for((bench.folder / "begun").exists)
+    process.stderr.close()
+    if leaves == "and its output, too":
+        process.stdout.close()
+    if ended == "by itself":
+        (bench.folder / "over").touch()
+    else:
+        process.send_signal(signal.SIGTERM)
+    assert process.wait(PATIENCE) == (7 if ended == "by itself" else 128 + signal.SIGTERM)
+    assert bench.left() == []
+
+
 def test_the_command_has_the_outputs_its_own_stdout_and_the_last_word(bench: Bench) -> None:
     command = 'echo "$NEXUS_OUT_FIRST_URL $NEXUS_OUT_LIST $NEXUS_OUT_KEY $NEXUS_STACK"; exit 7'
     outputs = {

@@ -22,6 +22,7 @@ from nexusctl.cli.exit_codes import FAILED, INTERRUPTED
 from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.cli.terminal.run_here import TIMED_OUT, run_here
 from nexusctl.cli.terminal.signals import breakable, obey_hangup, obey_sigterm, shielded
+from nexusctl.cli.terminal.streams import go_on_unheard
 from nexusctl.errors import Diagnostic, InputError, NexusError
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.plan.case import Case
@@ -90,6 +91,7 @@ def run(
     """
     obey_sigterm()
     obey_hangup()
+    go_on_unheard()
     if inside and not words:
         raise click.UsageError("--in needs a command; write `--in NAME COMMAND...`")
     about = subject.read_chosen(options.with_lock(inputs, locked), Choice())

@@ -34,11 +34,22 @@ class _Output(io.FileIO):
 class _Journal(_Output):
     """stderr: a full disk keeps nobody from going on with what is told about."""
 
+    needs_reader = True
+
     def write(self, data: Buffer) -> int | None:  # type: ignore[override]
         try:
             return super().write(data)
+        except BrokenPipeError:
+            if self.needs_reader:
+                raise
+            return memoryview(data).nbytes
         except OutputLost:
             return memoryview(data).nbytes
+
+
+def go_on_unheard() -> None:
+    """From now on nothing ends because nobody reads what is told of it: there is something to clear up."""
+    _Journal.needs_reader = False
 
 
 _COMMANDS = late_regex(
