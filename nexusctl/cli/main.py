@@ -11,7 +11,9 @@ import click
 
 from nexusctl import __version__
 from nexusctl.cli.exit_codes import guard
+from nexusctl.cli.options import say
 from nexusctl.cli.terminal.group import SuggestingGroup, with_examples
+from nexusctl.model.observed.notice import listening
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -153,7 +155,8 @@ def main() -> int:
     arguments = sys.argv[1:]
 
     def run(noted: dict[str, bool]) -> int | None:
-        code: int | None = nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False, obj=noted)
+        with listening(say):
+            code: int | None = nexusctl.main(args=arguments, prog_name="nexusctl", standalone_mode=False, obj=noted)
         return code
 
     return guard(run, arguments)

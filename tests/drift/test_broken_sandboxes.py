@@ -13,7 +13,8 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.engine.docker.client.client import Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import end_processes as processes
 from nexusctl.engine.docker.exec import exec as commands
 from nexusctl.engine.docker.files import digest_uploads as survey

@@ -2,7 +2,8 @@
 
 It understands just enough of HTTP to see where a request's head ends; everything behind it is passed on
 untouched, hijacked streams included. Calls that change something are counted from 0 in the order in which they
-arrive; a fault is armed for one such number.
+arrive; a fault is armed for one such number. `holds` says of which request lines nothing is ever answered, as an
+engine does that has locked itself up.
 """
 
 from __future__ import annotations
@@ -57,6 +58,7 @@ class Proxy:
         self.fault: Fault | None = None
         self.fired = False
         self.victim: Callable[[], int | None] = lambda: None
+        self.holds: Callable[[str], bool] = lambda _: False
 
     def __enter__(self) -> Proxy:
         self._listener.bind(str(self.path))
@@ -87,6 +89,9 @@ class Proxy:
             if not head:
                 return
             request = head.split(b"\r\n", 1)[0].decode(errors="replace")
+            if self.holds(request):
+                _wait_for_close(client)
+                return
             if not _mutates(request):
                 self._pass_on(client, head, None)
                 return

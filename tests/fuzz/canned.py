@@ -108,6 +108,9 @@ class _Plug:
         reply = f"HTTP/1.1 {status} Said\r\nContent-Length: {len(text)}\r\n\r\n".encode() + text
         return io.BufferedReader(io.BytesIO(reply))  # type: ignore[type-var]
 
+    def is_silent(self, _: float, /) -> bool:
+        return False
+
     def shutdown(self, how: int, /) -> None: ...
 
     def close(self) -> None: ...

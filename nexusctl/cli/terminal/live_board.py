@@ -12,12 +12,16 @@ from nexusctl.api.execution import Interrupt
 from nexusctl.cli.options import wants_color
 from nexusctl.cli.terminal.signals import STOPPING, TIME_IS_OVER
 from nexusctl.cli.terminal.streams import rewind
+from nexusctl.model.observed.notice import listening
 from nexusctl.model.plan.event import Event
 from nexusctl.model.plan.plan import Plan
 from nexusctl.render.event import Board, Row, list_busy, render_row
 
 REFRESH = 0.1
 """Seconds between two paintings of the board."""
+
+NOTICED = 60.0
+"""Seconds that what is said beside the events stays below the rows."""
 
 
 class LiveBoard:
@@ -31,18 +35,26 @@ class LiveBoard:
         self._height = 0
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._keep_painting, daemon=True)
+        self._notice = ("", 0.0)
+        self._listening = listening(self._hear)
 
     def take(self, event: Event) -> None:
         with self._mutex:
             self.board.update(event)
 
+    def _hear(self, text: str) -> None:
+        """A line on stderr would be painted over."""
+        self._notice = (text, time.monotonic())
+
     def __enter__(self) -> LiveBoard:
+        self._listening.__enter__()
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         self._end.set()
         self._thread.join()
+        self._listening.__exit__(None, None, None)
         self._paint(everything=True)
 
     def _keep_painting(self) -> None:
@@ -56,7 +68,7 @@ class LiveBoard:
         if not everything:
             # What runs or failed is worth the room that there is; the rest is counted.
             busy = [row for row in rows if row.began is not None and row.outcome != "done"]
-            room = lines - (5 if self._interrupt.requested else 2)
+            room = lines - (5 if self._interrupt.requested else 2) - (1 if self._notice[0] else 0)
             shown = rows if len(rows) < room else busy[: max(0, room - 1)]
         else:
             shown = rows if len(rows) < lines - 2 else [row for row in rows if row.outcome != "done"]
@@ -67,6 +79,8 @@ class LiveBoard:
             text.append(f"   ... {done} of {len(rows)} done, {hidden} not shown")
         if self._interrupt.requested:
             text += self._describe_stop(rows, now, columns - 1)
+        if not everything and self._notice[0] and time.monotonic() - self._notice[1] < NOTICED:
+            text.append(self._notice[0][: columns - 1])
         if self._height:
             rewind(sys.stderr, self._height)
         sys.stderr.write("\n".join(text) + "\n")

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.client.client import Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.objects.read_body import inspect
 from nexusctl.model.engine_names import volume_name

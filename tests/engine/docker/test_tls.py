@@ -22,7 +22,8 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.command import Command
-from nexusctl.engine.docker.client.client import FOREVER, Answer, Endpoint, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import FOREVER, Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.exec.exec import TIMED_OUT
 from nexusctl.engine.docker.exec.streams import execute

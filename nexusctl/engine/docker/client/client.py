@@ -11,15 +11,16 @@ from __future__ import annotations
 import contextlib
 import json
 import math
-from _socket import SHUT_RDWR, SHUT_WR
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from nexusctl.engine.docker.client.answer import LONGEST_LINE, Answer
 from nexusctl.engine.docker.client.answers import find_fault
 from nexusctl.engine.docker.client.connection_errors import advice, describe_failure
-from nexusctl.engine.docker.client.http1 import Plug, Reply, read_reply, send_request
-from nexusctl.engine.docker.client.unix_socket import UnixPlug
+from nexusctl.engine.docker.client.http1 import Plug, read_reply, send_request
+from nexusctl.engine.docker.client.silence import LIST_TIMEOUT, LOCKED_UP, PING_TIMEOUT, Silence
+from nexusctl.engine.docker.client.unix_socket import SocketPlug, UnixPlug
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound
 from nexusctl.model.values.frozen import dataclass
 
@@ -29,16 +30,17 @@ CALL_TIMEOUT = 120.0
 LONGEST_ANSWER = 512 * 1024 * 1024
 """Bytes of an answer that is held in memory; a thousand sandboxes with thousands of files each give a fifth of it."""
 
-LONGEST_LINE = 4 * 1024 * 1024
-"""Bytes of one message of a stream, and of a refusal."""
-
-_PIECE = 256 * 1024
-
 ONE_NAME = (1, 44)
 """The version of the engine's language from which on it refuses a second network of one name."""
 
+WHOLE_ID, SHORT_ID = 64, 12
+"""How many characters an id has, and how many of them people see."""
+
 FOREVER = math.inf
 """The time-out of a call whose answer may be silent for as long as it likes, such as a command's output."""
+
+_PING = "/_ping"
+"""What an engine answers without any of its locks."""
 
 _UNREACHABLE_HINT = "see `nexusctl engine status`; `nexusctl engine start` starts an engine on this machine"
 
@@ -61,12 +63,30 @@ class Endpoint:
         return tuple(int(part) for part in self.version.split(".") if part.isdecimal()) >= version
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """A call; it counts as unanswered after `limit` seconds without a byte, which may be those that are `usual`."""
+
+    method: str
+    path: str
+    limit: float
+    usual: bool
+
+    @property
+    def call(self) -> str:
+        """For a message, in which an id is as long as people know it."""
+        parts = (part[:SHORT_ID] if len(part) == WHOLE_ID else part for part in self.path.split("/"))
+        return f"{self.method} {'/'.join(parts)}"
+
+
 class Wire:
     """Calls one endpoint. Holds no connection; safe to share between threads."""
 
     def __init__(self, endpoint: Endpoint, *, timeout: float = CALL_TIMEOUT) -> None:
         self.endpoint = endpoint
         self.timeout = timeout
+        # Who asks for another limit than the usual one means all calls.
+        self.silence = Silence(timeout, LIST_TIMEOUT if timeout == CALL_TIMEOUT else timeout)
 
     @property
     def uncut(self) -> Wire:
@@ -128,8 +148,8 @@ class Wire:
         Raises `NotFound`, `Conflict`, `EngineError` for a refusal, `EngineUnreachable` for no answer.
         """
         fields = {"Host": "localhost", "Content-Type": content_type, **(headers or {})}
-        plug = self._send(method, path, query, fields, data, self.timeout if timeout is None else timeout)
-        return self._receive(plug, method)
+        asked = self._ask(method, path, timeout)
+        return self._receive(self._send(asked, query, fields, data), asked)
 
     @contextlib.contextmanager
     def ask_ahead(self, path: str) -> Iterator[Callable[[], Any]]:
@@ -137,10 +157,11 @@ class Wire:
 
         Both raise what `get` does.
         """
-        plug = self._send("GET", path, None, {"Host": "localhost"}, None, self.timeout)
+        asked = self._ask("GET", path, None)
+        plug = self._send(asked, None, {"Host": "localhost"}, None)
 
         def read() -> Any:
-            with self._receive(plug, "GET") as answer:
+            with self._receive(plug, asked) as answer:
                 return self._decode("GET", path, answer)
 
         try:
@@ -170,40 +191,53 @@ class Wire:
             hint="see whether a Docker Engine listens there: `nexusctl engine status`",
         )
 
+    def _ask(self, method: str, path: str, timeout: float | None) -> _Asked:
+        """A call with the usual time limit, where it has none of its own."""
+        usual = timeout is None
+        limit = self.silence.limit(method, path) if timeout is None else timeout
+        return _Asked(method=method, path=path, limit=limit, usual=usual)
+
     def _send(
         self,
-        method: str,
-        path: str,
+        asked: _Asked,
         query: Mapping[str, Any] | None,
         fields: Mapping[str, str],
         data: bytes | Iterable[bytes] | None,
-        timeout: float,
     ) -> Plug:
         prefix = f"/v{self.endpoint.version}" if self.endpoint.version else ""
         try:
-            plug = self.connect(timeout)
+            plug = self.connect(asked.limit)
         except (OSError, ValueError) as error:
             # A name that no resolver takes is a ValueError.
             raise self._unreachable(error) from self._explain(error)
-        with self._closing_failed(plug), contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        with self._closing_failed(plug, asked), contextlib.suppress(BrokenPipeError, ConnectionResetError):
             # An engine that refuses what it is being sent hangs up on it, with its reason in the answer.
-            send_request(plug, method, prefix + path + _encode(query), fields, data)
+            send_request(plug, asked.method, prefix + asked.path + _encode(query), fields, data)
         return plug
 
-    def _receive(self, plug: Plug, method: str) -> Answer:
-        with self._closing_failed(plug):
-            reply = read_reply(plug, method)
+    def _receive(self, plug: Plug, asked: _Asked) -> Answer:
+        with self._closing_failed(plug, asked):
+            if asked.usual:
+                self.silence.wait(plug, self.endpoint.url, asked.call, asked.limit)
+            reply = read_reply(plug, asked.method)
+            if asked.usual:
+                self.silence.note(answered=True)
             if reply.status >= 400:
                 raise _refusal(reply.status, reply.body.read(LONGEST_LINE))
         return Answer(plug, reply, lambda error: self._unreachable(self._ask_plug(plug, error)))
 
     @contextlib.contextmanager
-    def _closing_failed(self, plug: Plug) -> Iterator[None]:
+    def _closing_failed(self, plug: Plug, asked: _Asked) -> Iterator[None]:
         try:
             yield
         except OSError as error:
             cause = self._ask_plug(plug, error)
             plug.close()
+            if isinstance(cause, TimeoutError) and (asked.usual or asked.limit >= self.timeout):
+                self.silence.note(answered=False)
+                # One that was never heard has its network to blame.
+                if asked.path != _PING and self.endpoint.version and self._is_there():
+                    raise self._silent(asked) from cause
             raise self._unreachable(cause) from self._explain(cause)
         except BaseException:
             plug.close()
@@ -213,6 +247,18 @@ class Wire:
         """What carries the connection may know better why it failed."""
         explain = getattr(plug, "explain", None)
         return explain(error) if explain else error
+
+    def _is_there(self) -> bool:
+        """Whether the engine answers what needs nothing of it."""
+        try:
+            self.open("GET", _PING, timeout=PING_TIMEOUT).close()
+        except EngineError:
+            return False
+        return True
+
+    def _silent(self, asked: _Asked) -> EngineUnreachable:
+        summary = f"the engine at {self.endpoint.url} is there, but has not answered {asked.call} for {asked.limit:g} s"
+        return EngineUnreachable(summary, hint=LOCKED_UP)
 
     def _unreachable(self, error: Exception) -> EngineUnreachable:
         cause = self._explain(error)
@@ -250,72 +296,11 @@ class Wire:
 
         plug = socket.create_connection((host, port), timeout=patience)
         if not secure:
-            return plug
+            return SocketPlug(plug)
         # Most engines are on this machine.
         from nexusctl.engine.docker.client.tls import encrypt  # noqa: PLC0415 - deferred: start-up time
 
         return encrypt(plug, host, self.endpoint.tls)
-
-
-class Answer:
-    """The body of an accepted call; a connection that breaks while reading raises `EngineUnreachable`."""
-
-    def __init__(self, plug: Plug, reply: Reply, translate: Callable[[Exception], EngineUnreachable]) -> None:
-        self._reply = reply
-        self._socket = plug
-        self._translate = translate
-
-    @property
-    def headers(self) -> Mapping[str, str]:
-        """By lower-case name."""
-        return self._reply.headers
-
-    def read(self, size: int = -1) -> bytes:
-        """`size` bytes, fewer only at the end; all of it without a size."""
-        return self._take(self._reply.body.read, size)
-
-    def pieces(self, most: int) -> Iterator[bytes]:
-        """All of it as it comes, but for what is beyond `most` bytes."""
-        while most > 0 and (data := self.read_some(min(most, _PIECE))):
-            most -= len(data)
-            yield data
-
-    def read_some(self, size: int) -> bytes:
-        """What has come already, at most `size` bytes; waits for the first. Empty at the end."""
-        return self._take(self._reply.body.read1, size)
-
-    def send(self, data: bytes) -> None:
-        """Send more to an engine that handed the connection over; raises `OSError` when it is gone."""
-        self._socket.sendall(data)
-
-    def send_end(self) -> None:
-        """Say that nothing more will be sent, while the answer goes on."""
-        self._socket.shutdown(SHUT_WR)
-
-    def _take(self, read: Callable[[int], bytes], size: int) -> bytes:
-        try:
-            return read(size)
-        except OSError as error:
-            raise self._translate(error) from error
-
-    def __iter__(self) -> Iterator[bytes]:
-        while line := self._take(self._reply.body.readline, LONGEST_LINE):
-            yield line
-
-    def cut(self) -> None:
-        """End the connection from another thread; whoever reads from it sees its end."""
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(SHUT_RDWR)
-
-    def close(self) -> None:
-        self._reply.body.close()
-        self._socket.close()
-
-    def __enter__(self) -> Answer:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _encode(query: Mapping[str, Any] | None) -> str:

@@ -26,6 +26,7 @@ class CuttableWire(Wire):
 
     def __init__(self, whole: Wire) -> None:
         super().__init__(whole.endpoint, timeout=whole.timeout)
+        self.silence = whole.silence
         self._whole = whole
         self._mutex = threading.Lock()
         self._open: weakref.WeakSet[Plug] = weakref.WeakSet()

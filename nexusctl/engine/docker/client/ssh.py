@@ -9,6 +9,8 @@ import socket
 import subprocess
 from typing import Literal
 
+from nexusctl.engine.docker.client.silence import is_silent
+
 CONNECT_TIMEOUT = 10
 """Seconds that ssh has until the other side greets it; a login may take longer."""
 
@@ -55,6 +57,9 @@ class SshPlug:
 
     def makefile(self, mode: Literal["rb"], /) -> io.BufferedReader:
         return self._plug.makefile(mode)
+
+    def is_silent(self, seconds: float, /) -> bool:
+        return is_silent(self._plug, seconds)
 
     def shutdown(self, how: int, /) -> None:
         self._plug.shutdown(how)

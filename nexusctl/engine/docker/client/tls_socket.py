@@ -58,6 +58,26 @@ class EncryptedSocket:
             self._fill()
         return count
 
+    def is_silent(self, seconds: float, /) -> bool:
+        """Whether the other side says nothing within `seconds`, which are taken off its time.
+
+        Its tickets for a next time are no answer.
+        """
+        patience = self._plug.gettimeout()
+        self._plug.settimeout(seconds)
+        try:
+            while self._fill():
+                with self._using:
+                    self._read_ahead()
+                if self._ahead:
+                    break
+        except TimeoutError:
+            patience = None if patience is None else max(patience - seconds, 0.001)
+            return True
+        finally:
+            self._plug.settimeout(patience)
+        return False
+
     def shutdown(self, how: int) -> None:
         """With SHUT_WR tell the other side that this was all, and go on reading; else cut the connection."""
         if how == socket.SHUT_WR:
@@ -99,13 +119,15 @@ class EncryptedSocket:
                 # Without the other side's word nobody knows whether that was all of it (RFC 8446, section 6.1).
                 raise ConnectionResetError from None
 
-    def _fill(self) -> None:
+    def _fill(self) -> bool:
+        """Take in what comes next; whether anything did, and not the end."""
         data = self._plug.recv(CHUNK)
         with self._using:
             if data:
                 self._incoming.write(data)
             else:
                 self._incoming.write_eof()
+        return bool(data)
 
     def _end_sending(self) -> None:
         with self._sending:

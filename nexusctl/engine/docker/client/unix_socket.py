@@ -9,21 +9,17 @@ import io
 from _socket import AF_UNIX, SOCK_STREAM, socket
 from typing import TYPE_CHECKING, Literal
 
+from nexusctl.engine.docker.client.silence import is_silent
+
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
 
 
-class UnixPlug:
-    """Connected to the socket file `path`. Raises `OSError`, `TimeoutError` for no answer within `patience` seconds."""
+class SocketPlug:
+    """A connection on a socket, whose time limit is that of each wait."""
 
-    def __init__(self, path: str, patience: float | None) -> None:
-        self._socket = socket(AF_UNIX, SOCK_STREAM)
-        self._socket.settimeout(patience)
-        try:
-            self._socket.connect(path)
-        except BaseException:
-            self._socket.close()
-            raise
+    def __init__(self, plug: socket) -> None:
+        self._socket = plug
 
     def sendall(self, data: bytes, /) -> None:
         self._socket.sendall(data)
@@ -32,11 +28,27 @@ class UnixPlug:
         assert mode == "rb"
         return io.BufferedReader(_Received(self._socket))
 
+    def is_silent(self, seconds: float, /) -> bool:
+        return is_silent(self._socket, seconds)
+
     def shutdown(self, how: int, /) -> None:
         self._socket.shutdown(how)
 
     def close(self) -> None:
         self._socket.close()
+
+
+class UnixPlug(SocketPlug):
+    """Connected to the socket file `path`. Raises `OSError`, `TimeoutError` for no answer within `patience` seconds."""
+
+    def __init__(self, path: str, patience: float | None) -> None:
+        super().__init__(socket(AF_UNIX, SOCK_STREAM))
+        self._socket.settimeout(patience)
+        try:
+            self._socket.connect(path)
+        except BaseException:
+            self._socket.close()
+            raise
 
 
 class _Received(io.RawIOBase):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from threading import Timer
 from typing import Any
 
-from nexusctl.engine.docker.client.client import Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import EngineError
 
 MARK = "NEXUSCTL_EXEC"

@@ -7,7 +7,8 @@ from contextlib import contextmanager, suppress
 from threading import Thread
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.errors import EngineError
 
 TOLD = ["health_status", "die"]

@@ -10,7 +10,8 @@ from threading import Event
 
 from nexusctl.engine.cancel import CANCELLED, NEVER, Cancel
 from nexusctl.engine.command import Outcome
-from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import MARK, create_exec, start_timer, wait_for_exit_code
 from nexusctl.errors import EngineError

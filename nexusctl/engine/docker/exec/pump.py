@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from nexusctl.engine.docker.client.client import Answer
+from nexusctl.engine.docker.client.answer import Answer
 
 CHUNK = 64 * 1024
 """Bytes that are read at once."""

@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from typing import Any, BinaryIO
 
 from nexusctl.engine.command import Command
-from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import MARK, create_exec, wait_for_exit_code
 from nexusctl.engine.docker.exec.end_processes import signal_marked

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.engine.docker.exec.calls import SHELLS, create_exec
 from nexusctl.engine.docker.exec.end_processes import signal_marked
 from nexusctl.engine.docker.exec.exec import LOOK_TIMEOUT, run

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from nexusctl.engine.docker.client.client import FOREVER, Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import SHELLS, create_exec, wait_for_exit_code
 from nexusctl.engine.docker.exec.exec import ROOT as ROOT_USER

@@ -13,7 +13,8 @@ from posixpath import dirname
 from threading import Timer
 from typing import BinaryIO, Literal, cast
 
-from nexusctl.engine.docker.client.client import Answer, Wire
+from nexusctl.engine.docker.client.answer import Answer
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import Unanswered, ask
 from nexusctl.errors import Conflict, EngineError, NotFound
 from nexusctl.model.observed.live import LiveFile
