@@ -67,7 +67,10 @@ def stop(host: str | None, environ: Mapping[str, str], *, timeout: float, report
 def examine_machine(environ: Mapping[str, str], trust: Trust) -> tuple[Check, ...]:
     """Each thing that was looked at, with what was found and what to do. Changes nothing."""
     # Whoever starts or stops an engine looks at nothing else.
-    from nexusctl.engine.docker.engine import connect  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.client.client import Wire  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.client.endpoint import connect  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.engine import DockerEngine  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.engine.docker.host.answering import ANSWER_TIMEOUT  # noqa: PLC0415 - deferred: start-up time
     from nexusctl.engine.docker.host.doctor import (  # noqa: PLC0415 - deferred: start-up time
         check_reaper,
         check_trust,
@@ -77,8 +80,11 @@ def examine_machine(environ: Mapping[str, str], trust: Trust) -> tuple[Check, ..
 
     checks = [*examine(environ)]
     # Of an engine that does not answer it is said already.
+    lacking = any(check.name in ("engine", "containers") and check.status == "problem" for check in checks)
+    if lacking:
+        return (*checks, check_trust(trust))
     with suppress(EngineError):
-        engine = connect(environ)
+        engine = DockerEngine(Wire(connect(environ).endpoint, timeout=ANSWER_TIMEOUT))
         checks.append(check_reaper(engine.survey()))
         checks.append(check_unused(engine.overview.list_disposables(QUICK)))
     return (*checks, check_trust(trust))

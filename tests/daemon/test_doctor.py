@@ -101,7 +101,7 @@ def test_whatever_is_not_ok_says_what_to_do() -> None:
         engine=replace(ENGINE, info={**INFO, "Driver": "vfs", "PidsLimit": False, "IPv4Forwarding": False},
                        disk=Disk(path="/", total=GIB, free=0), addresses=space("10.1.0.0/33"),
                        open_files=1024, skew=60.0,
-                       builders=("b",), version={"ApiVersion": "1.30"}),
+                       builders=("b",), stuck=("c",), version={"ApiVersion": "1.30"}),
         host=HostFacts(kernel={"kernel.pid_max": 100}, memory=(GIB, 0), settings={"PIP_CERT": "/no"},
                        missing=("PIP_CERT",), docker_host="unix:///a", docker_context="b"),
     )  # fmt: skip

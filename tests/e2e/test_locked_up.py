@@ -126,6 +126,24 @@ def test_an_agent_is_told_too(folder: Path, proxy: Proxy, monkeypatch: pytest.Mo
         assert REMEDY in answer.text
 
 
+@pytest.mark.parametrize(
+    ("pattern", "name", "finding"),
+    [
+        pytest.param(NETWORKS, "engine", "GET /networks", id="its networks"),
+        pytest.param(r"GET [^ ]*/containers/json", "engine", "GET /containers/json", id="its list"),
+        pytest.param(r"GET [^ ]*/containers/[0-9a-f]{12,}/json", "containers", "has told nothing of", id="one"),
+    ],
+)
+def test_the_doctor_knows_it(pattern: str, name: str, finding: str, folder: Path, proxy: Proxy) -> None:
+    hold(proxy, pattern)
+    process = start(folder, proxy, "doctor")
+    said, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1
+    line, advice, *_ = said[said.index(f"problem  {name}") :].splitlines()
+    assert finding in line
+    assert REMEDY in advice
+
+
 def test_an_engine_that_answers_again_is_waited_for_as_long_as_before(proxy: Proxy, wire: Wire) -> None:
     far = Wire(wire.endpoint.__class__(url=f"unix://{proxy.path}", source="test", version="1.41"), timeout=1)
     hold(proxy, NETWORKS)

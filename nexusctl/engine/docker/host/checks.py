@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from nexusctl.engine.docker.client.silence import LOCKED_UP
+from nexusctl.engine.docker.host.answering import ANSWER_TIMEOUT
 from nexusctl.engine.docker.host.facts import CA_VARIABLES, PROXY_VARIABLES, EngineFacts, Facts
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.decide.subnets import USUAL_PREFIX, VARIABLE, count_free, find_malformed, say_full
@@ -13,6 +15,7 @@ OLDEST_API = (1, 40)
 GIB = 1024**3
 OPEN_FILES = 8_192
 FEW_SUBNETS = 5
+NAMED = 5
 SKEW = 5.0
 KERNEL_FLOOR = {
     "kernel.pid_max": 32_768,
@@ -153,6 +156,16 @@ def _check_leftovers(engine: EngineFacts) -> Check:
     return Check(name="leftovers", status="warning", finding=", ".join(found), advice="; ".join(advice))
 
 
+def _check_containers(engine: EngineFacts) -> Check:
+    if not engine.stuck:
+        return Check(name="containers", status="ok", finding="the engine tells of each of them in time")
+    named = ", ".join(engine.stuck[:NAMED])
+    named += f" and {len(engine.stuck) - NAMED} more" if len(engine.stuck) > NAMED else ""
+    finding = f"the engine has told nothing of {named} for {ANSWER_TIMEOUT:g} s"
+    advice = f"it may copy something large into them; {LOCKED_UP}"
+    return Check(name="containers", status="problem", finding=finding, advice=advice)
+
+
 def _check_registry(facts: Facts) -> Check | None:
     registry = facts.registry
     if registry is None:
@@ -226,6 +239,7 @@ def _check_settings(facts: Facts) -> Check:
 
 
 _ENGINE_CHECKS: tuple[Callable[[EngineFacts], Check | None], ...] = (
+    _check_containers,
     _check_storage,
     _check_limits,
     _check_disk,

@@ -16,6 +16,8 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import connect
+from nexusctl.engine.docker.client.silence import LOCKED_UP
+from nexusctl.engine.docker.host.answering import ANSWER_TIMEOUT, find_stuck, find_unanswered
 from nexusctl.engine.docker.host.machine_facts import find_program, read_listener
 from nexusctl.engine.docker.images.builder import cache_name, list_builders
 from nexusctl.engine.docker.images.closed_index import list_index_variables
@@ -53,6 +55,7 @@ class EngineFacts:
     `routed` tells of nexusctl's networks whose addresses this machine looks for elsewhere, a phrase each.
     `builders` are names of containers that an install left behind, `stale_locks` stacks whose owner is dead.
     `unread_caches` are volumes that package managers fetched into for an image that is gone, or for all of them.
+    `stuck` are names of containers that it tells nothing of.
     `empty_networks` maps the names of networks that are left of stacks without containers to those stacks.
     """
 
@@ -69,6 +72,7 @@ class EngineFacts:
     stale_locks: tuple[str, ...] = ()
     unread_caches: tuple[str, ...] = ()
     empty_networks: Mapping[str, str] = field(default_factory=dict)
+    stuck: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +115,12 @@ def gather(environ: Mapping[str, str]) -> Facts:
     host = _gather_host(environ)
     try:
         wire = connect(environ)
+        if unanswered := find_unanswered(wire.endpoint):
+            calls = " and ".join(f"GET {path}" for path in unanswered)
+            absence = (
+                f"the engine at {wire.endpoint.url} is there, but has not answered {calls} for {ANSWER_TIMEOUT:g} s"
+            )
+            return Facts(engine=None, host=host, absence=absence, advice=LOCKED_UP)
         engine = _gather_engine(Wire(wire.endpoint, timeout=INFO_TIMEOUT), environ)
     except EngineError as error:
         return Facts(engine=None, host=host, absence=error.summary, advice=error.diagnostics[0].hint or "")
@@ -137,6 +147,7 @@ def _gather_engine(wire: Wire, environ: Mapping[str, str]) -> EngineFacts:
         stale_locks=_find_stale_locks(wire),
         unread_caches=_find_unread_caches(wire, images),
         empty_networks=find_empty_networks(wire, networks),
+        stuck=find_stuck(wire.endpoint, wire.get("/containers/json", {"all": True})),
     )
 
 
