@@ -9,6 +9,7 @@ from nexusctl.api import connection
 from nexusctl.api.planning import EVERYTHING, call_anew, empty_stack, require_known
 from nexusctl.config.build.files.digests import Digests
 from nexusctl.config.load import load, load_readable, pin
+from nexusctl.config.read.plain_name import read_name
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.instance import join_name
@@ -35,14 +36,18 @@ class Subject:
 def read_subject(inputs: Inputs, name: str | None) -> Subject:
     """The stack called `name` where it is given, else the one in the files; that instance of it which is meant.
 
-    What is wrong with them is no error as long as they say which stack is meant. Raises `InputError` where they do not,
-    and says what needs none.
+    What is wrong with them is no error as long as they say which stack is meant, in plain words where they cannot be
+    read. Raises `InputError` where they do not, and says what needs none.
     """
     if name:
         return Subject(stack=empty_stack(join_name(name, inputs.instance)))
     try:
         stack, problems = load_readable(inputs)
     except InputError as error:
+        if plain := read_name(inputs):
+            return Subject(
+                stack=empty_stack(join_name(plain, inputs.instance)), problems=as_warnings(error.diagnostics)
+            )
         hint = "`--stack NAME` names it, and needs no file"
         raise InputError(*error.diagnostics, Diagnostic("so nobody can say which stack is meant", hint=hint)) from None
     return Subject(stack=stack, problems=as_warnings(problems))

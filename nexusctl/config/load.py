@@ -80,9 +80,9 @@ def load_whole(inputs: Inputs, digests: Digests | None = None) -> Loaded:
 
 
 def load_readable(inputs: Inputs, digests: Digests | None = None) -> tuple[Stack, tuple[Diagnostic, ...]]:
-    """The stack, and what is wrong with what it names, such as files that are not there.
+    """The stack as far as it can be known, and what is wrong with the rest.
 
-    Raises `InputError` with all problems of files that are wrong in themselves.
+    Raises `InputError` with all problems of files that cannot be read, or do not say what the stack is called.
     """
     problems = Problems()
     stack = _load(inputs, problems, digests, lenient=True).stack
@@ -92,7 +92,7 @@ def load_readable(inputs: Inputs, digests: Digests | None = None) -> tuple[Stack
 def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *, lenient: bool = False) -> Loaded:
     """All that can be loaded; what is wrong is reported.
 
-    Raises `InputError` where a file cannot be read at all, and with `lenient` where one is wrong in itself.
+    Raises `InputError` where a file cannot be read at all, and with `lenient` where it is wrong and has no name.
     """
     root = inputs.files[0].absolute().parent
     templates = Templates(problems, root)
@@ -100,7 +100,7 @@ def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *,
     merged = _merge(layers, problems)
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
-    if lenient:
+    if lenient and not conforming.text("name"):
         problems.raise_any()
     stack, groups = build(conforming, document, known, inputs, templates, problems, digests)
     return Loaded(

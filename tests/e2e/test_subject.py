@@ -41,6 +41,8 @@ def folder(tmp_path: Path, stack_name: str, base_image: str) -> Path:
         f"{whole}  far: {{image: {base_image}, networks: [far]}}\n"
         f"networks: {{far: {{external: {stack_name}-nowhere}}}}\n"
     )
+    (tmp_path / "wrong.yaml").write_text(whole + "  other: {image: 5, comand: [sleep]}\n")
+    (tmp_path / "torn.yaml").write_text(whole + "  other: {image: [busybox\n")
     assert nexusctl(tmp_path, "apply", "--yes").returncode == 0
     return tmp_path
 
@@ -117,6 +119,55 @@ def test_what_others_lack_is_a_warning(words: str, stdout: str, file: str, folde
     elif verb in ("plan", "apply"):
         assert "warning: the network" in done.stderr
     assert "error:" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("file", "wrong"),
+    [("wrong.yaml", "`sandboxes.other.image` has to be a text"), ("torn.yaml", "this list is never closed")],
+)
+@pytest.mark.parametrize(
+    ("words", "stdout"),
+    [
+        ("status", "web"),
+        ("logs web", ""),
+        ("unlock", "is not locked"),
+        ("port web", "127.0.0.1:"),
+        ("wait web --for completed --timeout 1ms", ""),
+        ("stats --once", "web"),
+        ("top web", "sleep"),
+        ("executions", ""),
+        ("history web", "created"),
+        ("cp FILE web:/tmp/", ""),
+        ("restart web", "1 to restart"),
+        ("drift", ""),
+        ("destroy --yes", "Nothing is left"),
+    ],
+)
+def test_what_needs_the_stacks_name_alone_works_beside_what_is_written_wrong(
+    words: str, stdout: str, file: str, wrong: str, folder: Path
+) -> None:
+    verb, *rest = words.replace("FILE", file).split()
+    done = nexusctl(folder, verb, *rest, "-f", file)
+    missing = 2 if file == "wrong.yaml" else 0
+    assert done.returncode == {"wait": 124, "drift": missing}.get(verb, 0), done.stderr
+    assert stdout in done.stdout
+    assert f"warning: {wrong}" in done.stderr
+    assert "error: " not in done.stderr
+
+
+def test_a_part_of_a_stack_is_planned_beside_what_is_written_wrong_elsewhere(folder: Path) -> None:
+    beside = nexusctl(folder, "plan", "--target", "web", "-f", "wrong.yaml")
+    assert (beside.returncode, "No changes" in beside.stdout) == (0, True), beside.stderr
+    for words in (["plan"], ["plan", "--target", "other"], ["plan", "--target", "web", "-f", "torn.yaml"]):
+        refused = nexusctl(folder, *words, *([] if "-f" in words else ["-f", "wrong.yaml"]))
+        assert (refused.returncode, refused.stdout) == (1, "")
+
+
+def test_a_file_that_is_wrong_and_does_not_say_its_name_is_an_error(folder: Path) -> None:
+    (folder / "nameless.yaml").write_text("sandboxes:\n  web: {image: 5}\n")
+    done = nexusctl(folder, "status", "-f", "nameless.yaml")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "nobody can say which stack is meant" in done.stderr
 
 
 @pytest.mark.parametrize("words", ["plan", "plan --target broken", "plan --target after", "apply --yes"])

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nexusctl.api import connection
-from nexusctl.config.read.plain_name import read_plain_name
+from nexusctl.config.read.plain_name import read_name
 from nexusctl.errors import Diagnostic
 from nexusctl.model.instance import join_name
-from nexusctl.model.load_request import STDIN, Inputs
+from nexusctl.model.load_request import Inputs
 from nexusctl.model.values.frozen import dataclass
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def choose_one(inputs: Inputs, stack_name: str | None, word: str) -> Chosen:
 
     Raises `InputError` where it does not run, or nobody can say which is meant, and `EngineError`.
     """
-    stack = stack_name or _read_name(inputs)
+    stack = stack_name or read_name(inputs)
     if stack:
         stack = join_name(stack, inputs.instance)
         engine = connection.connect()
@@ -44,8 +44,3 @@ def choose_one(inputs: Inputs, stack_name: str | None, word: str) -> Chosen:
     engine, found = subject.find_subject(inputs, stack_name)
     live = inspection.find_running(engine, found.stack, word)
     return Chosen(engine=engine, stack=found.stack.name, live=live, problems=found.problems)
-
-
-def _read_name(inputs: Inputs) -> str:
-    alone = len(inputs.files) == 1 and inputs.files[0] != STDIN and not inputs.trust.untrusted
-    return read_plain_name(inputs.files[0]) if alone else ""

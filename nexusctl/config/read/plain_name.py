@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from nexusctl.model.load_request import STDIN, Inputs
 from nexusctl.model.values.late_regex import late_regex
 
 _LONGEST = 1024 * 1024
@@ -13,6 +14,12 @@ _WORDS = ("null", "true", "false", "yes", "no", "on", "off", "y", "n")
 """What YAML takes for something else than a text."""
 _SPECIAL = ("'", '"', "?", "&", "*", "!", "{", "[", "|", ">", "%", "---", "...", "<<", "+", "include")
 """What begins a line in which more than the plain key of a mapping may stand, or that brings other files in."""
+
+
+def read_name(inputs: Inputs) -> str:
+    """The name that is said so by the only file, of somebody who is trusted; empty where more has to be read."""
+    alone = len(inputs.files) == 1 and inputs.files[0] != STDIN and not inputs.trust.untrusted
+    return read_plain_name(inputs.files[0]) if alone else ""
 
 
 def read_plain_name(path: Path) -> str:
