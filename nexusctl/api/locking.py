@@ -54,7 +54,9 @@ def resolve(engine: Engine, asked: Stack, known: Lockfile, carry: Carry, *, upda
     try:
         if plan.steps and not carry(plan):
             return None
-        return keep_inactive(take_lock(asked, resolved, engine.observe(resolved), mark), known, asked)
+        made = [step.tag for step in plan.steps if isinstance(step, DeriveImage)]
+        live = engine.observe(resolved, images=made)
+        return keep_inactive(take_lock(asked, resolved, live, mark), known, asked)
     finally:
         for step in plan.steps:
             if isinstance(step, DeriveImage):

@@ -66,12 +66,13 @@ class Engine(Lifetimes, Protocol):
     def release(self, stack: str, kind: AdoptedKind, key: str) -> None:
         """Forget that it was taken over."""
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
+    def observe(
+        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = ()
+    ) -> LiveState:
         """Everything that bears the labels of `stack.name`, in a handful of calls; `deep` inspects each sandbox.
 
-        The desired sandboxes are looked at for their image references only, to say which are missing. With `adopt`
-        what lies under names that the stack would use, and no nexusctl made, is reported as the stack's; so are the
-        containers that it names. Raises `Conflict` where one of those cannot be had.
+        Its images and further `images` are looked for by their references. With `adopt` what lies under names that the
+        stack would use, and no nexusctl made, is the stack's; so are the containers that it names. Raises `Conflict`.
         """
 
     def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:

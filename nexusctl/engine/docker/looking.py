@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
@@ -39,8 +39,10 @@ class Looking:
     def identity(self) -> str:
         return inspection.identify(self.wire)
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
-        return observe.observe(self.wire, stack, deep=deep, adopt=adopt)
+    def observe(
+        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = ()
+    ) -> LiveState:
+        return observe.observe(self.wire, stack, deep=deep, adopt=adopt, also=images)
 
     def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:
         if self._glimpses is None:

@@ -57,8 +57,10 @@ class MemoryEngine(World):
     def identity(self) -> str:
         return self.id
 
-    def observe(self, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
-        """Of others only names are known here, so there is nothing to adopt."""
+    def observe(
+        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = ()
+    ) -> LiveState:
+        """Of others only names are known here, so there is nothing to adopt; and all images are."""
         return observe.observe(self, stack, deep=deep)
 
     def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:

@@ -308,9 +308,10 @@ class LiveState:
 
     `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a phrase
     that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that publishes it.
-    `images` holds every tagged image by reference. `unreachable` are the references of missing images whose registry
-    gave no answer. `idle` are containers that the planner has set apart from `sandboxes`, because the profile of theirs
-    was not asked for. `absent` are the external networks and volumes that are not there, as (kind, the engine's name).
+    `images` holds the images that the stack and its sandboxes name, by reference. `unreachable` are the references of
+    missing ones whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
+    because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not there,
+    as (kind, the engine's name).
     `foreign` is what bears the stack's labels and is not the stack's. `foreign_binds` are looked for where the stack
     itself has binds. `addresses` is there where a network of the stack is not, or does not serve. `unprobed` are the
     references of images that are there and bring no health check, among those on which somebody waits for one.

@@ -1,4 +1,4 @@
-"""Everything that is there for one stack, in four list calls however many sandboxes it has."""
+"""Everything that is there for one stack, in three list calls however many sandboxes it has, and one for each image."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.image_labels import without_image_claims
-from nexusctl.engine.docker.bodies.image_names import familiar
 from nexusctl.engine.docker.bodies.inspect import inspect_all, read_aliases, read_condition, read_origins
 from nexusctl.engine.docker.bodies.label_forms import disclaim, find_copies, leave_malformed, set_apart
 from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.engine.docker.bodies.newest_record import read_newest
 from nexusctl.engine.docker.client.client import ONE_NAME, Wire
+from nexusctl.engine.docker.images.named_images import AskedImages, list_claimants, read_named
 from nexusctl.engine.docker.images.registry import find_unreachable
 from nexusctl.engine.docker.objects.crash_loops import read_restarts
 from nexusctl.engine.docker.objects.ended_tasks import group_ends, list_gone, with_end
@@ -33,7 +33,7 @@ from nexusctl.engine.docker.objects.ownership import (
     read_networks,
     read_volumes,
 )
-from nexusctl.engine.docker.objects.pending_changes import is_tag, notes_of, number_of, read_notes, sequence_of
+from nexusctl.engine.docker.objects.pending_changes import notes_of, number_of, read_notes, sequence_of
 from nexusctl.engine.docker.objects.storage_limit import limits_storage, needs_storage
 from nexusctl.engine.docker.observe.attached import read_attached, read_ports
 from nexusctl.engine.docker.observe.holds import (
@@ -49,12 +49,11 @@ from nexusctl.engine.docker.observe.orphans import find_couriers, find_orphaned,
 from nexusctl.engine.docker.observe.owners import find_owners
 from nexusctl.engine.memory_limits.cuts import list_shrinking
 from nexusctl.errors import NotFound
-from nexusctl.model.engine_names import container_name, image_reference
+from nexusctl.model.engine_names import container_name
 from nexusctl.model.env_file_text import is_withheld
 from nexusctl.model.observed.live import (
     Adopt,
     Foreign,
-    LiveImage,
     LiveNetwork,
     LiveSandbox,
     LiveState,
@@ -68,23 +67,29 @@ Listed = Mapping[str, Any]
 """One entry of a list call."""
 
 
-def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
+def observe(
+    wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None, also: Iterable[str] = ()
+) -> LiveState:
     """What bears the labels of `stack`, and what of others is in its way; `deep` inspects each sandbox too.
+
+    `also` are images that are asked for beside those that are named.
 
     Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
     """
-    # Images are what an engine takes longest to list, after containers.
-    with wire.ask_ahead("/images/json") as read_listed:
-        containers = wire.get("/containers/json", {"all": True})
-        networks = wire.get("/networks")
-        volumes = wire.get("/volumes")["Volumes"] or []
-        listed = read_listed()
+    containers = wire.get("/containers/json", {"all": True})
+    networks = wire.get("/networks")
+    volumes = wire.get("/volumes")["Volumes"] or []
+    # Where nothing is declared, all may go: also notes of before on images that nothing runs from.
+    asked = AskedImages(wire, every=not stack.sandboxes)
+    asked.ask(list_claimants(containers, stack.name))
     strangers: list[Foreign] = []
-    containers = leave_malformed(stack.name, "container", without_image_claims(containers, listed), strangers)
+    containers = leave_malformed(
+        stack.name, "container", without_image_claims(containers, asked.list_known()), strangers
+    )
     networks = leave_malformed(stack.name, "network", networks, strangers)
     volumes = leave_malformed(stack.name, "volume", volumes, strangers)
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
-    images, notes = read_images(listed, stack), read_notes(listed, marked, stack.name)
+    notes = read_notes(asked.list_known(), marked, stack.name)
     amendments, ends, holds = group_amendments(marked), group_ends(marked), group_holds(marked)
     extensions = group_extensions(marked)
     ids = {str(entry["Id"]) for entry in containers} | ends.keys()
@@ -116,12 +121,14 @@ def observe(wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None
     if not deep:
         # A list does not have them, and few stacks give any.
         sandboxes = read_aliases(wire, sandboxes)
+    seen = inspect_all(wire, sandboxes) if deep else sandboxes
+    images = read_named(asked, stack, seen, also)
     own_volumes = (*foreign.leave_out_volumes(read_volumes(marked)), *foreign.volumes)
     loose = tuple(find_loose(stack, sandboxes, own_volumes, volumes, containers))
     every_volume = (*own_volumes, *loose)
     found = LiveState(
         stack=stack.name,
-        sandboxes=inspect_all(wire, sandboxes) if deep else sandboxes,
+        sandboxes=seen,
         networks=(*read_networks(stack.name, networks), *foreign.networks),
         volumes=every_volume,
         images=images,
@@ -223,43 +230,6 @@ def is_sandbox(entry: Listed, stack: str) -> bool:
     """Whether a listed container claims to be a sandbox of `stack`."""
     found = entry["Labels"] or {}
     return found.get(labels.STACK) == stack and found.get(labels.ROLE) == "sandbox" and labels.SANDBOX in found
-
-
-def read_images(entries: Collection[Listed], stack: Stack) -> dict[str, LiveImage]:
-    """Every tagged image by the engine's reference, and by the way that `stack` writes it."""
-    found: dict[str, LiveImage] = {}
-    for entry in entries:
-        for tag in (*(entry["RepoTags"] or ()), *(entry["RepoDigests"] or ())):
-            if not tag.startswith("<none>") and not is_tag(tag):
-                found[familiar(tag)] = _read_image(entry, tag)
-    for sandbox in stack.sandboxes.values():
-        written = image_reference(sandbox.image)
-        if image := found.get(familiar(written)) or _find_by_id(found, entries, written):
-            found[written] = image
-    return found
-
-
-def _find_by_id(images: Mapping[str, LiveImage], entries: Iterable[Listed], written: str) -> LiveImage | None:
-    """The image of that id, which need not have any name."""
-    if not written.startswith("sha256:"):
-        return None
-    named = (image for image in images.values() if image.id == written)
-    nameless = (_read_image(entry, written) for entry in entries if entry["Id"] == written)
-    return next(named, None) or next(nameless, None)
-
-
-def _read_image(entry: Listed, name: str) -> LiveImage:
-    marks = entry["Labels"] or {}
-    named = (digest.partition("@") for digest in entry["RepoDigests"] or ())
-    digests = {repository: digest for repository, _, digest in named}
-    return LiveImage(
-        id=entry["Id"],
-        reference=familiar(name),
-        base_id=marks.get(labels.IMAGE_BASE, ""),
-        digest=digests.get(name.partition("@")[0].rpartition(":")[0], ""),
-        packages=marks.get(labels.IMAGE_PACKAGES, ""),
-        trees=marks.get(labels.IMAGE_TREES, ""),
-    )
 
 
 def heed_notes(sandbox: LiveSandbox, notes: Iterable[str], amendments: Mapping[str, list[Listed]]) -> LiveSandbox:
