@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,7 +55,14 @@ class Second:
 @pytest.fixture
 def second(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Second]:
     # A socket's path may have 107 bytes, and pytest's own folders carry the test's name.
-    place = Second(tmp_path_factory.mktemp("d"))
+    with open_place(tmp_path_factory.mktemp("d")) as place:
+        yield place
+
+
+@contextmanager
+def open_place(folder: Path) -> Iterator[Second]:
+    """A place for a second engine in `folder`, which goes with it."""
+    place = Second(folder)
     try:
         yield place
     finally:

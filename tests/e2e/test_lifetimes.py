@@ -6,27 +6,43 @@ import getpass
 import json
 import os
 import re
+import shutil
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from tests.alone import alone
+from nexusctl.engine.docker.client.client import Endpoint, Wire
+from nexusctl.engine.docker.client.endpoint import negotiate
+from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from tests.daemon.test_engine_daemon import open_place
+from tests.drift.test_daemon_restart import copy_image
 from tests.e2e.test_states import Bench, bench
 
 __all__ = ["bench"]
 
-pytestmark = pytest.mark.engine
+pytestmark = [
+    pytest.mark.engine,
+    pytest.mark.skipif(os.geteuid() != 0, reason="starting a daemon takes root"),
+    pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
+]
 
 MAIN = "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"
 
 
+@pytest.fixture(scope="module")
+def engine_url(tmp_path_factory: pytest.TempPathFactory, base_image: str, wire: Wire) -> Iterator[str]:
+    """An engine of its own, as whoever reaps ends what is over of all stacks, those of these tests, too."""
+    with open_place(tmp_path_factory.mktemp("d")) as place:
+        assert place.start().returncode == 0
+        copy_image(wire, Wire(negotiate(Endpoint(url=place.url, source="test"))), base_image)
+        yield place.url
+
+
 @pytest.fixture(autouse=True)
-def alone_with_reap() -> Iterator[None]:
-    """Whoever reaps ends what is over of all stacks, so that those of others that do it would end these."""
-    with alone("reap"):
-        yield
+def own_engine(engine_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", engine_url)
 
 
 def live(bench: Bench, **more: Any) -> dict[str, Any]:
