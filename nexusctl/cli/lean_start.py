@@ -63,25 +63,42 @@ class _NoUuid:
     """What click's type for UUIDs is a type of, which no option of ours has."""
 
 
+class _NoDate:
+    """The same of its type for dates."""
+
+    @staticmethod
+    def strptime(text: str, form: str) -> Any:
+        return import_module("datetime").datetime.strptime(text, form)
+
+
+def _quote(path: bytes) -> str:
+    """What pathlib asks for to make a URL of a path."""
+    return str(import_module("urllib.parse").quote_from_bytes(path))
+
+
 _KNOWN: dict[str, dict[str, Any]] = {
     # It brings ast, dis and tokenize, which take as long as all of click.
     "inspect": {"cleandoc": _clean},
     # It brings platform.
     "uuid": {"UUID": _NoUuid},
+    # It takes longer to load than a parser of ours to read a date.
+    "datetime": {"datetime": _NoDate},
+    # Brought in for paths as URLs, of which we make none; it has an expression to compile.
+    "urllib.parse": {"quote_from_bytes": _quote},
     # What click says stands beside what we say, which is English everywhere.
     "gettext": {"gettext": _say, "ngettext": _say_number},
-    # For addresses with brackets, and for paths of another system.
-    "ipaddress": {},
+    # For paths of another system.
     "ntpath": {},
 }
 
 with _standing_in(_KNOWN) as _made:
     import dataclasses  # noqa: F401 - for others
     import pathlib  # noqa: F401 - for others
-    import urllib.parse  # noqa: F401 - for others
 
     import click  # noqa: F401 - for others
 
+# From here on they are the real ones.
 if "uuid" in _made:
-    # From here on it is the real one.
     del _made["uuid"].UUID
+if "datetime" in _made:
+    del _made["datetime"].datetime

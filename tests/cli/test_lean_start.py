@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-HEAVY = ("ast", "concurrent.futures", "difflib", "inspect", "logging", "platform", "uuid")
+HEAVY = ("ast", "concurrent.futures", "difflib", "inspect", "logging", "platform", "urllib.parse", "uuid")
 
 
 def say(program: str) -> str:
@@ -25,7 +25,7 @@ import nexusctl.cli.lean_start
 from nexusctl.cli.main import main
 sys.argv[1:] = {words}
 main()
-print("loaded:", *sorted({{*{HEAVY}}} & sys.modules.keys()))
+print("loaded:", *sorted({{*{HEAVY + (() if words[0] == "validate" else ("datetime",))}}} & sys.modules.keys()))
 """
         assert say(program).splitlines()[-1] == "loaded:", words
 
@@ -33,12 +33,14 @@ print("loaded:", *sorted({{*{HEAVY}}} & sys.modules.keys()))
 def test_whoever_asks_for_one_has_the_real_one() -> None:
     program = """
 import nexusctl.cli.lean_start
-import dataclasses, gettext, inspect, ipaddress, ntpath, pathlib, urllib.parse, uuid
+import dataclasses, datetime, gettext, inspect, ipaddress, ntpath, pathlib, urllib.parse, uuid
 import click
 assert inspect.signature(lambda one, *, two: 0).parameters.keys() == {"one", "two"}
 assert click.UUID.convert(str(made := uuid.uuid4()), None, None) == made
 assert isinstance(click.UUID.convert(made, None, None), uuid.UUID)
 assert gettext.NullTranslations
+assert click.DateTime().convert("2026-01-02", None, None) == datetime.datetime(2026, 1, 2)
+assert pathlib.Path("/a b").as_uri() == "file:///a%20b"
 assert ipaddress.ip_address("::1").is_loopback
 assert urllib.parse.urlsplit("http://[::1]:80/").hostname == "::1"
 assert pathlib.PureWindowsPath("c:\\\\a\\\\b").name == "b"

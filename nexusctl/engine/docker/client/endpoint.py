@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from nexusctl.engine.docker.client.client import CALL_TIMEOUT, Endpoint, Wire
 from nexusctl.engine.docker.client.connection_errors import DENIED, advice, describe_failure
@@ -168,6 +167,9 @@ def _normalise(host: str, source: str) -> str:
             f"{source} names {host}, and nexusctl does not speak {scheme}",
             hint=f"use one of {', '.join(s + '://' for s in _SCHEMES)}",
         )
+    # Most engines are found at the usual sockets.
+    from urllib.parse import urlsplit  # noqa: PLC0415 - deferred: start-up time
+
     try:
         parts = urlsplit(url)
         fits = parts.port is None or parts.port > 0

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from typing import Literal, Protocol
 
 from nexusctl.model.values.frozen import dataclass
-from nexusctl.model.values.late_regex import late_regex
 
 LINE_LIMIT = 65536
 """Bytes of one line of a reply's head."""
@@ -22,8 +21,9 @@ HEADERS = 200
 _COPIED = 64 * 1024
 """Bytes of a chunk up to which a copy of it is cheaper than a call of its own."""
 
-_LENGTH = late_regex("[0-9]{1,18}")
-_CHUNK_LENGTH = late_regex("[0-9A-Fa-f]{1,15}")
+_DIGITS = frozenset("0123456789")
+_HEX_DIGITS = frozenset("0123456789ABCDEFabcdef")
+_LONGEST_LENGTH, _LONGEST_CHUNK_LENGTH = 18, 15
 
 SWITCHING_PROTOCOLS = 101
 
@@ -135,7 +135,7 @@ def _choose_body(source: io.BufferedReader, status: int, headers: Mapping[str, s
     if headers.get("transfer-encoding", "").lower() == "chunked":
         return io.BufferedReader(_Chunked(source))
     if length := headers.get("content-length", ""):
-        if not _LENGTH.fullmatch(length):
+        if len(length) > _LONGEST_LENGTH or not _DIGITS.issuperset(length):
             raise ProtocolError(f"it says that its answer has {length[:20]!r} bytes")
         return io.BufferedReader(_Sized(source, int(length)))
     return source
@@ -191,7 +191,7 @@ class _Chunked(io.RawIOBase):
 
     def _begin_chunk(self) -> None:
         size = _read_line(self._source).partition(";")[0].strip()
-        if not _CHUNK_LENGTH.fullmatch(size):
+        if not size or len(size) > _LONGEST_CHUNK_LENGTH or not _HEX_DIGITS.issuperset(size):
             raise ProtocolError(f"it sent a chunk of length {size[:20]!r}")
         self._left = int(size, 16)
         if not self._left:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import signal as signals
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any
 
 from nexusctl.model.observed.execution import Execution, ExecutionState, Order
@@ -87,6 +86,9 @@ def read_home(found: Mapping[str, Any], stack: str, sandbox: str) -> Home:
 
 def _read_moment(text: str) -> float:
     """Seconds since 1970; 0 for the engine's year 1, which stands for never."""
+    # Who starts one reads no times.
+    from datetime import datetime  # noqa: PLC0415 - deferred: start-up time
+
     return datetime.fromisoformat(text).timestamp() if text and not text.startswith("0001-") else 0.0
 
 
