@@ -22,6 +22,7 @@ from nexusctl.engine.docker.client.endpoint import connect, negotiate
 from nexusctl.engine.docker.host.decide import Target
 from nexusctl.engine.docker.host.machine_facts import read_listener
 from nexusctl.engine.docker.host.process import forget
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import Second, unmount_below
 from tests.faults.nexus import DATA, Nexusctl
 from tests.faults.player import Done, Player
@@ -67,10 +68,8 @@ def second_engine(prepare: Callable[[Path], None] = lambda folder: None) -> Iter
     place = Second(Path(tempfile.mkdtemp(prefix="kills-")))
     try:
         prepare(place.folder)
+        lay_images(wire, place.folder / "data", image)
         start(place)
-        with wire.open("GET", f"/images/{image}/get") as answer:
-            tape = iter(lambda: answer.read(1 << 20), b"")
-            far(place).open("POST", "/images/load", data=tape, content_type="application/x-tar").read()
         yield place, image
     finally:
         place.stop()

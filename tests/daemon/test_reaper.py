@@ -17,13 +17,12 @@ import anyio
 import pytest
 
 from nexusctl.api import connection
-from nexusctl.engine.docker.client.client import Endpoint, Wire
-from nexusctl.engine.docker.client.endpoint import negotiate
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
 from nexusctl.model.engine_names import REAPER as REAPERS
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import Second, second
 from tests.daemon.yard import Yard
-from tests.drift.test_daemon_restart import copy_image
 from tests.mcp.client import Caller, play
 from tests.templates.recipes import make_image
 
@@ -87,10 +86,8 @@ sys.stdin.read()
 @pytest.fixture
 def yard(second: Second, base_image: str, wire: Wire, monkeypatch: pytest.MonkeyPatch) -> Yard:
     monkeypatch.setenv("NEXUS_SETTINGS", "")
+    lay_images(wire, second.folder / "data", base_image, make_image(wire, "python"))
     assert second.start().returncode == 0
-    other = Wire(negotiate(Endpoint(url=second.url, source="test")))
-    for image in (base_image, make_image(wire, "python")):
-        copy_image(wire, other, image)
     return Yard(second, base_image)
 
 

@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from nexusctl.engine.docker.client.client import Endpoint, Wire
-from nexusctl.engine.docker.client.endpoint import negotiate
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import Second, second
 from tests.daemon.yard import Yard
-from tests.drift.test_daemon_restart import copy_image
 
 __all__ = ["second"]
 
@@ -38,8 +37,8 @@ sandboxes:
 def test_what_is_stopped_stays_so_but_where_the_engine_starts_it_by_itself(
     second: Second, base_image: str, wire: Wire, tmp_path: Path
 ) -> None:
+    lay_images(wire, second.folder / "data", base_image)
     assert second.start().returncode == 0
-    copy_image(wire, Wire(negotiate(Endpoint(url=second.url, source="test"))), base_image)
     yard = Yard(second, base_image)
     yard.write(STACK)
     yard.succeed("apply", "--yes")

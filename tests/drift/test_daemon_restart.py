@@ -13,6 +13,7 @@ from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import negotiate
 from nexusctl.engine.docker.exec.exec import run
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import Second, second
 from tests.drift.scene import Scene, findings, lay_out
 
@@ -72,9 +73,9 @@ sandboxes:
 
 
 def test_a_restart_of_the_engine_is_no_drift(second: Second, wire: Wire, base_image: str, tmp_path: Path) -> None:
+    lay_images(wire, second.folder / "data", base_image)
     assert second.start().returncode == 0
     other = Wire(negotiate(Endpoint(url=second.url, source="test")))
-    copy_image(wire, other, base_image)
     stack = STACK.replace("IMAGE", base_image)
     lay_out(tmp_path, {"src/a.txt": "a\n", "src/b/c.txt": "c\n", "pin.txt": PIN, "nexus.yaml": stack})
     scene = Scene(other, tmp_path / "nexus.yaml")
@@ -102,12 +103,6 @@ def read_secret(scene: Scene) -> str:
     mode, _, text = said.decode().partition("\n")
     assert mode == "400 daemon"
     return text
-
-
-def copy_image(wire: Wire, other: Wire, image: str) -> None:
-    with wire.open("GET", f"/images/{image}/get") as answer:
-        tape = iter(lambda: answer.read(1 << 20), b"")
-        other.open("POST", "/images/load", data=tape, content_type="application/x-tar").read()
 
 
 def restart(second: Second, scene: Scene) -> None:

@@ -18,8 +18,8 @@ import pytest
 from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import negotiate
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import Second, second
-from tests.drift.test_daemon_restart import copy_image
 from tests.relay import open_relay
 from tests.secrets.canaries import hatch
 from tests.secrets.test_canary import KEPT, SOURCES, Trail, Watch, hold_inside, leaks, read_inside, source_of
@@ -47,8 +47,9 @@ class Far(Trail):
 
 
 @pytest.fixture
-def address(second: Second) -> Iterator[str]:
+def address(second: Second, wire: Wire, base_image: str) -> Iterator[str]:
     """Where the engine of the other machine listens."""
+    lay_images(wire, second.folder / "data", base_image)
     start = [str(Path(sys.executable).parent / "nexusctl"), "engine", "start", "--host", second.url]
     start += ["--data-root", str(second.folder / "data")]
     apart = ["unshare", "--mount", "--propagation", "private", "sh", "-c", APART, "sh", *start]
@@ -61,7 +62,6 @@ def test_secrets_reach_it_and_nothing_of_them_stays_here(
     second: Second, address: str, wire: Wire, base_image: str, tmp_path: Path
 ) -> None:
     far = Wire(negotiate(Endpoint(url=address, source="test")))
-    copy_image(wire, far, base_image)
     daemon = read_listener(str(second.socket))
     memory = Path(f"/proc/{daemon}/root/dev/shm/nexusctl")
     with serve_vault() as vault:

@@ -31,8 +31,8 @@ from nexusctl.engine.docker.host.decide import Target
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
 from nexusctl.engine.docker.host.process import compose_command, compose_config, forget, state_folder
 from nexusctl.errors import EngineError, EngineUnreachable
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import unmount_below
-from tests.drift.test_daemon_restart import copy_image
 from tests.engine.docker.authority import Authority
 
 needs_openssl = pytest.mark.skipif(not shutil.which("openssl"), reason="openssl is not installed")
@@ -94,13 +94,14 @@ class Far:
 
 
 @pytest.fixture(scope="module")
-def far(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Far]:
+def far(tmp_path_factory: pytest.TempPathFactory, wire: Wire, base_image: str) -> Iterator[Far]:
     if os.geteuid() != 0 or not (dockerd := shutil.which("dockerd", path=DAEMON_PATH)):
         pytest.skip("starting a daemon takes root and a dockerd")
     folder = tmp_path_factory.mktemp("t")
     authority = Authority(folder / "authority")
     own = authority.issue(folder / "engine", server="IP:127.0.0.1,DNS:engine.test")
     target = Target(socket=str(folder / "engine.sock"), data_root=str(folder / "data"))
+    lay_images(wire, folder / "data", base_image)
     state_folder(target).mkdir(parents=True, exist_ok=True, mode=0o700)
     certificates = {"tlscacert": "ca.pem", "tlscert": "cert.pem", "tlskey": "key.pem"}
     config = {
@@ -148,10 +149,7 @@ def wait_for(place: Far) -> None:
 
 
 @pytest.mark.engine
-def test_a_whole_stack_is_made_looked_at_and_removed_over_tls(
-    far: Far, wire: Wire, base_image: str, tmp_path: Path
-) -> None:
-    copy_image(wire, connect(far.environ(far.mine)), base_image)
+def test_a_whole_stack_is_made_looked_at_and_removed_over_tls(far: Far, base_image: str, tmp_path: Path) -> None:
     (tmp_path / "src").mkdir()
     (tmp_path / "src" / "a.txt").write_bytes(os.urandom(3 << 20))
     (tmp_path / "nexus.yaml").write_text(STACK.replace("IMAGE", base_image))
@@ -223,9 +221,8 @@ def test_a_daemon_with_tls_that_is_spoken_to_without_says_so(far: Far) -> None:
 
 
 @pytest.mark.engine
-def test_input_and_output_go_both_ways_at_once_and_are_cut_in_time(far: Far, wire: Wire, base_image: str) -> None:
+def test_input_and_output_go_both_ways_at_once_and_are_cut_in_time(far: Far, base_image: str) -> None:
     there = connect(far.environ(far.mine))
-    copy_image(wire, there, base_image)
     made = there.post("/containers/create", {"Image": base_image, "Cmd": ["sleep", "infinity"]}, {"name": "both"})
     there.post("/containers/both/start")
     try:
