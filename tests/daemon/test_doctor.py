@@ -231,6 +231,7 @@ def test_a_cache_of_before_and_one_of_an_image_that_is_gone_can_go() -> None:
     assert [name for name in (*unread, read) if f"cache {name}," in leftovers["finding"]] == unread
 
 
+@pytest.mark.engine
 def test_the_lock_of_a_dead_owner_is_found() -> None:
     wire = connect()
     stack, gone = f"gone-{uuid.uuid4().hex[:8]}", subprocess.Popen(["true"])

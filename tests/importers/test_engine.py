@@ -5,8 +5,12 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import pytest
+
 from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.case import Case
+
+pytestmark = pytest.mark.engine
 
 HERE = Path(__file__).parent
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import pytest
+
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.engine import DockerEngine
 from tests.engine.workshop import Workshop
+
+pytestmark = pytest.mark.engine
 
 TERMINATED = ("sh", "-c", "trap 'exit 143' TERM; touch /ready; while :; do sleep 0.1; done")
 
