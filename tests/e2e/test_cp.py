@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
+import time
 from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
@@ -276,6 +278,31 @@ def test_what_comes_into_a_folder_that_is_there_looks_as_the_engine_would_have_i
     assert portrait(tapes["ours"]) == portrait(tapes["theirs"])
     with tarfile.open(fileobj=BytesIO(tapes["ours"])) as tape:
         assert {f"{member.uid}:{member.gid}" for member in tape} == {user}
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("kind", ["runs", "stopped"])
+def test_one_that_is_ended_on_the_way_leaves_all_as_it_was(place: Place, kind: str, number: int) -> None:
+    small_volume(place)
+    if kind == "stopped":
+        place.run("stop", "box")
+    before = place.inside("holder", LOOK)
+    (place.folder / "a").write_text("new\n")
+    (place.folder / "huge").write_bytes(bytes(500_000))
+    tar = subprocess.run(["tar", "c", "-C", str(place.folder), "a", "huge"], capture_output=True, check=True).stdout
+    command = [sys.executable, "-m", "nexusctl", "cp", "-", "box:/small"]
+    with subprocess.Popen(command, cwd=place.folder, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        process.stdin.write(tar[:300_000])
+        process.stdin.flush()
+        end = time.monotonic() + 60
+        while kind == "runs" and "/a" not in place.inside("holder", "ls -d /held/.nexusctl.*/a 2>/dev/null || true"):
+            assert time.monotonic() < end
+        time.sleep(0 if kind == "runs" else 2)
+        process.send_signal(number)
+        assert process.wait(60) in (130, 128 + number)
+    assert place.inside("holder", LOOK) == before
+    assert ".nexusctl" not in place.inside("holder", "ls -A /held")
 
 
 def test_where_one_is_a_folder_and_the_other_is_none_nothing_changes(place: Place) -> None:

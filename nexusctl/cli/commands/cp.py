@@ -9,6 +9,7 @@ from nexusctl.api import subject
 from nexusctl.api.everyday.copies import copying
 from nexusctl.api.everyday.states import find_named
 from nexusctl.cli import options
+from nexusctl.cli.terminal.signals import obey_hangup, obey_sigterm
 from nexusctl.model.load_request import Inputs
 
 
@@ -24,8 +25,11 @@ def cp(inputs: Inputs, stack_name: str | None, source: str, target: str) -> None
     As with `docker cp`, something is copied into a folder that is there, SOURCE/. is what lies in a folder, links stay
     links, and `-` is a tar stream. What goes in belongs to the user of the sandbox.
 
-    Each file is read again where it arrived, and compared with what it came from.
+    Each file is read again where it arrived, and compared with what it came from. On a full disk, and where this is
+    ended on the way, what was there stays as it was.
     """
+    obey_sigterm()
+    obey_hangup()
     name, path = _split(source)
     into, place = _split(target)
     if bool(name) == bool(into):
