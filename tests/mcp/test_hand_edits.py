@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from nexusctl.api.apply import KeepReaper
 from nexusctl.errors import Diagnostic, InputError, StepError
 from nexusctl.mcp.edits import batches
 from nexusctl.mcp.edits.apply_names import Applied
@@ -123,7 +124,7 @@ def test_a_call_that_fails_tells_why_and_what_is_in_the_way(
 ) -> None:
     """A person saves the very sandbox while its apply is under way, and that fails: both are told."""
 
-    def apply(_: Workspace, __: Iterable[str]) -> Applied:
+    def apply(_: Workspace, __: Iterable[str], ___: KeepReaper) -> Applied:
         by_hand('A: "2"', 'A: "3"')
         raise StepError(Diagnostic("the engine has no space left"))
 

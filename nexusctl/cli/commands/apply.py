@@ -77,7 +77,7 @@ def apply(
 
 def _check_names(about: subject.Subject) -> None:
     # Where somebody can be asked the plan does it.
-    from nexusctl.api.known_names import require_choice  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.api.everyday.required_names import require_choice  # noqa: PLC0415 - deferred: start-up time
 
     require_choice(about)
 

@@ -66,6 +66,6 @@ def _names_instance() -> bool:
 
 def _check_names(about: subject.Subject, sandboxes: tuple[str, ...], *, must_exist: bool) -> None:
     # Where somebody can be asked the plan does it.
-    from nexusctl.api.known_names import require_removal  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.api.everyday.required_names import require_removal  # noqa: PLC0415 - deferred: start-up time
 
     require_removal(about, sandboxes, must_exist=must_exist)
