@@ -61,6 +61,13 @@ def template_images(wire: Wire) -> None:
         make_image(wire, name)
 
 
+@pytest.fixture(autouse=True)
+def no_engine_unmarked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test that is not marked finds no engine: neither does it on a machine without one."""
+    if not request.node.get_closest_marker("engine"):
+        monkeypatch.setenv("DOCKER_HOST", "unix:///nowhere/engine.sock")
+
+
 @pytest.fixture
 def stack_name() -> str:
     return f"test-{uuid.uuid4().hex[:10]}"

@@ -7,6 +7,8 @@ from typing import ClassVar
 
 import pytest
 
+from nexusctl.engine.docker.client.endpoint import connect
+from nexusctl.errors import EngineUnreachable
 from tests.packaging.test_wheel import ROOT
 
 WAY = "wire"
@@ -24,6 +26,11 @@ def find_unmarked(items: list[pytest.Item]) -> list[str]:
 def test_whatever_asks_for_the_engine_is_marked(request: pytest.FixtureRequest) -> None:
     """Of the tests that were collected beside this one; `make test` collects all."""
     assert find_unmarked(request.session.items) == []
+
+
+def test_one_without_a_mark_that_looks_for_the_engine_itself_finds_none() -> None:
+    with pytest.raises(EngineUnreachable):
+        connect()
 
 
 MADE = """
