@@ -19,6 +19,7 @@ from nexusctl.model.engine_names import container_name, network_name, volume_nam
 from nexusctl.model.plan.event import Failed
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
+from nexusctl.plan.commands.basis import Basis
 from nexusctl.run.interrupt import Interrupt
 
 Finding = tuple[str, str, str, str]
@@ -32,6 +33,7 @@ class Scene:
     wire: Wire
     file: Path
     engine: DockerEngine = field(init=False)
+    _quiet: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self.engine = DockerEngine(self.wire)
@@ -53,7 +55,28 @@ class Scene:
         assert not failed, failed
 
     def try_apply(self, *, deep: bool = False) -> list[Failed]:
-        basis, reveal = planning.read_secrets(self.engine, planning.prepare(self.engine, self.stack, deep=deep))
+        return self._carry_out(planning.prepare(self.engine, self.stack, deep=deep))
+
+    def put_right(self, expected: set[Finding]) -> None:
+        """The plan names `expected` and nothing else, is carried out, and leaves nothing to do.
+
+        As at the command line the plan that was looked at is the one that is carried out: a look inside is dear.
+        """
+        basis = planning.prepare(self.engine, self.stack, deep=True)
+        assert findings(basis.plan) == expected
+        failed = self._carry_out(basis)
+        assert not failed, failed
+        assert findings(self.plan()) == set()
+        self._quiet = True
+
+    def require_quiet(self) -> None:
+        """That nothing is to do before a test changes something; looked at where the last one has not found out."""
+        assert self._quiet or findings(self.plan()) == set(), "a row before this one left something"
+        self._quiet = False
+
+    def _carry_out(self, prepared: Basis) -> list[Failed]:
+        self._quiet = False
+        basis, reveal = planning.read_secrets(self.engine, prepared)
         events = execution.apply(self.engine, basis.plan, Interrupt(), reveal)
         return [event for event in events if isinstance(event, Failed)]
 
@@ -79,9 +102,11 @@ class Scene:
         return volume_name(self.stack.name, name)
 
     def post(self, sandbox: str, verb: str, body: Any = None, **query: Any) -> None:
+        self._quiet = False
         self.wire.post(f"/containers/{self.id(sandbox)}/{verb}", body, query)
 
     def inside(self, sandbox: str, script: str) -> str:
+        self._quiet = False
         outcome = run(self.wire, self.id(sandbox), ("/bin/sh", "-ec", script), user="0:0")
         assert outcome.exit_code == 0, outcome.output
         return outcome.output
