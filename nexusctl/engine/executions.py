@@ -50,8 +50,8 @@ class Executions(Protocol):
     ) -> tuple[tuple[Piece, ...], Execution]:
         """At most `most` bytes of its log from the begin on, with what comes in `wait` seconds, and how it is then.
 
-        It returns sooner where the execution ends, and where it says nothing more for `silence` seconds once it has
-        said something.
+        It returns sooner where the execution ends, and where it serves: somebody in its sandbox listens for connections
+        since it began, and it says nothing more for `silence` seconds, or nothing at all for ten times as long.
         """
 
     def signal(self, execution_id: str, name: str) -> None:

@@ -217,6 +217,17 @@ def test_each_line_says_when_it_came(folder: Path) -> None:
     play(folder, scene)
 
 
+def test_what_pauses_is_waited_for(folder: Path) -> None:
+    """Only for a server the answer comes before the end: what says nothing for a while may be any work."""
+
+    async def scene(call: Caller) -> None:
+        await call("sandbox_create", template="base", name="api")
+        ran = await call("sandbox_execute", sandbox_id="api", code="echo begin; sleep 2; echo end; exit 3")
+        assert (ran["status"], ran["stdout"], ran["exit_code"]) == ("failed", "begin\nend\n", 3)
+
+    play(folder, scene)
+
+
 def test_a_program_is_asked_to_end_before_its_sandbox_does(folder: Path) -> None:
     """The graceful shutdown of the scenario: it hears SIGTERM once, and has the time to say goodbye."""
     goodbye = """
@@ -227,8 +238,7 @@ def test_a_program_is_asked_to_end_before_its_sandbox_does(folder: Path) -> None
           console.log('closed');
           process.exit(0);
         });
-        setInterval(() => {}, 1000);
-        console.log('up');
+        require('http').createServer().listen(3000, () => console.log('up'));
     """
 
     async def scene(call: Caller) -> None:
@@ -236,6 +246,7 @@ def test_a_program_is_asked_to_end_before_its_sandbox_does(folder: Path) -> None
         await call("sandbox_upload", sandbox_id="api", file_path="/app/server.js", content=goodbye)
         for code in ("node /app/server.js", "true; node /app/server.js; true"):
             ran = await call("sandbox_execute", sandbox_id="api", code=code, timeout=300)
+            # It listens and has said its line, so the answer does not wait for the end.
             assert (ran["status"], ran["stdout"]) == ("running", "up\n")
             assert (await call("sandbox_stop", sandbox_id="api"))["status"] == "stopped"
             logs = await call("sandbox_logs", sandbox_id="api", execution_id=ran["execution_id"])

@@ -163,8 +163,8 @@ def _wait_for_some(
 def listen(
     engine: Engine, execution_id: str, max_bytes: int, wait_seconds: float, silence: float | None = None
 ) -> ExecutionOutput:
-    """The begin of the log until the execution has ended, or so many seconds; fewer where it has said something, and
-    then nothing more for `silence` seconds. Raises `NotFound`, `EngineError`.
+    """The begin of the log until the execution has ended, or so many seconds; fewer where it serves, and says nothing
+    more for `silence` seconds. Raises `NotFound`, `EngineError`.
     """
     pieces, execution = engine.executions.listen(execution_id, most=max_bytes, wait=wait_seconds, silence=silence)
     end = pieces[-1].offset + len(pieces[-1].data) if pieces else 0

@@ -20,7 +20,7 @@ WAIT = 20.0
 """Seconds that an answer waits for the end where nobody says how many."""
 
 SILENCE = 0.3
-"""Seconds after which a program that has said something, and says no more, goes on by itself: a server, mostly."""
+"""Seconds after which a server that says no more goes on by itself; for whatever else the whole time is waited."""
 
 MOST = 50_000
 """Bytes of output in an answer; clients cut what is much longer."""
@@ -104,7 +104,7 @@ def begin(
 
 
 def listen(engine: Engine, execution_id: str, wait_s: float | None) -> executions.ExecutionOutput:
-    """Wait until it has ended, or so many seconds; where nobody says how many, as long as it goes on saying things."""
+    """Wait until it has ended, or so many seconds; where nobody says how many, no longer than until it serves."""
     begun = time.monotonic()
     wait = WAIT if wait_s is None else wait_s
     heard = executions.listen(engine, execution_id, MOST, wait, SILENCE if wait_s is None else None)

@@ -65,12 +65,21 @@ def test_two_streams_a_prompt_and_bytes_of_any_kind_are_one_log(shop: Workshop, 
     assert pieces == [(0, "stdout", b"name? "), (6, "stderr", b"\xff\0\n"), (9, "stdout", b"no line end")]
 
 
-def test_who_listens_goes_on_when_nothing_more_is_said(shop: Workshop, box: str) -> None:
-    made = order(shop, box, "sh", "-c", "echo one; sleep 0.5; echo two; sleep 60")
+SERVE = """if command -v perl >/dev/null; then
+    exec perl -MIO::Socket::INET -e '$s = IO::Socket::INET->new(LocalPort => 3000, Listen => 9) or die; sleep 60'
+else exec nc -l -p 3000; fi"""
+
+
+def test_who_listens_goes_on_when_a_server_says_nothing_more(shop: Workshop, box: str) -> None:
+    made = order(shop, box, "sh", "-c", f"echo one; sleep 0.5; echo two; {SERVE}")
     begun = time.monotonic()
     pieces, how = shop.engine.executions.listen(made.id, most=99, wait=50, silence=3)
     assert (b"".join(piece.data for piece in pieces), how.state, how.bytes) == (b"one\ntwo\n", "running", 8)
     assert time.monotonic() - begun < 40
+    # It serves, and the next one does not.
+    late = order(shop, box, "sh", "-c", "echo begin; sleep 4; echo end; exit 3")
+    pieces, how = shop.engine.executions.listen(late.id, most=99, wait=50, silence=0.1)
+    assert (b"".join(piece.data for piece in pieces), how.state, how.exit_code) == (b"begin\nend\n", "exited", 3)
     heard = executions.listen(shop.engine, made.id, 99, 0.2)
     assert (b"".join(data for _, data in heard.chunks), heard.next_offset, heard.ended) == (b"one\ntwo\n", 8, False)
     ended = order(shop, box, "sh", "-c", "sleep 0.3; echo late; exit 3")

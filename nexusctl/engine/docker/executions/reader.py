@@ -5,6 +5,8 @@ A command in the sandbox sees new output at once, and costs the engine nothing w
 
 from __future__ import annotations
 
+from nexusctl.engine.docker.executions.listening import LISTENING
+
 ABSENT = 66
 """The exit code of a reader that finds no such execution."""
 
@@ -69,7 +71,19 @@ clock() {{
   now=$((now + {100 // PACE}))
   if read -r up rest </proc/uptime; then now=$((${{up%.*}} * 100 + 1${{up#*.}} - 100)); fi
 }} 2>/dev/null
-clock; until=$((now + wait)) quiet=$((now + wait))
+clock; until=$((now + wait)) quiet=$((now + 10 * silence))
+{LISTENING}
+serves() {{
+  plain "$here/listens" || return 1
+  # By cat: bash's own read has come back with nothing from files that say something.
+  before=$(cat "$here/listens")
+  case $before in sockets*) ;; *) return 1;; esac
+  listening
+  for socket in $nx_sockets; do
+    case " $before " in *" $socket "*) ;; *) return 0;; esac
+  done
+  return 1
+}} 2>/dev/null
 for root do if [ -d "$root/executions/$id" ]; then break; fi; done
 here=$root/executions/$id out=$root/output/$id
 if ! plain "$here/meta"; then exit {ABSENT}; fi
@@ -157,12 +171,16 @@ while :; do
   if [ -z "$living" ]; then finish lost; fi
   idle=$((idle + 1))
   if [ "$idle" -gt {PACE} ] && [ -e "$here/end" ]; then finish ended; fi
-  if [ "$now" -ge "$until" ] || [ "$now" -ge "$quiet" ]; then finish running; fi
+  if [ "$now" -ge "$until" ]; then finish running; fi
+  if [ "$now" -ge "$quiet" ]; then
+    if serves; then finish running; fi
+    quiet=$((now + silence))
+  fi
   sleep 0.05
 done
 """
-"""Gets the id, an offset, the most bytes to give, how long to wait for more, how long once there was some, both in
-hundredths of a second, what to do `then`, such as to list it, and the roots.
+"""Gets the id, an offset, the most bytes to give, how long to wait for more, and for how long one that serves may say
+nothing until that is enough, both in hundredths of a second, what to do `then`, such as to list it, and the roots.
 
 Prints `D offset stream length after` before each piece of output, which is of one second, `C offset` for a stretch that
 was cut away up to there, and last `F why offset`. It ends when its input does.

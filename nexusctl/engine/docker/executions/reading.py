@@ -42,7 +42,7 @@ class Unread(Exception):
 
 
 class Waiting(NamedTuple):
-    """For how many seconds more is waited for, and after how many of `silence` no more is, once something has come."""
+    """For how many seconds more is waited for, and after how many of `silence` no more is, where it serves."""
 
     seconds: float
     silence: float | None = None

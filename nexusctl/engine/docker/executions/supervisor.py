@@ -8,6 +8,8 @@ without any output being read:
     the machine has booted, all by the sandbox itself.
 `executions/<id>/end`
     The exit code, the seconds since boot, and `oom` where the kernel killed for memory meanwhile. Written once.
+`executions/<id>/listens`
+    The sockets on which somebody listened for connections before it began, by the kernel's numbers.
 `executions/<id>/bytes`
     How long the log has become. Written last, after its last byte.
 `output/<id>/o.N`, `output/<id>/e.N`
@@ -22,6 +24,7 @@ they tell of finds it there.
 
 from __future__ import annotations
 
+from nexusctl.engine.docker.executions.listening import LISTENING
 from nexusctl.engine.executions import FOLDER
 
 ROOT = FOLDER
@@ -88,6 +91,7 @@ count_kills() {{
   done
   nx_kills=0
 }}
+{LISTENING}
 prune() {{
   set -- "$nx_root"/executions/exec_*
   for nx_old do
@@ -129,6 +133,8 @@ prune
 PATH=$nx_before
 if command -v setsid >/dev/null && [ "$nx_mode" != terminal ]; then nx_session=setsid; else nx_session=; fi
 case $nx_mode in apart|fed)
+  listening
+  printf 'sockets%s\\n' "$nx_sockets" 2>/dev/null >"$nx_here/listens"
   printf '{READY}\\n'
   exec </dev/null >/dev/null 2>&1
 esac
