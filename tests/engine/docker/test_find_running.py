@@ -12,6 +12,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
+from nexusctl.model.stack import Stack
 from tests.engine.workshop import Workshop, find_plain
 
 pytestmark = pytest.mark.engine
@@ -52,6 +53,20 @@ def test_labels_that_were_copied_take_a_look_at_the_whole(shop: Workshop, wire: 
     shop.engine.rename_container(own, f"{shop.stack}_b")
     foreign(f"{shop.stack}_a", shop.image, copied)
     assert find_plain(shop, "a") == ""
+
+
+def test_copies_of_the_same_second_are_none(shop: Workshop, wire: Wire) -> None:
+    """A list tells whole seconds, and ids are drawn by lot: of eight one comes before in nearly every run."""
+    own = shop.create(shop.sandbox())
+    copied = labels_of(wire, own)
+    body = {"Image": shop.image, "Cmd": ["true"], "Labels": copied}
+    copies = [wire.post("/containers/create", body, {"name": f"{shop.stack}-{n}"})["Id"] for n in range(8)]
+    try:
+        assert [live.id for live in shop.observe().sandboxes] == [own]
+        assert [live.id for live in shop.engine.glimpse(Stack(name=shop.stack)).sandboxes] == [own]
+    finally:
+        for container_id in copies:
+            wire.delete(f"/containers/{container_id}", {"force": True})
 
 
 def test_a_copy_that_is_left_alone_is_none(shop: Workshop, wire: Wire, foreign: Any) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
+from math import inf
 from typing import Any
 
 from nexusctl.engine.condition import Condition
@@ -52,6 +53,14 @@ def inspect_all(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandb
     with open_crew(WORKERS) as pool:
         found = pool.map(lambda sandbox: _inspect(wire, sandbox), sandboxes)
         return tuple(sandbox for sandbox in found if sandbox)
+
+
+def read_created(wire: Wire, container_id: str) -> float:
+    """When a container was made, in seconds since 1970; later than any other where nobody can tell any more."""
+    try:
+        return datetime.fromisoformat(str(wire.get(f"/containers/{container_id}/json")["Created"])).timestamp()
+    except (NotFound, KeyError, ValueError):
+        return inf
 
 
 def read_origins(wire: Wire, sandboxes: Iterable[LiveSandbox]) -> tuple[LiveSandbox, ...]:

@@ -6,7 +6,7 @@ least of all an id or a name that goes into a call.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, Literal
 
 from nexusctl.engine import labels
@@ -60,13 +60,24 @@ def disclaim(entry: Listed) -> Listed:
     return {**entry, "Labels": kept}
 
 
-def find_copies(entries: Iterable[Listed]) -> Iterator[str]:
-    """The ids of listed containers with the birth of an older one: somebody has copied its labels."""
-    born: dict[str, str] = {}
-    for entry in sorted(entries, key=lambda entry: (entry["Created"], entry["Id"])):
-        birth = entry["Labels"].get(labels.BIRTH, "")
-        if birth and born.setdefault(birth, entry["Id"]) != entry["Id"]:
-            yield entry["Id"]
+def find_copies(entries: Iterable[Listed], read_created: Callable[[str], float]) -> frozenset[str]:
+    """The ids of listed containers with the birth of an older one: somebody has copied its labels.
+
+    A list tells whole seconds. `read_created` is asked for the exact time where two were made in the same one.
+    """
+    families: dict[str, list[Listed]] = {}
+    for entry in entries:
+        if birth := entry["Labels"].get(labels.BIRTH, ""):
+            families.setdefault(birth, []).append(entry)
+    several = [family for family in families.values() if len(family) > 1]
+    real = {_find_oldest(family, read_created) for family in several}
+    return frozenset(str(entry["Id"]) for family in several for entry in family) - real
+
+
+def _find_oldest(family: Collection[Listed], read_created: Callable[[str], float]) -> str:
+    second = min(entry["Created"] for entry in family)
+    oldest = [str(entry["Id"]) for entry in family if entry["Created"] == second]
+    return oldest[0] if len(oldest) == 1 else min(oldest, key=lambda each: (read_created(each), each))
 
 
 def set_apart(

@@ -9,10 +9,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.image_labels import without_image_claims
+from nexusctl.engine.docker.bodies.inspect import read_created
 from nexusctl.engine.docker.bodies.label_forms import find_copies, leave_malformed, set_apart
 from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.engine.docker.client.client import Wire
@@ -82,7 +84,8 @@ class Glimpses:
         ends, holds, amendments = group_ends(marked), group_holds(marked), group_amendments(marked)
         gone = list_gone(ends, {entry["Id"] for entry in listed}, container_name(stack.name, "{}")) if ends else ()
         read = self._read([*own, *gone], runs, now, amendments)
-        sandboxes = set_apart(stack.name, read, frozenset(find_copies(own)), strangers)
+        copies = find_copies(own, partial(read_created, self._wire))
+        sandboxes = set_apart(stack.name, read, copies, strangers)
         extensions, notes = group_extensions(marked), read_notes((), marked, stack.name)
         sandboxes = tuple(
             heed_notes(with_extensions(with_hold(with_end(one, ends), holds), extensions), notes, amendments)

@@ -10,7 +10,7 @@ from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.image_labels import without_image_claims
-from nexusctl.engine.docker.bodies.inspect import inspect_all, read_aliases, read_condition, read_origins
+from nexusctl.engine.docker.bodies.inspect import inspect_all, read_aliases, read_condition, read_created, read_origins
 from nexusctl.engine.docker.bodies.label_forms import disclaim, find_copies, leave_malformed, set_apart
 from nexusctl.engine.docker.bodies.list_status import ListedState, parse_status
 from nexusctl.engine.docker.bodies.newest_record import read_newest
@@ -98,7 +98,7 @@ def observe(
     if ends:
         gone = list_gone(ends, {entry["Id"] for entry in containers}, container_name(stack.name, "{}"))
         sandboxes = _sorted((*sandboxes, *read_sandboxes(wire, gone, networks, amendments)))
-    read, sandboxes = sandboxes, set_apart(stack.name, sandboxes, frozenset(find_copies(own)), strangers)
+    sandboxes = set_apart(stack.name, (read := sandboxes), find_copies(own, partial(read_created, wire)), strangers)
     if apart := {sandbox.id for sandbox in read} - {sandbox.id for sandbox in sandboxes}:
         containers = [disclaim(entry) if entry["Id"] in apart else entry for entry in containers]
     foreign = _Foreign(wire, stack, containers, networks, volumes, marked, amendments, adopt=adopt)
