@@ -92,7 +92,7 @@ def load_readable(inputs: Inputs, digests: Digests | None = None) -> tuple[Stack
 def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *, lenient: bool = False) -> Loaded:
     """All that can be loaded; what is wrong is reported.
 
-    Raises `InputError` where a file cannot be read at all, and with `lenient` where it is wrong and has no name.
+    Raises `InputError` where a file cannot be read at all, and with `lenient` where one is wrong and has not one name.
     """
     root = inputs.files[0].absolute().parent
     templates = Templates(problems, root)
@@ -100,7 +100,7 @@ def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *,
     merged = _merge(layers, problems)
     document, known = _refer(merged, layers, inputs, templates, problems)
     conforming = validate(document, STACK, problems)
-    if lenient and not conforming.text("name"):
+    if lenient and (not conforming.text("name") or _says_twice("name", layers)):
         problems.raise_any()
     stack, groups = build(conforming, document, known, inputs, templates, problems, digests)
     return Loaded(
@@ -114,6 +114,10 @@ def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *,
         patterns=known.patterns,
         root=root,
     )
+
+
+def _says_twice(key: str, layers: list[Mapping]) -> bool:
+    return any(again.text == key for layer in layers for again, _ in layer.source.repeated)
 
 
 def pin(stack: Stack, lock: Path, trust: Trust = OURS) -> Stack:
