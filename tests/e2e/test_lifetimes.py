@@ -13,11 +13,10 @@ from typing import Any
 
 import pytest
 
-from nexusctl.engine.docker.client.client import Endpoint, Wire
-from nexusctl.engine.docker.client.endpoint import negotiate
+from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
+from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import open_place
-from tests.drift.test_daemon_restart import copy_image
 from tests.e2e.test_states import Bench, bench
 
 __all__ = ["bench"]
@@ -35,8 +34,8 @@ MAIN = "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"
 def engine_url(tmp_path_factory: pytest.TempPathFactory, base_image: str, wire: Wire) -> Iterator[str]:
     """An engine of its own, as whoever reaps ends what is over of all stacks, those of these tests, too."""
     with open_place(tmp_path_factory.mktemp("d")) as place:
+        lay_images(wire, place.folder / "data", base_image)
         assert place.start().returncode == 0
-        copy_image(wire, Wire(negotiate(Endpoint(url=place.url, source="test"))), base_image)
         yield place.url
 
 
