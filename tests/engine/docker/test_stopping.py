@@ -14,7 +14,7 @@ from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.engine.docker.objects.read_body import inspect
 from nexusctl.model.engine_names import volume_name
 from nexusctl.model.stack import Mount, Volume
-from tests.engine.workshop import Workshop
+from tests.engine.workshop import OBSTINATE, Workshop
 
 pytestmark = pytest.mark.engine
 
@@ -96,3 +96,27 @@ def test_a_container_of_others_is_portrayed_with_how_it_stops(
         assert not [word for word, _ in seen.remarks if word.startswith("Stop")]
     finally:
         wire.delete(f"/containers/{made}", {"force": True})
+
+
+class BusyWire(Wire):
+    """An engine on which much happens between a restart and the next question."""
+
+    def __init__(self, wire: Wire, other_id: str, name: str) -> None:
+        super().__init__(wire.endpoint)
+        self._other_id, self._name = other_id, name
+
+    def call(self, method: str, path: str, *arguments: Any, **more: Any) -> Any:
+        answer = super().call(method, path, *arguments, **more)
+        if path.endswith("/restart"):
+            for number in range(300):
+                self.post(f"/containers/{self._other_id}/rename", query={"name": f"{self._name}_{number % 2}"})
+        return answer
+
+
+def test_a_kill_before_a_restart_is_told_also_where_much_happens_meanwhile(shop: Workshop, wire: Wire) -> None:
+    """The engine remembers two hundred and fifty-six events, and each look at a health is three."""
+    container_id = shop.start_listening(shop.sandbox(command=OBSTINATE))
+    other_id = shop.create(shop.sandbox("other"))
+    busy = DockerEngine(BusyWire(wire, other_id, f"{shop.stack}_other"))
+    assert busy.restart_container(container_id, 1) == 1
+    shop.engine.remove_container(container_id, 0)

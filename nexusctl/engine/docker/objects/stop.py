@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections.abc import Mapping
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.label_forms import is_folder
 from nexusctl.engine.docker.bodies.port_bindings import chooses_from_range
+from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.claim_volume import bears, claim_mark
 from nexusctl.engine.docker.client.client import FOREVER, Wire
-from nexusctl.errors import Conflict, EngineError, NotFound, is_out_of_space
+from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound, is_out_of_space
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.stack import STOP_GRACE_PERIOD
 
@@ -80,28 +82,38 @@ def _await_listed(wire: Wire, container_id: str) -> None:
 
 def restart_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
     """See `Engine.restart_container`; without a moment in which it is merely stopped."""
+    inspected = wire.get(f"/containers/{container_id}/json")
+    if not inspected["State"]["Running"]:
+        _restart(wire, container_id, grace)
+        return None
+    # It runs again afterwards, so that only an event tells how it ended, and the engine remembers few of these.
+    with wire.open("GET", "/events", {"filters": {"container": [container_id], "event": ["die"]}}) as events:
+        took, patience = _restart(wire, container_id, grace)
+        # What ends in time was not killed, and most do.
+        if patience <= 0 or took < patience:
+            return None
+        if labels.EXIT_CODE in (inspected["Config"]["Labels"] or {}):
+            return patience
+        return patience if _read_exit_code(events) == str(KILLED) else None
+
+
+def _restart(wire: Wire, container_id: str, grace: int | None) -> tuple[float, int]:
     try:
-        took, patience = _ask(wire, container_id, "restart", grace)
+        return _ask(wire, container_id, "restart", grace)
     except EngineError as error:
         if not _is_port_taken(error):
             raise
         # It has ended.
         start_container(wire, container_id)
-        return None
-    if patience <= 0 or took < patience:
-        return None
-    # It runs again, so that only the engine's events still know how it ended.
-    inspected = wire.get(f"/containers/{container_id}/json")
-    if labels.EXIT_CODE in (inspected["Config"]["Labels"] or {}):
-        return patience
-    ended = float(_seconds(inspected["State"]["FinishedAt"]))
-    query = {
-        "since": int(ended) - 1,
-        "until": int(ended) + 1,
-        "filters": {"container": [container_id], "event": ["die"]},
-    }
-    codes = [event["Actor"]["Attributes"].get(labels.EXIT_CODE) for event in wire.lines("GET", "/events", query)]
-    return patience if str(KILLED) in codes else None
+        return 0.0, 0
+
+
+def _read_exit_code(events: Answer) -> str:
+    """Of the first end that they tell of; empty where they do not."""
+    try:
+        return str(json.loads(next(iter(events), b""))["Actor"]["Attributes"][labels.EXIT_CODE])
+    except (EngineUnreachable, ValueError, KeyError, TypeError):
+        return ""
 
 
 def remove_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
@@ -201,9 +213,3 @@ def _own_grace(inspected: Inspected) -> int:
     """What the container itself says."""
     found = inspected["Config"].get("StopTimeout")
     return STOP_GRACE_PERIOD if found is None else int(found)
-
-
-def _seconds(text: str) -> float:
-    from datetime import datetime  # noqa: PLC0415 - deferred: start-up time
-
-    return datetime.fromisoformat(text).timestamp()
