@@ -57,17 +57,17 @@ def _chooses(wire: Wire, container_id: str) -> bool:
 
 def stop_container(wire: Wire, container_id: str, grace: int | None = None) -> int | None:
     """See `Engine.stop_container`; one that does not run stays as it is."""
-    killed = _stop(wire, container_id, grace)
+    killed = _stop(wire, wire.get(f"/containers/{container_id}/json"), grace)
     _await_listed(wire, container_id)
     return killed
 
 
-def _stop(wire: Wire, container_id: str, grace: int | None) -> int | None:
-    took, patience = _ask(wire, container_id, "stop", grace)
+def _stop(wire: Wire, inspected: Inspected, grace: int | None) -> int | None:
+    took, patience = _ask(wire, inspected, "stop", grace)
     # What ends in time was not killed, and most do.
     if patience <= 0 or took < patience:
         return None
-    state = wire.get(f"/containers/{container_id}/json")["State"]
+    state = wire.get(f"/containers/{inspected['Id']}/json")["State"]
     return patience if state["ExitCode"] == KILLED and not state["OOMKilled"] else None
 
 
@@ -84,11 +84,11 @@ def restart_container(wire: Wire, container_id: str, grace: int | None = None) -
     """See `Engine.restart_container`; without a moment in which it is merely stopped."""
     inspected = wire.get(f"/containers/{container_id}/json")
     if not inspected["State"]["Running"]:
-        _restart(wire, container_id, grace)
+        _restart(wire, inspected, grace)
         return None
     # It runs again afterwards, so that only an event tells how it ended, and the engine remembers few of these.
     with wire.open("GET", "/events", {"filters": {"container": [container_id], "event": ["die"]}}) as events:
-        took, patience = _restart(wire, container_id, grace)
+        took, patience = _restart(wire, inspected, grace)
         # What ends in time was not killed, and most do.
         if patience <= 0 or took < patience:
             return None
@@ -97,14 +97,14 @@ def restart_container(wire: Wire, container_id: str, grace: int | None = None) -
         return patience if _read_exit_code(events) == str(KILLED) else None
 
 
-def _restart(wire: Wire, container_id: str, grace: int | None) -> tuple[float, int]:
+def _restart(wire: Wire, inspected: Inspected, grace: int | None) -> tuple[float, int]:
     try:
-        return _ask(wire, container_id, "restart", grace)
+        return _ask(wire, inspected, "restart", grace)
     except EngineError as error:
         if not _is_port_taken(error):
             raise
         # It has ended.
-        start_container(wire, container_id)
+        start_container(wire, inspected["Id"])
         return 0.0, 0
 
 
@@ -123,7 +123,7 @@ def remove_container(wire: Wire, container_id: str, grace: int | None = None) ->
         killed = None
         # The engine resumes a paused one when it asks it to end.
         if inspected["State"]["Status"] in ("running", "restarting", "paused"):
-            killed = _stop(wire, container_id, grace)
+            killed = _stop(wire, inspected, grace)
         # Before the container goes: with it goes the label that says where they are.
         wiped = _wipe_secrets(wire, inspected)
         try:
@@ -191,9 +191,8 @@ def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:
     return True
 
 
-def _ask(wire: Wire, container_id: str, verb: str, grace: int | None) -> tuple[float, int]:
+def _ask(wire: Wire, inspected: Inspected, verb: str, grace: int | None) -> tuple[float, int]:
     """Stop or restart it; returns the seconds that this took, and those that it was given."""
-    inspected = wire.get(f"/containers/{container_id}/json")
     patience = _own_grace(inspected) if grace is None else grace
     begun = time.monotonic()
     left = patience
@@ -203,7 +202,7 @@ def _ask(wire: Wire, container_id: str, verb: str, grace: int | None) -> tuple[f
 
         ask_to_end(wire, inspected, patience if patience > 0 else FOREVER)
         left = max(1, round(patience - (time.monotonic() - begun))) if patience > 0 else patience
-    path, query = f"/containers/{container_id}/{verb}", {"t": left}
+    path, query = f"/containers/{inspected['Id']}/{verb}", {"t": left}
     # One that says -1 is never killed.
     wire.call("POST", path, query, timeout=FOREVER if patience < 0 else patience + wire.timeout)
     return time.monotonic() - begun, patience
