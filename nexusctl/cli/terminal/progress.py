@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -41,46 +41,38 @@ def is_painted(*, as_json: bool) -> bool:
 
 def show(events: Iterable[Event], plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Course:
     """Show the events of an apply while they come, to their end."""
-    problems: list[Diagnostic] = []
-    warnings: list[Diagnostic] = []
-    finished, outrun = Finished(outcome="done", at=0.0), True
     told = not (as_json or is_painted(as_json=as_json))
     with _painter(plan, interrupt, as_json=as_json) as painter:
-        for event in events:
-            painter.take(event)
-            if isinstance(event, Failed):
-                # What a program has said is shown once, when it has failed.
-                problems.append(replace(event.problem, output=()) if told else event.problem)
-                outrun = outrun and event.outrun
-            elif isinstance(event, Warned):
-                warnings.append(event.problem)
-            elif isinstance(event, Finished):
-                finished = event
-    groups = group_rows(painter.board.rows.values())
-    return Course(
-        finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups,
-        outrun=outrun and bool(problems),
-    )  # fmt: skip
+        return _follow(events, painter.board, painter.take, told=told)
 
 
 def follow_silently(events: Iterable[Event], plan: Plan) -> Course:
     """The same, of which only the end is told."""
     board = Board(plan)
-    problems, warnings, finished, outrun = [], [], Finished(outcome="done", at=0.0), True
+    return _follow(events, board, board.update, told=False)
+
+
+def _follow(events: Iterable[Event], board: Board, take: Callable[[Event], object], *, told: bool) -> Course:
+    """Give each event to `take`, which keeps `board`; what a program has said when it failed is `told` by that."""
+    failures: list[Failed] = []
+    warnings: list[Diagnostic] = []
+    finished = Finished(outcome="done", at=0.0)
     for event in events:
-        board.update(event)
+        take(event)
         if isinstance(event, Failed):
-            problems.append(event.problem)
-            outrun = outrun and event.outrun
+            failures.append(event)
         elif isinstance(event, Warned):
             warnings.append(event.problem)
         elif isinstance(event, Finished):
             finished = event
-    groups = group_rows(board.rows.values())
     return Course(
-        finished=finished, problems=tuple(problems), warnings=tuple(warnings), groups=groups,
-        outrun=outrun and bool(problems),
-    )  # fmt: skip
+        finished=finished,
+        # What a program has said is shown once, when it has failed.
+        problems=tuple(replace(each.problem, output=()) if told else each.problem for each in failures),
+        warnings=tuple(warnings),
+        groups=group_rows(board.rows.values()),
+        outrun=bool(failures) and all(each.outrun for each in failures),
+    )
 
 
 def _painter(plan: Plan, interrupt: Interrupt, *, as_json: bool) -> Lines | LiveBoard:
