@@ -16,13 +16,10 @@ from pathlib import Path
 from posixpath import dirname, join
 from tempfile import NamedTemporaryFile, _TemporaryFileWrapper
 
-from nexusctl.api.everyday.copies.tape import Tape
+from nexusctl.api.everyday.copies.tape import MOST_READS, Tape
 from nexusctl.engine.archives import Archives
 from nexusctl.errors import Diagnostic, EngineError, InputError, NotFound
 from nexusctl.model.observed.live import LiveSandbox
-
-MOST_READS = 8
-"""Files below one name in the folder that are read one by one; for more, all that lies there is read once."""
 
 _CHUNK = 256 * 1024
 

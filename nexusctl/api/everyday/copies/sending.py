@@ -7,13 +7,11 @@ from collections.abc import Iterable
 from collections.abc import Set as AbstractSet
 from posixpath import basename, join
 
-from nexusctl.api.everyday.copies.tape import Tape
+from nexusctl.api.everyday.copies.tape import MOST_READS, Tape
 from nexusctl.api.everyday.copies.tar import TarStream
 from nexusctl.engine.archives import Archives
 from nexusctl.errors import EngineError, is_out_of_space
 from nexusctl.model.observed.live import LiveSandbox
-
-MOST_READS = 8
 
 
 def send(archives: Archives, live: LiveSandbox, folder: str, archive: Iterable[bytes], *, shown: str = "") -> None:

@@ -6,6 +6,9 @@ import tarfile
 from collections.abc import Iterator
 from typing import BinaryIO, cast
 
+MOST_READS = 8
+"""Archives of one place each that are read one by one; for more, one of all that lies there is quicker."""
+
 
 class Tape:
     """Iterates over the members of the archive in `pieces`. Raises `tarfile.TarError` for what is none, or is cut."""
