@@ -130,6 +130,23 @@ def test_one_that_is_started_again_waits_for_the_one_that_goes(bench: Bench) -> 
     assert read_log(bench, "two", "/data")[-3:] == ["end two", "end one", "begin two"]
 
 
+def test_one_that_is_to_be_stopped_has_ended_before_another_starts_on_its_volume(bench: Bench) -> None:
+    def stack(running: str) -> dict[str, Any]:
+        states = {name: "running" if name == running else "stopped" for name in ("blue", "green")}
+        return {
+            name: writer(name, "/data", volumes=["data:/data"], state=state, stop_grace_period=20)
+            for name, state in states.items()
+        }
+
+    bench.write(stack("blue"), volumes={"data": {}})
+    bench.apply()
+    bench.write(stack("green"), volumes={"data": {}})
+    assert "it ends before green starts, which gets its volume data" in bench.run("plan").stdout
+    bench.apply()
+    assert read_log(bench, "green", "/data") == ["begin blue", "end blue", "begin green"]
+    assert bench.is_empty()
+
+
 def test_those_that_the_file_lets_share_a_volume_run_beside_each_other(bench: Bench) -> None:
     volumes = {"data": {}}
     one, two = (writer(name, "/data", volumes=["data:/data"]) for name in ("one", "two"))

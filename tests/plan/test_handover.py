@@ -161,6 +161,41 @@ def test_one_that_is_started_again_or_resumed_waits_as_well(table: Table) -> Non
     assert waits(plan, "sandbox:three:start", "sandbox:one:remove")
 
 
+def test_one_that_is_to_be_stopped_ends_before_another_starts_on_its_volume_and_the_plan_says_so(table: Table) -> None:
+    stopped = {**DATA, "state": "stopped"}
+    table.apply(blue=DATA, green=stopped)
+    plan = table.plan(blue=stopped, green=DATA)
+    assert waits(plan, "sandbox:green:start", "sandbox:blue:stop")
+    assert "it ends before green starts, which gets its volume data" in render_plan(plan)
+    carry_out(table.engine, plan)
+    assert table.engine.seen == []
+    states = [(name, table.container(name).state) for name in ("blue", "green")]
+    assert states == [("blue", "exited"), ("green", "running")]
+
+
+def test_one_whose_next_container_is_to_be_stopped_ends_before_another_starts_on_its_volume(table: Table) -> None:
+    table.apply(blue=DATA)
+    plan = table.plan(blue={**DATA, "state": "stopped", "env": {"A": "1"}}, green=DATA)
+    assert waits(plan, "sandbox:green:start", "sandbox:blue:stop")
+    carry_out(table.engine, plan)
+    assert table.engine.seen == []
+
+
+def test_one_that_stops_and_depends_on_the_taker_of_its_volume_makes_no_circle(table: Table) -> None:
+    table.apply(blue=DATA, green={**DATA, "state": "stopped"}, between={})
+    needs = {"depends_on": ["between"]}
+    plan = table.plan(blue={**DATA, **needs, "state": "stopped"}, between={"depends_on": ["green"]}, green=DATA)
+    carry_out(table.engine, plan)
+    assert table.container("blue").state == "exited"
+
+
+def test_what_is_made_to_be_stopped_waits_for_nobody(table: Table) -> None:
+    table.apply(blue=DATA)
+    plan = table.plan(green={**DATA, "state": "stopped"})
+    assert not waits(plan, "sandbox:green:start", "sandbox:blue:remove")
+    assert "green starts" not in render_plan(plan)
+
+
 def test_one_that_restarts_after_an_upload_waits_as_well(table: Table) -> None:
     def served(content: str) -> dict[str, Any]:
         return {**DATA, "uploads": [{"content": content, "target": "/x", "on_change": "restart"}]}

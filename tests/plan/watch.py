@@ -12,7 +12,7 @@ from pathlib import PurePosixPath
 from nexusctl.engine.memory import MemoryEngine
 from nexusctl.engine.memory.world import MemoryContainer
 from nexusctl.model.plan.plan import Plan
-from nexusctl.model.plan.step import RemoveContainer, ReplaceContainer
+from nexusctl.model.plan.step import RemoveContainer, ReplaceContainer, StopContainer
 from nexusctl.model.stack import Mount, Sandbox, Stack
 from nexusctl.plan.compare.moved import follow_moves
 from tests.plan.portrait import read_record
@@ -36,6 +36,7 @@ class WatchedEngine(MemoryEngine):
         """From now on `plan`, which leads to `stack`, is carried out."""
         self._ended = {s.container_id for s in plan.steps if isinstance(s, RemoveContainer)}
         self._ended |= {s.old_id for s in plan.steps if isinstance(s, ReplaceContainer)}
+        self._ended |= {s.container_id for s in plan.steps if isinstance(s, StopContainer)}
         self._started, self._stack = set(), stack
         self._names = {found.id: found.sandbox for found in follow_moves(stack, self.observe(stack)).sandboxes}
 
@@ -71,7 +72,8 @@ class WatchedEngine(MemoryEngine):
     def _meet(self, going: MemoryContainer, staying: MemoryContainer) -> bool:
         """Whether they share what one of them writes to, and the stack does not give it to the sandbox that goes."""
         desired = self._stack.sandboxes.get(self._called(going))
-        kept = list(self._places_of(desired)) if desired else []
+        # One that is stopped lets go of all that it has.
+        kept = list(self._places_of(desired)) if desired and desired.state != "stopped" else []
         for path, read_only in _places(going):
             for other, other_read_only in _places(staying):
                 if not _meet(path, other) or (read_only and other_read_only):

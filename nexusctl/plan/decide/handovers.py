@@ -103,19 +103,38 @@ def _find_sources(
         for found, decision in ending
         for source in _given_up(stack, found, decision, volumes)
     )
+    # One that is only stopped waits for what it depends on, as all that changes does.
+    waiting = {
+        found.id: _find_upstream(found.sandbox, decisions) for found, its in ending if its and its.action != "replace"
+    }
     for name, decision in decisions.items() if ending else ():
         if not decision.sandbox.mounts or not (_starts(decision) or _restarts(decision)):
             continue
         passed: dict[str, Handover] = {}
         for wanted in desired_sources(decision.sandbox.mounts, stack, volumes):
             for given, (found, its) in users.clashing(wanted):
-                if found.sandbox != name and not covers(_staying(stack, its, volumes), given, wanted):
+                if found.sandbox == name or name in waiting.get(found.id, ()):
+                    continue
+                if not covers(_staying(stack, its, volumes), given, wanted):
                     passed.setdefault(found.id, Handover(what=wanted.words, holder=found, taker=name))
         yield from passed.values()
 
 
 def _starts(decision: Decision) -> bool:
-    return decision.action in ("create", "replace", "rerun") or bool(decision.restore)
+    made = decision.action in ("create", "replace", "rerun")
+    return (made and decision.sandbox.state != "stopped") or bool(decision.restore)
+
+
+def _find_upstream(name: str, decisions: Mapping[str, Decision]) -> set[str]:
+    """All that a sandbox depends on, however indirectly."""
+    found: set[str] = set()
+    waiting = [name]
+    while waiting:
+        decision = decisions.get(waiting.pop())
+        fresh = {d.sandbox for d in decision.sandbox.depends_on} - found if decision else set()
+        found |= fresh
+        waiting += fresh
+    return found
 
 
 def _restarts(decision: Decision) -> bool:
@@ -129,9 +148,10 @@ def _restarts(decision: Decision) -> bool:
 
 
 def _ends(found: LiveSandbox, decision: Decision | None) -> bool:
-    """Whether the plan takes the container away: its sandbox is no more or gets another one, or it is a leftover."""
-    stays = decision is not None and decision.holder is not None and decision.holder.id == found.id
-    return not stays or (decision is not None and decision.action in ("replace", "rerun"))
+    """Whether the plan ends the container: its sandbox is no more, is stopped or gets another one; or a leftover."""
+    if decision is None or decision.holder is None or decision.holder.id != found.id:
+        return True
+    return decision.action in ("replace", "rerun") or decision.rest == "stop"
 
 
 def _given_up(
@@ -148,4 +168,7 @@ def _given_up(
 
 
 def _staying(stack: str, decision: Decision | None, volumes: Mapping[str, str]) -> tuple[MountSource, ...]:
-    return desired_sources(decision.sandbox.mounts, stack, volumes) if decision else ()
+    """What its sandbox has from now on; one that does not run neither reads nor writes."""
+    if decision is None or decision.sandbox.state == "stopped":
+        return ()
+    return desired_sources(decision.sandbox.mounts, stack, volumes)

@@ -173,6 +173,8 @@ def _notes(scene: PlanContext, decision: Decision) -> Iterator[str]:
         yield from say_moving(decision)
     if decision.holder and decision.holder.moved_from and decision.disconnect:
         yield _describe_joining(decision)
+    if decision.rest == "stop" and decision.holder and (passed := _describe_passed(scene, decision.holder)):
+        yield f"it ends before {passed}"
     carried = decision.action == "replace" and decision.carry
     if carried:
         yield describe_carrying(scene, decision)

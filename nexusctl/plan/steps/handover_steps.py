@@ -42,9 +42,17 @@ def find_passings(scene: PlanContext, name: str) -> frozenset[str]:
     found = {aside_id(scene.squatters[name])} if name in scene.squatters else set()
     for handover in scene.handovers:
         if handover.taker == name:
-            replaced = _is_replaced(scene, handover.holder.id, handover.holder.sandbox)
-            found.add(stop_id(handover.holder.sandbox) if replaced else removal_id(handover.holder))
+            stopped = _is_stopped(scene, handover.holder.id, handover.holder.sandbox)
+            found.add(stop_id(handover.holder.sandbox) if stopped else removal_id(handover.holder))
     return frozenset(found)
+
+
+def _is_stopped(scene: PlanContext, container_id: str, sandbox: str) -> bool:
+    """Whether it stays and is stopped, or is stopped before it is replaced; any other one goes."""
+    decision = scene.decisions.get(sandbox)
+    if decision is None or decision.holder is None or decision.holder.id != container_id:
+        return False
+    return decision.action == "replace" or decision.rest == "stop"
 
 
 def _is_replaced(scene: PlanContext, container_id: str, sandbox: str) -> bool:
