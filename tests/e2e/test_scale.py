@@ -119,3 +119,16 @@ def test_what_cannot_be_leaves_the_file_as_it_was(files: Files) -> None:
     files.run("rename", "db", "not a name", "--yes", code=1)
     assert "pass --yes" in files.run("scale", "web=2", code=1)
     assert (files.path.read_text(), files.is_quiet()) == (files.text, True)
+
+
+def test_a_file_that_cannot_be_written_leaves_those_before_it_as_they_were(files: Files) -> None:
+    # What is written beside it first has a longer name, which no file can have.
+    over = files.folder / f"{'o' * 246}.yaml"
+    over.write_text("sandboxes:\n  web: {command: sleep infinity}\n")
+    layers = ("-f", files.path.name, "-f", over.name)
+    for words in (("scale", "web=2", "--yes"), ("rename", "web", "front", "--yes"), ("stop", "web", "--write")):
+        said = files.run(*words, *layers, code=1)
+        assert f"{over.name} cannot be written: file name too long" in said, said
+    assert files.path.read_text() == files.text
+    assert over.read_text() == "sandboxes:\n  web: {command: sleep infinity}\n"
+    assert files.is_quiet()

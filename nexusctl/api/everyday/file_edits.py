@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from nexusctl.config.edit.edit import open_text
@@ -57,10 +58,22 @@ def _read(path: Path) -> str:
 
 
 def _replace(before: Texts, after: Texts) -> None:
-    for path, text in after.items():
-        if text != before[path]:
-            # What leads to it stays, and whoever may read it.
-            real = path.resolve()
-            mode = real.stat().st_mode
-            replace_file(real, text)
-            real.chmod(mode)
+    """Raises `InputError` where one of them cannot be written; then all are as they were."""
+    changed = [path for path, text in after.items() if text != before[path]]
+    for number, path in enumerate(changed):
+        try:
+            _write(path, after[path])
+        except OSError as error:
+            for done in changed[:number]:
+                with suppress(OSError):
+                    _write(done, before[done])
+            reason = (error.strerror or str(error)).lower()
+            raise InputError(Diagnostic(f"{path} cannot be written: {reason}", hint="nothing was changed")) from None
+
+
+def _write(path: Path, text: str) -> None:
+    """What leads to it stays, and whoever may read it. Raises `OSError`."""
+    real = path.resolve()
+    mode = real.stat().st_mode
+    replace_file(real, text)
+    real.chmod(mode)

@@ -31,7 +31,11 @@ def file_beside(path: Path, content: str | bytes, *, private: bool = False) -> I
     Those that a process left there when it was killed are removed.
     """
     _sweep(path)
-    opened, new = _create(path, 0o600 if private else 0o666)
+    try:
+        opened, new = _create(path, 0o600 if private else 0o666)
+    except OSError as error:
+        # Nobody has heard of the name that this one would have.
+        raise OSError(error.errno, error.strerror, str(path)) from None
     try:
         # It stays open, and with that locked.
         with open(opened, "wb") as stream:
