@@ -228,17 +228,18 @@ marked() {{
   return 1
 }}
 give_up() {{
-  nx_sleep= nx_found=
+  nx_sleep= nx_pause=0.5
   trap '[ -z "$nx_sleep" ] || kill "$nx_sleep"; exit 0' TERM
-  while [ -z "$nx_found" ]; do
-    if [ -e "$nx_here/bytes" ]; then return; fi
-    sleep 0.5 9>&- & nx_sleep=$!
+  # It may be told to end before it hears of that, so it looks for itself whether there is anything to wait for.
+  while [ -d "$nx_here" ] && [ ! -e "$nx_here/bytes" ]; do
+    sleep "$nx_pause" 9>&- & nx_sleep=$!
     wait "$nx_sleep"
     for nx_folder in /proc/[0-9]*; do
-      if marked "$nx_folder"; then nx_found=1; break; fi
+      if marked "$nx_folder"; then echo late >&9; return; fi
     done
+    # What was left behind is there at once; all looks but the first are for what was just beginning then.
+    case $nx_pause in 0.5) nx_pause=1;; 64) ;; *) nx_pause=$((nx_pause * 2));; esac
   done
-  echo late >&9
 }} 2>/dev/null
 
 exec 7>&1 8>&2 9<>"$nx_here/done"
