@@ -87,6 +87,20 @@ def test_who_listens_goes_on_when_a_server_says_nothing_more(shop: Workshop, box
     assert (heard.chunks, heard.ended, heard.execution.exit_code) == ((("stdout", b"late\n"),), True, 3)
 
 
+def test_a_network_that_is_joined_is_no_server(shop: Workshop, box: str, wire: Wire) -> None:
+    """The engine opens a socket in the sandbox then, at which it answers for names."""
+    wire.post("/networks/none/disconnect", {"Container": box})
+    made = order(shop, box, "sh", "-c", "sleep 4; exit 3")
+    network = wire.post("/networks/create", {"Name": f"{shop.stack}_late"})["Id"]
+    try:
+        wire.post(f"/networks/{network}/connect", {"Container": box})
+        heard = executions.listen(shop.engine, made.id, 99, 50, 0.1)
+        assert (heard.execution.state, heard.execution.exit_code) == ("exited", 3)
+    finally:
+        wire.post(f"/networks/{network}/disconnect", {"Container": box, "Force": True})
+        wire.delete(f"/networks/{network}")
+
+
 class CountingWire(Wire):
     """Counts the commands that it starts in a sandbox."""
 
