@@ -67,7 +67,7 @@ class Agent:
         )
         assert not answer.is_error, answer.text
         wanted = name + "\n" + "".join(text for _, text in sorted(self.has[name].items()))
-        assert (answer["stdout"], answer["exit_code"]) == (wanted, 0)
+        assert (answer["stdout"], answer["exit_code"]) == (wanted, 0), answer.text
 
     async def delete(self, call: Caller) -> None:
         name = self.random.choice(sorted(self.has))

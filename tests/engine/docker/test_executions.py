@@ -87,6 +87,20 @@ def test_who_listens_goes_on_when_a_server_says_nothing_more(shop: Workshop, box
     assert (heard.chunks, heard.ended, heard.execution.exit_code) == ((("stdout", b"late\n"),), True, 3)
 
 
+@pytest.mark.parametrize(
+    "code",
+    ["exec >/dev/null 2>&1; sleep 1; exit 3", "sleep 1.5; sleep 60 & exit 3"],
+    ids=["closes its output", "leaves somebody behind"],
+)
+def test_who_listens_hears_how_it_ended_whenever_its_log_does(shop: Workshop, box: str, code: str) -> None:
+    """The log may be closed before the end is written down, and stay open for long after it."""
+    made = order(shop, box, "sh", "-c", code)
+    begun = time.monotonic()
+    heard = executions.listen(shop.engine, made.id, 99, 50, 20)
+    assert (heard.execution.state, heard.execution.exit_code) == ("exited", 3)
+    assert time.monotonic() - begun < 40
+
+
 def test_a_network_that_is_joined_is_no_server(shop: Workshop, box: str, wire: Wire) -> None:
     """The engine opens a socket in the sandbox then, at which it answers for names."""
     wire.post("/networks/none/disconnect", {"Container": box})

@@ -16,9 +16,25 @@ PACE = 20
 # What a sandbox writes may be anything: a link to somewhere else, a pipe that never ends, a number that is none.
 _PLAIN = 'set -f; plain() { [ -f "$1" ] && [ ! -h "$1" ] && [ -r "$1" ]; }'
 
+# Both that wait for an end and that tell of it go by this, so that no end is waited for that is then not told. Whether
+# the supervisor lives is asked before: what it has written by its last moment is there then.
+_OVER = """
+over() {
+  end= bytes=
+  if plain "$1/end"; then read -r end <"$1/end"; fi
+  if plain "$1/bytes"; then read -r bytes <"$1/bytes"; fi
+  if [ -z "$end" ]; then return 1; fi
+  if [ -n "$bytes" ] || [ -z "$2" ]; then return 0; fi
+  # Its last words may be on their way; what it has left behind may go on for ever, and counts no more.
+  read -r nx_up nx_rest </proc/uptime; set -- $end; nx_ago=${2%%.*} nx_up=${nx_up%%.*}
+  case $nx_ago$nx_up in ''|*[!0-9]*) ;; *) [ $((nx_up - nx_ago)) -ge 3 ];; esac
+} 2>/dev/null
+"""
+
 LISTER = f"""
 {_PLAIN}
 set +f
+{_OVER}
 birth() {{
   ticks=
   read -r line <"/proc/$1/stat" || return
@@ -32,18 +48,12 @@ for root do
     plain "$id/meta" || continue
     IFS= read -r meta <"$id/meta"
     {{ read -r line; read -r pid born up; }} <"$id/meta"
-    end= bytes= alive=0 former=0
-    if plain "$id/end"; then read -r end <"$id/end"; fi
-    if plain "$id/bytes"; then read -r bytes <"$id/bytes"; fi
+    alive= former=0
     case $pid in ''|*[!0-9]*) pid=0;; esac
     birth "$pid"
     if [ -n "$ticks" ] && [ "$ticks" = "$born" ]; then alive=1; fi
     if [ "$born" -lt "$first" ]; then former=1; fi
-    # Its last words may be on their way; what it has left behind may go on for ever, and counts no more.
-    if [ -n "$end" ] && [ -z "$bytes" ] && [ "$alive" = 1 ]; then
-      read -r now rest </proc/uptime; set -- $end; ago=${{2%%.*}} now=${{now%%.*}}
-      case $ago$now in ''|*[!0-9]*) ;; *) if [ $((now - ago)) -lt 3 ]; then end=; fi;; esac
-    fi
+    if ! over "$id" "$alive"; then end=; fi
     if [ -z "$bytes" ]; then
       index=0; while [ -e "$root/output/$id/i.$((index + 1))" ]; do index=$((index + 1)); done
       for last in "$root/output/$id"/i.*; do
@@ -56,7 +66,7 @@ for root do
         case $1$5 in ''|*[!0-9]*) ;; *) bytes=$(($1 + $5));; esac
       fi
     fi
-    printf '%s|%s|%s|%s|%s|%s|%s\\n' "$id" "$alive" "$former" "$up" "$end" "$bytes" "$meta"
+    printf '%s|%s|%s|%s|%s|%s|%s\\n' "$id" "${{alive:-0}}" "$former" "$up" "$end" "$bytes" "$meta"
   done
 done 2>/dev/null
 """
@@ -64,6 +74,7 @@ done 2>/dev/null
 
 READER = f"""
 {_PLAIN}
+{_OVER}
 id=$1 from=$2 most=$3 wait=$4 silence=$5 then=$6; shift 6
 roots=$*
 now=0
@@ -121,7 +132,7 @@ for file in "$out"/i.*; do
 done 2>/dev/null
 set -f
 if [ "$best" -ge 0 ]; then index=$best; fi
-reached=$from opened= length=0 sent=0 idle=0 part= offset=0 stream=o piece=0 at=0 after=
+reached=$from opened= length=0 sent=0 whole= part= offset=0 stream=o piece=0 at=0 after=
 give() {{
   if [ "$length" -eq 0 ]; then return; fi
   if [ "$reached" -gt "$offset" ]; then skip=$((reached - offset)); else skip=0; fi
@@ -139,7 +150,7 @@ give() {{
 take() {{
   case $1$3$4$5$6 in *[!0-9]*) return;; esac
   case $2 in
-    .) give; finish ended;;
+    .) whole=1; return;;
     o|e) ;;
     *) return;;
   esac
@@ -156,6 +167,7 @@ take() {{
 while :; do
   if [ -e "$out/i.$((index + 1))" ]; then next=1; else next=; fi
   if alive; then living=1; else living=; fi
+  if over "$here" "$living"; then ended=1; else ended=; fi
   if [ "$opened" != "$index" ]; then plain "$out/i.$index" || exit 1; exec 3<"$out/i.$index"; opened=$index; fi
   heard=
   while IFS= read -r line; do
@@ -167,10 +179,10 @@ while :; do
   if [ "$sent" -ge "$most" ]; then finish full; fi
   if [ -n "$next" ]; then index=$((index + 1)) part=; continue; fi
   clock
-  if [ -n "$heard" ] && [ "$now" -lt "$until" ]; then idle=0 quiet=$((now + silence)); continue; fi
-  if [ -z "$living" ]; then finish lost; fi
-  idle=$((idle + 1))
-  if [ "$idle" -gt {PACE} ] && [ -e "$here/end" ]; then finish ended; fi
+  # The log may be closed long before the end: by a command that closes its output, or for a moment by any.
+  if [ -z "$living" ]; then if [ -n "$whole" ]; then finish ended; else finish lost; fi; fi
+  if [ -n "$ended" ]; then finish ended; fi
+  if [ -n "$heard" ] && [ "$now" -lt "$until" ]; then quiet=$((now + silence)); continue; fi
   if [ "$now" -ge "$until" ]; then finish running; fi
   if [ "$now" -ge "$quiet" ]; then
     if serves; then finish running; fi
