@@ -15,7 +15,7 @@ from nexusctl.plan.compare.declared_volumes import engine_volumes
 from nexusctl.plan.compare.moved import follow_moves
 from nexusctl.plan.compare.secrets import assume_unchanged, find_unread
 from nexusctl.plan.decide.birth_limits import find_come, find_from_settings, find_unlimited, find_watched, keep_limits
-from nexusctl.plan.decide.conflicts import find_conflicts
+from nexusctl.plan.decide.conflicts import find_conflicts, find_unprobed
 from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision, DecisionContext, decide
 from nexusctl.plan.decide.handovers import find_bereft, find_handovers, find_squatters
@@ -48,6 +48,8 @@ def make_plan(
     scene = _survey(_leave_ignored(kept, claims), stack, live, claims, in_place, forced)
     if scene.stack is not kept:
         _refuse_kept_ports(scene)
+    if live.unprobed and (unprobed := tuple(find_unprobed(stack, live, _find_kept_checks(scene.decisions)))):
+        raise PlanError(*unprobed)
     if scene.networks.missing and (full := tuple(_find_full(scene))):
         raise PlanError(*full)
     changes = describe_changes(scene, remove_volumes=remove_volumes)
@@ -139,6 +141,12 @@ def _refuse_kept_ports(scene: PlanContext) -> None:
 
     if conflicts := tuple(find_kept_ports(decision.sandbox for decision in scene.decisions.values())):
         raise PlanError(*conflicts)
+
+
+def _find_kept_checks(decisions: Mapping[str, Decision]) -> frozenset[str]:
+    """The sandboxes whose container stays and checks its health, whoever has made it so."""
+    kept = {name: d.holder for name, d in decisions.items() if d.action not in ("create", "replace", "rerun")}
+    return frozenset(name for name, holder in kept.items() if holder and holder.health != "none")
 
 
 def _find_full(scene: PlanContext) -> Iterator[Diagnostic]:

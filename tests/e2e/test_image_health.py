@@ -99,6 +99,17 @@ def test_to_wait_for_health_without_a_check_is_an_error_of_the_plan(bench: Bench
     assert bench.containers("db") == []
 
 
+def test_an_image_that_has_none_in_the_place_of_one_that_has_is_an_error_of_the_plan(
+    bench: Bench, base_image: str
+) -> None:
+    bench.write({"db": {"command": WELL}, "api": need_healthy("db", base_image)})
+    bench.apply()
+    bench.write({"db": {"image": base_image, "command": TESTER}, "api": need_healthy("db", base_image)})
+    done = bench.run("plan")
+    assert done.returncode == 1
+    assert "api waits for db to be healthy, and neither file nor image has a health check" in done.stderr
+
+
 def test_to_wait_for_health_that_is_switched_off_is_an_error_of_the_file(bench: Bench, base_image: str) -> None:
     bench.write({"db": {"command": WELL, "health": "none"}, "api": need_healthy("db", base_image)})
     done = bench.run("validate")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.engine_names import container_name, image_reference, network_name, volume_name
@@ -34,7 +34,7 @@ def find_conflicts(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> t
         *_find_crowded(stack),
         *_find_unlike(stack, live),
         *(_find_nested(stack, live, claims) if live.foreign_binds else ()),
-        *(_find_unprobed(stack, live, claims) if live.unprobed else ()),
+        *(find_unprobed(stack, live, _find_probed(claims)) if live.unprobed else ()),
         *(find_unlocked(stack, live) if stack.digests else ()),
     )
 
@@ -160,13 +160,17 @@ def _find_nested(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Ite
                     )
 
 
-def _find_unprobed(stack: Stack, live: LiveState, claims: dict[str, Claim]) -> Iterator[Diagnostic]:
+def _find_probed(claims: Mapping[str, Claim]) -> frozenset[str]:
+    return frozenset(name for name, claim in claims.items() if claim.holder and claim.holder.health != "none")
+
+
+def find_unprobed(stack: Stack, live: LiveState, probed: Collection[str]) -> Iterator[Diagnostic]:
+    """Waits for the health of what neither file nor image checks; the containers of `probed` were made with a check."""
     for name, sandbox in sorted(stack.sandboxes.items()):
         for dependency in sandbox.depends_on:
             other = stack.sandboxes[dependency.sandbox]
-            holder = claims[other.name].holder if other.name in claims else None
             own = other.health is not None or image_reference(other.image) not in live.unprobed
-            if dependency.condition == "healthy" and not own and (holder is None or holder.health == "none"):
+            if dependency.condition == "healthy" and not own and other.name not in probed:
                 yield Diagnostic(
                     f"{name} waits for {other.name} to be healthy, and neither file nor image has a health check",
                     sandbox=name,
