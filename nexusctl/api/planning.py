@@ -83,7 +83,7 @@ def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
     """What hinders nothing and should be known all the same."""
     found: list[Diagnostic] = []
     if live.neighbours:
-        # Few stacks are in networks of others.
+        # Few stacks share a network with others.
         from nexusctl.plan.explain.name_clashes import find_clashes  # noqa: PLC0415 - deferred: start-up time
 
         found += find_clashes(stack, live)

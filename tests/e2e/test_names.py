@@ -187,6 +187,41 @@ def test_a_plan_warns_of_a_neighbour_s_alias_however_it_was_given(
         subprocess.run(["docker", "rm", "-f", theirs], check=False, capture_output=True)
 
 
+def test_a_plan_warns_of_whoever_has_a_name_of_its_own_in_a_network_of_the_stack(
+    tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire
+) -> None:
+    stack: dict[str, Any] = {
+        "name": stack_name,
+        "networks": {"hub": {"shared": True}},
+        "sandboxes": {"db": sandbox(base_image, "hub"), "web": sandbox(base_image, "hub", "default")},
+    }
+    apply(tmp_path, stack)
+    hub, theirs = f"{stack_name}_hub", f"{stack_name}-too_back"
+    back = sandbox(base_image) | {"networks": {"their": {"aliases": ["db", "other"]}}}
+    joined = {"name": f"{stack_name}-too", "networks": {"their": {"external": hub}}, "sandboxes": {"back": back}}
+    apply(tmp_path, joined)
+    assert ask(wire, f"{stack_name}_web", "db") > addresses(wire, f"{stack_name}_db")
+    shown = apply(tmp_path, stack, "plan")
+    assert f"warning: db: db is what {theirs} is called as well on {hub}: others may get either" in shown
+    assert f"help: give {theirs} another name there, or `docker network disconnect {hub} {theirs}`" in shown
+    assert shown.count("warning") == 1
+    back["networks"]["their"]["aliases"] = ["other"]
+    apply(tmp_path, joined)
+    assert "warning" not in apply(tmp_path, stack, "plan")
+    # The network goes when nobody is in it any more.
+    apply(tmp_path, joined, "destroy", "--yes")
+
+
+def test_a_plan_warns_of_a_hostname_that_a_neighbour_has(
+    tmp_path: Path, stack_name: str, base_image: str, outer: str, neighbour: str
+) -> None:
+    shared = {"shared": {"external": outer}}
+    web = sandbox(base_image, "shared", hostname="cache")
+    shown = apply(tmp_path, {"name": stack_name, "networks": shared, "sandboxes": {"web": web}}, "plan")
+    assert f"warning: web: cache is what {outer}-neighbour is called as well on {outer}: others may get either" in shown
+    assert "help: give it another hostname there, or rename the other one" in shown
+
+
 def test_what_older_versions_have_made_stays_and_joins_again_when_another_gets_the_stacks_name(
     tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire
 ) -> None:

@@ -318,10 +318,10 @@ class LiveState:
     `image_volumes` are the targets where images have volumes, by reference, of those that are there and that a sandbox
     with volumes of its own gets now. `outer` maps the external networks, as the file calls them on the engine, to their
     ids. `one_name` says that the engine refuses a second network of one name. `limits_storage` that it can limit what a
-    container writes; it is asked where a sandbox has such a limit. `neighbours` maps the external networks to the names
-    that others bear there, each with the container's name. `owners` has the external networks and volumes that are
-    another stack's, as (kind, what the file calls it on the engine). `observed_at` is in seconds since 1970.
-    `expired` are sandboxes that were destroyed when their lifetime was over.
+    container writes; it is asked where a sandbox has such a limit. `neighbours` maps external networks, and those of
+    the stack's own that others have joined, to the names that these bear there, each with the container's name.
+    `owners` has the external networks and volumes that are another stack's, as (kind, what the file calls it on the
+    engine). `observed_at` is in seconds since 1970. `expired` are sandboxes that were destroyed after their lifetime.
     """
 
     stack: str

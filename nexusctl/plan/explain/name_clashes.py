@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.engine_names import network_name
 from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Attachment
 from nexusctl.model.stack import Sandbox, Stack
@@ -18,12 +19,13 @@ def find_clashes(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
     links, external = link_siblings(stack), find_external(stack)
     holders = {found.sandbox: found for found in live.sandboxes}
     for sandbox in stack.sandboxes.values():
-        for network in sorted(external.intersection(sandbox.networks)):
-            called = stack.networks[network].external or ""
+        for network in sorted(sandbox.networks):
+            called = (network in external and stack.networks[network].external) or network_name(stack.name, network)
             taken = live.neighbours.get(called, {})
-            yield from _find_shared(stack.name, sandbox, network, called, taken)
+            place = Attachment(network=network, name=called, external=network in external)
+            yield from _find_shared(stack.name, sandbox, place, taken)
             holder = holders.get(sandbox.name)
-            if holder and not holder.named:
+            if holder and not holder.named and network in external:
                 asked = {link.rpartition(":")[2] for link in links[sandbox.name].get(network, ())}
                 yield from _find_missed(holder, sorted(asked & taken.keys()), called, taken)
 
@@ -38,16 +40,21 @@ def name_foreign(live: LiveState) -> Iterator[Diagnostic]:
         )
 
 
-def _find_shared(
-    stack: str, sandbox: Sandbox, network: str, called: str, taken: Mapping[str, str]
-) -> Iterator[Diagnostic]:
-    for name in name_in(stack, sandbox, Attachment(network=network, name=called, external=True)):
-        if name in taken:
-            yield Diagnostic(
-                f"{sandbox.name}: {name} is what {taken[name]} is called as well on {called}: others may get either",
-                sandbox=sandbox.name,
-                hint="give it another alias there, or rename the other one",
-            )
+def _find_shared(stack: str, sandbox: Sandbox, place: Attachment, taken: Mapping[str, str]) -> Iterator[Diagnostic]:
+    names = dict.fromkeys(name_in(stack, sandbox, place), "alias")
+    if sandbox.hostname:
+        names.setdefault(sandbox.hostname, "hostname")
+    for name in (name for name in names if name in taken):
+        other, called = taken[name], place.name
+        yield Diagnostic(
+            f"{sandbox.name}: {name} is what {other} is called as well on {called}: others may get either",
+            sandbox=sandbox.name,
+            hint=(
+                f"give it another {names[name]} there, or rename the other one"
+                if place.external
+                else f"give {other} another name there, or `docker network disconnect {called} {other}`"
+            ),
+        )
 
 
 def _find_missed(holder: LiveSandbox, names: list[str], called: str, taken: Mapping[str, str]) -> Iterator[Diagnostic]:

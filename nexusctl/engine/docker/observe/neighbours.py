@@ -1,14 +1,15 @@
-"""Which names others bear in the external networks of a stack."""
+"""Which names others bear in the networks of a stack: in external ones, and in its own that somebody has joined."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.list_status import name_container
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
+from nexusctl.model.engine_names import network_name
 from nexusctl.model.stack import Stack
 
 WORKERS = 8
@@ -19,12 +20,14 @@ Listed = Mapping[str, Any]
 def find_neighbours(
     wire: Wire, stack: Stack, containers: Iterable[Listed], own: Collection[str]
 ) -> dict[str, dict[str, str]]:
-    """By external network, the names that containers of others bear there, each with the container's name.
+    """By network, the names that containers of others bear there, each with the container's name.
 
     `own` are the ids of those that the stack has taken over. A list has no aliases, so each one is looked at that runs
     in such a network. Raises `EngineError`.
     """
     found: dict[str, dict[str, str]] = {str(n.external): {} for n in stack.networks.values() if n.external}
+    external = frozenset(found)
+    found |= {name: {} for name in _list_own(stack)}
     others = [entry for entry in containers if _is_neighbour(entry, stack.name, own, found)] if found else []
     running = [entry for entry in others if entry["State"] in ("running", "paused", "restarting")]
     for entry in others:
@@ -34,7 +37,15 @@ def find_neighbours(
             # Every container is also known by its short id.
             names = {*((place or {}).get("Aliases") or ()), *((place or {}).get("DNSNames") or ())} - {entry["Id"][:12]}
             _note(found, {network}, names, name_container(entry))
-    return found
+    return {network: names for network, names in found.items() if names or network in external}
+
+
+def _list_own(stack: Stack) -> Iterator[str]:
+    """What the engine calls the stack's own networks that a sandbox joins."""
+    for name in {network for sandbox in stack.sandboxes.values() for network in sandbox.networks}:
+        declared = stack.networks.get(name)
+        if declared is None or not declared.external:
+            yield network_name(stack.name, name)
 
 
 def _is_neighbour(entry: Listed, stack: str, own: Collection[str], external: Collection[str]) -> bool:
