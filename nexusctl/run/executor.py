@@ -270,6 +270,10 @@ def _diagnose(step: Step, error: NexusError, users: list[str]) -> Diagnostic:
     """The error's first diagnostic, with the names of the sandboxes that it concerns where its own words lack them."""
     problem = error.diagnostics[0]
     subject = ", ".join(users) or step.subject
-    if subject in problem.summary:
+    # Most runs fail of nothing.
+    import re  # noqa: PLC0415 - deferred: start-up time
+
+    # A sandbox `net` is not named by what is said of its network.
+    if re.search(rf"(?<![A-Za-z0-9-]){re.escape(subject)}(?![A-Za-z0-9-])", problem.summary):
         return problem
     return replace(problem, summary=f"{subject}: {problem.summary}", sandbox=subject)

@@ -70,6 +70,25 @@ def test_an_external_network_that_was_made_anew_is_joined_in_place(
     assert again.returncode == 0, again.stdout + again.stderr
 
 
+def test_a_start_without_its_network_says_what_brings_it_back(
+    tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire
+) -> None:
+    sandbox = {"image": base_image, "command": ["sleep", "infinity"], "networks": ["outer"]}
+    stack = {"name": stack_name, "networks": {"outer": {"external": outer}}, "sandboxes": {"net": sandbox}}
+    file = write(tmp_path, stack)
+    assert nexusctl("apply", "--yes", "-f", file).returncode == 0
+    assert nexusctl("stop", "net", "-f", file).returncode == 0
+    wire.delete(f"/networks/{outer}")
+    make_network(wire, outer)
+    for verb in ("start", "restart"):
+        done = nexusctl(verb, "net", "-f", file)
+        assert done.returncode == 1
+        assert "error: net: a network that it was in was removed while it did not run" in done.stderr
+        assert "help: `nexusctl apply` lets it join the one that is there by now, and starts it" in done.stderr
+    assert nexusctl("apply", "--yes", "-f", file).returncode == 0
+    assert wire.get(f"/containers/{stack_name}_net/json")["State"]["Running"]
+
+
 def test_an_external_volume_and_an_image_that_were_made_anew_are_used_by_their_names(
     tmp_path: Path, stack_name: str, base_image: str, outer: str, wire: Wire
 ) -> None:

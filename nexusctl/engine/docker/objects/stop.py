@@ -17,6 +17,7 @@ from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound, is_out_of_space
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.stack import STOP_GRACE_PERIOD
+from nexusctl.model.values.late_regex import late_regex
 
 KILLED = 137
 """The exit code of what was ended by SIGKILL."""
@@ -25,6 +26,8 @@ _LISTING_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between looks at the list after an end; whoever is listed as running still has been started again."""
 
 Inspected = Mapping[str, Any]
+
+_NO_NETWORK = late_regex(r"network \S+ not found")
 
 _ATTEMPTS = 10
 """As many as the engine itself makes where it may give any number."""
@@ -40,10 +43,20 @@ def start_container(wire: Wire, container_id: str) -> None:
         try:
             wire.post(f"/containers/{container_id}/start")
         except EngineError as error:
+            if _NO_NETWORK.search(str(error)):
+                raise _say_no_network(error) from error
             if not left or not _is_port_taken(error) or not _chooses(wire, container_id):
                 raise
         else:
             return
+
+
+def _say_no_network(error: EngineError) -> EngineError:
+    return EngineError(
+        "a network that it was in was removed while it did not run",
+        status=error.status,
+        hint="`nexusctl apply` lets it join the one that is there by now, and starts it",
+    )
 
 
 def _is_port_taken(error: EngineError) -> bool:
@@ -101,7 +114,7 @@ def _restart(wire: Wire, inspected: Inspected, grace: int | None) -> tuple[float
     try:
         return _ask(wire, inspected, "restart", grace)
     except EngineError as error:
-        if not _is_port_taken(error):
+        if not _is_port_taken(error) and not _NO_NETWORK.search(str(error)):
             raise
         # It has ended.
         start_container(wire, inspected["Id"])
