@@ -67,6 +67,7 @@ def _conclude(finished: Finished, engine: Engine, stack: str, started: Mapping[s
                 ended.state,
                 ended.exit_code,
                 _cause(started[ended.name].step),
+                at - started[ended.name].at,
             ),
         )
         for ended in _find_ended(engine, stack, started)

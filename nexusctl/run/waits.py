@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from math import ceil
 from threading import Event
 
 from nexusctl.engine.base import Engine, Report
@@ -44,6 +45,9 @@ Python and Node miss a file within 25 to 40 ms.
 
 START_SHARE = 0.12
 """Of what its start took; a busy machine takes longer over both."""
+
+AT_ONCE = 10.0
+"""Seconds; whoever has ended within them has ended right after what came before, and of others nobody knows."""
 
 ENDED = ("exited", "dead", "restarting")
 
@@ -178,16 +182,23 @@ def has_failed(now: Condition) -> bool:
 
 
 def describe_early_end(
-    engine: Engine, container_id: str, name: str, state: State, exit_code: int | None, cause: str = START
+    engine: Engine,
+    container_id: str,
+    name: str,
+    state: State,
+    exit_code: int | None,
+    cause: str = START,
+    within: float = 0.0,
 ) -> Diagnostic:
-    """What to tell of a service that does not run any more, a moment after its `cause`."""
+    """What to tell of a service that does not run any more, at most `within` seconds after its `cause`."""
     code = "" if exit_code is None else f" with code {exit_code}"
     again = "; the engine keeps restarting it" if state == "restarting" else ""
+    moment = "right after" if within <= AT_ONCE else f"within {ceil(within)} s of"
     mend = "where it is meant to end, say `kind: task`; else see why its command has nothing to do"
     if exit_code != 0:
         mend = "mend its command; where it is meant to end, say `kind: task`"
     return Diagnostic(
-        f"{name}: it exited{code} right after {cause}{again}",
+        f"{name}: it exited{code} {moment} {cause}{again}",
         sandbox=name,
         output=tail(engine, container_id),
         hint=mend if cause == START else "let it live through that, or say `on_change: restart`",

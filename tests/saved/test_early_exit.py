@@ -10,7 +10,7 @@ from nexusctl.engine.command import Outcome
 from nexusctl.engine.condition import Condition
 from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.errors import EngineError
-from nexusctl.model.plan.event import Done, Finished
+from nexusctl.model.plan.event import Done, Failed, Finished
 from nexusctl.model.plan.plan import PackageChange
 from nexusctl.model.plan.step import UpdateContainer
 from nexusctl.model.stack import Sandbox
@@ -52,6 +52,14 @@ def test_it_is_named_with_its_exit_code(failing: Workbench) -> None:
     events = failing.apply()
     assert failures(events) == ["wrong: it exited with code 3 right after its start"]
     assert outcome(events) == "failed"
+
+
+def test_of_one_that_may_have_lived_for_a_while_nobody_says_that_it_ended_at_once(crowd: Workbench) -> None:
+    *events, finished = (event for event in crowd.apply() if not isinstance(event, Failed))
+    assert isinstance(finished, Finished)
+    late = replace(finished, at=max(event.at for event in events if isinstance(event, Done)) + 60.5)
+    (failure,) = failures([*early_exit.watch([*events, late], crowd.engine, "demo")])
+    assert failure.startswith("wrong: it exited with code 3 within 61 s of its start")
 
 
 def test_so_is_one_that_was_started_again(failing: Workbench) -> None:
