@@ -27,6 +27,8 @@ def stories_document(stories: Iterable[SandboxStory]) -> dict[str, Any]:
 
 def _lines(story: SandboxStory, color: bool) -> Iterator[str]:
     yield f"{paint(story.name, 'bold', color=color)} ({story.state}){_at(story.place)}"
+    if story.busy:
+        yield f"  its stack is being changed by {quiet(story.busy)}, so this is how it is in between"
     yield from (f"  {line}" for line in _verdicts(story))
     for field in story.fields:
         if field.difference is None and field.desired == field.recorded:
@@ -85,6 +87,7 @@ def _document(story: SandboxStory) -> dict[str, Any]:
         "name": story.name,
         "state": story.state,
         "place": _place(story.place),
+        "busy": story.busy or None,
         "changes": [change_document(change) for change in story.changes],
         "held": {"state": held.state, "user": held.user, "since": utc(held.since)} if held else None,
         "left_out": story.left_out or None,

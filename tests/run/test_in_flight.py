@@ -63,6 +63,13 @@ def test_plan_and_drift_say_who_is_at_it_and_what_is_in_flight(case: Case, apply
     assert document["in_flight"] == ["one", "two"]
     assert f"pid {applying.pid}" in document["busy"]
 
+    explained = case.nexusctl(["explain", "one"]).stdout
+    assert "its stack is being changed by " in explained
+    assert f"(pid {applying.pid}, nexusctl apply) since " in explained
+    assert "(in flight: see above)" in explained
+    (story,) = json.loads(case.nexusctl(["explain", "one", "--json"]).stdout)["sandboxes"]
+    assert f"pid {applying.pid}" in story["busy"]
+
     drifted = case.nexusctl(["drift"])
     assert drifted.returncode == 0, drifted.stdout + drifted.stderr
     assert drifted.stdout.startswith(f"Stack {case.stack} is being changed by ")
@@ -78,6 +85,18 @@ def test_plan_and_drift_say_who_is_at_it_and_what_is_in_flight(case: Case, apply
     docker("exec", f"{case.stack}_one_new", "touch", "/go")
     assert applying.wait(240) == 0
     assert "being changed" not in case.nexusctl(["plan"]).stdout
+
+
+@pytest.mark.parametrize("words", [["scale", "old=2"], ["rename", "old", "older"]], ids=lambda words: words[0])
+def test_an_edit_that_meets_the_lock_says_that_the_file_is_as_it_was(
+    case: Case, applying: subprocess.Popen[str], words: list[str]
+) -> None:
+    before = (case.folder / "nexus.yaml").read_text()
+    done = case.nexusctl([words[0], "--yes", "--lock-timeout", "0", *words[1:]])
+    assert done.returncode == 1
+    assert f"(pid {applying.pid}, nexusctl apply) since " in done.stderr
+    assert (case.folder / "nexus.yaml").read_text() == before
+    assert "nexus.yaml is as it was" in done.stderr
 
 
 def test_what_a_killed_apply_has_left_is_not_in_flight(case: Case, applying: subprocess.Popen[str]) -> None:

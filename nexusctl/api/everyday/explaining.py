@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from nexusctl.api import connection, planning
+from nexusctl.api import connection, inspection, planning
 from nexusctl.config.export.sandbox_places import find_places
 from nexusctl.config.load import load_whole
 from nexusctl.errors import Diagnostic, InputError, Location
@@ -30,6 +30,7 @@ def explain(inputs: Inputs, asked: str) -> tuple[SandboxStory, ...]:
     stack, engine = loaded.stack, connection.connect()
     word, _, field = asked.partition(".")
     basis = planning.prepare(engine, stack, deep=True)
+    plan = inspection.mark_flight(basis)
     groups = group_names(stack, basis.live)
     planning.require_known(Choice(targets=(word,)), groups)
     holders = find_holders(basis.live)
@@ -37,15 +38,16 @@ def explain(inputs: Inputs, asked: str) -> tuple[SandboxStory, ...]:
     for name in sorted(match_names(word, groups), key=natural_key):
         desired, holder = stack.sandboxes.get(name), holders.get(name)
         places = find_places(loaded, desired) if desired else {}
-        changes = tuple(c for c in basis.plan.changes if c.kind == "sandbox" and c.name == name)
+        changes = tuple(c for c in plan.changes if c.kind == "sandbox" and c.name == name)
         stories.append(
             SandboxStory(
                 name=name,
                 state=holder.state if holder else "absent",
                 changes=changes,
-                held=next((held for held in basis.plan.held if held.name == name), None),
-                left_out=next((o.reason for o in basis.plan.omitted if o.kind == "sandbox" and o.name == name), ""),
+                held=next((held for held in plan.held if held.name == name), None),
+                left_out=next((o.reason for o in plan.omitted if o.kind == "sandbox" and o.name == name), ""),
                 place=places.get(""),
+                busy=plan.busy,
                 fields=_choose(tuple(_tell(desired, holder, changes, places)), field, name),
             )
         )

@@ -78,12 +78,16 @@ def _change_and_apply(
         outcome = yield from apply(about, terms)
     except NexusError:
         # What fails while it is carried out is an event.
-        take_back()
+        _restore(take_back, inputs, terms)
         raise
     if outcome == "declined":
-        take_back()
-        terms.report(f"{inputs.files[-1]} is as it was")
+        _restore(take_back, inputs, terms)
     return outcome
+
+
+def _restore(take_back: Callable[[], None], inputs: Inputs, terms: Terms) -> None:
+    take_back()
+    terms.report(f"{inputs.files[-1]} is as it was")
 
 
 def _require_groups(stack: Stack, names: Mapping[str, int] | tuple[str, ...]) -> None:

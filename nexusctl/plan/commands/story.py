@@ -26,7 +26,10 @@ class FieldStory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxStory:
-    """`changes` are what the plan does to it, `held` who keeps it as it is; `place` is where the file declares it."""
+    """`changes` are what the plan does to it, `held` who keeps it as it is; `place` is where the file declares it.
+
+    `busy` says who changes its stack at this moment.
+    """
 
     name: str
     state: str
@@ -35,3 +38,4 @@ class SandboxStory:
     left_out: str
     place: Location | None
     fields: tuple[FieldStory, ...]
+    busy: str = ""
