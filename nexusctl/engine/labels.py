@@ -39,7 +39,7 @@ BRANCH = PREFIX + "branch"
 """On containers: the git branch that `--instance auto` has named their instance after; older ones lack it."""
 
 ROLE = PREFIX + "role"
-"""On everything: sandbox, builder, courier, network, volume, amendment, note, end, hold, extension,
+"""On everything: sandbox, builder, courier, network, volume, amendment, note, end, hold, extension, past,
 secrets, lock, cache."""
 
 NETWORK = PREFIX + "network"
@@ -79,6 +79,9 @@ IDLE = "idle"
 
 EXTENSION = PREFIX + "extension."
 """On extensions: the prefix of until, user and since."""
+
+PAST = PREFIX + "past"
+"""On pasts: what was done to the container and is over by now, as JSON."""
 
 LOCK = PREFIX + "lock."
 """On locks: the prefix of owner, user, host, pid, command, since."""

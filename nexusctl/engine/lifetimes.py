@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from nexusctl.model.observed.history import DeedKind
 from nexusctl.model.observed.live import LiveState
 
 
@@ -30,6 +31,15 @@ class Lifetimes(Protocol):
 
         It goes as an amendment does; the latest of several counts.
         """
+
+    def note_deed(self, stack: str, sandbox: str, container_id: str, kind: DeedKind) -> None:
+        """Write down that whoever holds the stack's lock does so now; the last of them count, and `list_history` tells.
+
+        It goes as an amendment does.
+        """
+
+    def lift_hold(self, stack: str, name: str) -> None:
+        """Let the hold of that name count no more; what it says is kept as a deed. An absent one is fine."""
 
     def read_activity(self, container_id: str, ports: Sequence[int]) -> tuple[bool, float]:
         """Whether an execution runs in it or somebody is connected to one of these TCP ports of it from outside.

@@ -19,6 +19,7 @@ from nexusctl.model.plan.step import (
     CreateVolume,
     ExtendContainer,
     HoldContainer,
+    NoteDeed,
     PauseContainer,
     ReleaseContainer,
     ReleaseObject,
@@ -144,7 +145,9 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
                 if name != kept:
                     engine.remove_amendment(name)
         case ReleaseContainer():
-            engine.remove_amendment(step.hold)
+            engine.lift_hold(stack, step.hold)
+        case NoteDeed():
+            engine.note_deed(stack, step.subject, step.container_id, step.deed)
         case RestoreContainer():
             _check_upstream(step, engine, ledger)
             _restore(step, engine, report, warn, interrupt, reveal)

@@ -17,7 +17,7 @@ from nexusctl.render.overview.history import history_document, render_history
 @click.argument("sandboxes", nargs=-1, metavar="[NAME]...")
 @options.as_json
 def history(inputs: Inputs, stack_name: str | None, sandboxes: tuple[str, ...], as_json: bool) -> None:
-    """Show who created, changed, stopped or paused sandboxes, and when, by the engine's own records. Newest first.
+    """Show who created, changed, stopped or started sandboxes, and when, by the engine's own records. Newest first.
 
     It also tells who let one live longer, and what ended by its lifetime. A NAME may be a glob. Records go with their
     containers, so that little is told of what is gone.

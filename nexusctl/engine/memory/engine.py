@@ -21,6 +21,7 @@ from nexusctl.engine.memory.overview import MemoryOverview
 from nexusctl.engine.memory.world import World
 from nexusctl.engine.overview import Overview
 from nexusctl.errors import EngineError
+from nexusctl.model.observed.history import DeedKind
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.inspected_container import InspectedContainer, Project
 from nexusctl.model.observed.live import Adopt, LiveState
@@ -132,6 +133,12 @@ class MemoryEngine(World):
 
     def note_extension(self, stack: str, sandbox: str, container_id: str, until: int, user: str) -> str:
         return objects.note_extension(self, stack, sandbox, container_id, until, user)
+
+    def note_deed(self, stack: str, sandbox: str, container_id: str, kind: DeedKind) -> None:
+        objects.note_deed(self, stack, sandbox, container_id, kind)
+
+    def lift_hold(self, stack: str, name: str) -> None:
+        objects.lift_hold(self, name)
 
     def listen(self, container_id: str, heard: Callable[[], None]) -> AbstractContextManager[None]:
         """Nothing to hear: here nothing happens by itself."""

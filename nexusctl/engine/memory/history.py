@@ -30,6 +30,7 @@ def list_history(world: World, stack: str) -> tuple[Deed, ...]:
         for one in world.extensions.values()
         if one.stack == stack
     ]
+    found += [deed for one in world.pasts.values() if one.stack == stack for deed in one.deeds]
     found += [
         tell_end(hold, world.held_names[name], key, present=key in world.containers)
         for name, (owner, key, hold) in world.holds.items()

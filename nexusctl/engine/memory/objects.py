@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from nexusctl.engine.memory.world import Amendment, MemoryExtension, World, read_back
+from nexusctl.engine.memory.world import Amendment, MemoryExtension, MemoryPast, World, read_back
 from nexusctl.errors import Conflict, EngineError
 from nexusctl.model.engine_names import anonymous_volume, anonymous_volume_name, image_reference
+from nexusctl.model.observed.history import KEPT, Deed, DeedKind, tell_end
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import LiveNetwork, LiveVolume
 from nexusctl.model.observed.lock_holder import name_holder
@@ -190,6 +191,8 @@ def note_hold(world: World, stack: str, sandbox: str, container_id: str, hold: H
     world.note("note_hold", container_id)
     with world.mutex:
         name = f"nexusctl_hold_{container_id[:16]}"
+        if name in world.holds:
+            _keep_hold(world, name)
         world.holds[name] = (stack, container_id, replace(hold, name=name))
         world.held_names[name] = sandbox
     world.cut("note_hold", container_id)
@@ -211,6 +214,38 @@ def note_extension(world: World, stack: str, sandbox: str, container_id: str, un
     return name
 
 
+def note_deed(world: World, stack: str, sandbox: str, container_id: str, kind: DeedKind) -> None:
+    world.note("note_deed", container_id)
+    with world.mutex:
+        user = name_holder(world.locks.get(stack))
+        _add_past(world, stack, Deed(at=world.now, sandbox=sandbox, kind=kind, user=user, container=container_id))
+    world.cut("note_deed", container_id)
+
+
+def lift_hold(world: World, name: str) -> None:
+    world.note("lift_hold", name)
+    with world.mutex:
+        if name in world.holds:
+            _keep_hold(world, name)
+            del world.holds[name]
+    world.cut("lift_hold", name)
+
+
+def _keep_hold(world: World, name: str) -> None:
+    stack, container_id, hold = world.holds[name]
+    _add_past(world, stack, tell_end(hold, world.held_names[name], container_id, present=True))
+
+
+def _add_past(world: World, stack: str, deed: Deed) -> None:
+    """With another name each time, as on a real engine."""
+    prefix = f"nexusctl_past_{deed.container[:16]}_"
+    former = next((name for name in world.pasts if name.startswith(prefix)), "")
+    before = world.pasts.pop(former).deeds if former else ()
+    number = int(former.removeprefix(prefix)) + 1 if former else 1
+    deeds = (*before, deed)[-KEPT:]
+    world.pasts[f"{prefix}{number}"] = MemoryPast(stack=stack, container_id=deed.container, deeds=deeds)
+
+
 def remove_amendment(world: World, name: str) -> None:
     world.note("remove_amendment", name)
     with world.mutex:
@@ -219,6 +254,7 @@ def remove_amendment(world: World, name: str) -> None:
         world.ends.pop(name, None)
         world.holds.pop(name, None)
         world.extensions.pop(name, None)
+        world.pasts.pop(name, None)
     world.cut("remove_amendment", name)
 
 

@@ -113,7 +113,8 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
 def _find_words(world: World) -> dict[str, tuple[str, str]]:
     """The stack and the container of whatever somebody says of one, by the name of what says so."""
     holds = {name: (owner, container_id) for name, (owner, container_id, _) in world.holds.items()}
-    return holds | {name: (one.stack, one.container_id) for name, one in world.extensions.items()}
+    extensions = {name: (one.stack, one.container_id) for name, one in world.extensions.items()}
+    return holds | extensions | {name: (one.stack, one.container_id) for name, one in world.pasts.items()}
 
 
 def _find_foreign_binds(world: World, stack: Stack) -> tuple[ForeignBind, ...]:
@@ -205,6 +206,7 @@ def see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
     end = _ended(world).get(container.id, "")
     hold = next((hold for _, container_id, hold in world.holds.values() if container_id == container.id), None)
     extensions = {name: one.until for name, one in world.extensions.items() if one.container_id == container.id}
+    past = tuple(name for name, one in world.pasts.items() if one.container_id == container.id)
     return LiveSandbox(
         id=container.id,
         name=container.name,
@@ -231,12 +233,13 @@ def see(world: World, container: MemoryContainer, deep: bool) -> LiveSandbox:
         binds=dict(container.binds),
         amendments=(
             *(a.name for a in (*amendments, *notes)),
-            *filter(None, (end, hold.name if hold else "", *extensions)),
+            *filter(None, (end, hold.name if hold else "", *extensions, *past)),
         ),
         end=end,
         hold=hold,
         extended=max(extensions.values(), default=0),
         extensions=tuple(extensions),
+        past=past,
         unsure=any(note.sequence > newest for note in notes),
         inspection=_inspect(container) if deep else None,
         aliases=_find_aliases(container) if deep or (record and record.aliases) else None,

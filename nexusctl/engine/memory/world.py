@@ -26,6 +26,7 @@ from nexusctl.errors import Conflict, NotFound
 from nexusctl.model.engine_names import image_reference
 from nexusctl.model.observed.address_space import AddressSpace
 from nexusctl.model.observed.execution import Order
+from nexusctl.model.observed.history import Deed
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import LiveImage, LiveNetwork, LivePackages, LiveVolume, State
 from nexusctl.model.observed.lock_holder import LockHolder
@@ -124,6 +125,15 @@ class MemoryExtension:
     since: int
 
 
+@value(frozen=True, slots=True, kw_only=True)
+class MemoryPast:
+    """What was done to a container of `stack` and is over, the newest last."""
+
+    stack: str
+    container_id: str
+    deeds: tuple[Deed, ...] = ()
+
+
 class World:
     """Safe to share between threads: who changes it holds `mutex`. Tests may look at it and change it.
 
@@ -162,6 +172,7 @@ class World:
         self.holds: dict[str, tuple[str, str, Hold]] = {}
         self.held_names: dict[str, str] = {}
         self.extensions: dict[str, MemoryExtension] = {}
+        self.pasts: dict[str, MemoryPast] = {}
         self.locks: dict[str, LockHolder] = {}
         self.held: dict[str, str] = {}
         self.taken: dict[str, dict[str, str]] = {"container": {}, "network": {}, "volume": {}}

@@ -92,25 +92,23 @@ class Interior:
 class LiveSandbox:
     """One container that claims to be `sandbox` of the observed stack.
 
-    `record` is what was applied last (the birth record with any amendment worked in); where it cannot
-    be read it is None and `record_problem` says why. `birth_name` is the temporary name that it was created
-    under, empty where it got its final name at once: a container that still has it never became ready.
-    `networks` maps the id of each connected network to the network's name, `volumes` the target of each mounted volume
-    to the volume's name, `binds` the target of each folder of this machine to where it lies, its links followed.
-    `package_facts` is what the managers said after they last installed something in place, in the engine's own words.
-    `unsure` says that it may differ from `record` in what changes in place: such a change was cut off, or a newer
-    record is lost. `known_by_name` says that others find it in a network by its present name alone, as somebody else
-    gave it. `named` says that in networks which others share it bears its stack's name, and finds its own stack first,
-    as those do not that older versions have made. `bound` is the network that it was made in, by its id or its name,
-    without which newer engines do not start it. `end` names what says of a task that it has ended well, and with
-    `gone` its container is no more; it is one of the `amendments`, which are all that goes with the container.
-    `exit_code` is None unless it has exited. `created_at` is in seconds since 1970. `restarting` is also one that the
-    engine has started again, by itself, a few seconds ago; `restarts` counts how often, where somebody looked.
-    `moved_from` is what it was called where the planner has followed a move; then its record has that name still.
-    `reduced` says that it has not all capabilities of the engine's default. `memory_used` are the bytes of memory that
-    it cannot do without, where somebody looked because it is to have less. `hold` says that it was stopped on purpose;
-    it is one of the `amendments`. By hand its lifetime was `extended` to that time, in seconds since 1970; so say the
-    `extensions`, which are some of the `amendments`. `aliases` are its names by network id, None where nobody looked.
+    `record` is what was applied last (the birth record with any amendment worked in); where it cannot be read it is
+    None and `record_problem` says why. `birth_name` is the temporary name that it was created under, empty where it got
+    its final name at once: a container that still has it never became ready. `networks` maps the id of each connected
+    network to the network's name, `volumes` the target of each mounted volume to the volume's name, `binds` the target
+    of each folder of this machine to where it lies, its links followed. `package_facts` is what the managers said after
+    they last installed something in place, in the engine's own words. `unsure` says that it may differ from `record` in
+    what changes in place: a change was cut off, or a newer record lost. `known_by_name` says that others find it in a
+    network by its present name alone, as somebody else gave it. `named` says that in networks which others share it
+    bears its stack's name, and finds its own stack first, as those do not that older versions have made. `bound` is the
+    network that it was made in, by its id or its name, without which newer engines do not start it. `amendments` are
+    all that goes with the container. Of them `end` says of a task that it has ended well, with `gone` its container is
+    no more; `hold` that it was stopped on purpose, the `extensions` that by hand its lifetime was `extended` to that
+    time, and `past` what was done to it before. `exit_code` is None unless it has exited. Times are in seconds since
+    1970. `restarting` is also one that the engine has started again, by itself, a few seconds ago; `restarts` counts
+    how often, where somebody looked. `moved_from` is what it was called where the planner has followed a move; then its
+    record has that name still. `reduced` says that it has not all capabilities of the engine's default. `memory_used`
+    are the bytes that it cannot do without, None where nobody looked, as in `aliases`, its names by network id.
     """
 
     id: str
@@ -145,6 +143,7 @@ class LiveSandbox:
     hold: Hold | None = None
     extended: int = 0
     extensions: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
     inspection: Inspection | None = None
     aliases: Mapping[str, tuple[str, ...]] | None = None
     started_at: str = ""
@@ -158,7 +157,8 @@ class LiveSandbox:
     @property
     def outdated(self) -> tuple[str, ...]:
         """What a newer record takes the place of; words on the container stand as they are."""
-        return tuple(n for n in self.amendments if n not in (self.end, self.hold and self.hold.name, *self.extensions))
+        words = (self.end, self.hold and self.hold.name, *self.extensions, *self.past)
+        return tuple(name for name in self.amendments if name not in words)
 
     @property
     def held(self) -> Hold | None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from typing import Literal
 
+from nexusctl.model.observed.history import DeedKind
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.plan.plan import Attachment, LeftBehind, PackageChange, Placement, Step
 from nexusctl.model.secret import SecretFile
@@ -174,9 +175,17 @@ class HoldContainer(Step):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReleaseContainer(Step):
-    """Forget that, by the name of what says so."""
+    """Let that count no more, by the name of what says so."""
 
     hold: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteDeed(Step):
+    """Write down who has done that to a container."""
+
+    container_id: str
+    deed: DeedKind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -123,7 +123,7 @@ def _print_container(found: LiveSandbox, seal: Seal) -> dict[str, str]:
         "exit code": "none" if found.exit_code is None else str(found.exit_code),
         "image": found.image_id,
         "networks": seal("", sorted(found.networks)),
-        "amendments": seal("", sorted(found.amendments)),
+        "amendments": seal("", sorted({*found.amendments} - {*found.past})),
         "record": seal("", sorted(record.items())),
     }
 

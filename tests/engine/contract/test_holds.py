@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import uuid
+
+from nexusctl.model.observed.history import KEPT
 from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.lock_holder import LockHolder
 from tests.engine.workshop import Workshop
 
 STOPPED = Hold(state="stopped", user="dev", since=1_700_000_000)
@@ -63,3 +67,25 @@ def test_a_longer_life_is_found_again_and_the_latest_counts(shop: Workshop) -> N
     assert shop.look(container_id).extended == 1_700_000_500
     shop.engine.remove_container(container_id, 0)
     assert {orphan.name for orphan in shop.observe().orphans} == {names[0], names[2]}
+
+
+def test_what_was_said_before_is_told_and_goes_with_the_container(shop: Workshop) -> None:
+    holder = LockHolder(stack=shop.stack, owner=uuid.uuid4().hex, user="me", host="here")
+    made = shop.start(shop.sandbox("a"))
+    words = [Hold(state="stopped", user=f"dev{n}", since=1_600_000_000 + n) for n in range(KEPT + 2)]
+    for word in words:
+        shop.engine.note_hold(shop.stack, "a", made, word)
+    shop.engine.lift_hold(shop.stack, f"nexusctl_hold_{made[:16]}")
+    shop.engine.lift_hold(shop.stack, f"nexusctl_hold_{made[:16]}")
+    with shop.engine.lock(shop.stack, holder, timeout=5, report=lambda _: None):
+        shop.engine.note_deed(shop.stack, "a", made, "started")
+    found = shop.engine.overview.list_history(shop.stack)
+    assert [(one.kind, one.user) for one in found if one.kind != "created"] == [
+        ("started", "me@here"),
+        *(("stopped", word.user) for word in reversed(words[3:])),
+    ]
+    live = shop.look(made)
+    assert (len(live.past), live.hold, live.outdated) == (1, None, ())
+    assert {*live.past} <= {*live.amendments}
+    shop.engine.remove_container(made, 0)
+    assert {orphan.name for orphan in shop.observe().orphans} == {*live.past}

@@ -20,7 +20,7 @@ Marks = Mapping[str, str]
 Kind = Literal["container", "network", "volume"]
 
 LAST = 1_000_000
-"""The highest number of an amendment or a note."""
+"""The highest number of an amendment, a note or a past."""
 
 LONGEST_TIME = 12
 """Digits of a number of seconds since 1970 that is still a date."""
@@ -160,6 +160,10 @@ def _check_extension(name: str, marks: Marks) -> str:
     return _check_end_of(name.removesuffix(f"_{until}"), marks, "extension")
 
 
+def _check_past(name: str, marks: Marks) -> str:
+    return _check_container(name, marks, "past", numbered=True) or _check_sandbox(name, marks)
+
+
 def _check_note(name: str, marks: Marks) -> str:
     return _check_container(name, marks, "note", numbered=True)
 
@@ -204,6 +208,7 @@ _CHECKS: Mapping[tuple[str, str], Callable[[str, Marks], str]] = {
     ("volume", "end"): _check_end,
     ("volume", "hold"): _check_hold,
     ("volume", "extension"): _check_extension,
+    ("volume", "past"): _check_past,
     ("volume", "secrets"): _check_secrets,
     ("volume", "adoption"): _check_adoption,
 }

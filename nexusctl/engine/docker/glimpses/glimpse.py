@@ -25,10 +25,10 @@ from nexusctl.engine.docker.objects.ownership import read_volumes
 from nexusctl.engine.docker.objects.pending_changes import read_notes
 from nexusctl.engine.docker.observe.holds import (
     find_destroyed,
-    group_extensions,
     group_holds,
-    with_extensions,
+    group_words,
     with_hold,
+    with_words,
 )
 from nexusctl.engine.docker.observe.observe import (
     ask_state,
@@ -86,10 +86,9 @@ class Glimpses:
         read = self._read([*own, *gone], runs, now, amendments)
         copies = find_copies(own, partial(read_created, self._wire))
         sandboxes = set_apart(stack.name, read, copies, strangers)
-        extensions, notes = group_extensions(marked), read_notes((), marked, stack.name)
+        words, notes = group_words(marked), read_notes((), marked, stack.name)
         sandboxes = tuple(
-            heed_notes(with_extensions(with_hold(with_end(one, ends), holds), extensions), notes, amendments)
-            for one in sandboxes
+            heed_notes(with_words(with_hold(with_end(one, ends), holds), words), notes, amendments) for one in sandboxes
         )
         ids = {str(entry["Id"]) for entry in listed} | ends.keys()
         return LiveState(

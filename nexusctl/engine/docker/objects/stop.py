@@ -9,12 +9,15 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.bodies.label_forms import is_folder
+from nexusctl.engine.docker.bodies.hold_mark import read_hold, read_past, write_past
+from nexusctl.engine.docker.bodies.label_forms import find_fault, is_folder
 from nexusctl.engine.docker.bodies.port_bindings import chooses_from_range
 from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.claim_volume import bears, claim_mark
 from nexusctl.engine.docker.client.client import FOREVER, Wire
+from nexusctl.engine.docker.objects.pending_changes import sequence_of
 from nexusctl.errors import Conflict, EngineError, EngineUnreachable, NotFound, is_out_of_space
+from nexusctl.model.observed.history import Deed, DeedKind, tell_end
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.stack import STOP_GRACE_PERIOD
 from nexusctl.model.values.late_regex import late_regex
@@ -166,8 +169,7 @@ def note_hold(wire: Wire, stack: str, sandbox: str, container_id: str, hold: Hol
     }
     name = f"nexusctl_hold_{container_id[:16]}"
     while not bears(claim_mark(wire, name, marks), marks):
-        with contextlib.suppress(NotFound):
-            wire.delete(f"/volumes/{name}")
+        lift_hold(wire, stack, name)
 
 
 def note_extension(wire: Wire, stack: str, sandbox: str, container_id: str, until: int, user: str) -> str:
@@ -182,6 +184,41 @@ def note_extension(wire: Wire, stack: str, sandbox: str, container_id: str, unti
         f"{labels.EXTENSION}since": str(int(time.time())),
     }
     return str(claim_mark(wire, f"nexusctl_extension_{container_id[:16]}_{until}", marks)["Name"])
+
+
+def note_deed(wire: Wire, stack: str, sandbox: str, container_id: str, kind: DeedKind, user: str) -> None:
+    """See `Engine.note_deed`; `user` does it."""
+    _add_deed(wire, stack, Deed(at=int(time.time()), sandbox=sandbox, kind=kind, user=user, container=container_id))
+
+
+def lift_hold(wire: Wire, stack: str, name: str) -> None:
+    """See `Engine.lift_hold`."""
+    with contextlib.suppress(NotFound):
+        entry = wire.get(f"/volumes/{name}")
+        marks = entry["Labels"] or {}
+        hold = read_hold(entry, labels.read_seconds(marks.get(f"{labels.HOLD}since", "")))
+        sandbox, container = marks.get(labels.SANDBOX, ""), marks.get(labels.CONTAINER, "")
+        if marks.get(labels.STACK) == stack and not find_fault("volume", name, marks):
+            _add_deed(wire, stack, tell_end(hold, sandbox, container, present=True))
+        wire.delete(f"/volumes/{name}")
+
+
+def _add_deed(wire: Wire, stack: str, deed: Deed) -> None:
+    known = {labels.STACK: stack, labels.CONTAINER: deed.container, labels.ROLE: "past"}
+    own = {"filters": {"label": [f"{key}={value}" for key, value in known.items()]}}
+    earlier = sorted(wire.get("/volumes", own)["Volumes"] or [], key=sequence_of)
+    number = sequence_of(earlier[-1]) + 1 if earlier else 1
+    deeds = (*(read_past(earlier[-1]) if earlier else ()), deed)
+    marks = {
+        **known,
+        labels.SANDBOX: deed.sandbox,
+        labels.SEQUENCE: str(number),
+        labels.PAST: write_past(deeds),
+    }
+    claim_mark(wire, f"nexusctl_past_{deed.container[:16]}_{number}", marks)
+    for entry in earlier:
+        with contextlib.suppress(NotFound):
+            wire.delete(f"/volumes/{entry['Name']}")
 
 
 def _wipe_secrets(wire: Wire, inspected: Inspected) -> bool:

@@ -1,5 +1,5 @@
-"""What somebody says of live containers, as marks (see `client/claim_volume.py`): that they are stopped on purpose, and
-that they live longer. Pure.
+"""What somebody says of live containers, as marks (see `client/claim_volume.py`): that they are stopped on purpose,
+that they live longer, and what was done to them before. Pure.
 
 Labels of a container cannot change, and what a sandbox itself writes is not believed, so such a word is a volume of its
 own beside the container. It survives a restart of the engine, and prunes.
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.bodies.hold_mark import read_hold
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import LiveSandbox, Orphan
 
@@ -34,40 +35,31 @@ def with_hold(sandbox: LiveSandbox, holds: Mapping[str, Listed]) -> LiveSandbox:
     return replace(sandbox, hold=hold, amendments=(*sandbox.amendments, hold.name))
 
 
-def read_hold(entry: Listed, since: int) -> Hold:
-    """What a mark of a hold says, with the time `since` that its reader makes of what is written there."""
-    marks = entry["Labels"]
-    cause = marks.get(f"{labels.HOLD}cause")
-    return Hold(
-        state="paused" if marks.get(f"{labels.HOLD}state") == "paused" else "stopped",
-        user=marks.get(f"{labels.HOLD}user", ""),
-        since=since,
-        name=entry["Name"],
-        by_lifetime=cause in (labels.LIFETIME, labels.IDLE),
-        idle=cause == labels.IDLE,
-    )
-
-
 def _since(entry: Listed) -> int:
     return int(entry["Labels"][f"{labels.HOLD}since"])
 
 
-def group_extensions(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
-    """The stack's marks of longer lifetimes by container id."""
+def group_words(marked: Iterable[Listed]) -> dict[str, list[Listed]]:
+    """The stack's marks of longer lifetimes, and of what was done before, by container id."""
     found: dict[str, list[Listed]] = {}
     for entry in marked:
-        if entry["Labels"].get(labels.ROLE) == "extension":
+        if entry["Labels"].get(labels.ROLE) in ("extension", "past"):
             found.setdefault(entry["Labels"].get(labels.CONTAINER, ""), []).append(entry)
     return found
 
 
-def with_extensions(sandbox: LiveSandbox, extensions: Mapping[str, list[Listed]]) -> LiveSandbox:
-    """The latest counts."""
-    if not (entries := extensions.get(sandbox.id)):
+def with_words(sandbox: LiveSandbox, words: Mapping[str, list[Listed]]) -> LiveSandbox:
+    """The latest extension counts."""
+    if not (entries := words.get(sandbox.id)):
         return sandbox
-    names = tuple(entry["Name"] for entry in entries)
-    extended = max(int(entry["Labels"][f"{labels.EXTENSION}until"]) for entry in entries)
-    return replace(sandbox, extended=extended, extensions=names, amendments=(*sandbox.amendments, *names))
+    extensions = [entry for entry in entries if entry["Labels"][labels.ROLE] == "extension"]
+    return replace(
+        sandbox,
+        extended=max((int(entry["Labels"][f"{labels.EXTENSION}until"]) for entry in extensions), default=0),
+        extensions=tuple(entry["Name"] for entry in extensions),
+        past=tuple(entry["Name"] for entry in entries if entry not in extensions),
+        amendments=(*sandbox.amendments, *(entry["Name"] for entry in entries)),
+    )
 
 
 def find_destroyed(holds: Mapping[str, Listed], ids: Collection[str]) -> dict[str, Hold]:
@@ -78,9 +70,9 @@ def find_destroyed(holds: Mapping[str, Listed], ids: Collection[str]) -> dict[st
 
 
 def find_orphaned(
-    holds: Mapping[str, Listed], extensions: Mapping[str, list[Listed]], ids: Collection[str]
+    holds: Mapping[str, Listed], words: Mapping[str, list[Listed]], ids: Collection[str]
 ) -> Iterator[Orphan]:
     """Those of no container that there is."""
     yield from (Orphan(kind="amendment", name=holds[key]["Name"]) for key in sorted(holds.keys() - set(ids)))
-    for key in sorted(extensions.keys() - set(ids)):
-        yield from (Orphan(kind="amendment", name=entry["Name"]) for entry in extensions[key])
+    for key in sorted(words.keys() - set(ids)):
+        yield from (Orphan(kind="amendment", name=entry["Name"]) for entry in words[key])

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.bodies.hold_mark import read_hold
 from nexusctl.engine.docker.bodies.list_status import STATES, ListedState, parse_status
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.objects.pending_changes import sequence_of
-from nexusctl.engine.docker.observe.holds import Listed, group_holds, read_hold
+from nexusctl.engine.docker.observe.holds import Listed, group_holds
 from nexusctl.model.engine_names import without_run
 from nexusctl.model.instance import check_branch
 from nexusctl.model.observed.hold import Hold

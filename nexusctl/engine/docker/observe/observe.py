@@ -38,10 +38,10 @@ from nexusctl.engine.docker.objects.storage_limit import limits_storage, needs_s
 from nexusctl.engine.docker.observe.attached import read_attached, read_ports
 from nexusctl.engine.docker.observe.holds import (
     find_destroyed,
-    group_extensions,
     group_holds,
-    with_extensions,
+    group_words,
     with_hold,
+    with_words,
 )
 from nexusctl.engine.docker.observe.holds import find_orphaned as find_orphaned_holds
 from nexusctl.engine.docker.observe.neighbours import find_neighbours
@@ -91,7 +91,7 @@ def observe(
     marked = [entry for entry in volumes if (entry["Labels"] or {}).get(labels.STACK) == stack.name]
     notes = read_notes(asked.list_known(), marked, stack.name)
     amendments, ends, holds = group_amendments(marked), group_ends(marked), group_holds(marked)
-    extensions = group_extensions(marked)
+    words = group_words(marked)
     ids = {str(entry["Id"]) for entry in containers} | ends.keys()
     own = [entry for entry in containers if is_sandbox(entry, stack.name)]
     sandboxes = read_sandboxes(wire, own, networks, amendments)
@@ -107,7 +107,7 @@ def observe(
         sandboxes = tuple(with_end(sandbox, ends) for sandbox in sandboxes)
     if holds:
         sandboxes = tuple(with_hold(sandbox, holds) for sandbox in sandboxes)
-    sandboxes = tuple(with_extensions(found, extensions) for found in sandboxes) if extensions else sandboxes
+    sandboxes = tuple(with_words(found, words) for found in sandboxes) if words else sandboxes
     if notes:
         sandboxes = tuple(heed_notes(sandbox, notes, amendments) for sandbox in sandboxes)
     if any(is_withheld(text) for found in sandboxes if found.record for text in found.record.env.values()):
@@ -145,7 +145,7 @@ def observe(
         limits_storage=needs_storage(stack, sandboxes) and limits_storage(wire),
         orphans=(
             *find_orphaned(amendments, notes, ids),
-            *find_orphaned_holds(holds, extensions, ids),
+            *find_orphaned_holds(holds, words, ids),
             *foreign.orphans,
             *find_couriers(stack.name, containers),
             *find_secrets(containers, marked),

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from nexusctl.engine import labels
 from nexusctl.engine.docker.bodies.label_forms import leave_malformed
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.observe.holds import group_extensions, group_holds, with_extensions, with_hold
+from nexusctl.engine.docker.observe.holds import group_holds, group_words, with_hold, with_words
 from nexusctl.engine.docker.observe.observe import Listed, group_amendments, is_sandbox, read_sandboxes
 from nexusctl.model.observed.live import LiveState
 from nexusctl.model.values.from_json import is_name
@@ -28,7 +28,7 @@ def _read(
     wire: Wire, stack: str, containers: Iterable[Listed], volumes: Iterable[Listed], amended: set[str], now: int
 ) -> LiveState:
     marked = [e for e in leave_malformed(stack, "volume", volumes, []) if _stack_of(e) == stack]
-    amendments, holds, extensions = group_amendments(marked), group_holds(marked), group_extensions(marked)
+    amendments, holds, words = group_amendments(marked), group_holds(marked), group_words(marked)
     own = [
         entry
         for entry in leave_malformed(stack, "container", containers, [])
@@ -37,7 +37,7 @@ def _read(
     sandboxes = read_sandboxes(wire, own, (), amendments)
     return LiveState(
         stack=stack,
-        sandboxes=tuple(with_extensions(with_hold(sandbox, holds), extensions) for sandbox in sandboxes),
+        sandboxes=tuple(with_words(with_hold(sandbox, holds), words) for sandbox in sandboxes),
         observed_at=now,
     )
 

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from nexusctl.engine import labels
+from nexusctl.engine.docker.bodies.hold_mark import read_hold, read_past
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.observe.holds import read_hold
 from nexusctl.model.observed.history import Deed, sort_history, tell_end
 
 
@@ -50,6 +50,8 @@ def _read_marks(entries: list[Mapping[str, Any]], present: Collection[str]) -> I
                 container=container,
                 until=labels.read_seconds(marks.get(f"{labels.EXTENSION}until", "")) or None,
             )
+        elif marks.get(labels.ROLE) == "past":
+            yield from read_past(entry)
         elif marks.get(labels.ROLE) == "hold":
             hold = read_hold(entry, labels.read_seconds(marks.get(f"{labels.HOLD}since", "")))
             yield tell_end(hold, name, container, present=container in present)

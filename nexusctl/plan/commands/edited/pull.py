@@ -101,13 +101,12 @@ def plan_record(stack: str, found: LiveSandbox, desired: Sandbox, paths: Iterabl
     pulled = frozenset(paths)
     wanted = {(upload.target, file.path): file for upload in desired.uploads for file in upload.files if upload.source}
     uploads = tuple(_record(upload, wanted, pulled) for upload in record.uploads)
-    holds = (found.end, found.hold.name if found.hold else "")
     step = UpdateContainer(
         id=step_id("sandbox", found.sandbox, "update"),
         subject=found.sandbox,
         container_id=found.id,
         sandbox=replace(record, uploads=uploads),
-        stale=tuple(name for name in found.amendments if name not in holds),
+        stale=found.outdated,
     )
     differences = tuple(
         Difference(field=f"uploads.{path}", before="as recorded", after="as inside", effect="record")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from nexusctl.model.observed.history import DeedKind
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.actions import Action
@@ -12,6 +13,7 @@ from nexusctl.model.plan.plan import Step
 from nexusctl.model.plan.step import (
     AwaitHealthy,
     HoldContainer,
+    NoteDeed,
     PauseContainer,
     ReleaseContainer,
     RestoreContainer,
@@ -36,7 +38,7 @@ class Turn:
     """What happens to the container `holder`: what is done to it, and what is noted of it besides.
 
     `hold` is the word that it is to stay so, and `released` the name of one that counts no more. `written` is its next
-    record. With `signal` it gets that.
+    record. With `signal` it gets that. `deed` is what is told of it later where nothing else says so.
     """
 
     holder: LiveSandbox
@@ -45,6 +47,7 @@ class Turn:
     released: str = ""
     written: Sandbox | None = None
     signal: str = ""
+    deed: DeedKind | None = None
 
 
 def sequence_turns(stack: str, turns: Mapping[str, Turn], records: Mapping[str, Sandbox]) -> tuple[Step, ...]:
@@ -73,6 +76,12 @@ def _steps(
     holder = turn.holder
     assert holder.record is not None
     last: tuple[str, ...] = ()
+    if turn.deed:
+        # The one of these that there is.
+        done = (step_id("sandbox", name, "start"), stop_id(name), pause_id(name))
+        yield NoteDeed(
+            id=step_id("sandbox", name, "note"), subject=name, needs=done, container_id=holder.id, deed=turn.deed
+        )
     for step in _marks(name, turn):
         yield step
         last = (step.id,)

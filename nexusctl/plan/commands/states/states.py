@@ -11,6 +11,7 @@ from typing import Literal
 
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.engine_names import container_name, natural_key
+from nexusctl.model.observed.history import DeedKind
 from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.actions import Action
@@ -29,6 +30,14 @@ KILL = "SIGKILL"
 
 RESTS: Mapping[str, DesiredState] = {"stop": "stopped", "kill": "stopped", "pause": "paused"}
 """What is meant to last, by the verb."""
+
+_DEEDS: Mapping[str, DeedKind] = {
+    "stop": "stopped",
+    "pause": "paused",
+    "start": "started",
+    "resume": "resumed",
+    "restart": "restarted",
+}
 
 RUNS = ("start", "restart", "resume")
 
@@ -151,7 +160,9 @@ def _turn(holder: LiveSandbox, wish: Transition) -> Turn | None:
     if not (action or written or hold or released):
         return None
     signal = wish.signal if wish.verb == "kill" else ""
-    return Turn(holder=holder, action=action, hold=hold, released=released, written=written, signal=signal)
+    # A hold says who it was by itself.
+    deed = _DEEDS.get(action or "") if not hold else None
+    return Turn(holder=holder, action=action, hold=hold, released=released, written=written, signal=signal, deed=deed)
 
 
 def _choose_action(holder: LiveSandbox, wish: Transition) -> Action | None:
