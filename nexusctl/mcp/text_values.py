@@ -9,6 +9,7 @@ from typing import Any
 from nexusctl.errors import Diagnostic, InputError
 
 _SECRET = re.compile(r"\$\{(?:secret\.|VAULT_SECRET:|ENCRYPTED:)[A-Za-z0-9_.-]{1,100}\}")
+_NUMBER = re.compile(r"-?[0-9]+")
 _NUL = "\0"
 
 
@@ -30,12 +31,22 @@ def secrets_in(text: str) -> list[str]:
 
 
 def texts(values: Mapping[str, Any], where: str) -> dict[str, str]:
-    """Values of env vars as texts of a stack file. Raises `InputError` for what no process can have as one."""
+    """Values of env vars as texts of a stack file.
+
+    Raises `InputError` for what no process can have as one, and for a PORT that is a number and no port.
+    """
     found = {name: with_secrets(as_text(value)) for name, value in values.items()}
     for name, text in found.items():
         if _NUL in text:
             raise InputError(Diagnostic(f"`{where}.{name}` has a NUL character in it", hint="leave it out"))
+    if is_no_port(port := found.get("PORT", "")):
+        raise InputError(Diagnostic(f"`{where}.PORT` is {port[:20]}, which is no port", hint="give one of 1 to 65535"))
     return found
+
+
+def is_no_port(text: str) -> bool:
+    """Whether it is a whole number that no port has; any other text may mean something to who reads it."""
+    return bool(_NUMBER.fullmatch(text)) and not (len(text) < 6 and 0 < int(text) < 65536)
 
 
 def as_text(value: Any) -> str:

@@ -12,8 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nexusctl.api.workspace import read_parameters
+from nexusctl.errors import InputError
 from nexusctl.mcp.arguments import WORDS, find_mistakes
 from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool
+from nexusctl.mcp.text_values import texts
 from nexusctl.mcp.tools.create import parameters_for
 from tests.examples import share
 
@@ -115,3 +117,17 @@ def test_what_a_new_sandbox_is_told_reaches_the_parameters_of_its_template() -> 
     assert told("claude-code", {}, anthropic_key=key) == {"api_key": key}
     assert told("codex", {"PORT": "80"}, api_key=key) == {"api_key": key}
     assert told("node", {"PORT": "80"}, api_key=key) == {}
+
+
+@pytest.mark.parametrize("port", [99999, "0", "65536", "-1", "9" * 5000])
+def test_a_number_that_is_no_port_is_refused_with_the_range(port: int | str) -> None:
+    with pytest.raises(InputError) as refused:
+        texts({"PORT": port}, "env_vars")
+    (problem,) = refused.value.diagnostics
+    assert problem.summary == f"`env_vars.PORT` is {str(port)[:20]}, which is no port"
+    assert problem.hint == "give one of 1 to 65535"
+
+
+@pytest.mark.parametrize("port", [1, "65535", "${secret.port}", "/run/socket", "3000 # mine", ""])
+def test_what_may_be_a_port_is_left_to_who_reads_it(port: int | str) -> None:
+    assert texts({"PORT": port, "OTHER": "99999"}, "env_vars") == {"PORT": str(port), "OTHER": "99999"}

@@ -38,6 +38,9 @@ def test_one_that_fails_is_taken_back_and_spoils_none_of_the_others(folder: Path
         f"good-{number}" for number in range(6)
     }
     assert "it went wrong" in answers["bad-script"].text
+    assert "mend the script; what the call has changed is taken back: call again" in answers["bad-script"].text
+    # An agent has no apply.
+    assert not [answer.text for answer in answers.values() if "apply" in answer.text]
     assert "there-is-no-such-package-anywhere" in answers["bad-package"].text
     assert "there is no secret `nobody_declared`" in answers["bad-secret"].text
     assert "`bad-name`" in answers["Bad Name"].text

@@ -27,6 +27,8 @@ GATHERING = 0.03
 LONGEST_GATHERING = 0.5
 """Seconds after which it begins all the same."""
 
+_AGAIN = "what the call has changed is taken back: call again"
+
 _log = logging.getLogger(__name__)
 
 Committed = Callable[[Sequence["Request"]], tuple[Diagnostic, ...]]
@@ -185,8 +187,16 @@ class Batches:
             if request in shared and not notes:
                 continue
             problems = [problem for name in request.sandboxes for problem in applied.problems.get(name, ())]
-            _settle(request, InputError(*problems, *_not_taken_back(notes)))
+            _settle(request, InputError(*(problems if notes else map(_for_callers, problems)), *_not_taken_back(notes)))
         return [] if notes else [[request] for request in shared]
+
+
+def _for_callers(problem: Diagnostic) -> Diagnostic:
+    """With what its caller can do: nothing is left that has logs, or that a next apply could carry on from."""
+    parts = (problem.hint or "").split("; ")
+    left = [part for part in parts if "next apply" not in part and "`nexusctl logs" not in part]
+    hint = "; ".join(left).replace("apply again", "call again")
+    return replace(problem, hint="; ".join(filter(None, (hint, _AGAIN if left != parts else ""))) or None)
 
 
 def _not_taken_back(notes: Sequence[Diagnostic]) -> list[Diagnostic]:
