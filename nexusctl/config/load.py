@@ -34,7 +34,16 @@ from nexusctl.model.stack import Move, Port, Sandbox, Stack
 from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.frozen import dataclass
 
-__all__ = ["Loaded", "load", "load_readable", "load_template", "load_whole", "pin", "template_names"]
+__all__ = [
+    "Loaded",
+    "load",
+    "load_readable",
+    "load_template",
+    "load_whole",
+    "load_whole_readable",
+    "pin",
+    "template_names",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,9 +93,15 @@ def load_readable(inputs: Inputs, digests: Digests | None = None) -> tuple[Stack
 
     Raises `InputError` with all problems of files that cannot be read, or do not say what the stack is called.
     """
+    loaded, problems = load_whole_readable(inputs, digests)
+    return loaded.stack, problems
+
+
+def load_whole_readable(inputs: Inputs, digests: Digests | None = None) -> tuple[Loaded, tuple[Diagnostic, ...]]:
+    """The same, with all that the stack was made of."""
     problems = Problems()
-    stack = _load(inputs, problems, digests, lenient=True).stack
-    return stack, problems.list_all()
+    loaded = _load(inputs, problems, digests, lenient=True)
+    return loaded, problems.list_all()
 
 
 def _load(inputs: Inputs, problems: Problems, digests: Digests | None = None, *, lenient: bool = False) -> Loaded:

@@ -82,3 +82,19 @@ def test_who_keeps_it_as_it_is_and_what_means_nothing_is_told(folder: Path) -> N
     assert told(folder, "api")["held"]["state"] == "stopped"
     assert "did you mean `api`?" in run(folder, "explain", "apy").stderr
     assert "did you mean `env.PORT`?" in run(folder, "explain", "api.env.PORTS").stderr
+
+
+def test_what_is_wrong_with_another_sandbox_is_a_warning(folder: Path) -> None:
+    with (folder / "nexus.yaml").open("a") as file:
+        file.write("  web: {image: some, comand: [x]}\n")
+    done = run(folder, "explain", "api.env.PORT")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("warning: unknown key `comand` in `sandboxes.web`")
+    assert 'env.PORT: "3000"  # nexus.yaml:9' in done.stdout
+    assert json.loads(run(folder, "explain", "--json", "api").stdout)["sandboxes"][0]["changes"] == []
+    # Of the one that is asked for it is an error, as it is where all are meant.
+    for asked in ("web", "*"):
+        refused = run(folder, "explain", asked)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert refused.stderr.startswith("error: unknown key `comand` in `sandboxes.web`")
+    assert "did you mean `api`?" in run(folder, "explain", "apj").stderr

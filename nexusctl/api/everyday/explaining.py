@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nexusctl.api import connection, inspection, planning
+from nexusctl.api.subject import Subject, read_chosen
 from nexusctl.config.export.sandbox_places import find_places
-from nexusctl.config.load import load_whole
+from nexusctl.config.load import Loaded, load_whole, load_whole_readable
 from nexusctl.errors import Diagnostic, InputError, Location
 from nexusctl.model.engine_names import natural_key
 from nexusctl.model.load_request import Inputs
@@ -21,15 +22,16 @@ from nexusctl.plan.commands.story import FieldStory, SandboxStory
 from nexusctl.plan.compare.fields import TABLE, describe_sides
 
 
-def explain(inputs: Inputs, asked: str) -> tuple[SandboxStory, ...]:
+def explain(inputs: Inputs, asked: str) -> tuple[tuple[SandboxStory, ...], tuple[Diagnostic, ...]]:
     """The stories of the sandboxes that NAME[.FIELD] means, each with the fields that are there and differ first.
 
-    Looks inside of them, and changes nothing. Raises `InputError` for what means nothing, `PlanError`, `EngineError`.
+    With them, as warnings, what is wrong with other sandboxes of the files. Looks inside, and changes nothing. Raises
+    `InputError` for what means nothing and where those themselves are wrong, `PlanError`, `EngineError`.
     """
-    loaded = load_whole(inputs)
-    stack, engine = loaded.stack, connection.connect()
     word, _, field = asked.partition(".")
-    basis = planning.prepare(engine, stack, deep=True)
+    loaded, subject = _read(inputs, word)
+    stack, engine = subject.stack, connection.connect()
+    basis = planning.prepare(engine, stack, deep=True, choice=subject.choice)
     plan = inspection.mark_flight(basis)
     groups = group_names(stack, basis.live)
     planning.require_known(Choice(targets=(word,)), groups)
@@ -51,7 +53,17 @@ def explain(inputs: Inputs, asked: str) -> tuple[SandboxStory, ...]:
                 fields=_choose(tuple(_tell(desired, holder, changes, places)), field, name),
             )
         )
-    return tuple(stories)
+    return tuple(stories), subject.problems
+
+
+def _read(inputs: Inputs, word: str) -> tuple[Loaded, Subject]:
+    """The whole file where it is right, else what `word` means of it."""
+    try:
+        loaded = load_whole(inputs)
+    except InputError:
+        subject = read_chosen(inputs, Choice(targets=(word,)))
+        return load_whole_readable(inputs)[0], subject
+    return loaded, Subject(stack=loaded.stack)
 
 
 def _choose(fields: tuple[FieldStory, ...], wanted: str, name: str) -> tuple[FieldStory, ...]:

@@ -19,7 +19,8 @@ def explain(inputs: Inputs, as_json: bool, asked: str) -> None:
 
     FIELD is a path as plans name them, such as `env.PORT` or `resources`. Looks inside; changes nothing.
     """
-    stories = tell(inputs, asked)
+    stories, problems = tell(inputs, asked)
+    options.warn(problems)
     if as_json:
         options.write_json(stories_document(stories))
     else:
