@@ -41,6 +41,12 @@ class Lifetimes(Protocol):
     def lift_hold(self, stack: str, name: str) -> None:
         """Let the hold of that name count no more; what it says is kept as a deed. An absent one is fine."""
 
+    def read_age(self, container_id: str) -> float | None:
+        """Seconds since it was made: until its last start by the engine's records, since then by its kernel's clock.
+
+        None where it does not run. Raises `EngineError` also where the engine's machine cannot list processes so.
+        """
+
     def read_activity(self, container_id: str, ports: Sequence[int]) -> tuple[bool, float]:
         """Whether an execution runs in it or somebody is connected to one of these TCP ports of it from outside.
 

@@ -94,3 +94,25 @@ def test_nothing_ends_early_and_nothing_by_more_than_a_minute_late(
         assert clock.tells_of(stack_name) == {"brief"}
     finally:
         run(tmp_path, "destroy", "--yes")
+
+
+def test_one_look_does_not_go_by_the_clock_of_who_looks(tmp_path: Path, stack_name: str, base_image: str) -> None:
+    if not LIBRARIES:
+        pytest.skip("libfaketime is not installed")
+    box = {"image": base_image, "command": ["sleep", "infinity"], "timeout": "1h"}
+    gone = {**box, "timeout": "1s"}
+    (tmp_path / "nexus.yaml").write_text(json.dumps({"name": stack_name, "sandboxes": {"long": box, "brief": gone}}))
+
+    def look(shift: str) -> set[str]:
+        environ = {**os.environ, "LD_PRELOAD": str(LIBRARIES[0]), "FAKETIME": shift}
+        command = [sys.executable, "-m", "nexusctl", "reap", "--dry-run", "--json"]
+        told = subprocess.run(command, cwd=tmp_path, env=environ, check=True, capture_output=True, text=True).stdout
+        plans = [json.loads(line)["plan"] for line in told.splitlines() if stack_name in line]
+        return {change["name"] for plan in plans for change in plan["changes"]}
+
+    try:
+        run(tmp_path, "apply", "--yes")
+        time.sleep(3)
+        assert [look(shift) for shift in ("+0", "+2d", "-2d")] == [{"brief"}] * 3
+    finally:
+        run(tmp_path, "destroy", "--yes")

@@ -34,3 +34,25 @@ def test_it_looks_once_whatever_it_warns_of_and_ends(
     assert [found.state for found in engine.observe(Stack(name="shop")).sandboxes] == [left]
     assert "idle_timeout" in capsys.readouterr().err
     assert engine.looks == 1
+
+
+@pytest.mark.parametrize("forward", [0, 100_000])
+def test_one_look_ends_nothing_early_by_a_clock_that_was_set(forward: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = MemoryEngine(images=["base:1"])
+    boxes = {
+        name: Sandbox(name=name, group=name, image="base:1", networks=(), timeout=timeout)
+        for name, timeout in (("brief", 30), ("long", 3600))
+    }
+    list(execution.apply(engine, planning.plan(engine, Stack(name="shop", sandboxes=boxes)), Interrupt()))
+    monkeypatch.setattr(connection, "connect", lambda: engine)
+    monkeypatch.setattr(verb, "obey_sigterm", lambda: None)
+
+    def look() -> dict[str, str]:
+        assert verb.reap.main([], standalone_mode=False) == 0
+        return {found.sandbox: found.state for found in engine.observe(Stack(name="shop")).sandboxes}
+
+    engine.now += 20 + forward
+    engine.jumped = forward
+    assert look() == {"brief": "running", "long": "running"}
+    engine.now += 11
+    assert look() == {"brief": "exited", "long": "running"}

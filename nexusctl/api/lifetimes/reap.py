@@ -17,7 +17,16 @@ from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Plan
 from nexusctl.plan.commands.endings import NOTHING_SEEN, plan_endings
 
-__all__ = ["END_AT_ONCE", "as_it_is", "end_expired", "find_due", "find_expired", "find_unwatched", "release_reaper"]
+__all__ = [
+    "END_AT_ONCE",
+    "as_it_is",
+    "end_expired",
+    "find_due",
+    "find_expired",
+    "find_unwatched",
+    "list_due",
+    "release_reaper",
+]
 
 Weigh = Callable[[LiveState], tuple[LiveState, Mapping[str, float]]]
 """Gives a look the times that count, and the seconds for which containers are idle, by id: whoever looks all the time
@@ -55,6 +64,11 @@ def find_expired(engine: Engine, states: Iterable[LiveState], weigh: Weigh = as_
 def find_due(live: LiveState, idle: Mapping[str, float] = NOTHING_SEEN) -> bool:
     """Whether something of it has lived its time, by what a survey tells."""
     return has_lifetimes(live) and not plan_endings(live, "", idle).empty
+
+
+def list_due(live: LiveState) -> frozenset[str]:
+    """The sandboxes of it that have lived their time."""
+    return frozenset(change.name for change in plan_endings(live, "").changes)
 
 
 def find_unwatched(states: Collection[LiveState]) -> tuple[Diagnostic, ...]:

@@ -7,7 +7,7 @@ import click
 
 from nexusctl.api import connection
 from nexusctl.api.connection import Engine
-from nexusctl.api.lifetimes.reap import Weigh, as_it_is, end_expired, find_expired, find_unwatched, release_reaper
+from nexusctl.api.lifetimes.reap import Weigh, end_expired, find_expired, find_unwatched, release_reaper
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
 from nexusctl.cli.exit_codes import FAILED
@@ -16,6 +16,7 @@ from nexusctl.cli.terminal.signals import obey_sigterm
 from nexusctl.errors import Diagnostic, LockHeld, NexusError
 from nexusctl.model.observed.live import LiveState
 from nexusctl.reaper.lookout import Lookout
+from nexusctl.reaper.one_look import weigh_once
 
 _OFTEN = 60.0
 """Seconds between two looks after which what happens in between is told well enough, see `reaper/idleness.py`."""
@@ -44,7 +45,7 @@ def reap(dry_run: bool, every: float | None, as_json: bool) -> int:
             if not (told or lookout):
                 options.warn(find_unwatched(states))
                 told = True
-            weighs = (lookout.weigh, lookout.weigh_again) if lookout else (as_it_is, as_it_is)
+            weighs = (lookout.weigh, lookout.weigh_again) if lookout else (weigh_once(engine),) * 2
             code = _reap(engine, states, *weighs, dry_run=dry_run, as_json=as_json)
         except NexusError as error:
             if every is None:

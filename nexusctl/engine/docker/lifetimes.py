@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.errors import EngineError
 
 if TYPE_CHECKING:
     from nexusctl.model.observed.live import LiveState
+
+_COLUMNS = ("PID", "ELAPSED")
+"""What `ps` of procps heads these with. `etimes` counts from the kernel's clock since boot."""
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
 
 
 class DockerLifetimes:
@@ -41,6 +50,17 @@ class DockerLifetimes:
         if count_running(self.wire, (container_id,)):
             return True, used
         return bool(ports) and has_callers(self.wire, container_id, ports), used
+
+    def read_age(self, container_id: str) -> float | None:
+        inspected = self.wire.get(f"/containers/{container_id}/json")
+        state = inspected["State"]
+        if not state["Running"]:
+            return None
+        found = self.wire.get(f"/containers/{container_id}/top", {"ps_args": "-o pid,etimes"})
+        ran = {row[0]: row[-1] for row in found["Processes"] or () if len(row) == len(_COLUMNS)}.get(str(state["Pid"]))
+        if tuple(found["Titles"] or ()) != _COLUMNS or ran is None or not ran.isdigit():
+            raise EngineError(f"the engine does not say how long {container_id[:12]} runs")
+        return max(0.0, _seconds(state["StartedAt"]) - _seconds(inspected["Created"])) + int(ran)
 
     def survey(self) -> tuple[LiveState, ...]:
         # Only where something has a lifetime.

@@ -90,6 +90,10 @@ class MemoryEngine(World):
     def read_activity(self, container_id: str, ports: Sequence[int]) -> tuple[bool, float]:
         return bool(self.executions.count_running((container_id,))), 0.0
 
+    def read_age(self, container_id: str) -> float | None:
+        found = self.get(container_id)
+        return float(self.now - found.created_at - self.jumped) if found.alive else None
+
     def survey(self) -> tuple[LiveState, ...]:
         return tuple(
             LiveState(stack=name, sandboxes=observe.observe(self, Stack(name=name)).sandboxes, observed_at=self.now)

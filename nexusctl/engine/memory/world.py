@@ -140,7 +140,8 @@ class World:
     `calls` lists every call that changes something, as (method, subject). `interfere` is called with the same two
     before each of them, outside of any lock, and `cut` wherever a call has done a part of its work, or all of it
     without the caller knowing yet. `probed` are images that bring a health check of their own, `image_volumes` the
-    targets that an image declares, by its reference. What belongs to nobody's stack has an empty text for its owner.
+    targets that an image declares, by its reference. The clock `now` was set forward by the seconds `jumped`. What
+    belongs to nobody's stack has an empty text for its owner.
     """
 
     def __init__(
@@ -156,6 +157,7 @@ class World:
     ) -> None:
         self.pools = DEFAULT_POOLS
         self.now = 1_700_000_000
+        self.jumped = 0
         self.one_name = False
         self.limits_storage = False
         self.images = {image_reference(name): make_image(image_reference(name)) for name in images}

@@ -89,3 +89,13 @@ def test_what_was_said_before_is_told_and_goes_with_the_container(shop: Workshop
     assert {*live.past} <= {*live.amendments}
     shop.engine.remove_container(made, 0)
     assert {orphan.name for orphan in shop.observe().orphans} == {*live.past}
+
+
+def test_how_old_one_is_is_told_as_long_as_it_runs(shop: Workshop) -> None:
+    begun = shop.engine.overview.now()
+    container_id = shop.start(shop.sandbox())
+    age = shop.engine.read_age(container_id)
+    assert age is not None
+    assert 0 <= age <= shop.engine.overview.now() - begun + 2
+    shop.engine.stop_container(container_id, 0)
+    assert shop.engine.read_age(container_id) is None
