@@ -47,7 +47,7 @@ def folder(tmp_path: Path, stack_name: str, base_image: str) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("verb", ["status", "drift", "logs", "destroy --yes", "exec", "unlock", "import stack"])
+@pytest.mark.parametrize("verb", ["status", "drift", "logs", "destroy --yes", "exec", "wait", "unlock", "import stack"])
 def test_a_stack_that_there_is_not_is_an_error_with_the_one_that_is_meant(
     verb: str, folder: Path, stack_name: str
 ) -> None:
@@ -56,6 +56,22 @@ def test_a_stack_that_there_is_not_is_an_error_with_the_one_that_is_meant(
     done = nexusctl(folder, *verb.split(), *named, *(["web", "true"] if verb == "exec" else []))
     assert (done.returncode, done.stdout) == (1, "")
     assert f"did you mean `{stack_name}`?" in done.stderr
+
+
+def test_that_a_stack_has_no_instances_is_an_answer_and_a_name_like_another_s_is_told(
+    folder: Path, stack_name: str
+) -> None:
+    done = nexusctl(folder, "instances", f"{stack_name}x")
+    assert (done.returncode, done.stdout) == (0, "No instances.\n")
+    assert f"did you mean `{stack_name}`?" in done.stderr
+    assert nexusctl(folder, "instances", stack_name).stderr == ""
+
+
+def test_where_nothing_is_called_anything_a_wrong_name_says_so(folder: Path, stack_name: str) -> None:
+    (folder / "empty.yaml").write_text(f"name: {stack_name}-none\nsandboxes: {{}}\n")
+    done = nexusctl(folder, "wait", "web", "-f", "empty.yaml")
+    assert done.returncode == 1
+    assert "help: there are no sandboxes\n" in done.stderr
 
 
 @pytest.mark.parametrize(

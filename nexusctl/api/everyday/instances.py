@@ -11,6 +11,7 @@ from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.instance import check_branch, fit_instance
 from nexusctl.model.observed.listed import StackStatus
+from nexusctl.model.values.did_you_mean import nearest
 
 AUTO = "auto"
 
@@ -39,6 +40,15 @@ def list_instances(engine: Engine, stack: str | None = None) -> tuple[StackStatu
     """All on this engine, or those of one stack, by name. Raises `EngineError`."""
     found = summarize_stacks(engine.overview.list_sandboxes())
     return tuple(one for one in found if one.instance and stack in (None, one.stack))
+
+
+def suggest_stack(engine: Engine, name: str) -> tuple[Diagnostic, ...]:
+    """A warning where no stack of that name is on the engine, but one that looks like it. Raises `EngineError`."""
+    names = {one.stack for one in summarize_stacks(engine.overview.list_sandboxes())}
+    if name in names or not (close := nearest(name, sorted(names))):
+        return ()
+    summary, hint = f"there is no stack {name} on this engine", f"did you mean `{close}`?"
+    return (Diagnostic(summary, hint=hint, severity="warning"),)
 
 
 def _look_around(folder: Path) -> tuple[str, bool]:

@@ -38,7 +38,10 @@ def wait(
     """
     about = subject.read_subject(inputs, stack_name)
     options.warn(about.problems)
-    found = wait_for(connection.connect(), about.stack, sandboxes, wanted, timeout)
+    engine = connection.connect()
+    if stack_name and wanted != "gone":
+        subject.require_stack(engine, about.stack.name)
+    found = wait_for(engine, about.stack, sandboxes, wanted, timeout)
     met = all(one.met for one in found)
     if as_json:
         told = [

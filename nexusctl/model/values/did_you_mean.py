@@ -15,7 +15,7 @@ def suggest(word: str, known: Iterable[str], what: str) -> str:
     if close := nearest(word, names):
         return f"did you mean `{close}`?"
     if not names:
-        return f"there are no {what}"
+        return f"there are no {what.removeprefix('the ')}"
     shown = ", ".join(f"`{name}`" for name in names[:_LISTED])
     return f"{what}: {shown}" + (" and more" if len(names) > _LISTED else "")
 
