@@ -88,6 +88,8 @@ _SEVERAL = frozenset({"states", "scale", "port", "stats"})
 class _LazyGroup(SuggestingGroup):
     """Knows the verbs and their help by heart, so that `--help` imports none of them."""
 
+    unlisted = ("help", "version")
+
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_VERBS)
 

@@ -59,6 +59,7 @@ def test_a_state_that_there_is_not_is_a_mistake(state: str, hint: str) -> None:
         (["ps"], "did you mean `nexusctl status`?"),
         (["list"], "did you mean `nexusctl ls`?"),
         (["sttus"], "did you mean `status`?"),
+        (["hlep", "apply"], "did you mean `help`?"),
         (["template", "ls"], "there is no command `ls`; did you mean `list`?"),
         (["import", "compos"], "did you mean `compose`?"),
         (["plan", "-json"], "there is no option `-json`; write `--json`"),

@@ -43,7 +43,12 @@ _NAMES: Mapping[str, str] = {
 
 
 class SuggestingGroup(click.Group):
-    """As click's, with suggestions and examples. A word that leads to no command ends with a usage error."""
+    """As click's, with suggestions and examples. A word that leads to no command ends with a usage error.
+
+    `unlisted` are commands that the list of them does not have.
+    """
+
+    unlisted: tuple[str, ...] = ()
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         command = super().get_command(ctx, cmd_name)
@@ -71,7 +76,7 @@ class SuggestingGroup(click.Group):
         # Only a mistake needs it.
         from nexusctl.model.values.did_you_mean import suggest  # noqa: PLC0415 - deferred: start-up time
 
-        known = self.list_commands(ctx)
+        known = [*self.list_commands(ctx), *self.unlisted]
         named = _NAMES.get(word.lower(), "")
         return f"did you mean `{ctx.command_path} {named}`?" if named in known else suggest(word, known, "commands")
 
