@@ -116,7 +116,13 @@ def test_what_cannot_be_leaves_the_file_as_it_was(files: Files) -> None:
     assert "did you mean `web`?" in files.run("scale", "wed=3", "--yes", code=1)
     assert "no number" in files.run("scale", "web=many", "--yes", code=2)
     assert "called web already" in files.run("rename", "db", "web", "--yes", code=1)
-    files.run("rename", "db", "not a name", "--yes", code=1)
+    # Whether it is asked for or not, in a line, and without a place in a file that there is not.
+    for words in (("--yes",), ()):
+        assert files.run("rename", "db", "Not a name", *words, code=1) == (
+            "error: a sandbox cannot be called `Not a name`\n"
+            "help: use lower-case letters, digits and dashes, at most 40, such as `not-a-name`\n"
+        )
+    assert "cannot be called ``" in files.run("rename", "db", "", "--yes", code=1)
     assert "pass --yes" in files.run("scale", "web=2", code=1)
     assert (files.path.read_text(), files.is_quiet()) == (files.text, True)
 

@@ -11,6 +11,8 @@ from nexusctl.config.document import node
 from nexusctl.config.edit.edit import append_item, open_text, remove, rename_key, set_value
 from nexusctl.config.load import load
 from nexusctl.errors import Diagnostic, InputError, NexusError
+from nexusctl.importers.draft.names import fit_name
+from nexusctl.model.instance import fit_instance
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.did_you_mean import suggest
@@ -60,11 +62,14 @@ def check_scale(inputs: Inputs, wanted: Mapping[str, int]) -> None:
 
 
 def check_rename(inputs: Inputs, old: str, new: str) -> None:
-    """Raise `InputError` for what the file does not declare, and for a name that it has given already."""
+    """Raise `InputError` for what the file does not declare, and for a name that is given already, or cannot be one."""
     stack = load(inputs)
     _require_groups(stack, (old,))
     if new in {sandbox.group for sandbox in stack.sandboxes.values()}:
         raise InputError(Diagnostic(f"a sandbox is called {new} already", hint="choose another name"))
+    if not new or fit_instance(new) != new:
+        hint = f"use lower-case letters, digits and dashes, at most 40, such as `{fit_name(new, 'api')}`"
+        raise InputError(Diagnostic(f"a sandbox cannot be called `{new[:60]}`", hint=hint))
 
 
 def _change_and_apply(
