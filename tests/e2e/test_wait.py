@@ -72,3 +72,6 @@ def test_it_ends_at_once_where_it_cannot_come_to_it_and_in_its_time_where_it_doe
     said = place.run("wait", "slow", "--for", "stopped", "--timeout", "1s")
     assert (said.returncode, "not stopped in time: slow (healthy)" in said.stderr) == (124, True)
     assert "did you mean `slow`?" in place.run("wait", "slaw").stderr
+    # One that is gone may be called so nowhere any more, or it is mistyped.
+    said = place.run("wait", "slaw", "--for", "gone")
+    assert (said.returncode, said.stderr) == (0, "warning: no sandbox is called slaw\nhelp: did you mean `slow`?\n")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Literal
 
 from nexusctl.api.planning import empty_stack, require_known
+from nexusctl.api.subject import as_warnings
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.engine_names import natural_key
@@ -35,16 +36,27 @@ class Waited:
 
 
 def wait_for(
-    engine: Engine, stack: Stack, names: tuple[str, ...], wanted: Condition, timeout: float | None
+    engine: Engine,
+    stack: Stack,
+    names: tuple[str, ...],
+    wanted: Condition,
+    timeout: float | None,
+    warn: Callable[[tuple[Diagnostic, ...]], None],
 ) -> tuple[Waited, ...]:
     """How the sandboxes are when all have come to `wanted`, one of them cannot any more, or the time is over.
 
-    `names` are of sandboxes or groups, or globs, all for none. Raises `InputError` for one that means nothing.
+    `names` are of sandboxes or groups, or globs, all for none. Raises `InputError` for one that means nothing; where
+    they are to be gone, that is a warning.
     """
     live = engine.observe(empty_stack(stack.name))
     groups = group_names(stack, live)
-    if names and wanted != "gone":
+    try:
         require_known(Choice(targets=names), groups)
+    except InputError as error:
+        if wanted != "gone":
+            raise
+        # What is gone may be called so in no file any more, or it is mistyped.
+        warn(as_warnings(error.diagnostics))
     chosen = {name for word in names for name in match_names(word, groups)} if names else set(groups)
     until = None if timeout is None else time.monotonic() + timeout
     while True:

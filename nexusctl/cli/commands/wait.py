@@ -41,7 +41,7 @@ def wait(
     engine = connection.connect()
     if stack_name and wanted != "gone":
         subject.require_stack(engine, about.stack.name)
-    found = wait_for(engine, about.stack, sandboxes, wanted, timeout)
+    found = wait_for(engine, about.stack, sandboxes, wanted, timeout, options.warn)
     met = all(one.met for one in found)
     if as_json:
         told = [
