@@ -7,6 +7,9 @@ import json
 import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -196,3 +199,27 @@ def test_who_extends_a_lifetime_changes_no_plan_and_nothing_ends_before(bench: B
     time.sleep(3)
     reap(bench)
     assert [bench.state(name) for name in "ab"] == ["running", "exited"]
+
+
+def test_what_a_killed_run_has_left_is_removed_with_its_volumes(bench: Bench) -> None:
+    mark = bench.folder / "begun"
+    bench.sandboxes = {"a": bench.box(volumes=["data:/data"])}
+    document = {"name": bench.stack, "sandboxes": bench.sandboxes, "volumes": {"data": {}}}
+    (bench.folder / "nexus.yaml").write_text(json.dumps(document))
+    own = ["--filter", f"label=dev.nexusctl.stack={bench.stack}"]
+    command = [sys.executable, "-m", "nexusctl", "run", "sh", "-c", f"echo $$ > {mark}; exec sleep 300"]
+    run = subprocess.Popen(command, cwd=bench.folder)
+    while not (mark.exists() and mark.read_text().endswith("\n")):
+        assert run.poll() is None
+        time.sleep(0.1)
+    # One that goes on is left alone.
+    assert reap(bench) == ""
+    run.kill()
+    run.wait()
+    os.kill(int(mark.read_text()), signal.SIGKILL)
+    words = f"Stack {bench.stack} is what a run has left that was killed here."
+    assert words in bench.run("reap", "--dry-run")
+    assert bench.state("a") == "running"
+    assert words in bench.run("reap")
+    assert bench.docker("ps", "-aq", *own) == bench.docker("volume", "ls", "-q", *own) == ""
+    assert reap(bench) == ""

@@ -7,6 +7,7 @@ import click
 
 from nexusctl.api import connection
 from nexusctl.api.connection import Engine
+from nexusctl.api.lifetimes.left_runs import find_left_runs, remove_left_run
 from nexusctl.api.lifetimes.reap import Weigh, end_expired, find_expired, find_unwatched, release_reaper
 from nexusctl.cli import options
 from nexusctl.cli.confirm import Face
@@ -27,7 +28,7 @@ _OFTEN = 60.0
 @click.option("--every", type=options.Duration(), metavar="DURATION", help="Look again after so long, until stopped.")
 @options.as_json
 def reap(dry_run: bool, every: float | None, as_json: bool) -> int:
-    """End the sandboxes of this engine, of all stacks, whose lifetime is over.
+    """End the sandboxes of this engine, of all stacks, whose lifetime is over, and what a killed `run` has left.
 
     Each is stopped, paused or destroyed, as its `on_expire` says; `pre_stop` and its signal come first. A stack that
     somebody changes at this moment is left for the next time. An `idle_timeout` takes somebody who looks all the
@@ -69,10 +70,26 @@ def _reap(
             show_plan(found, "planned", as_json=as_json)
         else:
             code, ended = _end(engine, found.stack, weigh_again, as_json=as_json) or code, True
+    for stack in find_left_runs(engine):
+        options.say(f"Stack {stack} is what a run has left that was killed here.")
+        if not dry_run:
+            code, ended = _clear(engine, stack, as_json=as_json) or code, True
     if not dry_run:
         options.warn(release_reaper(engine, states, options.say, ended=ended))
     sys.stdout.flush()
     return code
+
+
+def _clear(engine: Engine, stack: str, *, as_json: bool) -> int:
+    face = Face(as_json=as_json)
+    try:
+        return face.follow(remove_left_run(engine, stack, face.terms(lock_timeout=0)))
+    except LockHeld:
+        options.say(f"Stack {stack} is being changed; its turn comes the next time.")
+    except NexusError as error:
+        options.warn(error.diagnostics)
+        return FAILED
+    return 0
 
 
 def _end(engine: Engine, stack: str, weigh: Weigh, *, as_json: bool) -> int:
