@@ -124,7 +124,8 @@ def test_a_call_that_fails_tells_why_and_what_is_in_the_way(
 ) -> None:
     """A person saves the very sandbox while its apply is under way, and that fails: both are told."""
 
-    def apply(_: Workspace, __: Iterable[str], ___: KeepReaper) -> Applied:
+    def apply(_: Workspace, __: Iterable[str], ___: KeepReaper, *, begun: bool) -> Applied:
+        assert not begun
         by_hand('A: "2"', 'A: "3"')
         raise StepError(Diagnostic("the engine has no space left"))
 

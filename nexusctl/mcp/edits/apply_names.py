@@ -11,6 +11,7 @@ from nexusctl.api import connection, planning, subject
 from nexusctl.api.execution import Interrupt
 from nexusctl.api.reaper.keep import keep_reaper
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.mcp.edits.stack_name import NameTaken
 from nexusctl.mcp.edits.workspace import Workspace
 from nexusctl.model.plan.event import Declined, Failed, Planned, Skipped, Warned
 from nexusctl.model.plan.plan import Change, Plan, Step
@@ -31,16 +32,23 @@ class Applied:
     warnings: Mapping[str, tuple[Diagnostic, ...]] = field(default_factory=dict)
 
 
-def apply_names(workspace: Workspace, names: Iterable[str], keep_reaper: sentence.KeepReaper = keep_reaper) -> Applied:
+def apply_names(
+    workspace: Workspace,
+    names: Iterable[str],
+    keep_reaper: sentence.KeepReaper = keep_reaper,
+    *,
+    begun: bool = False,
+) -> Applied:
     """Apply the file as far as it is about the sandboxes `names`, in it or no more; raises `NexusError` as apply does.
 
-    Where nothing else is to be done all of it is applied, so that a network goes with the last that was in it.
+    Where nothing else is to be done all of it is applied, so that a network goes with the last that was in it. One that
+    was just `begun` has nothing on the engine: where something is there, this raises `NameTaken` and does nothing.
     """
     wanted = frozenset(names)
     about = workspace.subject()
     if mistakes := [problem for problem in about.problems if problem.sandbox is None or problem.sandbox in wanted]:
         raise InputError(*mistakes)
-    applied = _follow(about, wanted, keep_reaper, whole=not about.problems)
+    applied = _follow(about, wanted, keep_reaper, whole=not about.problems, begun=begun)
     if applied is not None:
         return applied
     targets = _known(about, wanted)
@@ -51,7 +59,12 @@ def apply_names(workspace: Workspace, names: Iterable[str], keep_reaper: sentenc
 
 
 def _follow(
-    about: subject.Subject, wanted: frozenset[str], keep_reaper: sentence.KeepReaper, *, whole: bool
+    about: subject.Subject,
+    wanted: frozenset[str],
+    keep_reaper: sentence.KeepReaper,
+    *,
+    whole: bool,
+    begun: bool = False,
 ) -> Applied | None:
     """Carry out the plan for `about`; None where it is the `whole` one and has more in it than is `wanted`."""
     if about.choice.everything and not whole:
@@ -70,6 +83,9 @@ def _follow(
         for event in events:
             match event:
                 case Planned():
+                    # The lock of that name is held now, so nobody can make anything of it meanwhile.
+                    if begun and plan is None and not _makes_all(event.plan, wanted & about.stack.sandboxes.keys()):
+                        raise NameTaken(Diagnostic(f"somebody else has made a stack {about.stack.name}"))
                     plan = plan or event.plan
                     steps |= {step.id: step for step in event.plan.steps}
                 case Declined():
@@ -83,6 +99,12 @@ def _follow(
     changes = {change.name: change for change in plan.changes if change.kind == "sandbox"} if plan else {}
     problems = {name: found for name in wanted if (found := _problems_of(name, steps, failed, skipped))}
     return Applied(changes=changes, problems=problems, warnings=warned)
+
+
+def _makes_all(plan: Plan, names: Iterable[str]) -> bool:
+    """Whether the sandboxes `names` are new, and nothing else is there that would have to go."""
+    found = {change.name: change.action for change in plan.changes if change.kind == "sandbox"}
+    return all(found.get(name) == "create" for name in names) and "remove" not in found.values()
 
 
 def _touches_only(plan: Plan, wanted: frozenset[str]) -> bool:

@@ -18,6 +18,7 @@ from nexusctl.errors import Diagnostic, InputError, NexusError
 from nexusctl.mcp.edits.apply_names import Applied, apply_names
 from nexusctl.mcp.edits.draft import Edit
 from nexusctl.mcp.edits.reaping import Reaping
+from nexusctl.mcp.edits.stack_name import NameTaken
 from nexusctl.mcp.edits.workspace import Workspace, Written
 from nexusctl.model.plan.plan import Change
 
@@ -116,6 +117,7 @@ class Batches:
             if bad:
                 self._workspace.take_back(written, None, bad)
                 self._apply_names(bad)
+            self._workspace.let_name_go()
         finally:
             written.clear()
 
@@ -131,13 +133,26 @@ class Batches:
         written = self._workspace.write({request: request.edit for request in requests}, _names(requests))
         try:
             again = self._apply(requests, written)
+            while again is None:
+                written = self._rename(requests, written)
+                again = self._apply(requests, written)
         finally:
             written.clear()
         for part in again:
             self._guard(part)
 
-    def _apply(self, requests: list[Request], written: Written) -> list[list[Request]]:
-        """Apply what was written; returns the requests that are to be tried again, in their batches."""
+    def _rename(self, requests: list[Request], written: Written) -> Written:
+        try:
+            return self._workspace.rename(written, _names(requests))
+        except NexusError:
+            self._workspace.take_back(written, {}, _names(requests))
+            raise
+
+    def _apply(self, requests: list[Request], written: Written) -> list[list[Request]] | None:
+        """Apply what was written; returns the requests that are to be tried again, in their batches.
+
+        None where nothing was done, as the stack has to have another name.
+        """
         for request in requests:
             if error := written.refused.get(request):
                 _settle(request, error)
@@ -145,7 +160,9 @@ class Batches:
         if not left:
             return []
         try:
-            applied = self._apply_names(_names(left))
+            applied = self._apply_names(_names(left), begun=written.begun)
+        except NameTaken:
+            return None
         except NexusError as error:
             try:
                 self._workspace.take_back(written, {}, _names(left))
@@ -161,13 +178,13 @@ class Batches:
         again = self._undo(written, good, bad, applied) if bad else []
         for name in written.dropped.intersection(_names(good)):
             self._workspace.forget_files(name)
-        warnings = (*self._committed(good), *self._reaping.problems) if good else ()
+        warnings = (*written.notices, *self._committed(good), *self._reaping.problems) if good else ()
         for request in good:
             _answer(request, applied, warnings)
         return again
 
-    def _apply_names(self, names: Iterable[str]) -> Applied:
-        return apply_names(self._workspace, names, self._reaping.keep)
+    def _apply_names(self, names: Iterable[str], *, begun: bool = False) -> Applied:
+        return apply_names(self._workspace, names, self._reaping.keep, begun=begun)
 
     def _undo(self, written: Written, good: list[Request], bad: list[Request], applied: Applied) -> list[list[Request]]:
         """Take back what `bad` wanted, and what was made of it; returns what is to be tried again, one by one."""
@@ -176,6 +193,8 @@ class Batches:
             self._workspace.take_back(written, {request: request.edit for request in good}, _names(bad))
             rest = self._apply_names(_names(bad))
             notes = tuple(problem for problems in rest.problems.values() for problem in problems)
+            if not notes:
+                self._workspace.let_name_go()
         except NexusError as error:
             notes = error.diagnostics
         shared = [

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 
 from nexusctl.api import connection, planning, subject, workspace
@@ -15,6 +14,8 @@ from nexusctl.errors import Diagnostic, InputError, NexusError
 from nexusctl.mcp.edits import journal
 from nexusctl.mcp.edits.draft import FILES, Edit, StackDraft
 from nexusctl.mcp.edits.hand_edits import restore
+from nexusctl.mcp.edits.stack_name import StackName, name_of_text, warn_of_name
+from nexusctl.mcp.edits.stored_files import StoredFiles, write_file
 from nexusctl.model.load_request import Inputs
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Stack
@@ -31,7 +32,8 @@ class Written:
     """What became of edits: the texts `before` and `after`, who was refused and why, and the former `files`.
 
     `before` is None where there was no file, and so is a file of `files` that was not there. `dropped` are sandboxes
-    whose uploads nobody needs once they are gone.
+    whose uploads nobody needs once they are gone. `begun` says that the stack got its name with it, and `notices` are
+    what should be known of that.
     """
 
     before: str | None
@@ -40,6 +42,8 @@ class Written:
     dropped: frozenset[str] = frozenset()
     refused: Mapping[Hashable, NexusError] = field(default_factory=dict)
     note: journal.PendingEntry | None = None
+    begun: bool = False
+    notices: tuple[Diagnostic, ...] = ()
 
     def clear(self) -> None:
         """Forget it: all is done, or was taken back."""
@@ -48,11 +52,15 @@ class Written:
 
 
 class Workspace:
-    """One stack file, `path`, and all that lies beside it. `name` is the stack's where the file has to be made."""
+    """One stack file, `path`, and all that lies beside it.
+
+    `name` is the stack's where the file has to be made, unless another file has made a stack of that name.
+    """
 
     def __init__(self, path: Path, name: str) -> None:
         self.path = path
-        self._name = name
+        self._name = StackName(name)
+        self._files = StoredFiles(path)
         self._known: tuple[tuple[int, int, int], Stack] | None = None
         self._checked: tuple[str, Stack] | None = None
 
@@ -103,7 +111,7 @@ class Workspace:
     def subject(self) -> subject.Subject:
         """The same, with what is wrong with the rest."""
         if not self.path.exists():
-            return subject.Subject(stack=planning.empty_stack(self._name))
+            return subject.Subject(stack=planning.empty_stack(self._name.find()))
         return subject.read_subject(self.inputs, None)
 
     def write(self, edits: Mapping[Hashable, Edit], names: Iterable[str]) -> Written:
@@ -113,25 +121,63 @@ class Workspace:
         `InputError` where the file cannot be read or written at all.
         """
         with self._alone():
+            if begun := _is_blank(self.read()):
+                self._name.keep()
             before, draft, refused = self._settle_now(edits)
             if len(refused) == len(edits):
                 return Written(before=before, after=draft.text, refused=refused)
-            files = self._look_at(draft.files)
+            files = self._files.look_at(draft.files)
             entry = journal.JournalEntry(before=before, after=draft.text, names=tuple(names), files=files)
             note = journal.write(self.path, entry)
             try:
-                self._store(draft.files)
+                self._files.store(draft.files)
                 if draft.text != before:
                     workspace.replace_file(self.path, draft.text)
                     self._remember(draft.text)
             except BaseException:
                 note.clear()
                 raise
-        return Written(before=before, after=draft.text, files=files, dropped=draft.dropped, refused=refused, note=note)
+        return Written(
+            before=before,
+            after=draft.text,
+            files=files,
+            dropped=draft.dropped,
+            refused=refused,
+            note=note,
+            begun=begun,
+            notices=warn_of_name(self._name.find(), self._name.wanted) if begun else (),
+        )
+
+    def rename(self, written: Written, names: Iterable[str]) -> Written:
+        """Give the stack another name in the file that was `written`: somebody else has made one of its name.
+
+        Raises `NexusError`.
+        """
+        with self._alone():
+            former = self._name.find()
+            self._name.let_go()
+            name, now = self._name.keep(), self.read() or ""
+            opening = self._opening(former)
+            if now.startswith(opening):
+                text = self._opening(name) + now.removeprefix(opening)
+            else:
+                text = workspace.set_value(now, ("name",), name, display=str(self.path))
+            entry = journal.JournalEntry(before=written.before, after=text, names=tuple(names), files=written.files)
+            note = journal.write(self.path, entry)
+            written.clear()
+            workspace.replace_file(self.path, text)
+        return replace(written, after=text, note=note, notices=warn_of_name(name, self._name.wanted))
+
+    def let_name_go(self) -> None:
+        """Nothing is left of what was begun: whoever makes the file next looks for a name anew."""
+        if not self.path.exists():
+            self._name.let_go()
 
     def recall(self) -> Iterator[tuple[Written, tuple[str, ...]]]:
         """What servers that are dead were about to do, with the sandboxes that it is about."""
         for note, entry in journal.find_left(self.path):
+            if _is_blank(entry.before):
+                self._name.recall(name_of_text(entry.after, self._name.wanted))
             yield Written(before=entry.before, after=entry.after, files=entry.files, note=note), entry.names
 
     def take_back(self, written: Written, without: Mapping[Hashable, Edit] | None, names: Iterable[str]) -> None:
@@ -147,7 +193,7 @@ class Workspace:
             else:
                 text = restore(now or "", self._begin(written.before), written.after, names, self.path)
             kept = {name for name in written.files if any(_is_of(name, one) for one in names)}
-            self._unstore({name: content for name, content in written.files.items() if name in kept})
+            self._files.put_back({name: content for name, content in written.files.items() if name in kept})
             if now == written.after and written.before is None and without == {}:
                 self.path.unlink(missing_ok=True)
             elif text != now:
@@ -159,7 +205,7 @@ class Workspace:
         with tempfile.TemporaryDirectory(prefix=".nexusctl-plan-", dir=self.path.absolute().parent) as folder:
             draft = edit(StackDraft(path=self.path, text=self._begin(before), root=os.path.basename(folder))).settle()  # noqa: PTH119
             for name, content in draft.files.items():
-                _write(self.path.absolute().parent / name, content)
+                write_file(self.path.absolute().parent / name, content)
             stack = workspace.load_text(draft.text, self.path)
             return planning.prepare(connection.connect(), stack).plan
 
@@ -174,7 +220,13 @@ class Workspace:
         raise InputError(Diagnostic(f"`{self.path}` changes all the time", hint=hint))
 
     def _begin(self, before: str | None) -> str:
-        return f"{_HEADER}name: {self._name}\n" if before is None or not before.strip() else before
+        return self._opening(self._name.find()) if _is_blank(before) else before or ""
+
+    def _opening(self, name: str) -> str:
+        """What a new file begins with."""
+        wanted = self._name.wanted
+        why = "" if name == wanted else f"# Another file has made a stack {wanted} on the engine, so this is {name}.\n"
+        return f"{_HEADER}{why}name: {name}\n"
 
     def _settle(
         self, start: StackDraft, edits: Mapping[Hashable, Edit]
@@ -205,7 +257,7 @@ class Workspace:
 
     def _check(self, start: StackDraft, draft: StackDraft) -> None:
         """Raise `InputError` where `draft` is no stack; one that `start` was not either is a person's to mend."""
-        with self._stored(draft.files):
+        with self._files.stored(draft.files):
             try:
                 self._checked = draft.text, workspace.load_text(draft.text, self.path)
             except InputError:
@@ -239,68 +291,14 @@ class Workspace:
                 Diagnostic(f"`{where}` cannot be written: {error.strerror}", hint="check its permissions and the disk")
             ) from None
 
-    @contextmanager
-    def _stored(self, files: Mapping[str, bytes]) -> Iterator[None]:
-        former = self._store(files)
-        try:
-            yield
-        finally:
-            self._unstore(former)
-
-    def _store(self, files: Mapping[str, bytes]) -> dict[str, bytes | None]:
-        """Write `files`; returns what was there before."""
-        former = self._look_at(files)
-        try:
-            for name, content in files.items():
-                _write(self.path.absolute().parent / name, content)
-        except (OSError, InputError):
-            self._unstore(former)
-            raise
-        return former
-
-    def _look_at(self, files: Iterable[str]) -> dict[str, bytes | None]:
-        """What is in `files` now. Raises `InputError` where a link leads one of them elsewhere."""
-        former: dict[str, bytes | None] = {}
-        for name in files:
-            path = self.path.absolute().parent / name
-            self._refuse_stray(path)
-            former[name] = path.read_bytes() if path.is_file() else None
-        return former
-
-    def _refuse_stray(self, path: Path) -> None:
-        """Raise `InputError` where a link leads what would be written to `path` out of the stack file's folder."""
-        root = os.path.realpath(self.path.absolute().parent)
-        if not Path(os.path.realpath(path)).is_relative_to(root):
-            hint = "a person has to remove the link"
-            raise InputError(Diagnostic(f"`{path}` leads out of the folder of the stack file", hint=hint))
-
-    def _unstore(self, former: Mapping[str, bytes | None]) -> None:
-        for name, content in former.items():
-            path = self.path.absolute().parent / name
-            if content is not None:
-                _write(path, content)
-                continue
-            path.unlink(missing_ok=True)
-            self._prune(path.parent)
-
-    def _prune(self, folder: Path) -> None:
-        """Remove `folder` and those above it that are empty, up to that of the stack file."""
-        root = self.path.absolute().parent
-        while folder != root and folder.is_relative_to(root):
-            try:
-                folder.rmdir()
-            except OSError:
-                return
-            folder = folder.parent
-
     def forget_files(self, name: str) -> None:
         """Remove what was uploaded into the sandbox `name`, which is gone, unless the file speaks of it still."""
-        folder = self.path.absolute().parent / FILES / name
-        if f"{FILES}/{name}/" in (self.read() or ""):
-            return
-        with suppress(OSError):
-            shutil.rmtree(folder)
-            self._prune(folder.parent)
+        if f"{FILES}/{name}/" not in (self.read() or ""):
+            self._files.remove_folder(f"{FILES}/{name}")
+
+
+def _is_blank(text: str | None) -> bool:
+    return text is None or not text.strip()
 
 
 def _sign(found: os.stat_result) -> tuple[int, int, int]:
@@ -317,8 +315,3 @@ def _mistakes(path: Path, text: str) -> tuple[Diagnostic, ...]:
 
 def _is_of(file: str, sandbox: str) -> bool:
     return file.split("/")[1:2] == [sandbox]
-
-
-def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    workspace.replace_file(path, content)
