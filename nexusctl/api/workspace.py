@@ -14,6 +14,7 @@ from nexusctl.config.edit.edit import append_item, remove, set_value
 from nexusctl.config.edit.parsed import parse
 from nexusctl.config.export.atomic_write import alone_with, file_beside, replace_file
 from nexusctl.config.load import load, load_template, template_names
+from nexusctl.config.policy import load_policy
 from nexusctl.config.schema.files import find_schema
 from nexusctl.config.templates.builtin import BESIDE
 from nexusctl.config.templates.template import read_parameters
@@ -25,7 +26,7 @@ from nexusctl.model.values.secret_detection import looks_secret
 
 __all__ = [
     "BESIDE", "add_pairs", "alone_with", "append_item", "find_lines",
-    "fit_name", "load_template", "load_text", "looks_secret",
+    "fit_name", "load_policy", "load_template", "load_text", "looks_secret",
     "own_templates",
     "read_parameters", "read_schema", "read_tool", "read_values", "remove", "replace_file", "set_value",
     "template_names",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -10,11 +10,8 @@ from typing import Any
 
 from nexusctl.api import workspace
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.mcp.arguments import find_mistakes
 from nexusctl.mcp.text_values import secrets_in
 from nexusctl.model.values.frozen import dataclass
-
-SCHEMA = "door.schema.json"
 
 EVERY = ("*",)
 
@@ -67,16 +64,12 @@ def matches(name: str, patterns: Iterable[str]) -> bool:
     return any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
-def read_policy(path: Path) -> Policy:
-    """The policy in a file. Raises `InputError` with everything that is wrong with it."""
-    try:
-        text = path.read_bytes().decode()
-    except (OSError, UnicodeDecodeError) as error:
-        why = getattr(error, "strerror", None) or "it is no UTF-8"
-        raise InputError(Diagnostic(f"the policy `{path}` cannot be read: {why}", hint="check the path")) from None
-    values = workspace.read_values(text, path)
-    if mistakes := find_mistakes(values, workspace.read_schema(SCHEMA)):
-        raise InputError(*(Diagnostic(f"{path}: {one.summary}", hint=one.hint) for one in mistakes))
+def read_policy(path: Path, tools: Collection[str], templates: Collection[str]) -> Policy:
+    """The policy in a file, where there are these tools and templates.
+
+    Raises `InputError` with everything that is wrong with it.
+    """
+    values = workspace.load_policy(path, tools, templates)
     given: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return Policy(**given)
 

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from nexusctl.api import workspace as files
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.mcp.catalogue import TOOLS
 from nexusctl.mcp.door import Door
 from nexusctl.mcp.edits.batches import Batches
 from nexusctl.mcp.edits.commits import Commits
 from nexusctl.mcp.edits.workspace import Workspace
 from nexusctl.mcp.looks import Looks
 from nexusctl.mcp.policy import Policy, read_policy
+from nexusctl.mcp.tools.create import known_templates
 from nexusctl.model.values.frozen import dataclass
 
 POLICY = "door.yaml"
@@ -93,7 +95,7 @@ def serve_http(terms: ServerOptions, host: str, port: int, tokens: dict[str, str
 def find_policy(path: Path | None) -> Policy:
     """The policy in the file `path`, or else in `door.yaml` of this folder where there is one. Raises `InputError`."""
     beside = Path(POLICY)
-    return read_policy(path or beside) if path or beside.exists() else Policy()
+    return read_policy(path or beside, TOOLS, known_templates()) if path or beside.exists() else Policy()
 
 
 def read_tokens(path: Path) -> dict[str, str]:

@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from nexusctl.errors import InputError
+from nexusctl.mcp.catalogue import TOOLS
 from nexusctl.mcp.policy import Policy, read_policy
 from tests.mcp.client import Caller, nexusctl, plan_of, play
 
@@ -22,15 +23,58 @@ def test_a_policy_says_what_is_wrong_with_it(tmp_path: Path) -> None:
     path = tmp_path / "door.yaml"
     path.write_text("templates: node\nmax_sandbox: 3\nresources: {cpus: 0}\n")
     with pytest.raises(InputError) as caught:
-        read_policy(path)
-    assert [problem.summary.partition(": ")[2] for problem in caught.value.diagnostics] == [
-        "`templates` is a string, not an array",
-        "there is no parameter `max_sandbox`",
-        "`resources.cpus` is 0, at least 0.01 is needed",
+        read_policy(path, TOOLS, ["node"])
+    assert [(str(problem.location), problem.summary) for problem in caught.value.diagnostics] == [
+        (f"{path}:1:12", "`templates` has to be a list, not the text `node`"),
+        (f"{path}:2:1", "unknown key `max_sandbox` at the top of the file"),
+        (f"{path}:3:19", "`resources.cpus` has to be at least 0.01, not `0`"),
     ]
     assert caught.value.diagnostics[1].hint == "did you mean `max_sandboxes`?"
     path.write_text("templates: [node]\nmax_sandboxes: 3\n")
-    assert read_policy(path) == Policy(templates=("node",), max_sandboxes=3)
+    assert read_policy(path, TOOLS, ["node"]) == Policy(templates=("node",), max_sandboxes=3)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("approval: [sandbox_delet]", ("1:12", "`sandbox_delet` is no tool", "did you mean `sandbox_delete`?")),
+        ("# ours\ntools: [sandbox_lst]", ("2:9", "`sandbox_lst` is no tool", "did you mean `sandbox_list`?")),
+        ("tools: ['storage_*']", ("1:9", "`storage_*` fits no tool", "tools: ")),
+        ("templates: [node, pyton]", ("1:19", "there is no template `pyton`", "did you mean `python`?")),
+        ("tools: []", ("1:1", "this leaves agents no tool at all", "name some, such as")),
+        ("- approval", ("1:1", "the policy is not a mapping", "begin it with what agents may do")),
+        ("approval", ("1:1", "the policy is not a mapping", "begin it with what agents may do")),
+        ("resources: {memory: lots}", ("1:21", "`resources.memory` cannot be `lots`", "write a size such as")),
+        ("resources: {memory: 1k}", ("1:21", "a sandbox needs at least", "")),
+        ("approval: [a\n", ("1:11", "this list is never closed", "")),
+        ("tools: [sandbox_list]\ntools: ['*']", ("2:1", "the key `tools` stands twice in this mapping", "keep one")),
+    ],
+)
+def test_a_policy_that_would_not_bound_what_it_says_is_refused(
+    tmp_path: Path, text: str, told: tuple[str, str, str]
+) -> None:
+    path = tmp_path / "door.yaml"
+    path.write_text(text)
+    with pytest.raises(InputError) as caught:
+        read_policy(path, TOOLS, ["node", "python"])
+    (problem,) = caught.value.diagnostics
+    place, summary, hint = told
+    assert str(problem.location) == f"{path}:{place}"
+    assert problem.summary.startswith(summary)
+    assert (problem.hint or "").startswith(hint)
+
+
+def test_a_server_with_such_a_policy_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "door.yaml").write_text("templates: [node, pyton]\n")
+    refused = nexusctl(tmp_path, "mcp", check=False)
+    assert refused.returncode == 1
+    assert "--> door.yaml:1:19" in refused.stderr
+    # One of a team's own counts, and what a glob is for may come later; an empty file bounds nothing.
+    (tmp_path / "templates").mkdir()
+    (tmp_path / "templates" / "pyton.yaml").write_text("name: pyton\ndescription: Ours.\nextends: base\n")
+    for text in ("templates: [node, pyton, 'team-*']\n", "# nothing yet\n"):
+        (tmp_path / "door.yaml").write_text(text)
+        assert nexusctl(tmp_path, "mcp", check=False).returncode == 0
 
 
 @pytest.mark.engine

@@ -65,6 +65,10 @@ def _has_mostly(schema: str) -> Callable[[str], bool]:
     return judge
 
 
+def _is_policy(text: str) -> bool:
+    return _has_some(_schema_keys("door.schema.json"))(text)
+
+
 def _is_stack_file(text: str) -> bool:
     return _has_some({*_schema_keys("stack.schema.json"), *_OF_OTHERS})(text)
 
@@ -83,6 +87,7 @@ _JUDGES: Mapping[str, Callable[[str], bool]] = {
     "file to include": _has_mostly("stack.schema.json"),
     "template file": _has_mostly("template.schema.json"),
     "settings file": _has_mostly("settings.schema.json"),
+    "policy": _is_policy,
     "env file": _is_env_file,
     "Compose file": _has_some(_COMPOSE),
     "devcontainer.json": _has_some(_DEVCONTAINER),

@@ -24,6 +24,7 @@ _BEGINNINGS = {
     "file to include": "begin it with what it adds, such as `sandboxes:`, or include it no more",
     "settings file": "begin it with `defaults:`, or remove it",
     "template file": "begin it with `name: my-template`, `description:` and `extends: base`",
+    "policy": "begin it with what agents may do, such as `templates: [node]`, or remove it",
     "variable file": "write a line for each variable: `NAME: value`",
 }
 """What stands at the top of a file, by what it is read as."""
