@@ -8,6 +8,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from tests import prestarted
+
 MARK = "canary"
 """What every line of a kept file has in it that nobody may see."""
 
@@ -43,7 +45,7 @@ def keep(home: Path) -> list[Path]:
 
 def run(folder: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """nexusctl as a runner starts it, in `folder`, with `environment` over what is there."""
-    return subprocess.run(
+    return prestarted.run(
         [sys.executable, "-m", "nexusctl", *arguments],
         cwd=folder, env={**os.environ, **environment}, capture_output=True, text=True, check=False, timeout=120,
     )  # fmt: skip

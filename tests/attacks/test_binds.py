@@ -14,12 +14,13 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.labels import STACK
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
 
 def nexusctl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return prestarted.run(
         [sys.executable, "-m", "nexusctl", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
 

@@ -19,6 +19,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.docker.images.builder import cache_name
 from nexusctl.errors import EngineError
+from tests import prestarted
 from tests.attacks.test_binds import containers_of
 from tests.packages.indexes import PASSWORD, TOKEN, Index, npm_archive, open_index, packument, wheel
 
@@ -107,7 +108,7 @@ class Lab:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nexusctl", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, check=False, env=self.env)
+        return prestarted.run(command, cwd=self.folder, capture_output=True, text=True, check=False, env=self.env)
 
     def apply(self, name: str, template: str, packages: str) -> subprocess.CompletedProcess[str]:
         """A working folder that nobody has makes an image that nobody has."""

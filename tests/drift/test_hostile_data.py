@@ -17,6 +17,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.model.engine_names import lock_name
+from tests import prestarted
 from tests.drift.scene import Scene, lay_out
 
 engine = pytest.mark.engine
@@ -74,7 +75,7 @@ def scene(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Scene]:
 
 
 def run(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return prestarted.run(
         [sys.executable, "-m", "nexusctl", *words],
         cwd=folder,
         capture_output=True,

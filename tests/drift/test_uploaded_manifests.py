@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.drift.scene import Scene, findings
 
 pytestmark = pytest.mark.engine
@@ -61,4 +61,4 @@ def test_what_is_removed_is_told_as_gone_and_put_right(scene: Scene) -> None:
 
 def show_drift(file: Path) -> str:
     command = [sys.executable, "-m", "nexusctl", "drift"]
-    return subprocess.run(command, cwd=file.parent, capture_output=True, text=True, timeout=240, check=False).stdout
+    return prestarted.run(command, cwd=file.parent, capture_output=True, text=True, timeout=240, check=False).stdout

@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.drift.scene import Scene
 
 pytestmark = pytest.mark.engine
@@ -38,7 +39,7 @@ def scene(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Scene]:
 
 def drift(scene: Scene, *arguments: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "nexusctl", "drift", *arguments]
-    return subprocess.run(argv, cwd=scene.file.parent, capture_output=True, text=True, timeout=120, check=False)
+    return prestarted.run(argv, cwd=scene.file.parent, capture_output=True, text=True, timeout=120, check=False)
 
 
 def test_drift_is_told_by_text_json_and_exit_code_and_left_as_it_is(scene: Scene) -> None:

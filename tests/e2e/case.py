@@ -30,6 +30,7 @@ from typing import Any
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.labels import SANDBOX, STACK
+from tests import prestarted
 
 TIMEOUT = 240
 """Seconds for one command; generous, so that only a hang meets it."""
@@ -57,7 +58,7 @@ class Case:
     def nexusctl(
         self, arguments: list[str], stdin: str = "", env: dict[str, str] | None = None
     ) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return prestarted.run(
             [sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.folder,
             env=env,

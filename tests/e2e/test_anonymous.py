@@ -16,6 +16,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.labels import SANDBOX, STACK
 from nexusctl.errors import NotFound
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -36,7 +37,7 @@ class Bench:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "nexusctl", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
 

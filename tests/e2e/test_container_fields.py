@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -123,7 +124,7 @@ class Bench:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nexusctl", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
+        return prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
 
     def apply(self) -> None:
         done = self.run("apply", "--yes")

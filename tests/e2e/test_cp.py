@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 MOST_MEMORY = 150 * 1024
@@ -50,7 +52,7 @@ class Place:
 
     def run(self, *words: str, code: int = 0, stdin: bytes = b"") -> bytes:
         command = [sys.executable, "-m", "nexusctl", *words]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, input=stdin, timeout=300, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, input=stdin, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout if code == 0 else done.stderr
 

@@ -15,6 +15,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -29,9 +30,9 @@ def box(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[str]:
     """The name of a stack with one sandbox `box`, for --stack; it is also that of its container before `_box`."""
     file = tmp_path / "nexus.yaml"
     file.write_text(f"name: {stack_name}\nsandboxes: {{box: {{image: {base_image}, command: [sleep, infinity]}}}}\n")
-    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
+    prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
     yield stack_name
-    subprocess.run([*NEXUSCTL, "destroy", "--yes", "--stack", stack_name], capture_output=True, check=False)
+    prestarted.run([*NEXUSCTL, "destroy", "--yes", "--stack", stack_name], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +135,7 @@ def test_a_terminal_that_goes_away_ends_what_ran_in_it(box: str, wire: Wire) -> 
 
 def _run(stack: str, *words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
     command = [*NEXUSCTL, "exec", "--stack", stack, *words]
-    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    return prestarted.run(command, input=stdin, capture_output=True, text=True, check=False)
 
 
 def _start(stack: str, *words: str, before: Sequence[str] = ()) -> subprocess.Popen[str]:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.templates.recipes import make_image
 from tests.terminal import read_to_end
 
@@ -33,9 +34,9 @@ def stack(tmp_path_factory: pytest.TempPathFactory, base_image: str) -> Iterator
     name = f"test-executions-{os.urandom(4).hex()}"
     file = tmp_path_factory.mktemp("stack") / "nexus.yaml"
     file.write_text(f"name: {name}\nsandboxes: {{box: {{image: {base_image}, command: [sleep, infinity]}}}}\n")
-    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
+    prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
     yield name
-    subprocess.run([*NEXUSCTL, "destroy", "--yes", "--stack", name], capture_output=True, check=False)
+    prestarted.run([*NEXUSCTL, "destroy", "--yes", "--stack", name], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -45,11 +46,11 @@ def scriptless(tmp_path_factory: pytest.TempPathFactory, wire: Wire) -> Iterator
     file = tmp_path_factory.mktemp("scriptless") / "nexus.yaml"
     image = make_image(wire, "python")
     file.write_text(f"name: {name}\nsandboxes: {{box: {{image: {image}, command: [sleep, infinity]}}}}\n")
-    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
+    prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
     hidden = call("exec", "--stack", name, "box", "sh", "-c", "rm $(command -v script); command -v script")
     assert (hidden.returncode, hidden.stdout) == (127, "")
     yield name
-    subprocess.run([*NEXUSCTL, "destroy", "--yes", "--stack", name], capture_output=True, check=False)
+    prestarted.run([*NEXUSCTL, "destroy", "--yes", "--stack", name], capture_output=True, check=False)
 
 
 def test_what_is_detached_answers_with_an_id_by_which_all_is_found(stack: str) -> None:
@@ -301,7 +302,7 @@ def detach(stack: str, *argv: str, options: tuple[str, ...] = ()) -> str:
 
 
 def call(*words: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run([*NEXUSCTL, *words], input=stdin, capture_output=True, text=True, check=False)
+    return prestarted.run([*NEXUSCTL, *words], input=stdin, capture_output=True, text=True, check=False)
 
 
 def show_on_terminal(*words: str) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 STACK = """\
@@ -40,7 +42,7 @@ def folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
 
 def run(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nexusctl", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
+    return prestarted.run(command, cwd=folder, capture_output=True, text=True, timeout=300, check=False)
 
 
 def told(folder: Path, asked: str) -> dict[str, Any]:

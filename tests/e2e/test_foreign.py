@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.e2e.case import Case
 from tests.ranges import make_network
 
@@ -35,7 +35,7 @@ sandboxes:
     try:
         before = _look(wire, container, network, stack_name)
         for verb in (["apply", "--yes", "-f", file], ["destroy", "--yes", "--volumes", "--stack", stack_name]):
-            done = subprocess.run([*NEXUSCTL, *verb], capture_output=True, text=True, check=False)
+            done = prestarted.run([*NEXUSCTL, *verb], capture_output=True, text=True, check=False)
             if verb[0] == "apply":
                 assert done.returncode == 1
                 for kind, taken in (("container", name), ("network", "default"), ("volume", "data")):

@@ -14,6 +14,7 @@ import pytest
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.e2e.test_run import NEXUSCTL, PLAIN, Bench
 
 pytestmark = pytest.mark.engine
@@ -23,13 +24,13 @@ pytestmark = pytest.mark.engine
 def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Iterator[Bench]:
     made = Bench(tmp_path, stack_name, base_image, wire)
     yield made
-    listed = subprocess.run(
+    listed = prestarted.run(
         [*NEXUSCTL, "instances", stack_name, "--json"], cwd=tmp_path, capture_output=True, text=True, check=False
     )
     names = [stack_name, *(one["name"] for one in json.loads(listed.stdout or '{"instances": []}')["instances"])]
     for name in names:
         command = [*NEXUSCTL, "destroy", "--yes", "--volumes", "--ignore-missing", "--stack", name]
-        subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
+        prestarted.run(command, cwd=tmp_path, capture_output=True, check=False)
 
 
 def free_port() -> int:
@@ -104,12 +105,12 @@ def test_auto_is_the_branch_and_each_work_tree_is_apart(bench: Bench) -> None:
     assert {"main", "loose"} < {*names}
     assert any(name.startswith("feature-login-") for name in names)
     # As a job of a CI system says it for all of its steps; what is named with `--stack` is whole.
-    done = subprocess.run(
+    done = prestarted.run(
         [*NEXUSCTL, "status", "--json"], cwd=bench.folder / "login", env=PLAIN | {"NEXUS_INSTANCE": "auto"},
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     assert json.loads(done.stdout)["stack"].startswith(f"{bench.stack}.feature-login-")
-    done = subprocess.run(
+    done = prestarted.run(
         [*NEXUSCTL, "status", "--json", "--stack", f"{bench.stack}.main"], cwd=bench.folder,
         env=PLAIN | {"NEXUS_INSTANCE": "other"}, capture_output=True, text=True, check=True,
     )  # fmt: skip

@@ -22,6 +22,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import Conflict, NotFound
+from tests import prestarted
 from tests.terminal import read_to_end
 
 pytestmark = pytest.mark.engine
@@ -75,7 +76,7 @@ sandboxes:
     startup: "for i in $(seq 6000); do test -e /go && exit 0; sleep 0.1; done"
 """)
     yield file
-    subprocess.run([*NEXUSCTL, "destroy", "--yes", "-f", str(file)], capture_output=True, check=False)
+    prestarted.run([*NEXUSCTL, "destroy", "--yes", "-f", str(file)], capture_output=True, check=False)
 
 
 def test_an_install_is_ended_at_once_and_leaves_nothing(file: Path, stack_name: str, wire: Wire) -> None:
@@ -148,7 +149,7 @@ def test_when_its_time_is_over_no_step_is_begun_and_the_apply_has_failed(
 def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path, stack_name: str, wire: Wire) -> None:
     whole = file.read_text().partition("  begun:")[0]
     file.write_text(whole.replace(", packages: {apt: [hello]}", ""))
-    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
+    prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
     container = f"{stack_name}_slow"
     before = wire.get(f"/containers/{container}/json")["Id"]
     file.write_text(whole)
@@ -163,7 +164,7 @@ def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path,
     assert not re.search("apt-get|sleep 600|nexusctl", left), left
     assert left.split().count("sleep") == 1
     # Nobody holds the lock, and what was not done is to be done.
-    again = subprocess.run([*NEXUSCTL, "plan", "-f", str(file)], capture_output=True, text=True, check=True)
+    again = prestarted.run([*NEXUSCTL, "plan", "-f", str(file)], capture_output=True, text=True, check=True)
     assert "1 to update in place" in again.stdout
     assert "is being changed" not in again.stdout
     run(wire, container, ("sh", "-c", "rm /usr/local/bin/apt-get"))
@@ -176,7 +177,7 @@ def test_a_startup_is_ended_when_the_time_is_over_and_the_old_one_serves_on(
     whole = file.read_text()
     endless = whole[: whole.index("  slow:")] + whole[whole.index("  begun:") :] + "    env: {N: '1'}\n"
     file.write_text(re.sub("startup: .*", "startup: exit 0", endless.replace("'1'", "'0'")))
-    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
+    prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
     before = wire.get(f"/containers/{stack_name}_begun/json")["Id"]
     file.write_text(endless)
     apply = _start(file, "--timeout", "25s")
@@ -194,7 +195,7 @@ def test_what_goes_on_for_too_long_after_that_is_left(file: Path, stack_name: st
     image, deaf = re.findall("image: (.+)", whole)[-1], """[sh, -c, "trap '' TERM; sleep 600 & wait; wait"]"""
     sandbox = f"  deaf: {{image: {image}, stop_grace_period: 10m, command: {deaf}}}\n"
     file.write_text(whole[: whole.index("  slow:")] + sandbox)
-    subprocess.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
+    prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
     made = wire.get(f"/containers/{stack_name}_deaf/json")["Id"]
     file.write_text(file.read_text().replace("deaf:", "calm:").replace("trap '' TERM; ", ""))
     command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "25s"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import SECRETS
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -34,7 +34,7 @@ class Desk:
         (self.folder / "nexus.yaml").write_text(json.dumps(whole))
 
     def run(self, *arguments: str) -> str:
-        done = subprocess.run(
+        done = prestarted.run(
             [sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.folder,
             capture_output=True,

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.e2e.test_run import NEXUSCTL, PATIENCE, Bench
 
 pytestmark = pytest.mark.engine
@@ -30,7 +31,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory, base_image: str, wire: Wire)
     yield made
     for name in (made.stack, f"{made.stack}.second"):
         command = [*NEXUSCTL, "destroy", "--yes", "--volumes", "--ignore-missing", "--stack", name]
-        subprocess.run(command, cwd=made.folder, capture_output=True, check=False)
+        prestarted.run(command, cwd=made.folder, capture_output=True, check=False)
 
 
 def docker(*words: str) -> list[str]:
@@ -43,7 +44,7 @@ def test_ls_lists_all_stacks_with_their_instances_age_owner_and_state(bench: Ben
     marked = docker(
         "ps", "-a", "--filter", "label=dev.nexusctl.role=sandbox", "--format", '{{.Label "dev.nexusctl.stack"}}'
     )
-    out = subprocess.run([*NEXUSCTL, "ls", "--json"], cwd=folder, capture_output=True, text=True, check=True).stdout
+    out = prestarted.run([*NEXUSCTL, "ls", "--json"], cwd=folder, capture_output=True, text=True, check=True).stdout
     listed = {one["name"]: one for one in json.loads(out)["stacks"]}
     # Others come and go meanwhile.
     assert {name for name in marked if name.startswith(bench.stack)} <= listed.keys()

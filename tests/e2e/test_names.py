@@ -14,6 +14,7 @@ import pytest
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
+from tests import prestarted
 from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
@@ -51,7 +52,7 @@ def apply(folder: Path, stack: dict[str, Any], *words: str) -> str:
     file = folder / f"{stack['name']}.yaml"
     file.write_text(json.dumps(stack))
     argv = [sys.executable, "-m", "nexusctl", *(words or ("apply", "--yes")), "-f", str(file)]
-    done = subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    done = prestarted.run(argv, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 
@@ -31,7 +33,7 @@ def folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
 def run(folder: Path, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nexusctl", *words]
     env = {**os.environ, **environ}
-    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+    return prestarted.run(command, cwd=folder, env=env, capture_output=True, text=True, timeout=300, check=False)
 
 
 def test_it_says_what_docker_says(folder: Path, stack_name: str) -> None:

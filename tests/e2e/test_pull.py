@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 
@@ -34,7 +36,7 @@ class Desk:
 
     def run(self, *words: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "nexusctl", *words]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

@@ -13,6 +13,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
+from tests import prestarted
 from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
@@ -30,7 +31,7 @@ def outer(wire: Wire, stack_name: str) -> Iterator[str]:
 
 def nexusctl(*words: str) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "nexusctl", *words]
-    return subprocess.run(argv, capture_output=True, text=True, check=False, timeout=300)
+    return prestarted.run(argv, capture_output=True, text=True, check=False, timeout=300)
 
 
 def write(folder: Path, stack: dict[str, Any]) -> str:

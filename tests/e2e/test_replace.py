@@ -17,6 +17,7 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.labels import SANDBOX, STACK
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -61,7 +62,7 @@ class Bench:
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": whole, **more}))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
+        return prestarted.run(
             [*NEXUSCTL, *arguments], cwd=self.folder, capture_output=True, text=True, timeout=240, check=False
         )
 

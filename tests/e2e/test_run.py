@@ -19,6 +19,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import STACK
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -53,10 +54,11 @@ class Bench:
         )  # fmt: skip
 
     def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
-        process = self.begin(*arguments)
-        out, err = process.communicate(timeout=PATIENCE)
-        assert process.returncode == code, out + err
-        return out, err
+        done = prestarted.run(
+            [*NEXUSCTL, *arguments], cwd=self.folder, env=PLAIN, text=True, capture_output=True, timeout=PATIENCE
+        )
+        assert done.returncode == code, done.stdout + done.stderr
+        return done.stdout, done.stderr
 
     def left(self) -> list[str]:
         """All that the engine has of the stack, and of its locks, sorted: the engine lists networks in any order."""
@@ -75,7 +77,7 @@ def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Itera
     made = Bench(tmp_path, stack_name, base_image, wire)
     yield made
     for command in (["unlock", "--yes", stack_name], ["destroy", "--yes", "--volumes", "--stack", stack_name]):
-        subprocess.run([*NEXUSCTL, *command], cwd=tmp_path, capture_output=True, check=False)
+        prestarted.run([*NEXUSCTL, *command], cwd=tmp_path, capture_output=True, check=False)
 
 
 def wait_for(there: Callable[[], bool]) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 STACK = """\
@@ -44,7 +46,7 @@ class Files:
 
     def run(self, *words: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "nexusctl", *words]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -56,7 +58,7 @@ class Files:
 
     def is_quiet(self) -> bool:
         command = [sys.executable, "-m", "nexusctl", "plan", "--json"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
         return bool(json.loads(done.stdout)["empty"])
 
 

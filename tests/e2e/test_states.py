@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 WAIT = "trap 'echo over >> /out/order-NAME; date +%s%N > /out/ended-NAME; exit 0' TERM; while :; do sleep 0.1; done"
@@ -36,13 +38,13 @@ class Bench:
 
     def run(self, *arguments: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "nexusctl", *arguments]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     def plan(self) -> dict[str, Any]:
         command = [sys.executable, "-m", "nexusctl", "plan", "--json"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
         found: dict[str, Any] = json.loads(done.stdout)
         return found
 
@@ -71,7 +73,7 @@ def bench(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Bench]:
     made = Bench(tmp_path, stack_name, base_image)
     made.write()
     yield made
-    subprocess.run(
+    prestarted.run(
         [sys.executable, "-m", "nexusctl", "destroy", "--yes", "--volumes", "--stack", stack_name],
         cwd=tmp_path, check=False, capture_output=True,
     )  # fmt: skip

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -44,13 +45,13 @@ class Files:
 
     def run(self, *words: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "nexusctl", *words]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
     def is_quiet(self) -> bool:
         command = [sys.executable, "-m", "nexusctl", "plan", "--json"]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=True)
         found = json.loads(done.stdout)
         return bool(found["empty"]) and not found["held"]
 

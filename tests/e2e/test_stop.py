@@ -13,6 +13,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import SANDBOX, STACK
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -35,7 +36,7 @@ class Bench:
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nexusctl", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
+        return prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=240, check=False)
 
     def apply(self, *arguments: str, code: int = 0) -> str:
         done = self.run("apply", "--yes", *arguments)

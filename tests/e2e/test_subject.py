@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 _MISSING = """
@@ -227,4 +229,4 @@ def test_a_saved_plan_of_a_part_holds_with_what_others_lack(folder: Path) -> Non
 
 def nexusctl(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nexusctl", *words]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)
+    return prestarted.run(command, cwd=folder, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False)

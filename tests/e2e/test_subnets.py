@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -37,7 +38,7 @@ def stacks(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[list[st
 def nexusctl(folder: Path, name: str, *words: str, pool: str = POOL) -> subprocess.CompletedProcess[str]:
     argv = [sys.executable, "-m", "nexusctl", *words, "-f", f"{name}.yaml"]
     environ = {**os.environ, "NEXUS_SUBNETS": pool}
-    return subprocess.run(argv, capture_output=True, text=True, cwd=folder, check=False, env=environ, timeout=300)
+    return prestarted.run(argv, capture_output=True, text=True, cwd=folder, check=False, env=environ, timeout=300)
 
 
 def subnet_of(wire: Wire, name: str) -> str:

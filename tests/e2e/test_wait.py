@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 
@@ -28,7 +30,7 @@ class Place:
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nexusctl", *words]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        return prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
 
     def docker(self, *words: str) -> None:
         subprocess.run(["docker", *words], check=True, capture_output=True)

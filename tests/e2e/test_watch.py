@@ -14,6 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests import prestarted
+
 pytestmark = pytest.mark.engine
 
 LONG = 240.0
@@ -62,7 +64,7 @@ class Watched:
 
     def run(self, *words: str, code: int = 0) -> str:
         command = [sys.executable, "-m", "nexusctl", *words]
-        done = subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
+        done = prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=300, check=False)
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 

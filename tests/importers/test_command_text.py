@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from nexusctl.config.load import load
 from nexusctl.errors import InputError
 from nexusctl.importers.draft.draft import Draft
 from nexusctl.model.load_request import Inputs
+from tests import prestarted
 from tests.examples import share
 from tests.importers.compose_oracle import ENVIRONMENT, needs_compose, services
 
@@ -111,7 +111,7 @@ def test_a_check_without_a_kind_is_refused_as_compose_does(tmp_path: Path) -> No
 def test_an_invalid_draft_is_not_printed_as_if_it_were_one(tmp_path: Path) -> None:
     (tmp_path / "compose.yaml").write_text('services: {a: {image: debian, user: ""}, b: {image: "a b"}}')
     words = ["import", "compose", str(tmp_path / "compose.yaml"), "--stdout", "-f", str(tmp_path / "nexus.yaml")]
-    done = subprocess.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)
+    done = prestarted.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "error:" in done.stderr
     assert list(tmp_path.iterdir()) == [tmp_path / "compose.yaml"]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests import prestarted
+
 BUILT = {
     "compose.yaml": 'services: {app: {build: ./app, environment: {A: "${WANTED%s}"}}}',
     "app/Dockerfile": "FROM debian\nWORKDIR /srv\nCOPY main.py .\nCMD [sleep, '9']\n",
@@ -23,7 +25,7 @@ def printed(folder: Path, files: dict[str, str], more: str, *words: str) -> subp
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text.replace("%s", more))
     before = sorted(folder.rglob("*"))
-    done = subprocess.run(
+    done = prestarted.run(
         [sys.executable, "-m", "nexusctl", "import", "compose", "compose.yaml", "--stdout", *words],
         cwd=folder,
         env={name: value for name, value in os.environ.items() if name != "WANTED"},

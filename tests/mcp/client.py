@@ -18,6 +18,8 @@ from mcp import Client
 from mcp.client.stdio import StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
+from tests import prestarted
+
 TOKEN = "a-token-of-the-tests-only"
 ERAS = ("auto", "legacy")
 WAYS = [(era, transport) for transport in ("stdio", "http") for era in ERAS]
@@ -157,7 +159,7 @@ def table_row(client: str, spoken: set[str], transport: str, steps: int, seconds
 
 
 def nexusctl(folder: Path, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
+    done = prestarted.run(
         [sys.executable, "-m", "nexusctl", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
     assert not check or done.returncode == 0, done.stdout + done.stderr

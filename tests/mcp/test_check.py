@@ -14,6 +14,7 @@ import pytest
 import yaml
 
 from nexusctl.api.workspace import read_schema
+from tests import prestarted
 from tests.mcp.client import TOKEN, environment, http_server, nexusctl, plan_of
 
 STEPS = [
@@ -24,7 +25,7 @@ STEPS = [
 
 def check(folder: Path, *words: str, token: str | None = None) -> subprocess.CompletedProcess[str]:
     known = {name: value for name, value in environment().items() if name != "NEXUSCTL_MCP_TOKEN"}
-    return subprocess.run(
+    return prestarted.run(
         [sys.executable, "-m", "nexusctl", "mcp", "check", *words],
         cwd=folder, env={**known, **({"NEXUSCTL_MCP_TOKEN": token} if token else {})},
         capture_output=True, text=True, check=False,

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 from tests.attacks.test_install_scripts import Lab
 from tests.drift.scene import findings
 from tests.packages.test_in_place import Box, box
@@ -118,7 +118,7 @@ def test_an_image_with_neither_pnpm_nor_npm_is_refused_with_words(box: Box, wire
 def test_nexus_lock_holds_a_list_and_what_came_with_it(box: Box, node_image: str) -> None:
     box.ask_for("{pnpm: [is-odd@^3.0.0]}")
     command = [sys.executable, "-m", "nexusctl", "lock"]
-    done = subprocess.run(command, cwd=box.scene.file.parent, capture_output=True, text=True, check=False)
+    done = prestarted.run(command, cwd=box.scene.file.parent, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     (locked,) = json.loads((box.scene.file.parent / "nexus.lock").read_text())["sandboxes"].values()
     assert locked["packages"] == {"pnpm": {"is-odd": {"asked": "^3.0.0", "version": "3.0.1"}}}

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
+from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
@@ -24,7 +25,7 @@ SECRET = "hunter2-is-what-it-was"
 
 def nexusctl(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "nexusctl", *arguments]
-    return subprocess.run(
+    return prestarted.run(
         command, cwd=folder, env={**os.environ, **environ}, capture_output=True, text=True, check=False
     )
 

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from uuid import uuid4
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import SANDBOX, STACK
+from tests import prestarted
 
 STACKS = Path(__file__).parents[2] / "stacks"
 
@@ -42,7 +42,7 @@ class StackCopy:
         environ: Mapping[str, str] | None = None,
     ) -> str:
         """What the program wrote to stdout; everything it wrote is shown where it ends with another code."""
-        done = subprocess.run(
+        done = prestarted.run(
             [sys.executable, "-m", "nexusctl", *arguments],
             cwd=self.folder,
             env={**os.environ, **(environ or {})},

@@ -14,6 +14,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.model.engine_names import container_name
+from tests import prestarted
 from tests.packages.inside import find_in_files, run_in
 
 
@@ -40,7 +41,7 @@ class Trial:
 
     def nexusctl(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "nexusctl", *arguments]
-        return subprocess.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, check=False)
+        return prestarted.run(command, cwd=self.folder, capture_output=True, text=True, timeout=600, check=False)
 
     def run(self, sandbox: str, *command: str) -> str:
         """What `command` writes inside the sandbox; it has to exit with 0."""

@@ -17,6 +17,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
 from nexusctl.model.record import decode
+from tests import prestarted
 from tests.alone import alone
 from tests.ranges import make_network
 from tests.upgrade.replay import forget, replay
@@ -32,7 +33,7 @@ Live = tuple[Path, dict[str, str]]
 
 
 def nexusctl(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
+    return prestarted.run(
         [sys.executable, "-m", "nexusctl", *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
 

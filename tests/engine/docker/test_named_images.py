@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import re
-import subprocess
 import sys
 import tarfile
 import uuid
@@ -18,6 +17,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.named_images import AskedImages, read_images, read_named
 from nexusctl.model.engine_names import image_reference
 from nexusctl.model.stack import Sandbox, Stack
+from tests import prestarted
 from tests.engine.workshop import Workshop
 from tests.faults.proxy import Proxy
 
@@ -80,7 +80,7 @@ def test_a_plan_lists_no_images(wire: Wire, base_image: str, stack_name: str, tm
         try:
             for words in ("plan", "apply --yes", "plan", "plan --deep", "status", "drift", "apply --replace a --yes"):
                 command = [*NEXUSCTL, *words.split()]
-                done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
+                done = prestarted.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr
         finally:
-            subprocess.run([*NEXUSCTL, "destroy", "--yes"], cwd=tmp_path, check=True, capture_output=True)
+            prestarted.run([*NEXUSCTL, "destroy", "--yes"], cwd=tmp_path, check=True, capture_output=True)

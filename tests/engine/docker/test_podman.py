@@ -15,6 +15,7 @@ import pytest
 
 from nexusctl.engine.docker.client.endpoint import connect, find_endpoint
 from nexusctl.errors import EngineUnreachable, UnsupportedEngine
+from tests import prestarted
 
 pytestmark = pytest.mark.skipif(
     os.geteuid() != 0 or not shutil.which("podman"), reason="no Podman for root here: `apt-get install podman`"
@@ -49,7 +50,7 @@ def podman() -> Iterator[Path]:
 @pytest.mark.parametrize("verb", ["plan", "apply --yes", "status", "destroy --yes", "drift", "engine start"])
 def test_each_verb_names_it_and_the_way_out(podman: Path, tmp_path: Path, verb: str) -> None:
     (tmp_path / "nexus.yaml").write_text(STACK)
-    done = subprocess.run(
+    done = prestarted.run(
         [sys.executable, "-m", "nexusctl", *verb.split()],
         cwd=tmp_path,
         env={**os.environ, "DOCKER_HOST": f"unix://{podman}"},

@@ -10,6 +10,7 @@ import pytest
 
 from nexusctl.model.engine_names import volume_name
 from nexusctl.model.stack import Mount, Stack, Volume
+from tests import prestarted
 from tests.engine.workshop import Workshop
 
 pytestmark = pytest.mark.engine
@@ -113,4 +114,4 @@ def _nexusctl(*words: str) -> str:
 
 
 def _run(*words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)
+    return prestarted.run([sys.executable, "-m", "nexusctl", *words], capture_output=True, text=True, check=False)
