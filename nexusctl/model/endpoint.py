@@ -20,8 +20,8 @@ def overlap(one: str, other: str) -> bool:
 
 
 def host_of(listens_on: str) -> str:
-    """Where this machine reaches what listens on that address; all of its addresses include the local one."""
-    return "127.0.0.1" if listens_on in ("0.0.0.0", "::", "") else listens_on
+    """Where this machine reaches what listens on that address; all of one kind include the local one of that kind."""
+    return {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(listens_on, listens_on)
 
 
 def scheme_of(port: int, protocol: str, http_port: int | None, *, probed: bool) -> str:

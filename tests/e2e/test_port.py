@@ -65,3 +65,19 @@ def test_what_publishes_nothing_says_so(folder: Path) -> None:
     assert "web-1, web-2 do not publish port 9" in run(folder, "port", "web", "9").stderr
     run(folder, "stop", "db")
     assert "`nexusctl start db` starts it" in run(folder, "port", "db").stderr
+
+
+def test_what_is_published_on_all_addresses_is_reached_by_ipv6_where_it_listens_there(
+    folder: Path, stack_name: str, base_image: str
+) -> None:
+    stack = json.loads((folder / "nexus.yaml").read_text())
+    stack["sandboxes"] = {
+        "six": {"image": base_image, "command": ["sleep", "infinity"], "ports": [{"container": 80, "address": "::"}]}
+    }
+    stack["outputs"] = {"six": "${sandbox.six.endpoint}"}
+    (folder / "nexus.yaml").write_text(json.dumps(stack))
+    assert run(folder, "apply", "--yes").returncode == 0
+    place = run(folder, "port", "six", "80").stdout.strip()
+    assert place.startswith("[::1]:")
+    assert run(folder, "output", "six").stdout == f"http://{place}\n"
+    subprocess.run(["bash", "-c", f"exec 3<>/dev/tcp/::1/{place.rpartition(':')[2]}"], check=True)

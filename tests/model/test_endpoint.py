@@ -7,7 +7,7 @@ import socket
 
 import pytest
 
-from nexusctl.model.endpoint import bracketed, overlap
+from nexusctl.model.endpoint import bracketed, host_of, overlap
 
 ADDRESSES = ("127.0.0.1", "127.0.0.2", "0.0.0.0", "::1", "::")
 
@@ -43,3 +43,12 @@ def test_addresses_overlap_where_the_kernel_gives_one_port_away_once(one: str, o
 
 def test_addresses_of_ipv6_stand_in_brackets_before_a_port() -> None:
     assert [bracketed(address) for address in ("127.0.0.1", "::1")] == ["127.0.0.1", "[::1]"]
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_this_machine_reaches_what_listens_where_it_is_told(address: str) -> None:
+    if not socket.has_ipv6:
+        pytest.skip("this machine has no IPv6")
+    with open_port(address, 0) as listening:
+        port = listening.getsockname()[1]
+        socket.create_connection((host_of(address), port), timeout=10).close()
