@@ -87,6 +87,11 @@ def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:
         from nexusctl.plan.explain.name_clashes import find_clashes  # noqa: PLC0415 - deferred: start-up time
 
         found += find_clashes(stack, live)
+    if live.closed:
+        # As above.
+        from nexusctl.plan.explain.host_ports import find_unpublished  # noqa: PLC0415 - deferred: start-up time
+
+        found += find_unpublished(stack, live)
     if live.owners:
         # As above.
         from nexusctl.plan.decide.conflicts import find_unshared  # noqa: PLC0415 - deferred: start-up time

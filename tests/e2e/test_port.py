@@ -11,7 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from nexusctl.engine.docker.client.client import Wire
 from tests import prestarted
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -81,3 +83,23 @@ def test_what_is_published_on_all_addresses_is_reached_by_ipv6_where_it_listens_
     assert place.startswith("[::1]:")
     assert run(folder, "output", "six").stdout == f"http://{place}\n"
     subprocess.run(["bash", "-c", f"exec 3<>/dev/tcp/::1/{place.rpartition(':')[2]}"], check=True)
+
+
+def test_a_plan_warns_of_ports_that_an_internal_network_of_others_publishes_never(
+    folder: Path, stack_name: str, wire: Wire
+) -> None:
+    outer = f"{stack_name}-outer"
+    make_network(wire, outer, Internal=True)
+    try:
+        stack = json.loads((folder / "nexus.yaml").read_text())
+        stack["networks"] = {"outer": {"external": outer}}
+        stack["sandboxes"]["db"]["networks"] = ["outer"]
+        (folder / "nexus.yaml").write_text(json.dumps(stack))
+        said = run(folder, "plan").stderr
+        assert f"warning: db: none of its ports is published, because it is in internal networks only: {outer}" in said
+        assert "help: add one that is not internal, such as `default`; siblings reach its ports without" in said
+        stack["sandboxes"]["db"]["networks"] = ["outer", "default"]
+        (folder / "nexus.yaml").write_text(json.dumps(stack))
+        assert "warning" not in run(folder, "plan").stderr
+    finally:
+        wire.delete(f"/networks/{outer}")

@@ -309,19 +309,18 @@ class LiveState:
     `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a phrase
     that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that publishes it.
     `images` holds the images that the stack and its sandboxes name, by reference. `unreachable` are the references of
-    missing ones whose registry gave no answer. `idle` are containers that the planner has set apart from `sandboxes`,
-    because the profile of theirs was not asked for. `absent` are the external networks and volumes that are not there,
-    as (kind, the engine's name).
+    missing ones whose registry gave no answer. `idle` are containers whose profile was not asked for, which the planner
+    has set apart. `absent` are the external networks and volumes that are not there, as (kind, the engine's name).
     `foreign` is what bears the stack's labels and is not the stack's. `foreign_binds` are looked for where the stack
     itself has binds. `addresses` is there where a network of the stack is not, or does not serve. `unprobed` are the
     references of images that are there and bring no health check, among those on which somebody waits for one.
-    `image_volumes` are the targets where images have volumes, by reference, of those that are there and that a sandbox
-    with volumes of its own gets now. `outer` maps the external networks, as the file calls them on the engine, to their
-    ids. `one_name` says that the engine refuses a second network of one name. `limits_storage` that it can limit what a
-    container writes; it is asked where a sandbox has such a limit. `neighbours` maps external networks, and those of
-    the stack's own that others have joined, to the names that these bear there, each with the container's name.
-    `owners` has the external networks and volumes that are another stack's, as (kind, what the file calls it on the
-    engine). `observed_at` is in seconds since 1970. `expired` are sandboxes that were destroyed after their lifetime.
+    `image_volumes` are the targets where images have volumes, by reference, of those that a sandbox with volumes of its
+    own gets now. `outer` maps the external networks, as the file calls them on the engine, to their ids. `closed` are
+    those that are internal. `one_name` says that the engine refuses a second network of one name. `limits_storage` that
+    it can limit what a container writes, where that is asked for. `neighbours` maps external networks, and own ones
+    that others have joined, to the names that these bear there, each with the container's name. `owners` has the
+    external networks and volumes that are another stack's, as (kind, what the file calls it on the engine).
+    `observed_at` is in seconds since 1970. `expired` are sandboxes that were destroyed after their lifetime.
     """
 
     stack: str
@@ -342,6 +341,7 @@ class LiveState:
     lock: LockHolder | None = None
     addresses: AddressSpace | None = None
     outer: Mapping[str, str] = field(default_factory=dict)
+    closed: frozenset[str] = frozenset()
     one_name: bool = False
     limits_storage: bool = False
     neighbours: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from nexusctl.errors import Diagnostic
 from nexusctl.model.endpoint import bracketed, overlap
-from nexusctl.model.stack import Sandbox
+from nexusctl.model.observed.live import LiveState
+from nexusctl.model.stack import Network, Sandbox, Stack
 from nexusctl.plan.decide.context import PlanContext
 from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.explain.volumes import enumerate_some
@@ -22,6 +24,20 @@ def describe_host_ports(scene: PlanContext, sandbox: Sandbox) -> Iterator[str]:
     for port in scene.stack.freed_ports.get(sandbox.name, ()):
         freed = f"host port {port.host} becomes a free one, as this is an instance"
         yield f"{freed}; `nexusctl port {sandbox.name}` says which"
+
+
+def find_unpublished(stack: Stack, live: LiveState) -> Iterator[Diagnostic]:
+    """A warning for each sandbox whose ports no network takes to this machine. What the file knows of it refuses."""
+    for name, sandbox in sorted(stack.sandboxes.items()):
+        joined = [stack.networks.get(network, Network(name=network)) for network in sandbox.networks]
+        closed = [n.external in live.closed if n.external else n.internal for n in joined]
+        if sandbox.ports and joined and all(closed):
+            called = enumerate_some([network.external or network.name for network in joined])
+            yield Diagnostic(
+                f"{name}: none of its ports is published, because it is in internal networks only: {called}",
+                sandbox=name,
+                hint="add one that is not internal, such as `default`; siblings reach its ports without",
+            )
 
 
 def say_kept(scene: PlanContext, decision: Decision) -> Iterator[str]:

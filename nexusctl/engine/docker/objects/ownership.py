@@ -64,6 +64,12 @@ def find_outer(stack: Stack, networks: Iterable[Listed]) -> dict[str, str]:
     return {str(name): found for name in wanted if name and (found := ids.get(name) or by_id[name])}
 
 
+def find_closed(outer: Mapping[str, str], networks: Iterable[Listed]) -> frozenset[str]:
+    """Those of the external networks `outer` that are internal, where the engine publishes nothing."""
+    internal = {str(entry["Id"]) for entry in networks if entry["Internal"]} if outer else set()
+    return frozenset(name for name, network_id in outer.items() if network_id in internal)
+
+
 def find_host_ports(stack: str, containers: Iterable[Listed]) -> dict[tuple[str, int, str], str]:
     """(address, port, protocol) of each host port that a container outside `stack` publishes, and its name."""
     return {

@@ -24,6 +24,7 @@ from nexusctl.engine.docker.objects.lock import find_holder
 from nexusctl.engine.docker.objects.own_volumes import find_image_volumes, find_loose
 from nexusctl.engine.docker.objects.ownership import (
     find_absent,
+    find_closed,
     find_foreign_binds,
     find_host_ports,
     find_outer,
@@ -138,7 +139,8 @@ def observe(
         absent=find_absent(stack, networks, volumes),
         unprobed=find_unprobed(wire, stack, images),
         image_volumes=find_image_volumes(wire, stack, sandboxes, every_volume, images),
-        outer=find_outer(stack, networks),
+        outer=(outer := find_outer(stack, networks)),
+        closed=find_closed(outer, networks),
         neighbours=find_neighbours(wire, stack, containers, foreign.ids),
         owners=find_owners(stack, containers, networks, volumes),
         one_name=wire.endpoint.speaks(ONE_NAME),
