@@ -17,8 +17,12 @@ from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import end_processes as processes
 from nexusctl.engine.docker.exec import exec as commands
+from nexusctl.engine.docker.exec.exec import run
+from nexusctl.engine.docker.executions import start as start_execution
 from nexusctl.engine.docker.files import digest_uploads as survey
 from nexusctl.engine.docker.observe import look_inside as interior
+from nexusctl.errors import StepError
+from nexusctl.model.observed.execution import Order
 from nexusctl.run import startup_script as startup
 from tests.drift.scene import Scene, findings, lay_out
 
@@ -155,6 +159,66 @@ def test_ctrl_c_ends_a_look_that_waits(scene: Scene) -> None:
         os.kill(process.pid, signal.SIGINT)
         _, said = process.communicate(timeout=240)
     assert (process.returncode, said.strip()) == (130, "Interrupted.")
+
+
+def by_bash(scene: Scene, script: str) -> str:
+    return run(scene.wire, scene.id("sound"), ("bash", "-ec", script), user="0:0").output
+
+
+def lay_out_shellless(scene: Scene) -> None:
+    """One whose shell never answers; `bash` does."""
+    scene.file.write_text(scene.file.read_text().partition("  sleepy")[0])
+    scene.apply()
+    scene.inside("sound", replace_tool("/bin/sh", "touch /tmp/asked; sleep 1001"))
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_command_in_a_sandbox_whose_shell_hangs_ends_with_its_time(scene: Scene) -> None:
+    lay_out_shellless(scene)
+    done = run_limited(scene, "exec", "--timeout", "2s", "sound", "true", timeout=40)
+    assert (done.returncode, "Traceback" in done.stderr) == (124, False), done.stderr
+
+
+@pytest.mark.usefixtures("impatient")
+def test_a_stop_waits_for_a_shell_that_hangs_no_longer_than_for_what_it_asks_to_end(scene: Scene) -> None:
+    lay_out_shellless(scene)
+    run_limited(scene, "exec", "--timeout", "1s", "sound", "true", timeout=60)
+    begin = time.monotonic()
+    scene.engine.stop_container(scene.id("sound"), 5)
+    # These five seconds for what runs there, ten for ending what was asked in vain, and one for its own program.
+    assert time.monotonic() - begin < 40
+
+
+@pytest.mark.usefixtures("impatient")
+def test_whoever_asks_twice_leaves_a_command_at_once_also_where_nothing_ends_it(scene: Scene) -> None:
+    lay_out_shellless(scene)
+    command = [sys.executable, "-m", "nexusctl", "exec", "sound", "true"]
+    with subprocess.Popen(command, cwd=scene.file.parent, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+        while "yes" not in by_bash(scene, "[ -e /tmp/asked ] && echo yes || echo no"):
+            time.sleep(0.1)
+        os.kill(process.pid, signal.SIGINT)
+        time.sleep(1)
+        begin = time.monotonic()
+        os.kill(process.pid, signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, b"")
+    # The end of the interpreter is in it, on a busy machine.
+    assert time.monotonic() - begin < 8
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_was_not_begun_in_time_is_told_so_and_does_not_begin_later(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lay_out_shellless(scene)
+    monkeypatch.setattr(start_execution, "PATIENCE", 3.0)
+    order = Order(id=f"exec_{'0' * 28}", argv=("true",), command=("true",), who="somebody", started=time.time())
+    with pytest.raises(StepError) as refused:
+        start_execution.start(scene.wire, scene.id("sound"), order)
+    assert "does not say that it keeps a log" in str(refused.value)
+    # The engine has a moment to notice that it is gone.
+    time.sleep(1)
+    assert order.id not in by_bash(scene, "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' ' '")
 
 
 def wait_for(scene: Scene, path: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from threading import Timer
+from threading import Event, Timer
 from typing import Any
 
 from nexusctl.engine.docker.client.answer import Answer
@@ -51,14 +51,24 @@ def create_exec(
     return str(wire.post(f"/containers/{container_id}/exec", body)["Id"])
 
 
-def drain(answer: Answer, seconds: float) -> None:
-    """Wait for the end of `answer`, at most so long; what it says counts for nothing. Raises `EngineError`."""
-    timer = start_timer(seconds, answer.cut)
+def drain(answer: Answer, seconds: float) -> bool:
+    """Wait for the end of `answer`, at most so long, and tell whether it came; what it says counts for nothing.
+
+    Raises `EngineError`.
+    """
+    late = Event()
+
+    def give_up() -> None:
+        late.set()
+        answer.cut()
+
+    timer = start_timer(seconds, give_up)
     try:
         while answer.read_some(CHUNK):
             pass
     finally:
         timer.cancel()
+    return not late.is_set()
 
 
 def wait_for_exit_code(wire: Wire, exec_id: str) -> int:

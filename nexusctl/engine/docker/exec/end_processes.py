@@ -83,11 +83,15 @@ def _ask(wire: Wire, container_id: str, command: Sequence[str], user: str | None
     start = b'{"Detach":false,"Tty":false}'
     try:
         with wire.open("POST", f"/exec/{exec_id}/start", data=start, timeout=PATIENCE) as answer:
-            drain(answer, PATIENCE)
+            ended = drain(answer, PATIENCE)
     except EngineError as error:
         if error.status != 400:
             raise
         return False
+    if not ended:
+        # Another shell would be as slow, and the engine knows of no end either.
+        _signal_from_here(wire, container_id, f"{MARK}={exec_id}", "KILL", exec_id)
+        raise EngineError(f"the shell of the sandbox has not answered within {PATIENCE:g} s")
     return wait_for_exit_code(wire, exec_id) == 0
 
 

@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -30,6 +30,9 @@ from nexusctl.errors import EngineError
 
 _ENDING_PAUSES = (0.05, 0.1, 0.2, 0.5, 1.0)
 """Seconds between looks whether what was killed has ended."""
+
+_LEAVING = 2.0
+"""Seconds that are left for the end of a command by whoever leaves at once."""
 
 _RUNS_ON = "runs on inside: no shell there to end it by, and from here only root may; a restart of the sandbox ends it"
 
@@ -87,7 +90,9 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
 
     def end() -> None:
         try:
-            send("KILL")
+            # A broken sandbox may not even let itself be ended; what runs in it then is nobody's to wait for.
+            with contextlib.suppress(EngineError):
+                send("KILL")
         finally:
             cut()
 
@@ -120,13 +125,20 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
         except EngineError:
             raise
         except BaseException:
-            with contextlib.suppress(EngineError, KeyboardInterrupt):
-                end()
+            with contextlib.suppress(KeyboardInterrupt):
+                _leave(end)
             if not relay.caught:
                 raise
     if relay.caught:
         return 128 + relay.caught
     return TIMED_OUT if timed_out.is_set() else code
+
+
+def _leave(end: Callable[[], None]) -> None:
+    """Do `end`, and wait no longer for it than somebody who leaves does."""
+    ending = threading.Thread(target=end, daemon=True)
+    ending.start()
+    ending.join(_LEAVING)
 
 
 def _tell_of_rest(wire: Wire, exec_id: str, command: Command) -> None:

@@ -9,8 +9,10 @@ from typing import Any
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.end_processes import signal_marked
+from nexusctl.engine.docker.exec.exec import LOOK_TIMEOUT
 from nexusctl.engine.docker.executions.listing import list_executions
 from nexusctl.errors import EngineError
+from nexusctl.model.observed.execution import Execution
 
 PACE = 0.2
 """Seconds between two looks."""
@@ -23,10 +25,15 @@ def ask_to_end(wire: Wire, inspected: Mapping[str, Any], patience: float) -> Non
     """Ask what runs in the container to end, and wait so many seconds for it; what cannot be reached is left alone."""
     container_id = str(inspected["Id"])
     until = time.monotonic() + patience
+
+    def find_running() -> list[Execution]:
+        left = min(max(until - time.monotonic(), PACE), LOOK_TIMEOUT)
+        return [one for one in list_executions(wire, container_id, left) if one.state == "running"]
+
     with contextlib.suppress(EngineError):
-        running = [one for one in list_executions(wire, container_id) if one.state == "running"]
+        running = find_running()
         for one in running:
             signal_marked(wire, container_id, one.id, one.user, signal=SIGNAL)
         while running and time.monotonic() < until:
             time.sleep(PACE)
-            running = [one for one in list_executions(wire, container_id) if one.state == "running"]
+            running = find_running()

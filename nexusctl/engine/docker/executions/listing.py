@@ -31,9 +31,12 @@ MOST = 10_000
 """So many of one sandbox are listed at most, whatever it says."""
 
 
-def list_executions(wire: Wire, container_id: str) -> tuple[Execution, ...]:
-    """All of one container, the oldest first. Raises `NotFound`, `EngineError`."""
-    return _judge_all(wire, find_home(wire, container_id))
+def list_executions(wire: Wire, container_id: str, patience: float = 0.0) -> tuple[Execution, ...]:
+    """All of one container, the oldest first; `patience` is how many seconds it has to answer, 0 for the usual ones.
+
+    Raises `NotFound`, `EngineError`.
+    """
+    return _judge_all(wire, find_home(wire, container_id), patience=patience)
 
 
 def count_running(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
@@ -57,8 +60,10 @@ def show_execution(wire: Wire, execution_id: str) -> Execution:
     raise no_such(execution_id)
 
 
-def _judge_all(wire: Wire, home: Home, only: str = "") -> tuple[Execution, ...]:
-    entries = sorted(_read_entries(wire, home, only), key=lambda entry: entry.id[len("exec_") + CONTAINER_DIGITS :])
+def _judge_all(wire: Wire, home: Home, only: str = "", patience: float = 0.0) -> tuple[Execution, ...]:
+    entries = sorted(
+        _read_entries(wire, home, only, patience), key=lambda entry: entry.id[len("exec_") + CONTAINER_DIGITS :]
+    )
     known = [entry for entry in entries if _belongs(entry.id, home) and only in ("", entry.id)]
     return tuple(found for entry in known[-MOST:] if (found := judge(entry, home)))
 
@@ -70,11 +75,12 @@ def _belongs(execution_id: str, home: Home) -> bool:
     )
 
 
-def _read_entries(wire: Wire, home: Home, only: str) -> list[FoundExecution]:
+def _read_entries(wire: Wire, home: Home, only: str, patience: float) -> list[FoundExecution]:
     if home.running:
         try:
             for shell in SHELLS:
-                outcome = ask(wire, home.container_id, (*shell, "-c", LISTER, "nexusctl", only or "exec_*", *ROOTS))
+                words = (*shell, "-c", LISTER, "nexusctl", only or "exec_*", *ROOTS)
+                outcome = ask(wire, home.container_id, words, timeout=patience)
                 if outcome.exit_code == 0:
                     return [entry for line in outcome.output.splitlines() if (entry := read_line(line))]
         except (Conflict, Unanswered):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from threading import Event
+
 from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import SHELLS, create_exec, start_timer, wait_for_exit_code
-from nexusctl.engine.docker.exec.exec import CHANGE_TIMEOUT, run
+from nexusctl.engine.docker.exec.end_processes import signal_marked
+from nexusctl.engine.docker.exec.exec import CHANGE_TIMEOUT, LATE, run
 from nexusctl.engine.docker.exec.exec import ROOT as ROOT_USER
 from nexusctl.engine.docker.executions.entry import write_meta
 from nexusctl.engine.docker.executions.supervisor import NO_COMMAND, READY, REFUSED, ROOT, SHARED_MEMORY, SUPERVISOR
@@ -53,6 +57,9 @@ def _explain(said: str) -> Diagnostic:
     what = "nothing was started: the sandbox"
     if said == _NO_FOLDER:
         return Diagnostic(f"{what} has no folder that its user may write", hint="make /var/lib or /dev/shm writable")
+    if said == "silent":
+        hint = f"it had {PATIENCE:g} s; see whether its /bin/sh and mkdir work, and how busy it is"
+        return Diagnostic(f"{what} does not say that it keeps a log", hint=hint)
     if said == "space":
         return Diagnostic(f"{what} has no space left for a log", hint="make space in it, then try again")
     if said.startswith("tool "):
@@ -119,6 +126,10 @@ def _try(wire: Wire, container_id: str, order: Order, root: str, tool: str) -> s
         )
         try:
             said = _listen(wire, exec_id)
+        except _Silent:
+            with suppress(EngineError):
+                signal_marked(wire, container_id, order.id, order.user, exec_id=exec_id)
+            raise StepError(_explain("silent")) from None
         except (NotFound, Conflict):
             raise
         except EngineError as error:
@@ -134,12 +145,21 @@ def _try(wire: Wire, container_id: str, order: Order, root: str, tool: str) -> s
     return "shell"
 
 
+class _Silent(Exception):
+    """A supervisor has said nothing while it could have said something."""
+
+
 def _listen(wire: Wire, exec_id: str) -> str:
-    """Its first line. Whoever hears it may go: it needs nobody's ear from then on."""
-    heard = b""
+    """Its first line. Whoever hears it may go: it needs nobody's ear from then on. Raises `_Silent`, `EngineError`."""
+    heard, late = b"", Event()
     start = b'{"Detach":false,"Tty":false}'
-    with wire.open("POST", f"/exec/{exec_id}/start", data=start, timeout=PATIENCE) as answer:
-        timer = start_timer(PATIENCE, answer.cut)
+    with wire.open("POST", f"/exec/{exec_id}/start", data=start, timeout=PATIENCE + LATE) as answer:
+
+        def give_up() -> None:
+            late.set()
+            answer.cut()
+
+        timer = start_timer(PATIENCE, give_up)
         try:
             for chunk in split_frames(answer.read):
                 heard += chunk.data if chunk.stream == "stdout" else b""
@@ -147,4 +167,6 @@ def _listen(wire: Wire, exec_id: str) -> str:
                     break
         finally:
             timer.cancel()
+    if late.is_set() and not heard:
+        raise _Silent
     return heard.partition(b"\n")[0].decode(errors="replace").strip()
