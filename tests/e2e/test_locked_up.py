@@ -11,6 +11,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -105,6 +106,24 @@ def test_who_waits_is_told_for_what_and_how_to_leave(folder: Path, proxy: Proxy)
         os.killpg(process.pid, signal.SIGINT)
         process.communicate(timeout=PATIENCE)
         assert process.returncode == 130, words
+
+
+@pytest.mark.parametrize("held", ["GET [^ ]*/exec/", "nothing"], ids=["silent", "answering"])
+def test_who_waits_for_a_command_that_was_accepted_and_never_begun_is_told_so(
+    held: str, folder: Path, proxy: Proxy
+) -> None:
+    hold(proxy, held)
+    proxy.accepts = lambda request: re.match("POST [^ ]*/exec/[^ ]*/start", request) is not None
+    process = start(folder, proxy, "exec a true")
+    assert process.stderr is not None
+    line = process.stderr.readline()
+    assert "has accepted a command and not begun it for 10 s" in line
+    assert "Ctrl-C leaves" in line
+    for _ in range(2):
+        os.killpg(process.pid, signal.SIGINT)
+        time.sleep(0.5)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
 
 
 def test_an_agent_is_told_too(folder: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:

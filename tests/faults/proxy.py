@@ -3,13 +3,14 @@
 It understands just enough of HTTP to see where a request's head ends; everything behind it is passed on
 untouched, hijacked streams included. Calls that change something are counted from 0 in the order in which they
 arrive; a fault is armed for one such number. `holds` says of which request lines nothing is ever answered, as an
-engine does that has locked itself up.
+engine does that has locked itself up, and `accepts` of which the connection is handed over and nothing follows.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
 import socket
 import struct
@@ -26,6 +27,10 @@ KINDS: tuple[Kind, ...] = ("kill-before", "kill-after", "lost-reply", "error-500
 _REPLY_500 = (
     b"HTTP/1.1 500 Internal Server Error\r\nContent-Type: application/json\r\nContent-Length: 30\r\n\r\n"
     b'{"message":"injected failure"}'
+)
+_HANDED_OVER = (
+    b"HTTP/1.1 101 UPGRADED\r\nContent-Type: application/vnd.docker.raw-stream\r\n"
+    b"Connection: Upgrade\r\nUpgrade: tcp\r\n\r\n"
 )
 
 
@@ -59,6 +64,7 @@ class Proxy:
         self.fired = False
         self.victim: Callable[[], int | None] = lambda: None
         self.holds: Callable[[str], bool] = lambda _: False
+        self.accepts: Callable[[str], bool] = lambda _: False
 
     def __enter__(self) -> Proxy:
         self._listener.bind(str(self.path))
@@ -91,6 +97,13 @@ class Proxy:
             request = head.split(b"\r\n", 1)[0].decode(errors="replace")
             if self.holds(request):
                 _wait_for_close(client)
+                return
+            if self.accepts(request):
+                client.sendall(_HANDED_OVER)
+                # The end of what it sends is not the end of it.
+                watch = select.poll()
+                watch.register(client, 0)
+                watch.poll()
                 return
             if not _mutates(request):
                 self._pass_on(client, head, None)

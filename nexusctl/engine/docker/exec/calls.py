@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from threading import Event, Timer
 from typing import Any
 
 from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.errors import EngineError
+from nexusctl.engine.docker.client.silence import TOLD_AFTER
+from nexusctl.errors import EngineError, NotFound
+from nexusctl.model.observed import notice
 
 MARK = "NEXUSCTL_EXEC"
 """The environment variable by which the processes of one exec are found again, to end them."""
@@ -81,6 +84,36 @@ def wait_for_exit_code(wire: Wire, exec_id: str) -> int:
         if time.monotonic() > deadline:
             raise EngineError(f"the engine does not say how the command ended (exec {exec_id[:12]})")
         time.sleep(0.01)
+
+
+@contextmanager
+def told_unless_begun(wire: Wire, exec_id: str) -> Iterator[None]:
+    """While inside, say so after a while where the engine has accepted an exec and does not begin it.
+
+    Nothing comes of it then, as of a command that has nothing to say: only the engine knows which of both it is.
+    """
+    over = Event()
+
+    def look() -> None:
+        try:
+            found = wire.uncut.call("GET", f"/exec/{exec_id}/json", timeout=TOLD_AFTER)
+            begun = bool(found["Pid"]) or found["ExitCode"] is not None
+        except NotFound:
+            return
+        except EngineError:
+            begun = False
+        if not begun and not over.is_set():
+            notice.say(
+                f"The engine at {wire.endpoint.url} has accepted a command and not begun it for {TOLD_AFTER:g} s."
+                " Ctrl-C leaves; `nexusctl doctor` says what is wrong with it."
+            )
+
+    timer = start_timer(TOLD_AFTER, look)
+    try:
+        yield
+    finally:
+        over.set()
+        timer.cancel()
 
 
 def start_timer(timeout: float | None, end: Callable[[], None]) -> Timer:

@@ -13,7 +13,7 @@ from nexusctl.engine.command import Outcome
 from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.engine.docker.client.frames import split_frames
-from nexusctl.engine.docker.exec.calls import MARK, create_exec, start_timer, wait_for_exit_code
+from nexusctl.engine.docker.exec.calls import MARK, create_exec, start_timer, told_unless_begun, wait_for_exit_code
 from nexusctl.errors import EngineError
 
 ROOT = "0:0"
@@ -125,6 +125,7 @@ def run(
         cutting = ExitStack()
         try:
             cutting.enter_context(cancel.cutting(lambda: end(CANCELLED)))
+            cutting.enter_context(told_unless_begun(wire, exec_id))
             if stdin is not None:
                 _feed(answer, stdin)
             for chunk in split_frames(answer.read):

@@ -14,6 +14,9 @@ from nexusctl.errors import EngineError
 PATIENCE = 3.0
 """Seconds that a command has to clean up in, as after Ctrl-C on a terminal of its own."""
 
+REACH = 15.0
+"""Seconds that it takes at most to reach a command, of an engine and a sandbox that answer."""
+
 RELAYED = (signals.SIGINT, signals.SIGTERM, signals.SIGHUP)
 
 
@@ -41,15 +44,25 @@ class Relay:
         with self._ending:
             if not self._ended:
                 self._ended = True
-                with contextlib.suppress(EngineError):
-                    self._send("KILL")
+                _within(REACH, lambda: self.try_to_send("KILL"))
 
     def _pass_on(self, number: signals.Signals) -> None:
-        with contextlib.suppress(EngineError):
-            self._send(number.name.removeprefix("SIG"))
+        _within(REACH, lambda: self.try_to_send(number.name.removeprefix("SIG")))
         if not self._over.wait(PATIENCE):
             self.finish()
             self._cut()
+
+    def try_to_send(self, name: str) -> None:
+        """A broken sandbox may not even let itself be ended; what runs in it then is nobody's to wait for."""
+        with contextlib.suppress(EngineError):
+            self._send(name)
+
+
+def _within(seconds: float, work: Callable[[], None]) -> None:
+    """Do `work`, and go on after so many seconds whatever becomes of it."""
+    working = threading.Thread(target=work, daemon=True)
+    working.start()
+    working.join(seconds)
 
 
 @contextmanager

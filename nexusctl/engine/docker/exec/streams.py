@@ -20,7 +20,7 @@ from nexusctl.engine.command import Command
 from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.client import FOREVER, Wire
 from nexusctl.engine.docker.client.frames import split_frames
-from nexusctl.engine.docker.exec.calls import MARK, create_exec, wait_for_exit_code
+from nexusctl.engine.docker.exec.calls import MARK, create_exec, told_unless_begun, wait_for_exit_code
 from nexusctl.engine.docker.exec.end_processes import signal_marked
 from nexusctl.engine.docker.exec.exec import TIMED_OUT
 from nexusctl.engine.docker.exec.forward_signals import Relay, relayed
@@ -90,9 +90,7 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
 
     def end() -> None:
         try:
-            # A broken sandbox may not even let itself be ended; what runs in it then is nobody's to wait for.
-            with contextlib.suppress(EngineError):
-                send("KILL")
+            relay.try_to_send("KILL")
         finally:
             cut()
 
@@ -100,6 +98,7 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
         try:
             with contextlib.ExitStack() as stack:
                 answers.append(stack.enter_context(_start(wire, exec_id, tty=command.tty)))
+                stack.enter_context(told_unless_begun(wire, exec_id))
                 if command.timeout is not None:
                     stack.enter_context(_alarm(command.timeout, timed_out, end))
                 if command.stdin is not None:
