@@ -38,16 +38,17 @@ def test_a_locked_apply_installs_what_the_lock_says_and_refuses_what_it_does_not
     tmp_path: Path, wire: Wire, base_image: str, stack_name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("CI", raising=False)
-    file, lock = tmp_path / "nexus.yaml", tmp_path / "nexus.lock"
-    file.write_text(STACK.replace("STACK", stack_name).replace("IMAGE", base_image))
-    case = Case(folder=tmp_path, stack=stack_name, wire=wire)
+    runs = Runs(tmp_path, wire, base_image, stack_name)
+    file, lock = runs.folder / "nexus.yaml", runs.folder / "nexus.lock"
+    runs.write(STACK.replace("STACK", stack_name).replace("IMAGE", runs.base))
+    case = Case(folder=runs.folder, stack=stack_name, wire=wire)
     try:
         done = case.nexusctl(["lock", "--json"])
         assert done.returncode == 0, done.stderr
         entry = json.loads(lock.read_text())["sandboxes"]["one"]
         version = entry["packages"]["apt"]["hello"]["version"]
-        assert entry["digest"] == wire.get(f"/images/{base_image}/json")["Id"]
-        assert not [t for image in wire.get("/images/json") for t in image["RepoTags"] or () if "nexusctl/lock" in t]
+        assert entry["digest"] == runs.base_id
+        assert runs.images() == []
         assert case.nexusctl(["lock"]).stdout == "nexus.lock is up to date.\n"
 
         done = case.nexusctl(["apply", "--locked", "--yes"])
@@ -65,6 +66,7 @@ def test_a_locked_apply_installs_what_the_lock_says_and_refuses_what_it_does_not
         assert case.nexusctl(["plan", "--no-locked"]).returncode == 0
     finally:
         case.close()
+        runs.close()
 
 
 MOVED = """\
