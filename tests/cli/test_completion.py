@@ -64,6 +64,7 @@ def ask(folder: Path, line: str, **more: str) -> list[str]:
         ("plan --target=wo", ["plain,worker-1"]),
         ("explain wi", ["plain,wide"]),
         ("rename wi", ["plain,wide"]),
+        ("signal exec_x T", ["plain,TERM", "plain,TSTP"]),
         ("executions r", ["plain,rm"]),
         ("cp wa", ["file,wa"]),
         ("cp web:/etc/", []),

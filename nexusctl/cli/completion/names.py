@@ -114,6 +114,13 @@ def _signals(_: click.Context, __: str) -> Names:
     return sorted(one.name.removeprefix("SIG") for one in signal.Signals)
 
 
+def _signals_inside(_: click.Context, __: str) -> Names:
+    # Few words are of that.
+    from nexusctl.api.everyday.executions import SIGNALS  # noqa: PLC0415 - deferred: start-up time
+
+    return sorted(SIGNALS)
+
+
 def _verbs(ctx: click.Context, _: str) -> Names:
     root = ctx.find_root()
     return root.command.list_commands(root) if isinstance(root.command, click.Group) else ()
@@ -145,7 +152,7 @@ _ARGUMENTS: Mapping[str, Complete] = {
     "[NAME]... | rm ID...": _listed_executions,
     "[STACK]...": _stacks,
     "ID": _executions,
-    "SIGNAL": _signals,
+    "SIGNAL": _signals_inside,
 }
 """By what stands for an argument in a command's help."""
 
