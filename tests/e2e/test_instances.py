@@ -72,6 +72,13 @@ def test_each_has_names_networks_volumes_and_ports_of_its_own_and_goes_alone(ben
     assert len({*ports.values()}) == 3
     listed = {one["name"]: (one["instance"], one["running"], one["sandboxes"]) for one in instances(bench)}
     assert listed == {whole[name]: (whole[name].partition(".")[2], 2, 2) for name in ("one", "Two/x")}
+    # A stack stands for its instances too, an instance for itself alone.
+    listed_whole = {one["name"] for one in json.loads(bench.run("ls", bench.stack, "--json")[0])["stacks"]}
+    assert listed_whole == {*whole.values()}
+    (alone,) = json.loads(bench.run("ls", whole["one"], "--json")[0])["stacks"]
+    assert alone["name"] == whole["one"]
+    out, err = bench.run("instances", f"{bench.stack}x")
+    assert (out, f"did you mean `{bench.stack}`?" in err) == ("No instances.\n", True)
     me = f"{getpass.getuser()}@{socket.gethostname()}"
     assert [one["owners"] for one in instances(bench)] == [[me], [me]]
     assert bench.run("instances", bench.stack)[0].count(me) == 2

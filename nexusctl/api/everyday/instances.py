@@ -11,7 +11,7 @@ from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.instance import check_branch, fit_instance
 from nexusctl.model.observed.listed import StackStatus
-from nexusctl.model.values.did_you_mean import nearest
+from nexusctl.model.values.did_you_mean import suggest
 
 AUTO = "auto"
 
@@ -36,19 +36,19 @@ def find_instance(word: str, folder: Path) -> tuple[str, str]:
     return fit_instance(text), check_branch(text) if is_branch else ""
 
 
-def list_instances(engine: Engine, stack: str | None = None) -> tuple[StackStatus, ...]:
-    """All on this engine, or those of one stack, by name. Raises `EngineError`."""
+def list_instances(engine: Engine, stack: str | None = None) -> tuple[tuple[StackStatus, ...], tuple[Diagnostic, ...]]:
+    """All on this engine, or those of one stack, by name, with a warning where there is none of that name at all.
+
+    Raises `EngineError`.
+    """
     found = summarize_stacks(engine.overview.list_sandboxes())
-    return tuple(one for one in found if one.instance and stack in (None, one.stack))
-
-
-def suggest_stack(engine: Engine, name: str) -> tuple[Diagnostic, ...]:
-    """A warning where no stack of that name is on the engine, but one that looks like it. Raises `EngineError`."""
-    names = {one.stack for one in summarize_stacks(engine.overview.list_sandboxes())}
-    if name in names or not (close := nearest(name, sorted(names))):
-        return ()
-    summary, hint = f"there is no stack {name} on this engine", f"did you mean `{close}`?"
-    return (Diagnostic(summary, hint=hint, severity="warning"),)
+    names = sorted({one.stack for one in found})
+    problems: tuple[Diagnostic, ...] = ()
+    if stack is not None and stack not in names:
+        # All of its instances may be gone, or it is mistyped.
+        summary = f"there is no stack {stack} on this engine"
+        problems = (Diagnostic(summary, hint=suggest(stack, names, "stacks"), severity="warning"),)
+    return tuple(one for one in found if one.instance and stack in (None, one.stack)), problems
 
 
 def _look_around(folder: Path) -> tuple[str, bool]:

@@ -13,16 +13,22 @@ T = TypeVar("T")
 
 
 def choose(
-    found: Iterable[T], words: tuple[str, ...], name_of: Callable[[T], str], complain: Callable[[str], str], kinds: str
+    found: Iterable[T],
+    words: tuple[str, ...],
+    names_of: Callable[[T], tuple[str, ...]],
+    complain: Callable[[str], str],
+    kinds: str,
 ) -> tuple[T, ...]:
-    """Those that `words`, globs of their names, mean, in their order; all where no word is given.
+    """Those that `words`, globs of one of their names, mean, in their order; all where no word is given.
 
     Raises `InputError` for the words that mean none, each with what `complain` says of it, and a name of `kinds` that
     it may stand for.
     """
     listed = tuple(found)
-    names = sorted({name_of(one) for one in listed})
+    names = sorted({name for one in listed for name in names_of(one)})
     missing = [word for word in words if not any(fnmatchcase(name, word) for name in names)]
     if missing:
         raise InputError(*(Diagnostic(complain(word), hint=suggest(word, names, kinds)) for word in missing))
-    return tuple(one for one in listed if not words or any(fnmatchcase(name_of(one), word) for word in words))
+    return tuple(
+        one for one in listed if not words or any(fnmatchcase(name, word) for name in names_of(one) for word in words)
+    )

@@ -15,7 +15,7 @@ def list_history(engine: Engine, stack: str, words: tuple[str, ...] = ()) -> tup
     return choose(
         engine.overview.list_history(stack),
         words,
-        lambda deed: deed.sandbox,
+        lambda deed: (deed.sandbox,),
         lambda word: f"no record tells of a sandbox {word} of {stack}",
         "sandboxes",
     )

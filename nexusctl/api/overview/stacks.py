@@ -16,14 +16,14 @@ _NOBODY: Mapping[str, LockHolder] = {}
 
 
 def list_all(engine: Engine, words: tuple[str, ...] = ()) -> tuple[StackStatus, ...]:
-    """Those on this engine that `words`, globs of names, mean; all where none is given.
+    """Those on this engine that `words`, globs of names, mean, a stack with all its instances; all where none is given.
 
     Raises `InputError` for a word that means none, and `EngineError`.
     """
     return choose(
         summarize_stacks(engine.overview.list_sandboxes(), engine.overview.list_locks()),
         words,
-        lambda one: one.name,
+        lambda one: (one.name, one.stack),
         lambda word: f"there is no stack {word} on this engine",
         "stacks",
     )

@@ -18,7 +18,7 @@ def ls(stacks: tuple[str, ...], as_json: bool) -> None:
     """List the stacks of this engine, each instance for itself: what they have, since when and by whom; who has stopped
     what on purpose, and who changes a stack now.
 
-    A STACK may be a glob. It needs no stack file, and looks into no sandbox.
+    A STACK may be a glob, and stands for its instances too. It needs no stack file, and looks into no sandbox.
     """
     found = list_all(connection.connect(), stacks)
     if as_json:
