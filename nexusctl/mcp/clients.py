@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 from nexusctl.api.workspace import replace_file
 from nexusctl.errors import Diagnostic, InputError
@@ -67,6 +68,20 @@ def read_server(client: str, name: str, folder: Path, environ: Mapping[str, str]
         known = suggest(name, section, "servers") if isinstance(section, dict) and section else add
         raise InputError(Diagnostic(f"`{path}` has no server {name}", hint=known))
     return _make_server(_put_in(entry, environ, path), path, name, environ)
+
+
+def complete_url(text: str) -> str:
+    """The address of a server over HTTP, of which the scheme and the path may be left out. Raises `InputError`."""
+    whole = text if "://" in text else f"http://{text}"
+    try:
+        found = urlsplit(whole)
+        right = found.scheme in ("http", "https") and bool(found.hostname) and (found.port is None or found.port > 0)
+    except ValueError:
+        right = False
+    if not right or any(mark.isspace() for mark in text):
+        hint = "write it as the server has said it, such as `http://127.0.0.1:8765/mcp`"
+        raise InputError(Diagnostic(f"`{text[:80]}` is no address of a server over HTTP", hint=hint))
+    return urlunsplit(found._replace(path="/mcp")) if found.path in ("", "/") else whole
 
 
 def reach(url: str, token: str) -> Server:

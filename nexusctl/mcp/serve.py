@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from nexusctl.api import workspace as files
 from nexusctl.errors import Diagnostic, InputError
@@ -27,6 +28,11 @@ POLICY = "door.yaml"
 SHORTEST_TOKEN = 16
 """Characters of a token that nobody guesses."""
 
+
+_EXPOSED = (
+    "warning: others on the network can read the token, as this is plain HTTP. Serve at 127.0.0.1:{port} instead, "
+    "and reach it with `ssh -L {port}:127.0.0.1:{port} THIS_HOST` or through a reverse proxy with TLS."
+)
 
 _TURN = 0.0005
 """Seconds that a thread may compute while others want to: who looks passes the interpreter on at each word with the
@@ -82,8 +88,10 @@ def serve_http(terms: ServerOptions, host: str, port: int, tokens: dict[str, str
         token = secrets.token_urlsafe(32)
         known[token] = getpass.getuser()
 
-    def ready(address: str) -> None:
+    def ready(address: str, *, local: bool) -> None:
         say(f"Serving agents at {address}; Ctrl-C ends it.")
+        if not local:
+            say(_EXPOSED.format(port=urlsplit(address).port))
         if not tokens:
             say(f"Token, shown this once: {token}")
 
@@ -96,6 +104,20 @@ def find_policy(path: Path | None) -> Policy:
     """The policy in the file `path`, or else in `door.yaml` of this folder where there is one. Raises `InputError`."""
     beside = Path(POLICY)
     return read_policy(path or beside, TOOLS, known_templates()) if path or beside.exists() else Policy()
+
+
+def own_token(token: str, variable: str) -> dict[str, str]:
+    """The `token` that a `variable` of the environment has, of whoever runs this; none where it is empty.
+
+    Raises `InputError` for one that could be guessed, or that no header can carry.
+    """
+    if not token:
+        return {}
+    if len(token) < SHORTEST_TOKEN or not token.isascii() or len(token.split()) != 1 or not token.isprintable():
+        hint = f"`export {variable}=$(openssl rand -hex 32)` makes one; without it, one is made and shown"
+        what = f"at least {SHORTEST_TOKEN} characters without spaces are needed"
+        raise InputError(Diagnostic(f"the token in {variable} is too easy to guess: {what}", hint=hint))
+    return {token: getpass.getuser()}
 
 
 def read_tokens(path: Path) -> dict[str, str]:

@@ -63,10 +63,11 @@ def mcp(
     if find_spec("mcp") is None:
         hint = "`pip install 'nexusctl[mcp]'` brings it"
         raise InputError(Diagnostic("serving agents needs the package `mcp`", hint=hint))
-    from nexusctl.mcp.serve import ServerOptions, find_policy, read_tokens, serve_http, serve_stdio  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.mcp.serve import ServerOptions, find_policy, own_token, read_tokens, serve_http, serve_stdio  # noqa: PLC0415 - deferred: start-up time
 
-    known = read_tokens(tokens) if tokens else _from_environment()
-    path = (file or options.default_file()).absolute()
+    given = os.environ.pop(TOKEN, "")
+    known = (read_tokens(tokens) if tokens else own_token(given, TOKEN)) if http else {}
+    path = _find_file(file)
     policy = policy.absolute() if policy else None
     # Whatever a path means, it starts where the stack file lies.
     os.chdir(path.parent)
@@ -77,12 +78,17 @@ def mcp(
         serve_stdio(terms)
 
 
-def _from_environment() -> dict[str, str]:
-    # Only a server needs it.
-    import getpass  # noqa: PLC0415 - deferred: start-up time
-
-    token = os.environ.pop(TOKEN, "")
-    return {token: getpass.getuser()} if token else {}
+def _find_file(file: Path | None) -> Path:
+    """The stack file by its whole path; it need not be there, but its folder does. Raises `InputError`."""
+    path = (file or options.default_file()).absolute()
+    folder = path.parent
+    if not folder.is_dir():
+        what = "is no folder" if folder.exists() else "is not there"
+        hint = "name a stack file in a folder that is there" if folder.exists() else f"`mkdir -p {folder}` makes it"
+        raise InputError(Diagnostic(f"`{folder}`, where `{path.name}` would lie, {what}", hint=hint))
+    if not os.access(folder, os.R_OK | os.X_OK):
+        raise InputError(Diagnostic(f"you may not enter `{folder}`", hint="check its permissions"))
+    return path
 
 
 @mcp.command(name="config")
@@ -96,13 +102,15 @@ def _from_environment() -> dict[str, str]:
 def config(context: click.Context, client: str, url: str | None, name: str, write: bool) -> None:
     """Print the entry with which an agent's client finds the server."""
     # Serving needs none of it.
-    from nexusctl.mcp.clients import CLIENTS, make_entry, render_entry, write_entry  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.mcp.clients import CLIENTS, complete_url, make_entry, render_entry, write_entry  # noqa: PLC0415 - deferred: start-up time
 
     assert context.parent
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name):
         raise click.BadParameter("use letters, digits, dashes and underscores", param_hint="--name")
-    file = (context.parent.params["file"] or options.default_file()).absolute()
-    entry = make_entry(client, [_program(), "mcp", "-f", str(file)], url)
+    if url:
+        entry = make_entry(client, [], complete_url(url))
+    else:
+        entry = make_entry(client, [_program(), "mcp", "-f", str(_find_file(context.parent.params["file"]))], None)
     if write:
         options.say(f"Wrote {write_entry(client, name, entry, Path())}.")
         return
@@ -125,7 +133,7 @@ def check(context: click.Context, client: str | None, url: str | None, name: str
     if find_spec("mcp") is None:
         raise InputError(Diagnostic("asking a server needs the package `mcp`", hint="`pip install 'nexusctl[mcp]'`"))
     # As above.
-    from nexusctl.mcp.clients import Server, reach, read_server  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.mcp.clients import Server, complete_url, reach, read_server  # noqa: PLC0415 - deferred: start-up time
     from nexusctl.mcp.protocol.check import CheckedStep, check_server  # noqa: PLC0415 - deferred: start-up time
 
     assert context.parent
@@ -134,9 +142,9 @@ def check(context: click.Context, client: str | None, url: str | None, name: str
     if client:
         server = read_server(client, name, Path(), os.environ)
     elif url:
-        server = reach(url, os.environ.get(TOKEN, ""))
+        server = reach(complete_url(url), os.environ.get(TOKEN, ""))
     else:
-        file = (context.parent.params["file"] or options.default_file()).absolute()
+        file = _find_file(context.parent.params["file"])
         server = Server(command=(sys.executable, "-m", "nexusctl", "mcp", "-f", str(file)))
 
     def report(step: CheckedStep) -> None:

@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 
 import anyio
 import httpx2
@@ -17,7 +18,8 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from nexusctl.errors import Diagnostic
-from nexusctl.mcp.clients import Server
+from nexusctl.mcp.clients import TOKEN, Server
+from nexusctl.model.endpoint import bracketed
 from nexusctl.model.values.frozen import dataclass
 
 PATIENCE = 120.0
@@ -218,10 +220,14 @@ def _explain(server: Server, error: BaseException, said: TextIO, statuses: list[
         hint = "run the command of the entry by itself; it says what is wrong"
         return Diagnostic(f"the server has ended: {' '.join(server.command)[:200]}", hint=hint, output=output)
     if 401 in statuses:
-        hint = "give the client the token of the server; the entry takes it from NEXUSCTL_MCP_TOKEN"
+        if not any(name.lower() == "authorization" for name in server.headers):
+            hint = f"`export {TOKEN}=...`, with the token that the server has said or was given"
+            return Diagnostic(f"a token is needed at {server.url}, and none was given", hint=hint)
+        hint = f"give the client the token of the server; the entry takes it from {TOKEN}"
         return Diagnostic(f"the token is refused at {server.url}", hint=hint)
     if isinstance(error, httpx2.ConnectError):
-        hint = "start it: `nexusctl mcp --http 127.0.0.1:8765`"
+        found = urlsplit(server.url)
+        hint = f"start it: `nexusctl mcp --http {bracketed(found.hostname or '')}:{found.port or 8765}`"
         return Diagnostic(f"nobody answers at {server.url}", hint=hint)
     hint = "is it the address that `nexusctl mcp --http` has said, with `/mcp` at its end?"
     how = f"HTTP {statuses[-1]}" if statuses else str(error)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from errno import EADDRINUSE
+from ipaddress import ip_address
+from typing import Any, Protocol
 
 import uvicorn
 from mcp.server.auth.provider import AccessToken
@@ -22,6 +24,8 @@ from nexusctl.model.endpoint import bracketed
 
 PATH = "/mcp"
 
+LAST_PORT = 65535
+
 LARGEST = 32 * 1024 * 1024
 """Bytes of a request; what is too long for a tool is refused by that, in words."""
 
@@ -32,14 +36,18 @@ _SECONDS = 5
 """That requests have to come to their end when the server is asked to."""
 
 
-def serve_http(door: Door, host: str, port: int, owners: Mapping[str, str], ready: Callable[[str], None]) -> None:
+class Ready(Protocol):
+    def __call__(self, address: str, *, local: bool) -> None:
+        """There is an answer at `address`; `local` says that nobody but this machine can ask there."""
+
+
+def serve_http(door: Door, host: str, port: int, owners: Mapping[str, str], ready: Ready) -> None:
     """Answer on `host` and `port`, 0 for a free one, until the process is asked to end.
 
-    `owners` maps the SHA-256 of each token to whom it belongs. `ready` is told the address once there is an answer.
-    Raises `InputError` where nobody can listen there.
+    `owners` maps the SHA-256 of each token to whom it belongs. Raises `InputError` where nobody can listen there.
     """
     listening = _listen(host, port)
-    bound = listening.getsockname()[1]
+    own, bound = listening.getsockname()[:2]
     address = f"http://{bracketed(host)}:{bound}{PATH}"
     app = make_app(door, host, bound, owners)
     config = uvicorn.Config(
@@ -50,7 +58,7 @@ def serve_http(door: Door, host: str, port: int, owners: Mapping[str, str], read
         timeout_keep_alive=_IDLE,
         ws="none",
     )
-    ready(address)
+    ready(address, local=ip_address(own).is_loopback)
     uvicorn.Server(config).run(sockets=[listening])
 
 
@@ -104,6 +112,9 @@ def _listen(host: str, port: int) -> socket.socket:
         listening.listen(1024)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
-        hint = "name another address, such as `127.0.0.1:8765`, or port 0 for a free one"
-        raise InputError(Diagnostic(f"nobody can listen on {host}:{port}: {why}", hint=hint)) from None
+        hint = f"name an address of this machine, such as `127.0.0.1:{port}`, and a port from 1024 on"
+        if getattr(error, "errno", None) == EADDRINUSE:
+            other = port + 1 if port < LAST_PORT else port - 1
+            hint = f"name another port, such as `{bracketed(host)}:{other}`, or 0 for one that is free"
+        raise InputError(Diagnostic(f"nobody can listen on {bracketed(host)}:{port}: {why}", hint=hint)) from None
     return listening
