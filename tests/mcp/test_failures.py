@@ -10,7 +10,7 @@ import anyio
 import pytest
 import yaml
 
-from tests.mcp.client import Answer, Caller, plan_of, play
+from tests.mcp.client import Answer, Caller, nexusctl, plan_of, play
 
 pytestmark = [pytest.mark.engine, pytest.mark.usefixtures("template_images")]
 
@@ -109,6 +109,32 @@ def test_a_file_that_somebody_has_broken_is_left_alone_and_the_call_says_where(f
 
     play(folder, scene)
     assert (folder / "nexus.yaml").read_text() == broken
+
+
+def test_a_broken_file_does_not_look_empty(folder: Path) -> None:
+    async def scene(call: Caller) -> None:
+        await call("sandbox_create", template="base", name="api")
+        good = (folder / "nexus.yaml").read_text()
+        assert "warnings" not in (await call("sandbox_list")).content
+        for broken, place in (
+            (f"name: {folder.name}\nsandboxes: [oops\n", "nexus.yaml:2:12: this list is never closed"),
+            (good.replace("template: base", "template: bas"), "nexus.yaml:5:15: there is no template `bas`"),
+        ):
+            (folder / "nexus.yaml").write_text(broken)
+            # What was made is there all the same.
+            for shown in (await call("sandbox_list"), await call("sandbox_status", sandbox_id="sb_api")):
+                assert not shown.is_error, shown.text
+                assert any(place in warning for warning in shown["warnings"]), shown["warnings"]
+            assert (await call("sandbox_list"))["total"] == 1
+        (folder / "nexus.yaml").write_text(f"name: {folder.name}\nsandboxes: [oops\n")
+        checked = nexusctl(folder, "mcp", "check", check=False)
+        assert checked.returncode == 1
+        assert "sandbox_list: nexus.yaml:2:12: this list is never closed" in checked.stderr
+        assert "sandbox_create: nexus.yaml:2:12: this list is never closed" in checked.stderr
+        (folder / "nexus.yaml").write_text(good)
+        assert "warnings" not in (await call("sandbox_status", sandbox_id="sb_api")).content
+
+    play(folder, scene)
 
 
 def test_a_mistake_of_a_person_in_another_sandbox_stops_nobody(folder: Path) -> None:

@@ -61,7 +61,7 @@ class Workspace:
         self.path = path
         self._name = StackName(name)
         self._files = StoredFiles(path)
-        self._known: tuple[tuple[int, int, int], Stack] | None = None
+        self._known: tuple[tuple[int, int, int], subject.Subject] | None = None
         self._checked: tuple[str, Stack] | None = None
 
     @property
@@ -87,18 +87,25 @@ class Workspace:
 
     def glance(self) -> Stack:
         """The same for whoever looks often: a file that nobody has replaced is not read again. Raises `InputError`."""
+        return self._glance().stack
+
+    def mistakes(self) -> tuple[Diagnostic, ...]:
+        """What is wrong with the file, of which the rest can be used all the same. Raises `InputError`."""
+        return self._glance().problems
+
+    def _glance(self) -> subject.Subject:
         try:
             found = self.path.stat()
         except OSError:
-            return self.stack()
+            return self.subject()
         sign = _sign(found)
         if self._known and self._known[0] == sign:
             return self._known[1]
-        stack = self.stack()
+        about = self.subject()
         # What other files say of it may change without it.
         if "include" not in (self.read() or "include"):
-            self._known = (sign, stack)
-        return stack
+            self._known = (sign, about)
+        return about
 
     def _remember(self, text: str) -> None:
         """What was checked is what a look would read now, which costs as much again."""
@@ -106,7 +113,7 @@ class Workspace:
         with suppress(OSError):
             sign = _sign(self.path.stat())
             if checked and checked[0] == text and "include" not in text and self.read() == text:
-                self._known = (sign, checked[1])
+                self._known = (sign, subject.Subject(stack=checked[1]))
 
     def subject(self) -> subject.Subject:
         """The same, with what is wrong with the rest."""

@@ -101,7 +101,7 @@ class _Walk:
     async def take(self) -> None:
         if not await self._step("list the tools", self._list):
             return
-        await self._ask("list the sandboxes", "sandbox_list", lambda answer: f"{answer['total']} there")
+        await self._ask("list the sandboxes", "sandbox_list", _count_sandboxes)
         template = await self._choose()
         if template is None:
             return
@@ -153,7 +153,7 @@ class _Walk:
             if result.is_error or content.get("errors"):
                 first: Mapping[str, Any] = next(iter(content.get("errors", ())), {})
                 summary = str(first.get("summary") or "the server says nothing of why")
-                raise _Wrong(Diagnostic(f"{tool}: {summary}", hint=first.get("hint")))
+                raise _Wrong(Diagnostic(f"{tool}: {_place(first)}{summary}", hint=first.get("hint")))
             if waiting := content.get("approval"):
                 raise _Waits(f"it waits for a person: `{waiting['command']}`")
             answers.append(content)
@@ -176,6 +176,21 @@ class _Walk:
         seconds = time.monotonic() - begun
         self._tell(CheckedStep(name=name, seconds=seconds, found=found, problem=problem, skipped=skipped))
         return problem is None
+
+
+def _place(error: Mapping[str, Any]) -> str:
+    """Where in a file of the server an error is, as far as it says so."""
+    match error.get("location"):
+        case {"file": str(file), "line": int(line), "column": int(column)}:
+            return f"{file}:{line}:{column}: "
+    return ""
+
+
+def _count_sandboxes(answer: Mapping[str, Any]) -> str:
+    for warning in answer.get("warnings", ()):
+        hint = "mend the stack file, as long as it is wrong agents can do little"
+        raise _Wrong(Diagnostic(f"sandbox_list: {warning}", hint=hint))
+    return f"{answer['total']} there"
 
 
 def _said_hello(answer: Mapping[str, Any]) -> str:
