@@ -11,6 +11,8 @@ import os
 import re
 import time
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,13 +28,14 @@ _CODE = re.compile(r"[0-9A-F]{8}\Z")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalRequest:
-    """What `who` asks for: a call of `tool`, in words and as the plan that would follow."""
+    """What `who` asks for: a call of `tool`, in words and as the plan that would follow, about the stack of `file`."""
 
     code: str
     tool: str
     who: str
     title: str
     plan: str
+    file: str = ""
     approved: bool = False
 
 
@@ -65,18 +68,25 @@ def find(code: str) -> ApprovalRequest:
     """What waits under `code`. Raises `InputError` where nothing does."""
     found = _read(code.strip().upper())
     if found is None:
-        hint = "take the code from the agent's answer; it is good for a day"
+        hint = "`nexusctl approve` lists what waits; a code is good for a day, and for one call"
         raise InputError(Diagnostic(f"nothing waits for approval under `{code[:40]}`", hint=hint))
     return found
 
 
 def approve(asked: ApprovalRequest) -> None:
     """Let the call be carried out when it is made again."""
-    _write(
-        ApprovalRequest(
-            code=asked.code, tool=asked.tool, who=asked.who, title=asked.title, plan=asked.plan, approved=True
-        )
-    )
+    _write(replace(asked, approved=True))
+
+
+def list_waiting() -> tuple[ApprovalRequest, ...]:
+    """What waits for approval, the oldest first."""
+    found = []
+    for path in _folder().glob("*.json"):
+        asked = _read(path.stem)
+        if asked and not asked.approved:
+            with suppress(OSError):
+                found.append((path.stat().st_mtime, asked.code, asked))
+    return tuple(asked for _, _, asked in sorted(found, key=lambda one: one[:2]))
 
 
 def _read(code: str) -> ApprovalRequest | None:
@@ -94,7 +104,7 @@ def _write(asked: ApprovalRequest) -> None:
     place = _place(asked.code)
     try:
         place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        document = {name: getattr(asked, name) for name in ("code", "tool", "who", "title", "plan", "approved")}
+        document = {name: getattr(asked, name) for name in ("code", "tool", "who", "title", "plan", "file", "approved")}
         workspace.replace_file(place, json.dumps(document), private=True)
     except OSError as error:
         hint = "check XDG_STATE_HOME and its permissions"
@@ -102,7 +112,11 @@ def _write(asked: ApprovalRequest) -> None:
 
 
 def _place(code: str) -> Path:
+    return _folder() / f"{code}.json"
+
+
+def _folder() -> Path:
     base = os.environ.get("XDG_STATE_HOME", "")
     # As the specification says, a relative path counts as none.
     root = Path(base) if base.startswith("/") else Path.home() / ".local" / "state"
-    return root / "nexusctl" / "approvals" / f"{code}.json"
+    return root / "nexusctl" / "approvals"

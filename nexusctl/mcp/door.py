@@ -74,15 +74,15 @@ class Door:
         if take(code):
             return None
         plan = preview() if preview else None
-        ask(
-            ApprovalRequest(
-                code=code, tool=call.tool, who=call.who, title=title, plan=render_plan(plan) if plan else ""
-            )
-        )
+        shown = render_plan(plan) if plan else ""
+        file = str(self.workspace.path.absolute())
+        ask(ApprovalRequest(code=code, tool=call.tool, who=call.who, title=title, plan=shown, file=file))
+        command = f"nexusctl approve {code}"
         approval = {
             "code": code,
-            "command": f"nexusctl approve {code}",
-            "reason": f"a person has to approve {call.tool} here; call it again in the same words after that",
+            "command": command,
+            "reason": f"Nothing was done yet: a person has to approve {call.tool} here. Ask one to type `{command}`, "
+            "then make the same call again, with the same arguments.",
         }
         return {"approval": approval, **({"planned": planned(plan, names)} if plan else {})}
 

@@ -155,9 +155,22 @@ def test_a_call_waits_for_a_person(folder: Path, tmp_path: Path, monkeypatch: py
             assert not held.is_error
             code = held["approval"]["code"]
             assert held["approval"]["command"] == f"nexusctl approve {code}"
+            assert held.text.startswith(f"Nothing was done yet: a person has to approve {tool} here.")
+            assert f"`nexusctl approve {code}`" in held.text.splitlines()[0]
+            (waits,) = json.loads(nexusctl(folder, "approve", "--json").stdout)["waiting"]
+            assert (waits["code"], waits["tool"], waits["file"]) == (code, tool, str(folder / "nexus.yaml"))
+            assert nexusctl(folder, "approve").stdout.startswith(f"{code}  {tool} ")
+            unasked = nexusctl(folder, "approve", code, check=False)
+            assert unasked.returncode == 1
+            assert f"asks for {tool} in {folder / 'nexus.yaml'}" in unasked.stderr
+            assert (await call("sandbox_list"))["total"] == 1
             assert (await call("sandbox_list"))["total"] == 1
             # Another call is another matter.
             assert "approval" in (await call(tool, **{**arguments, "sandbox_id": "api"})).content
+            assert len(nexusctl(folder, "approve").stdout.splitlines()) == 2
+            nexusctl(
+                folder, "approve", (await call(tool, **{**arguments, "sandbox_id": "api"}))["approval"]["code"], "--yes"
+            )
             refused = nexusctl(folder, "approve", "0" * 8, "--yes", check=False)
             assert "nothing waits for approval" in refused.stderr
             said = nexusctl(folder, "approve", code.lower(), "--yes").stderr
@@ -169,6 +182,8 @@ def test_a_call_waits_for_a_person(folder: Path, tmp_path: Path, monkeypatch: py
 
     play(folder, scene)
     assert plan_of(folder)["empty"]
+    nothing = nexusctl(folder, "approve")
+    assert (nothing.stdout, nothing.stderr) == ("", "No call waits for approval.\n")
 
 
 @pytest.mark.parametrize("client", ["claude", "codex", "vscode", "cursor"])

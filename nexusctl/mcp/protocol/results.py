@@ -17,7 +17,11 @@ def result_of(answer: Mapping[str, Any]) -> CallToolResult:
     """The answer of a tool that has done its work."""
     content = dict(answer)
     text = json.dumps(content, ensure_ascii=False, indent=1)
-    return CallToolResult(content=[TextContent(type="text", text=text)], structured_content=content)
+    # Whoever reads no further shall not take a call that waits for one that was carried out.
+    first = [content["approval"]["reason"]] if "approval" in content else []
+    return CallToolResult(
+        content=[TextContent(type="text", text=part) for part in (*first, text)], structured_content=content
+    )
 
 
 def error_of(diagnostics: Iterable[Diagnostic]) -> CallToolResult:
