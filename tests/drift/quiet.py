@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-WAIT = ["bash", "-c", 'trap "exit 0" TERM; while :; do sleep 1; done']
+WAIT = ["bash", "-c", 'trap "exit 0" TERM; sleep infinity & wait']
 
 FIELDS: dict[str, list[Any]] = {
     "command": [WAIT, "sleep 1000", ["sleep", "1000"]],
@@ -35,7 +35,7 @@ FIELDS: dict[str, list[Any]] = {
     "startup": ["true", "echo done > /tmp/started", "cd /tmp && mkdir x\ntouch x/y\n"],
     "depends_on": [["plain"], {"plain": {"condition": "started"}}, ["plain", "loaded"]],
     "health": [
-        {"command": ["true"], "interval": "2s"},
+        {"command": ["true"], "interval": "8s"},
         {"command": "test -e /etc/passwd", "timeout": "30s", "retries": 5, "start_period": "500ms"},
         "none",
     ],

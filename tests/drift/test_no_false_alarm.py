@@ -26,7 +26,7 @@ SETTINGS = {
     "User": "daemon",
     "WorkingDir": "/var/lib/own",
     "Volumes": {"/var/lib/own": {}},
-    "Healthcheck": {"Test": ["CMD", "true"], "Interval": 2_000_000_000},
+    "Healthcheck": {"Test": ["CMD", "true"], "Interval": 8_000_000_000},
     "Labels": {"own": "1", "dev.nexusctl.stack": "", "dev.nexusctl.role": ""},
     "ExposedPorts": {"8080/tcp": {}},
     "StopSignal": "SIGKILL",
