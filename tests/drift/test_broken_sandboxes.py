@@ -24,6 +24,7 @@ from nexusctl.engine.docker.observe import look_inside as interior
 from nexusctl.errors import StepError
 from nexusctl.model.observed.execution import Order
 from nexusctl.run import startup_script as startup
+from tests.clean_up import kill_containers
 from tests.drift.scene import Scene, findings, lay_out
 
 pytestmark = pytest.mark.engine
@@ -68,6 +69,7 @@ def scene(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Scene]:
     try:
         yield made
     finally:
+        kill_containers(wire, made.stack.name)
         made.destroy()
 
 

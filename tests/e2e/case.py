@@ -31,6 +31,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.labels import SANDBOX, STACK
 from tests import prestarted
+from tests.clean_up import kill_containers
 
 TIMEOUT = 240
 """Seconds for one command; generous, so that only a hang meets it."""
@@ -53,6 +54,7 @@ class Case:
     def close(self) -> None:
         for taken in self.sockets:
             taken.close()
+        kill_containers(self.wire, self.stack)
         self.nexusctl(["destroy", "--yes", "--volumes", "--stack", self.stack])
 
     def nexusctl(

@@ -14,6 +14,7 @@ import yaml
 
 from nexusctl.engine.docker.client.client import Wire
 from tests import prestarted
+from tests.clean_up import kill_containers
 
 pytestmark = pytest.mark.engine
 
@@ -171,6 +172,7 @@ def docker(*arguments: str) -> str:
 def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Iterator[Bench]:
     made = Bench(tmp_path, stack_name, base_image, wire)
     yield made
+    kill_containers(wire, stack_name)
     made.run("destroy", "--yes", "--volumes", "--stack", stack_name, "--ignore-missing")
 
 
