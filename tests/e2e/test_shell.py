@@ -83,3 +83,13 @@ def test_without_any_it_is_refused_with_what_to_do(folder: Path, stack_name: str
 def test_one_that_does_not_run_has_none(folder: Path) -> None:
     run(folder, "stop", "box")
     assert "starts it" in run(folder, "shell", "box", code=1)
+
+
+@pytest.mark.parametrize("words", [["-c", "id -u"], ["id"], ["sh", "-c", "id"], ["--", "-c", "id"]], ids=" ".join)
+def test_a_command_behind_the_name_is_told_what_runs_it(folder: Path, words: list[str]) -> None:
+    said = run(folder, "shell", "box", *words, code=2)
+    assert "Error: a shell takes no command; `nexusctl exec NAME COMMAND` runs one\n" in said
+
+
+def test_an_option_that_there_is_not_is_told_as_such(folder: Path) -> None:
+    assert "No such option '--nope'" in run(folder, "shell", "box", "--nope", code=2)

@@ -12,7 +12,19 @@ from nexusctl.cli.terminal.program_streams import program_streams
 from nexusctl.model.load_request import Inputs
 
 
-@click.command()
+class _Shell(click.Command):
+    """Says of a command that stands behind the sandbox, as ssh and sh take one, what runs it."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            if getattr(error, "option_name", "") == "-c" or "extra argument" in error.message:
+                ctx.fail("a shell takes no command; `nexusctl exec NAME COMMAND` runs one")
+            raise
+
+
+@click.command(cls=_Shell)
 @options.stack_inputs
 @options.stack_name
 @click.option("-e", "--env", "pairs", multiple=True, metavar="KEY=VALUE", help="Set a variable in the shell.")
