@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
@@ -88,6 +90,15 @@ def test_a_program_that_the_image_lacks_is_an_exit_code_and_no_error(shop: Works
     outcome = run(wire, shop.start(shop.sandbox()), ("no-such-program",))
     assert outcome.exit_code in (126, 127)
     assert "no-such-program" in outcome.output
+
+
+@pytest.mark.parametrize("size", [100_000, 4 << 20])
+def test_a_command_that_ends_before_it_has_read_its_input_says_why(shop: Workshop, wire: Wire, size: int) -> None:
+    container = shop.start(shop.sandbox())
+    begin = time.monotonic()
+    outcome = run(wire, container, ("/bin/sh", "-c", "head -c 3; exit 78"), timeout=60, stdin=b"abc" * (size // 3))
+    assert (outcome.exit_code, outcome.output) == (78, "abc")
+    assert time.monotonic() - begin < 20
 
 
 def test_a_child_in_the_background_does_not_hold_the_command(shop: Workshop, wire: Wire) -> None:

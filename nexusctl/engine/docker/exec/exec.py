@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from threading import Event
+from threading import Event, Thread
 
 from nexusctl.engine.cancel import CANCELLED, NEVER, Cancel
 from nexusctl.engine.command import Outcome
@@ -36,6 +36,10 @@ CHANGE_TIMEOUT = 600.0
 
 LATE = 30.0
 """Seconds that the engine gets on top of a command's own limit before it counts as silent."""
+
+
+_PACE = 0.5
+"""Seconds after which a command that does not take its input is asked for."""
 
 
 class Unanswered(Exception):
@@ -102,6 +106,7 @@ def run(
     output = bytearray()
     received, ended = 0, Event()
     exit_code: int | None = None
+    fed = True
     headers = {"Connection": "Upgrade", "Upgrade": "tcp"} if stdin is not None else {}
     start = b'{"Detach":false,"Tty":false}'
     silence = FOREVER if timeout is None else timeout + LATE
@@ -127,7 +132,7 @@ def run(
             cutting.enter_context(cancel.cutting(lambda: end(CANCELLED)))
             cutting.enter_context(told_unless_begun(wire, exec_id))
             if stdin is not None:
-                _feed(answer, stdin)
+                fed = _feed(wire, exec_id, answer, stdin)
             for chunk in split_frames(answer.read):
                 output += chunk.data
                 received += len(chunk.data)
@@ -139,7 +144,8 @@ def run(
                     end(TOO_LONG)
                     break
         except EngineError:
-            if not ended.is_set():
+            # An engine hangs up on whoever still sends when the command has ended, which says why with its exit code.
+            if fed and not ended.is_set():
                 raise
         finally:
             cutting.close()
@@ -150,8 +156,26 @@ def run(
     return Outcome(exit_code=exit_code, output=text, timed_out=ended.is_set() and exit_code == TIMED_OUT)
 
 
-def _feed(answer: Answer, data: bytes) -> None:
-    # A command that ends before it has read all of its input says why with its exit code.
-    with contextlib.suppress(OSError):
-        answer.send(data)
-        answer.send_end()
+def _feed(wire: Wire, exec_id: str, answer: Answer, data: bytes) -> bool:
+    """Send all of `data`; whether the command took it, which may end before. Raises `EngineError`."""
+    failed: list[OSError] = []
+
+    def send() -> None:
+        try:
+            answer.send(data)
+            answer.send_end()
+        except OSError as error:
+            failed.append(error)
+
+    sending = Thread(target=send, daemon=True)
+    sending.start()
+    while True:
+        sending.join(_PACE)
+        if not sending.is_alive():
+            return not failed
+        # Some engines go on to wait for somebody who would read the rest.
+        found = wire.get(f"/exec/{exec_id}/json")
+        if found["ExitCode"] is not None and not found["Running"]:
+            answer.cut()
+            sending.join()
+            return False
