@@ -33,6 +33,7 @@ sandboxes:
     volumes: ["data:/data"]
     secrets: [token]
     uploads: [{source: ./src, target: /app}, {source: ./one, target: /etc/one}]
+  spare: {image: IMAGE, command: [sleep, infinity]}
 """
 
 
@@ -54,6 +55,12 @@ def fill(folder: Path) -> None:
                 file.write(b"x" * size)
     with pytest.raises(OSError, match="No space left"):
         make_folders(folder / "data")
+
+
+def free(folder: Path) -> None:
+    """Room for a lock, and for no file of a megabyte."""
+    filler = folder / "data" / "filler-0"
+    os.truncate(filler, filler.stat().st_size - (256 << 10))
 
 
 def make_folders(folder: Path) -> None:
@@ -78,14 +85,22 @@ def test_an_upload_leaves_nothing_half_done_and_destroy_needs_no_space(yard: Yar
     folder = yard.docker("inspect", "-f", "{{range .HostConfig.Mounts}}{{.Source}} {{end}}", "yard_api").split()[-1]
     assert Path(folder).is_dir()
     fill(yard.folder)
+    refused = yard.nexusctl("apply", "--replace", "api", "--yes")
+    assert refused.returncode == 1
+    assert "the engine has no space left for the lock of stack yard" in refused.stderr
+    free(yard.folder)
     for path in (("one",), ("one", "src/a", "src/b")):
         for name in path:
             (yard.folder / name).write_bytes(os.urandom(1 << 20))
         done = yard.nexusctl("apply", "--yes")
         assert done.returncode == 1
-        assert "no space left" in done.stderr.lower()
+        assert "no space left on device" in done.stderr
+        assert "nexusctl_lock" not in done.stderr
         assert yard.docker("exec", "yard_api", "find", "/app", "/etc", "-name", "*nexusctl*") == ""
         assert yard.docker("exec", "yard_api", "cat", "/app/a", "/etc/one") == "oldold"
+    fill(yard.folder)
+    assert "1 removed" in yard.succeed("destroy", "spare", "--yes")
+    fill(yard.folder)
     said = yard.succeed("destroy", "--yes", "--volumes")
     assert "the engine's disk is full: stack yard is not locked until there is space again" in said
     assert "Nothing is left of stack yard" in said

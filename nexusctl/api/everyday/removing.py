@@ -22,7 +22,7 @@ def destroy_some(about: Subject, names: tuple[str, ...], terms: Terms, *, must_e
     engine, stack = connection.connect(), about.stack
     if must_exist:
         require_stack(engine, stack.name)
-    with connection.hold_lock(engine, stack.name, timeout=terms.lock_timeout, report=terms.report):
+    with connection.hold_lock(engine, stack.name, timeout=terms.lock_timeout, report=terms.report, makes_space=True):
         basis = prepare(engine, empty_stack(stack.name), choice=Choice(targets=names))
         return (yield from carry_out(engine, _word(basis.plan, basis.live, names, stack.sandboxes), terms))
 

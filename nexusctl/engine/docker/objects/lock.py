@@ -66,8 +66,12 @@ def hold(
     try:
         _acquire(wire, stack, holder, timeout, report)
     except EngineError as error:
-        if not (makes_space and is_out_of_space(error)):
+        if not is_out_of_space(error):
             raise
+        if not makes_space:
+            summary = f"the engine has no space left for the lock of stack {stack}"
+            hint = "`nexusctl destroy` and `nexusctl prune` make some, and need none"
+            raise EngineError(summary, status=error.status, hint=hint) from error
         held.owed = True
         report(f"the engine's disk is full: stack {stack} is not locked until there is space again")
     try:
