@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
-from nexusctl.api.planning import observe, require_known
+from nexusctl.api.planning import look_inside, require_known
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Conflict, Diagnostic, InputError, NotFound
 from nexusctl.model.engine_names import natural_key
@@ -151,13 +151,14 @@ def find_drift(engine: Engine, stack: Stack, names: tuple[str, ...] = ()) -> Pla
     The plan has no steps. Raises `InputError` for a name that means nothing, `PlanError`, `EngineError`.
     """
     # A network that has gone, or a health check that is not there, is no reason to refuse what nobody carries out.
-    live = replace(observe(engine, stack, deep=True), absent=frozenset(), unprobed=frozenset(), owners={})
+    live = replace(engine.observe(stack, deep=True), absent=frozenset(), unprobed=frozenset(), owners={})
     groups = group_names(stack, live)
     require_known(Choice(targets=names), groups)
     chosen = frozenset().union(*(match_names(name, groups) for name in names)) if names else None
     if chosen is not None:
         # What is still to be moved goes by the name that it has now.
         chosen |= {name for name, target in find_moves(stack, live).items() if target in chosen}
+    live = engine.look_inside(live) if chosen is None else look_inside(engine, live, chosen)
     found = select_drift(make_plan(recorded_stack(stack, live), live, engine.in_place), chosen)
     if live.lock is None:
         return found

@@ -22,6 +22,7 @@ __all__ = [
     "empty_stack",
     "find_overwritten",
     "load",
+    "look_inside",
     "measure_losses",
     "observe",
     "observe_remains",
@@ -41,6 +42,14 @@ def observe(engine: Engine, stack: Stack, *, deep: bool = False, adopt: Adopt = 
     """
     live = engine.observe(stack, deep=deep, adopt=adopt)
     return engine.look_inside(live) if deep else live
+
+
+def look_inside(engine: Engine, live: LiveState, names: frozenset[str]) -> LiveState:
+    """`live` with the interior of the sandboxes of these names alone; those that have gone meanwhile are left out."""
+    wanted = tuple(found for found in live.sandboxes if found.sandbox in names)
+    looked = {found.id: found for found in engine.look_inside(replace(live, sandboxes=wanted)).sandboxes}
+    kept = (found for found in live.sandboxes if found.sandbox not in names or found.id in looked)
+    return replace(live, sandboxes=tuple(looked.get(found.id, found) for found in kept))
 
 
 def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bool = False) -> Plan:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import pytest
 
+from nexusctl.api import inspection
 from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import end_processes as processes
@@ -115,6 +116,16 @@ def test_each_is_looked_at_within_limits_and_the_others_as_usual(scene: Scene, m
     assert sum(sizes) < commands.KEPT_OUTPUT + 8 * LEFT
     # What was asked in vain does not stay, where anything inside can end it.
     assert "sha256sum" not in scene.inside("sleepy", "cat /proc/[0-9]*/cmdline | tr '\\0' ' '")
+
+
+def test_a_look_at_one_waits_for_no_other(scene: Scene) -> None:
+    scene.file.write_text(scene.file.read_text().partition("  shellless")[0])
+    scene.apply()
+    scene.inside("sleepy", replace_tool("/usr/bin/sha256sum", "touch /tmp/asked; sleep 1001"))
+    scene.inside("sound", "echo changed >/srv/app/a")
+    (change,) = inspection.find_drift(scene.engine, scene.stack, ("sound",)).changes
+    assert [difference.field for difference in change.differences] == ["uploads./srv/app/a"]
+    assert scene.inside("sleepy", "ls /tmp") == ""
 
 
 def run_limited(scene: Scene, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
