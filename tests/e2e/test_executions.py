@@ -59,6 +59,10 @@ def test_what_is_detached_answers_with_an_id_by_which_all_is_found(stack: str) -
     assert (followed.returncode, followed.stdout, followed.stderr) == (0, "out\n", "err\n")
     later = call("logs", "--execution", started, "--from", "2")
     assert (later.stdout, later.stderr) == ("t\n", "err\n")
+    # Who has read all of it, and who names a byte that there is not.
+    for offset, said in (("8", ""), ("9", "note: the log ends at 8, before byte 9\n")):
+        beyond = call("logs", "--execution", started, "--from", offset)
+        assert (beyond.returncode, beyond.stdout, beyond.stderr) == (0, "", said)
     shown = [json.loads(line) for line in call("logs", "--execution", started, "--json").stdout.splitlines()]
     assert shown == [
         {"offset": 0, "stream": "stdout", "data": "out\n"},

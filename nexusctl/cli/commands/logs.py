@@ -91,7 +91,9 @@ def _show_execution(execution_id: str, offset: int, *, follow: bool, raw: bool, 
 
     engine = connection.connect()
     pieces = executions.follow if follow else executions.read_all
-    write_pieces(pieces(engine, execution_id, offset), offset, raw=raw, as_json=as_json)
+    reached = write_pieces(pieces(engine, execution_id, offset), offset, raw=raw, as_json=as_json)
+    if offset and reached == offset and (size := executions.show(engine, execution_id).bytes) < offset:
+        options.say(f"note: the log ends at {size}, before byte {offset}")
 
 
 def _write_json(line: LogLine) -> None:
