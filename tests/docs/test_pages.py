@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
@@ -54,3 +55,11 @@ def test_every_promise_names_tests() -> None:
     assert len(rows) > 40
     for row in rows:
         assert re.search(r"\| `tests/[^`]+`(, `tests/[^`]+`)* \|$", row), row
+
+
+def test_the_readme_has_a_row_for_every_verb() -> None:
+    """Its table is read as the whole of what there is."""
+    rows = re.findall(r"^\| (.*?) \| ", README.read_text().replace("\\|", "|"), re.MULTILINE)
+    named = {verb for row in rows for verbs in re.findall(r"nexusctl ([a-z|]+)", row) for verb in verbs.split("|")}
+    assert isinstance(nexusctl, click.Group)
+    assert [verb for verb in nexusctl.list_commands(click.Context(nexusctl)) if verb not in named] == []
