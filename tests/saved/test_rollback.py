@@ -187,6 +187,9 @@ def test_wherever_a_run_fails_what_can_be_rolled_back_is_as_it_was(pair: tuple[S
     # One alone is the first of its group: what is called `a` before and `a-1` afterwards is the same sandbox.
     called = {found.id: found.sandbox for found in live.sandboxes}
     renamed = {(found.sandbox, called[found.id]) for found in basis.live.sandboxes if found.id in called}
+    # Also where it has another container, as a task that runs anew and what was a task before.
+    fresh, gone = now.keys() - former.keys(), former.keys() - now.keys()
+    renamed |= {(old, new) for old in gone for new in fresh if f"{new}-1" == old or f"{old}-1" == new}
     begun = touched(events) | {old for old, new in renamed if new in touched(events)}
     left = lost(back).keys() | {new for old, new in renamed if old in lost(back)}
     for name in begun - left:
