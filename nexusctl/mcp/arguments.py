@@ -43,7 +43,9 @@ def _check(value: Any, schema: Mapping[str, Any], where: str) -> Iterator[Diagno
     types = schema.get("type")
     wanted = [types] if isinstance(types, str) else types
     if wanted and not any(_is(value, name) for name in wanted):
-        yield _wrong(where, f"is {_name(value)}, not {' or '.join(map(_article, wanted))}", schema)
+        yield _wrong(
+            where, f"is {_name(value)}, not {' or '.join(map(_article, wanted))}", _with_example(schema, where)
+        )
         return
     if "enum" in schema and not _among(value, schema["enum"]):
         hint = suggest(str(value), map(str, schema["enum"]), "values")
@@ -115,6 +117,14 @@ def _is(value: Any, name: str) -> bool:
 def _whole(pattern: str) -> str:
     """In JSON Schema `$` means the end of the text; in Python it would also match before a last line end."""
     return pattern[:-1] + r"\Z" if pattern.endswith("$") else pattern
+
+
+def _with_example(schema: Mapping[str, Any], where: str) -> Mapping[str, Any]:
+    """`schema` with what to write, for a value of a wrong kind: of that the description says nothing."""
+    example = next(iter(schema.get("examples", ())), None)
+    if example is None:
+        return schema
+    return {**schema, "errorMessage": f"write it such as `{where.rpartition('.')[2]}: {json.dumps(example)}`"}
 
 
 def _wrong(where: str, what: str, schema: Mapping[str, Any]) -> Diagnostic:

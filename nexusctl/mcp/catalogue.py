@@ -67,6 +67,17 @@ def describe_tool(name: str) -> dict[str, Any]:
     return tool
 
 
+def portable(schema: Any) -> Any:
+    """The same schema for clients that know one `type` of a value alone: each of several is a branch of its own."""
+    if isinstance(schema, list):
+        return [portable(item) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    types = schema.get("type")
+    rest = {key: portable(item) for key, item in schema.items() if key != "type" or not isinstance(types, list)}
+    return {**rest, "anyOf": [{"type": one} for one in types]} if isinstance(types, list) else rest
+
+
 def _settle(value: Any, common: Mapping[str, Any]) -> Any:
     """`value` with the parts of others in the places of the references to them."""
     if isinstance(value, list):

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from nexusctl.api.workspace import read_parameters
 from nexusctl.errors import InputError
 from nexusctl.mcp.arguments import WORDS, find_mistakes
-from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool
+from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool, portable
 from nexusctl.mcp.text_values import texts
-from nexusctl.mcp.tools.create import parameters_for
+from nexusctl.mcp.tools.create import find_template, parameters_for
 from tests.examples import share
 
 SCHEMAS = Path(__file__).parents[2] / "schemas" / "mcp"
@@ -82,6 +82,26 @@ def test_the_examples_of_a_tool_are_right(name: str) -> None:
         assert find_mistakes(example, described["inputSchema"]) == ()
 
 
+@pytest.mark.parametrize("name", sorted(TOOLS))
+@share()
+@given(data=st.data())
+def test_what_is_listed_means_the_same_to_clients_that_know_one_type_alone(name: str, data: st.DataObject) -> None:
+    tool = describe_tool(name)
+    for part in ("inputSchema", "outputSchema"):
+        listed = portable(tool[part])
+        assert '"type": [' not in json.dumps(listed)
+        # Of an output any of the values can be anything, and all that is required is often there.
+        keys = st.sampled_from(sorted(tool[part]["properties"]))
+        value = data.draw(st.dictionaries(keys, _VALUES | st.dictionaries(st.just("A"), _SCALARS), max_size=8))
+        value |= {key: "x" for key in tool[part].get("required", ()) if data.draw(st.booleans())}
+        whole, single = (jsonschema.Draft202012Validator(schema) for schema in (tool[part], listed))
+        assert whole.is_valid(value) == single.is_valid(value)
+        properties = tool[part]["properties"]
+        for key, one in value.items():
+            own = (jsonschema.Draft202012Validator(schema) for schema in (properties[key], portable(properties[key])))
+            assert len({validator.is_valid(one) for validator in own}) == 1
+
+
 def test_every_schema_is_of_a_tool_and_no_tool_is_promised_twice() -> None:
     assert set(TOOLS) <= set(NAMES)
     assert not set(TOOLS) & set(LATER)
@@ -92,20 +112,38 @@ def test_every_schema_is_of_a_tool_and_no_tool_is_promised_twice() -> None:
     [
         ({"template": "node", "nmae": "x"}, "there is no parameter `nmae`", "did you mean `name`?"),
         ({}, "`template` is missing", 'such as `template: "node"`'),
-        ({"template": "node", "timeout": 0}, "`timeout` is 0, at least 1 is needed", "Its lifetime in seconds."),
+        (
+            {"template": "node", "timeout": 0}, "`timeout` is 0, at least 1 is needed",
+            "Its lifetime in seconds.",
+        ),
         (
             {"template": "node", "env_vars": {"1A": "x"}}, '`env_vars.1A` cannot be "1A"',
             "use letters, digits and underscores, not beginning with a digit",
         ),
         (
             {"template": ["node"]}, "`template` is an array, not a string",
-            "The template to start from; `template_list` shows all.",
+            'write it such as `template: "node"`',
+        ),
+        (
+            {"template": "node", "timeout": None}, "`timeout` is null, not an integer",
+            "write it such as `timeout: 7200`",
+        ),
+        (
+            {"template": "node", "install_packages": "express"}, "`install_packages` is a string, not an array",
+            'write it such as `install_packages: ["express", "cors@^2"]`',
         ),
     ],
 )  # fmt: skip
 def test_a_mistake_says_what_to_write(arguments: dict[str, Any], summary: str, hint: str) -> None:
     (mistake,) = find_mistakes(arguments, describe_tool("sandbox_create")["inputSchema"])
     assert (mistake.summary, mistake.hint) == (summary, hint)
+
+
+def test_the_begin_of_a_long_name_is_enough_to_be_told_the_whole() -> None:
+    nobody: Any = None
+    with pytest.raises(InputError) as caught:
+        find_template(nobody, "expres")
+    assert caught.value.diagnostics[0].hint == "did you mean `express-api-boilerplate`?"
 
 
 def test_what_a_new_sandbox_is_told_reaches_the_parameters_of_its_template() -> None:

@@ -23,7 +23,7 @@ from mcp_types import (
 from nexusctl import __version__
 from nexusctl.errors import Diagnostic, NexusError
 from nexusctl.mcp.arguments import find_mistakes
-from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool
+from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool, portable
 from nexusctl.mcp.door import Call, Door
 from nexusctl.mcp.policy import matches
 from nexusctl.mcp.protocol.results import error_of, result_of
@@ -116,7 +116,7 @@ def _listed(name: str) -> Tool:
         name=name,
         title=tool["title"],
         description=tool["description"],
-        input_schema=tool["inputSchema"],
-        output_schema=tool["outputSchema"],
+        input_schema=portable(tool["inputSchema"]),
+        output_schema=portable(tool["outputSchema"]),
         annotations=annotations,
     )

@@ -73,7 +73,10 @@ def find_template(door: Door, name: str) -> Template:
     """The template of that name. Raises `InputError` for a path, which an agent has no say over, and for none."""
     known = known_templates()
     if name not in known:
-        raise InputError(Diagnostic(f"there is no template `{name[:60]}`", hint=suggest(name, known, "templates")))
+        # Half of a long name is like no other one.
+        longer = [one for one in known if len(name) > 2 and one.startswith(name)]
+        hint = f"did you mean `{longer[0]}`?" if len(longer) == 1 else suggest(name, known, "templates")
+        raise InputError(Diagnostic(f"there is no template `{name[:60]}`", hint=hint))
     door.policy.require_template(name)
     return workspace.load_template(name)
 
