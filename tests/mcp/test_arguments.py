@@ -114,7 +114,7 @@ def test_every_schema_is_of_a_tool_and_no_tool_is_promised_twice() -> None:
         ({}, "`template` is missing", 'such as `template: "node"`'),
         (
             {"template": "node", "timeout": 0}, "`timeout` is 0, at least 1 is needed",
-            "Its lifetime in seconds.",
+            "Its lifetime in seconds, after which it is stopped.",
         ),
         (
             {"template": "node", "env_vars": {"1A": "x"}}, '`env_vars.1A` cannot be "1A"',

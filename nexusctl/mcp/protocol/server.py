@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -34,6 +35,9 @@ Context = ServerRequestContext[Any, Any]
 AT_ONCE = 1_000
 """Calls that are worked on at the same time; more of them wait."""
 
+PROGRESS = 5.0
+"""Seconds between two words to a caller that waits."""
+
 SHOWN = 2_000
 """Characters of a call that a person is shown who has to approve it."""
 
@@ -60,8 +64,12 @@ def make_server(door: Door, who: Callable[[Context], str]) -> Server[Any]:
         def work() -> CallToolResult:
             return run_tool(door, params.name, params.arguments or {}, caller)
 
-        # Whoever leaves does not end the work.
-        return await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limit[0])
+        async with anyio.create_task_group() as group:
+            group.start_soon(_tell_progress, context, params.name)
+            # Whoever leaves does not end the work.
+            result = await anyio.to_thread.run_sync(work, abandon_on_cancel=True, limiter=limit[0])
+            group.cancel_scope.cancel()
+        return result
 
     return Server(
         "nexusctl",
@@ -71,6 +79,14 @@ def make_server(door: Door, who: Callable[[Context], str]) -> Server[Any]:
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+async def _tell_progress(context: Context, tool: str) -> None:
+    """Tell a caller that wants to know it that the call is still at work: clients give up on one that is silent."""
+    for number in itertools.count(1):
+        await anyio.sleep(PROGRESS)
+        seconds = number * PROGRESS
+        await context.session.report_progress(seconds, message=f"{tool} is at work for {seconds:.0f} s")
 
 
 def run_tool(door: Door, name: str, arguments: Mapping[str, Any], who: str) -> CallToolResult:
