@@ -7,7 +7,6 @@ again at once. The apply rides through or says in one clear line why it stopped;
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import sys
 import tempfile
@@ -19,11 +18,9 @@ from pathlib import Path
 
 from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import connect, negotiate
-from nexusctl.engine.docker.host.decide import Target
 from nexusctl.engine.docker.host.machine_facts import read_listener
-from nexusctl.engine.docker.host.process import forget
 from tests.daemon.layers import lay_images
-from tests.daemon.test_engine_daemon import Second, unmount_below
+from tests.daemon.test_engine_daemon import Second, clear
 from tests.faults.nexus import DATA, Nexusctl
 from tests.faults.player import Done, Player
 from tests.faults.portrait import Portrait
@@ -72,10 +69,7 @@ def second_engine(prepare: Callable[[Path], None] = lambda folder: None) -> Iter
         start(place)
         yield place, image
     finally:
-        place.stop()
-        unmount_below(place.folder)
-        forget(Target(socket=str(place.socket)))
-        shutil.rmtree(place.folder, ignore_errors=True)
+        clear(place)
 
 
 def far(place: Second) -> Wire:

@@ -15,10 +15,8 @@ from pathlib import Path
 
 from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import negotiate
-from nexusctl.engine.docker.host.decide import Target
-from nexusctl.engine.docker.host.process import forget
 from tests.alone import alone
-from tests.daemon.test_engine_daemon import Second, unmount_below
+from tests.daemon.test_engine_daemon import Second, clear
 
 
 def lay_images(wire: Wire, data_root: Path, *images: str) -> None:
@@ -62,10 +60,7 @@ def _make(wire: Wire, images: tuple[str, ...], kept: Path) -> None:
             subprocess.run(["cp", "--archive", engine.folder / "data" / name, half], check=True)
         half.rename(kept)
     finally:
-        engine.stop()
-        unmount_below(engine.folder)
-        forget(Target(socket=str(engine.socket)))
-        shutil.rmtree(engine.folder, ignore_errors=True)
+        clear(engine)
 
 
 def copy_image(wire: Wire, other: Wire, image: str) -> None:

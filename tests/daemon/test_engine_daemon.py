@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from nexusctl.engine.docker.client.client import Endpoint, Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.host.decide import Target
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH, read_listener, read_start
-from nexusctl.engine.docker.host.process import forget
+from nexusctl.engine.docker.host.process import forget, state_folder
 
 pytestmark = [
     pytest.mark.engine,
@@ -66,10 +66,28 @@ def open_place(folder: Path) -> Iterator[Second]:
     try:
         yield place
     finally:
-        place.stop()
-        unmount_below(place.folder)
-        forget(Target(socket=str(place.socket)))
-        shutil.rmtree(place.folder, ignore_errors=True)
+        clear(place)
+
+
+def clear(place: Second) -> None:
+    """End the engine with all that it runs, and remove what it has."""
+    place.stop()
+    kill_what_it_ran(place)
+    unmount_below(place.folder)
+    forget(Target(socket=str(place.socket)))
+    shutil.rmtree(place.folder, ignore_errors=True)
+
+
+def kill_what_it_ran(place: Second) -> None:
+    """The containers of a daemon that was killed run on, each below a process that is started with its folder."""
+    own = f"{state_folder(Target(socket=str(place.socket)))}/"
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            words = (process / "cmdline").read_text().split("\0")
+            if words[0].endswith("containerd-shim-runc-v2") and any(word.startswith(own) for word in words):
+                for pid in (process / "task" / process.name / "children").read_text().split():
+                    os.kill(int(pid), signal.SIGKILL)
+                os.kill(int(process.name), signal.SIGKILL)
 
 
 def unmount_below(folder: Path) -> None:
