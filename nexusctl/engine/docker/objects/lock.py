@@ -69,9 +69,8 @@ def hold(
         if not is_out_of_space(error):
             raise
         if not makes_space:
-            summary = f"the engine has no space left for the lock of stack {stack}"
             hint = "`nexusctl destroy` and `nexusctl prune` make some, and need none"
-            raise EngineError(summary, status=error.status, hint=hint) from error
+            raise EngineError(f"the engine has no space left for the lock of stack {stack}", hint=hint) from error
         held.owed = True
         report(f"the engine's disk is full: stack {stack} is not locked until there is space again")
     try:
@@ -80,10 +79,8 @@ def hold(
         try:
             _release(wire, stack, holder.owner)
         except EngineError:
-            report(
-                f"the lock of stack {stack} is left behind: the next nexusctl on this machine takes it over, "
-                f"elsewhere `nexusctl unlock {stack}` removes it"
-            )
+            rest = f"the next nexusctl on this machine takes it over, elsewhere `nexusctl unlock {stack}` removes it"
+            report(f"the lock of stack {stack} is left behind: {rest}")
 
 
 class _TakenLock:
