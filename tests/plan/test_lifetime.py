@@ -12,10 +12,11 @@ from nexusctl.config.load import load
 from nexusctl.errors import InputError
 from nexusctl.model.lifetime import find_end
 from nexusctl.model.observed.hold import Hold
-from nexusctl.model.observed.live import LiveState
-from nexusctl.model.plan.step import ExtendContainer
+from nexusctl.model.observed.live import LiveSandbox, LiveState
+from nexusctl.model.plan.step import ExtendContainer, UpdateContainer
 from nexusctl.model.record import decode, encode
 from nexusctl.model.stack import Lifecycle, Sandbox, Stack
+from nexusctl.plan.commands.edited.pull import plan_record
 from nexusctl.plan.commands.endings import plan_endings
 from nexusctl.plan.commands.states.extensions import Extension, plan_extensions
 from nexusctl.plan.commands.states.states import Transition, plan_states
@@ -246,3 +247,21 @@ def test_what_was_idle_stays_so_until_somebody_starts_it() -> None:
     wish = Transition(verb="start", user="dev", now=MADE + HOUR, exact=frozenset({"api"}))
     assert "start" in {step.id.rpartition(":")[2] for step in plan_states(live, ["api"], wish, {}).steps}
     assert [status.expired for status in summarize(stack, live, MADE + HOUR)] == [True]
+
+
+def test_what_is_pulled_back_takes_no_word_on_the_sandbox_along() -> None:
+    box = Sandbox(name="api", group="api", image="base:1", timeout=60)
+    found = LiveSandbox(
+        id="1",
+        name="shop_api",
+        sandbox="api",
+        state="exited",
+        record=box,
+        amendments=("old", "hold", "extension", "past"),
+        hold=Hold(state="stopped", user="dev", since=1, name="hold"),
+        extensions=("extension",),
+        past=("past",),
+    )
+    (step,) = plan_record("shop", found, box, ()).steps
+    assert isinstance(step, UpdateContainer)
+    assert step.stale == ("old",)
