@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from nexusctl.mcp.approvals import ApprovalRequest, ask, code_of, take
@@ -43,10 +44,25 @@ class Door:
     batches: Batches
     looks: Looks
     policy: Policy
+    at_hand: Seen | None = None
+    """What a call reads that must not wait, see `prompt`."""
 
     def look(self) -> Seen:
         """What there is now. Raises `NexusError`."""
         return self.looks.take()
+
+    def read(self) -> Seen:
+        """The same for an answer that says of when it is, see `looks.py`."""
+        return self.at_hand or self.looks.read()
+
+    def prompt(self) -> Door | None:
+        """The same for a call that only reads, and waits for nobody; None where it would have to wait."""
+        seen = self.looks.at_hand()
+        return replace(self, at_hand=seen) if seen else None
+
+    def tell(self) -> None:
+        """What has changed until now is about to be told to somebody, and so are its failures."""
+        self.looks.tell(self.batches.ended)
 
     def change(
         self, call: Call, sandboxes: tuple[str, ...], edit: Edit, title: str, *, adds: bool = False

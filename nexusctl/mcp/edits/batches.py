@@ -60,13 +60,17 @@ class BatchResult:
 
 
 class Batches:
-    """One thread that makes all changes of a workspace; `submit` is for any thread."""
+    """One thread that makes all changes of a workspace; `submit` is for any thread.
+
+    Of what is answered the last is from `ended`, by a clock that nobody sets.
+    """
 
     def __init__(self, workspace: Workspace, committed: Committed = lambda _: ()) -> None:
         self._workspace = workspace
         self._committed = committed
         self._queue: queue.SimpleQueue[Request | None] = queue.SimpleQueue()
         self._reaping = Reaping(workspace)
+        self.ended = 0.0
         self._thread = threading.Thread(target=self._work, name="batches")
         self._thread.start()
 
@@ -125,9 +129,9 @@ class Batches:
         try:
             self._run(requests)
         except NexusError as error:
-            _fail(requests, error)
+            self._fail(requests, error)
         except Exception as bug:
-            _fail(requests, bug)
+            self._fail(requests, bug)
 
     def _run(self, requests: list[Request]) -> None:
         written = self._workspace.write({request: request.edit for request in requests}, _names(requests))
@@ -155,7 +159,7 @@ class Batches:
         """
         for request in requests:
             if error := written.refused.get(request):
-                _settle(request, error)
+                self._settle(request, error)
         left = [request for request in requests if request not in written.refused]
         if not left:
             return []
@@ -180,7 +184,7 @@ class Batches:
             self._workspace.forget_files(name)
         warnings = (*written.notices, *self._committed(good), *self._reaping.problems) if good else ()
         for request in good:
-            _answer(request, applied, warnings)
+            self._answer(request, applied, warnings)
         return again
 
     def _apply_names(self, names: Iterable[str], *, begun: bool = False) -> Applied:
@@ -206,8 +210,26 @@ class Batches:
             if request in shared and not notes:
                 continue
             problems = [problem for name in request.sandboxes for problem in applied.problems.get(name, ())]
-            _settle(request, InputError(*(problems if notes else map(_for_callers, problems)), *_not_taken_back(notes)))
+            self._settle(
+                request, InputError(*(problems if notes else map(_for_callers, problems)), *_not_taken_back(notes))
+            )
         return [] if notes else [[request] for request in shared]
+
+    def _answer(self, request: Request, applied: Applied, more: tuple[Diagnostic, ...]) -> None:
+        changes = {name: applied.changes[name] for name in request.sandboxes if name in applied.changes}
+        warnings = tuple(problem for name in request.sandboxes for problem in applied.warnings.get(name, ()))
+        if not request.done.done():
+            self.ended = time.monotonic()
+            request.done.set_result(BatchResult(changes=changes, warnings=(*warnings, *more)))
+
+    def _settle(self, request: Request, error: BaseException) -> None:
+        if not request.done.done():
+            self.ended = time.monotonic()
+            request.done.set_exception(error)
+
+    def _fail(self, requests: Sequence[Request], error: BaseException) -> None:
+        for request in requests:
+            self._settle(request, error)
 
 
 def _for_callers(problem: Diagnostic) -> Diagnostic:
@@ -242,20 +264,3 @@ def _part(requests: list[Request]) -> list[list[Request]]:
 
 def _names(requests: Sequence[Request]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for request in requests for name in request.sandboxes))
-
-
-def _answer(request: Request, applied: Applied, more: tuple[Diagnostic, ...]) -> None:
-    changes = {name: applied.changes[name] for name in request.sandboxes if name in applied.changes}
-    warnings = tuple(problem for name in request.sandboxes for problem in applied.warnings.get(name, ()))
-    if not request.done.done():
-        request.done.set_result(BatchResult(changes=changes, warnings=(*warnings, *more)))
-
-
-def _settle(request: Request, error: BaseException) -> None:
-    if not request.done.done():
-        request.done.set_exception(error)
-
-
-def _fail(requests: Sequence[Request], error: BaseException) -> None:
-    for request in requests:
-        _settle(request, error)

@@ -85,15 +85,10 @@ class Workspace:
         """The stack as far as it can be read; one without sandboxes where there is no file. Raises `InputError`."""
         return self.subject().stack
 
-    def glance(self) -> Stack:
-        """The same for whoever looks often: a file that nobody has replaced is not read again. Raises `InputError`."""
-        return self._glance().stack
-
-    def mistakes(self) -> tuple[Diagnostic, ...]:
-        """What is wrong with the file, of which the rest can be used all the same. Raises `InputError`."""
-        return self._glance().problems
-
-    def _glance(self) -> subject.Subject:
+    def glance(self) -> subject.Subject:
+        """The same for whoever looks often, with what is wrong with the rest of the file, which is not read again as
+        long as nobody has replaced it. Raises `InputError`.
+        """
         try:
             found = self.path.stat()
         except OSError:

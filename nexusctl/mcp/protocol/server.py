@@ -25,7 +25,7 @@ from nexusctl import __version__
 from nexusctl.errors import Diagnostic, NexusError
 from nexusctl.mcp.arguments import find_mistakes
 from nexusctl.mcp.catalogue import LATER, TOOLS, describe_tool, portable
-from nexusctl.mcp.door import Call, Door
+from nexusctl.mcp.door import Answer, Call, Door
 from nexusctl.mcp.policy import matches
 from nexusctl.mcp.protocol.results import error_of, result_of
 from nexusctl.model.values.did_you_mean import suggest
@@ -37,6 +37,9 @@ AT_ONCE = 1_000
 
 PROGRESS = 5.0
 """Seconds between two words to a caller that waits."""
+
+PROMPT = ("sandbox_list",)
+"""Tools that need nothing but what is at hand where something is."""
 
 SHOWN = 2_000
 """Characters of a call that a person is shown who has to approve it."""
@@ -60,6 +63,9 @@ def make_server(door: Door, who: Callable[[Context], str]) -> Server[Any]:
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
         limit[:] = limit or [anyio.CapacityLimiter(AT_ONCE)]
         caller = who(context)
+        if params.name in PROMPT and (prompt := door.prompt()):
+            # On a busy machine each change of the thread takes longer than the work.
+            return run_tool(prompt, params.name, params.arguments or {}, caller)
 
         def work() -> CallToolResult:
             return run_tool(door, params.name, params.arguments or {}, caller)
@@ -99,7 +105,7 @@ def run_tool(door: Door, name: str, arguments: Mapping[str, Any], who: str) -> C
             return error_of(mistakes)
         call = Call(tool=name, arguments=arguments, who=who)
         waiting = None if tool["changes"] else door.hold(call, f"Call {name} with {json.dumps(arguments)[:SHOWN]}")
-        return result_of(waiting or TOOLS[name](door, call))
+        return result_of(waiting or _carry_out(door, call, changes=tool["changes"]))
     except NexusError as error:
         return error_of(error.diagnostics)
     except Exception:
@@ -108,6 +114,14 @@ def run_tool(door: Door, name: str, arguments: Mapping[str, Any], who: str) -> C
         return error_of(
             [Diagnostic(summary, hint="look with `sandbox_list` whether it had an effect; its log says more")]
         )
+
+
+def _carry_out(door: Door, call: Call, *, changes: bool) -> Answer:
+    try:
+        return TOOLS[call.tool](door, call)
+    finally:
+        if changes:
+            door.tell()
 
 
 def allowed(door: Door) -> tuple[str, ...]:

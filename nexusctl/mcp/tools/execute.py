@@ -59,6 +59,9 @@ def execute(door: Door, call: Call) -> Answer:
         stack=seen.stack.name,
     )
     heard = listen(engine, begun.id, call.get("wait_s"))
+    if heard.execution.state not in ("running", "exited"):
+        # It may have gone with its sandbox.
+        door.looks.tell(time.monotonic())
     return describe_execution(heard, call.get("timeout", 60), output=call.get("capture_output", True))
 
 

@@ -33,7 +33,7 @@ def delete(door: Door, call: Call) -> Answer:
     if not isinstance(done, BatchResult):
         return done
     # What an image has made of its own is not told at a glance.
-    live = planning.observe(door.looks.engine(), door.workspace.glance())
+    live = planning.observe(door.looks.engine(), door.workspace.glance().stack)
     left = [f"volume {volume.volume}" for volume in live.volumes if volume.sandbox == name]
     return told(done, {"sandbox_id": id_of(name), "status": "deleted", "left": left})
 
