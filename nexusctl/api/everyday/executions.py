@@ -168,8 +168,8 @@ def listen(
     """
     pieces, execution = engine.executions.listen(execution_id, most=max_bytes, wait=wait_seconds, silence=silence)
     end = pieces[-1].offset + len(pieces[-1].data) if pieces else 0
-    if execution.state != "running" and end < execution.bytes and sum(len(piece.data) for piece in pieces) < max_bytes:
-        # Between the two it has said its last.
+    if end < execution.bytes and sum(len(piece.data) for piece in pieces) < max_bytes:
+        # Between the two it has said more.
         pieces = tuple(engine.executions.read(execution_id, 0, most=max_bytes))
     return whole_text(pieces, 0, execution)
 

@@ -115,6 +115,12 @@ def test_a_network_that_is_joined_is_no_server(shop: Workshop, box: str, wire: W
         wire.delete(f"/networks/{network}")
 
 
+def test_who_listens_hears_the_first_line_of_a_server_behind_its_socket(shop: Workshop, box: str) -> None:
+    made = order(shop, box, "sh", "-c", f"sleep 9; (sleep 1.7; echo up) & {SERVE}")
+    heard = executions.listen(shop.engine, made.id, 99, 50, 1)
+    assert (heard.chunks, heard.execution.state, heard.next_offset) == ((("stdout", b"up\n"),), "running", 3)
+
+
 class CountingWire(Wire):
     """Counts the commands that it starts in a sandbox."""
 

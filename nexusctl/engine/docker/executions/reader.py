@@ -132,7 +132,7 @@ for file in "$out"/i.*; do
 done 2>/dev/null
 set -f
 if [ "$best" -ge 0 ]; then index=$best; fi
-reached=$from opened= length=0 sent=0 whole= part= offset=0 stream=o piece=0 at=0 after=
+reached=$from opened= length=0 sent=0 whole= served= part= offset=0 stream=o piece=0 at=0 after=
 give() {{
   if [ "$length" -eq 0 ]; then return; fi
   if [ "$reached" -gt "$offset" ]; then skip=$((reached - offset)); else skip=0; fi
@@ -185,7 +185,8 @@ while :; do
   if [ -n "$heard" ] && [ "$now" -lt "$until" ]; then quiet=$((now + silence)); continue; fi
   if [ "$now" -ge "$until" ]; then finish running; fi
   if [ "$now" -ge "$quiet" ]; then
-    if serves; then finish running; fi
+    # What has said nothing at all may be about to: a server says that it serves behind the first socket.
+    if serves; then if [ "$sent" -gt 0 ] || [ -n "$served" ]; then finish running; else served=1; fi; fi
     quiet=$((now + silence))
   fi
   sleep 0.05
