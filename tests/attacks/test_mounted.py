@@ -91,8 +91,9 @@ def test_without_the_hosts_own_word_the_sandbox_is_asked(
 ) -> None:
     """As with an engine of another machine: what is mounted has another name than what was to be."""
     folder, _, theirs = attacked
-    with open_relay(wire.endpoint.url.removeprefix("unix://")) as url:
-        monkeypatch.setenv("DOCKER_HOST", url)
+    with open_relay(wire.endpoint.url.removeprefix("unix://")) as url, monkeypatch.context() as patched:
+        # Not longer than that, or the stack would be destroyed by a way that is closed then.
+        patched.setenv("DOCKER_HOST", url)
         assert drifted(folder) == {"/out": f"bind {theirs}"}
 
 

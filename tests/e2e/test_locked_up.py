@@ -128,8 +128,6 @@ def test_who_waits_for_a_command_that_was_accepted_and_never_begun_is_told_so(
 
 def test_an_agent_is_told_too(folder: Path, proxy: Proxy, monkeypatch: pytest.MonkeyPatch) -> None:
     hold(proxy, LISTS)
-    monkeypatch.setenv("DOCKER_HOST", f"unix://{proxy.path}")
-    monkeypatch.setenv("DOCKER_CLIENT_TIMEOUT", "1")
     answers: list[Answer] = []
 
     async def scene(call: Caller) -> None:
@@ -138,7 +136,11 @@ def test_an_agent_is_told_too(folder: Path, proxy: Proxy, monkeypatch: pytest.Mo
         answers.append(await call("sandbox_logs", sandbox_id="a"))
         answers.append(await call("sandbox_upload", sandbox_id="a", file_path="/x", content="x"))
 
-    play(folder, scene)
+    # Not longer than that, or the stack would be destroyed by a way that is closed then.
+    with monkeypatch.context() as patched:
+        patched.setenv("DOCKER_HOST", f"unix://{proxy.path}")
+        patched.setenv("DOCKER_CLIENT_TIMEOUT", "1")
+        play(folder, scene)
     for answer in answers:
         assert answer.is_error
         assert re.search("has not answered GET /(networks|containers/json)", answer.text)
