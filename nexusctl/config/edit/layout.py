@@ -57,6 +57,11 @@ class _Layout:
         self._dashes: list[Splice] = []
         if parsed.root:
             self._place(parsed.root, 0)
+        self._firsts = sorted(self._columns)
+        self._by_column: dict[int, list[int]] = {}
+        """The same lines by the column in which that stands now: a file may be all comments."""
+        for number in self._firsts:
+            self._by_column.setdefault(self._content(number) - self._starts[number], []).append(number)
 
     def indented(self) -> str:
         moves, shift = [], 0
@@ -138,42 +143,48 @@ class _Layout:
 
     def _move_of_comment(self, number: int, column: int, shift: int) -> int:
         """A comment goes with what stands in its column: below it, or else above."""
-        after = next((n for n in range(number + 1, len(self._starts)) if n in self._columns), None)
-        before = [n for n in range(number) if n in self._columns]
-        for other in ([after] if after is not None else []) + before[::-1]:
-            held = self._content(other) - self._starts[other]
-            if held == column:
-                return self._columns[other] - held
-        return shift
+        below = bisect_right(self._firsts, number)
+        level = self._by_column.get(column, [])
+        above = bisect_right(level, number)
+        if below < len(self._firsts) and above < len(level) and level[above] == self._firsts[below]:
+            return self._columns[level[above]] - column
+        return self._columns[level[above - 1]] - column if above else shift
 
 
 def _clean(text: str, display: str) -> str:
     """Without blanks at the ends of lines, and with one empty line at most where there are several; not in texts."""
     parsed = parse(text, display)
     held = _list_held(parsed)
+    begins = [start for start, _ in held]
+
+    def is_held(begun: int, index: int) -> bool:
+        """Whether `index` is in the last of these texts that has begun by `begun`."""
+        number = bisect_right(begins, begun)
+        return number > 0 and index < held[number - 1][1]
+
     lines: list[str] = []
     at = 0
     for found in [*LINE_END.finditer(text), None]:
         stop = found.start() if found else len(text)
         end = found[0] if found else ""
         line = text[at:stop]
-        if any(start <= at < last for start, last in held):
+        if is_held(at, at):
             lines.append(line + end)
         elif line.strip(" \t"):
             # The blanks before a text that goes on in the next line are no end of a line.
-            kept = line if any(start < stop < last for start, last in held) else line.rstrip(" \t")
+            kept = line if is_held(stop - 1, stop) else line.rstrip(" \t")
             lines.append(kept + end)
         elif end and lines and lines[-1].strip():
             lines.append(end)
         at = found.end() if found else stop
-    while lines and not lines[-1].strip() and not any(start < len(text) <= last for start, last in held):
+    while lines and not lines[-1].strip() and not is_held(len(text) - 1, len(text) - 1):
         lines.pop()
     whole = "".join(lines)
     return whole if not whole or LINE_END.search(whole[-1]) else whole + parsed.newline
 
 
 def _list_held(parsed: Parsed) -> list[tuple[int, int]]:
-    """Where texts of several lines stand: what ends or begins a line there may be a part of them."""
+    """Where texts of several lines stand, in order: what ends or begins a line there may be a part of them."""
     held = []
     for span in _walk(parsed.root):
         if span.kind == "scalar" and LINE_END.search(parsed.text[span.start : span.end]):
@@ -181,7 +192,7 @@ def _list_held(parsed: Parsed) -> list[tuple[int, int]]:
             if found and "+" not in found["sign"]:
                 end = span.start + len(parsed.text[span.start : span.end].rstrip())
             held.append((span.start, end))
-    return held
+    return sorted(held)
 
 
 def _spaced(parsed: Parsed) -> str:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 
+from nexusctl.config.edit import layout
 from nexusctl.config.edit.layout import lay_out
 from nexusctl.errors import EditError, NexusError
 from tests.config.edit.odd_documents import documents
@@ -104,6 +108,39 @@ def test_no_document_comes_to_say_something_else(text: str) -> None:
         return
     assert says(laid) == before
     assert lay_out(laid, display="nexus.yaml") == laid
+
+
+def count_lines(text: str) -> int:
+    """Lines of the module that are run, and those of its loops each time."""
+    lines = 0
+
+    def note(frame: Any, event: str, argument: Any) -> Any:
+        nonlocal lines
+        if frame.f_code.co_filename != layout.__file__:
+            return None
+        lines += event == "line"
+        return note
+
+    before = sys.gettrace()
+    sys.settrace(note)
+    try:
+        lay_out(text, display="nexus.yaml")
+    finally:
+        sys.settrace(before)
+    return lines
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda count: "a: 1\n" + "# c\n" * count + "b: 2\n",
+        lambda count: "".join(f"k{number}:\n    # c\n    x: 1\n" for number in range(count)),
+        lambda count: "".join(f"k{number}: |\n    x\n    y\n" for number in range(count)),
+    ],
+    ids=["comments", "comments at keys", "texts"],
+)
+def test_the_work_grows_with_the_text(make: Callable[[int], str]) -> None:
+    assert count_lines(make(400)) < 4.3 * count_lines(make(100))
 
 
 def test_the_examples_are_there() -> None:
