@@ -12,6 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.e2e.test_lifetimes import engine_url, own_engine
+
+__all__ = ["engine_url", "own_engine"]
+
 pytestmark = pytest.mark.engine
 
 LIBRARIES = sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))
@@ -54,7 +58,7 @@ class Clock:
 
 
 @pytest.fixture
-def clock(tmp_path: Path) -> Iterator[Clock]:
+def clock(tmp_path: Path, own_engine: None) -> Iterator[Clock]:
     if not LIBRARIES:
         pytest.skip("libfaketime is not installed")
     made = Clock(tmp_path)
