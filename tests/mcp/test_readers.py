@@ -41,6 +41,15 @@ def before_lists(do: Callable[[], object]) -> Callable[[str], bool]:
     return holds
 
 
+@pytest.fixture
+def gate(proxy: Proxy) -> threading.Event:
+    """While it is not set no list of containers is answered."""
+    made = threading.Event()
+    made.set()
+    proxy.holds = before_lists(made.wait)
+    return made
+
+
 def names(answer: Answer) -> list[str]:
     return [one["name"] for one in answer.content["sandboxes"]]
 
@@ -56,11 +65,7 @@ async def within(call: Caller, seconds: float, tool: str, **arguments: str) -> A
     return None
 
 
-def test_a_reader_does_not_wait_for_an_engine_that_takes_its_time(folder: Path, proxy: Proxy) -> None:
-    gate = threading.Event()
-    gate.set()
-    proxy.holds = before_lists(gate.wait)
-
+def test_a_reader_does_not_wait_for_an_engine_that_takes_its_time(folder: Path, gate: threading.Event) -> None:
     async def scene(call: Caller) -> None:
         await call("sandbox_create", template="base", name="a")
         for tool, arguments in (("sandbox_list", {}), ("sandbox_status", {"sandbox_id": "a"})):
@@ -82,11 +87,7 @@ def test_a_reader_does_not_wait_for_an_engine_that_takes_its_time(folder: Path, 
     play(folder, scene)
 
 
-def test_what_was_seen_is_good_for_a_moment_only(folder: Path, proxy: Proxy) -> None:
-    gate = threading.Event()
-    gate.set()
-    proxy.holds = before_lists(gate.wait)
-
+def test_what_was_seen_is_good_for_a_moment_only(folder: Path, gate: threading.Event) -> None:
     async def scene(call: Caller) -> None:
         await call("sandbox_create", template="base", name="a")
         await call("sandbox_list")

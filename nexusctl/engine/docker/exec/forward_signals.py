@@ -44,10 +44,10 @@ class Relay:
         with self._ending:
             if not self._ended:
                 self._ended = True
-                _within(REACH, lambda: self.try_to_send("KILL"))
+                within(REACH, lambda: self.try_to_send("KILL"))
 
     def _pass_on(self, number: signals.Signals) -> None:
-        _within(REACH, lambda: self.try_to_send(number.name.removeprefix("SIG")))
+        within(REACH, lambda: self.try_to_send(number.name.removeprefix("SIG")))
         if not self._over.wait(PATIENCE):
             self.finish()
             self._cut()
@@ -58,7 +58,7 @@ class Relay:
             self._send(name)
 
 
-def _within(seconds: float, work: Callable[[], None]) -> None:
+def within(seconds: float, work: Callable[[], None]) -> None:
     """Do `work`, and go on after so many seconds whatever becomes of it."""
     working = threading.Thread(target=work, daemon=True)
     working.start()

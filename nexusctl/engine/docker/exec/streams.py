@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, BinaryIO
 
@@ -23,7 +23,7 @@ from nexusctl.engine.docker.client.frames import split_frames
 from nexusctl.engine.docker.exec.calls import MARK, create_exec, told_unless_begun, wait_for_exit_code
 from nexusctl.engine.docker.exec.end_processes import signal_marked
 from nexusctl.engine.docker.exec.exec import TIMED_OUT
-from nexusctl.engine.docker.exec.forward_signals import Relay, relayed
+from nexusctl.engine.docker.exec.forward_signals import Relay, relayed, within
 from nexusctl.engine.docker.exec.pump import CHUNK, descriptor_of, pumped
 from nexusctl.engine.log_chunk import LogChunk
 from nexusctl.errors import EngineError
@@ -125,19 +125,12 @@ def execute(wire: Wire, container_id: str, command: Command, *, execution_id: st
             raise
         except BaseException:
             with contextlib.suppress(KeyboardInterrupt):
-                _leave(end)
+                within(_LEAVING, end)
             if not relay.caught:
                 raise
     if relay.caught:
         return 128 + relay.caught
     return TIMED_OUT if timed_out.is_set() else code
-
-
-def _leave(end: Callable[[], None]) -> None:
-    """Do `end`, and wait no longer for it than somebody who leaves does."""
-    ending = threading.Thread(target=end, daemon=True)
-    ending.start()
-    ending.join(_LEAVING)
 
 
 def _tell_of_rest(wire: Wire, exec_id: str, command: Command) -> None:
