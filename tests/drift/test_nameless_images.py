@@ -9,8 +9,10 @@ import pytest
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.objects.pending_changes import is_tag
+from nexusctl.engine.docker.objects.pending_changes import REPOSITORY, is_tag, remove_tag
+from nexusctl.errors import NotFound
 from tests.drift.scene import Scene, findings
+from tests.engine.docker.test_courier import Outdated
 
 pytestmark = pytest.mark.engine
 
@@ -98,3 +100,13 @@ def test_a_sandbox_whose_image_lost_its_name_still_changes_in_place(
         assert names(wire, nameless) == [], "it is there, as its owner left it"
     finally:
         wire.delete(f"/images/{name}:1")
+
+
+def test_an_earlier_note_on_one_goes_though_an_image_goes_meanwhile(wire: Wire, nameless: str, stack_name: str) -> None:
+    note = f"{REPOSITORY}:{stack_name}_{'0' * 16}_1"
+    repository, _, tag = note.rpartition(":")
+    wire.post(f"/images/{nameless}/tag", query={"repo": repository, "tag": tag})
+    remove_tag(Outdated(wire.endpoint), note)
+    assert wire.get(f"/images/{nameless}/json")["RepoTags"] == []
+    with pytest.raises(NotFound):
+        wire.get(f"/images/{note}/json")

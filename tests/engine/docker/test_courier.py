@@ -19,7 +19,7 @@ from nexusctl.engine.docker.bodies.create_body import secrets_mount
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from nexusctl.engine.docker.engine import DockerEngine
-from nexusctl.engine.docker.files.secret_files import new_folder, open_courier
+from nexusctl.engine.docker.files.secret_files import new_folder, open_courier, remove_secrets
 from nexusctl.errors import EngineError, EngineUnreachable, StepError
 from nexusctl.model.secret import Secret, SecretFile, SecretUse
 from tests.engine.workshop import Workshop, list_remains, text
@@ -207,6 +207,15 @@ def test_secrets_of_a_container_that_was_removed_by_hand_are_found_and_removed(s
     assert ask(shop, kept, "cat /run/secrets/pin") == "4711"
 
 
+def test_secrets_go_though_an_image_goes_between_the_list_of_all_and_the_use_of_it(shop: Workshop, wire: Wire) -> None:
+    container_id = shop.start(shop.sandbox(secrets=(PIN,)), reveal=reveal)
+    folder = folder_of(wire, container_id)
+    wire.delete(f"/containers/{container_id}", {"force": True})
+    (orphan,) = shop.observe().orphans
+    remove_secrets(Outdated(wire.endpoint), orphan.name)
+    assert not folder.exists()
+
+
 def test_secrets_whose_container_is_there_stay_though_somebody_asks_to_remove_them(shop: Workshop, wire: Wire) -> None:
     container_id = shop.start(shop.sandbox(secrets=(PIN,)), reveal=reveal)
     wire.delete(f"/containers/{container_id}", {"force": True})
@@ -257,8 +266,17 @@ class Surviving(Wire):
         raise EngineError("not now")
 
 
+class Outdated(Wire):
+    """The list of its images begins with one that somebody has removed since."""
+
+    def get(self, path: str, query: Any = None) -> Any:
+        found = super().get(path, query)
+        gone = {"Id": f"sha256:{'0' * 64}", "RepoTags": ["gone:1"], "RepoDigests": []}
+        return [gone, *found] if path == "/images/json" else found
+
+
 def leave_courier(wire: Wire, shop: Workshop, folder: str) -> None:
-    with open_courier(Surviving(wire.endpoint), shop.stack, shop.image, folder) as courier:
+    with open_courier(Surviving(wire.endpoint), shop.stack, [shop.image], folder) as courier:
         courier.make_folder()
 
 

@@ -21,6 +21,7 @@ import time
 import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 from nexusctl.engine import labels
@@ -121,8 +122,8 @@ class Courier:
 
 
 @contextmanager
-def open_courier(wire: Wire, stack: str, image: str, folder: str) -> Iterator[Courier]:
-    """A courier to `folder` while inside. It is made from `image`, of which nothing is ever run.
+def open_courier(wire: Wire, stack: str, images: Iterable[str], folder: str) -> Iterator[Courier]:
+    """A courier to `folder` while inside. It is made from the first of `images` that is there, and never run.
 
     Raises `EngineError`, also where a label has led to something that is no folder of secrets.
     """
@@ -131,12 +132,21 @@ def open_courier(wire: Wire, stack: str, image: str, folder: str) -> Iterator[Co
         raise EngineError(f"the label {labels.SECRETS} names no folder of secrets: {folder[:40]!r}", hint=hint)
     name = f"nexusctl_courier_{uuid.uuid4().hex[:12]}"
     try:
-        made = wire.post("/containers/create", _body(stack, image, folder), {"name": name})
-        yield Courier(wire=wire, id=made["Id"], folder=folder)
+        yield Courier(wire=wire, id=_create(wire, stack, images, folder, name), folder=folder)
     finally:
         # By name: a create whose reply was lost has made it nevertheless. One that stays is found by its labels.
         with contextlib.suppress(EngineError):
             _remove(wire, name)
+
+
+def _create(wire: Wire, stack: str, images: Iterable[str], folder: str, name: str) -> str:
+    missing: NotFound | None = None
+    for image in images:
+        try:
+            return str(wire.post("/containers/create", _body(stack, image, folder), {"name": name})["Id"])
+        except NotFound as error:
+            missing = error
+    raise missing or NotFound("the engine has no image to reach a folder of secrets with", hint="load any image")
 
 
 def write_deed(wire: Wire, stack: str, folder: str) -> None:
@@ -157,7 +167,7 @@ def put_secrets(
     """Lay `files` into the secrets folder of a container, running or not, and remove those called `delete`."""
     inspected = wire.get(f"/containers/{container_id}/json")
     marks = inspected["Config"]["Labels"]
-    with open_courier(wire, marks[labels.STACK], inspected["Image"], marks[labels.SECRETS]) as courier:
+    with open_courier(wire, marks[labels.STACK], [inspected["Image"]], marks[labels.SECRETS]) as courier:
         # An earlier one may have been pruned.
         write_deed(wire, marks[labels.STACK], marks[labels.SECRETS])
         # Without the folder the engine cannot mount what the accounts are read from.
@@ -181,16 +191,8 @@ def _fill(courier: Courier, inspected: Mapping[str, Any], files: Sequence[Secret
 
 def wipe_secrets(wire: Wire, container_id: str, stack: str, image: str, folder: str) -> None:
     """Remove the secrets folder of a container, unless another one that somebody made from it has the same."""
-    if set(_users(wire, folder)) - {container_id}:
-        return
-    try:
-        _wipe(wire, stack, image, folder)
-    except NotFound:
-        # The image of a stopped container can be taken away from it; any other one does as well.
-        others = [entry["Id"] for entry in wire.get("/images/json") if entry["Id"] != image]
-        if not others:
-            raise
-        _wipe(wire, stack, others[0], folder)
+    if not set(_users(wire, folder)) - {container_id}:
+        _wipe(wire, stack, chain([image], _list_images(wire)), folder)
 
 
 def remove_secrets(wire: Wire, deed: str) -> None:
@@ -202,13 +204,20 @@ def remove_secrets(wire: Wire, deed: str) -> None:
         marks = wire.get(f"/volumes/{deed}")["Labels"]
     except NotFound:
         return
-    wipe_secrets(wire, "", marks[labels.STACK], _NOWHERE, marks[labels.SECRETS])
+    folder = marks[labels.SECRETS]
+    if not _users(wire, folder):
+        _wipe(wire, marks[labels.STACK], _list_images(wire), folder)
 
 
-def _wipe(wire: Wire, stack: str, image: str, folder: str) -> None:
-    with open_courier(wire, stack, image, folder) as courier:
+def _wipe(wire: Wire, stack: str, images: Iterable[str], folder: str) -> None:
+    with open_courier(wire, stack, images, folder) as courier:
         courier.wipe()
     remove_deed(wire, folder)
+
+
+def _list_images(wire: Wire) -> Iterator[str]:
+    """The ids of all, for where that of a container was taken away from it; any of them does, and some go meanwhile."""
+    yield from (entry["Id"] for entry in wire.get("/images/json"))
 
 
 def remove_courier(wire: Wire, name: str) -> None:

@@ -58,7 +58,7 @@ def create_container(
         write_deed,
     )
 
-    with open_courier(wire, stack, placement.image, new_folder()) as courier:
+    with open_courier(wire, stack, [placement.image], new_folder()) as courier:
         body = container_body(stack, sandbox, placement, reveal, courier.folder, holder)
         try:
             write_deed(wire, stack, courier.folder)

@@ -76,9 +76,8 @@ def remove_tag(wire: Wire, note: str) -> None:
     """
     with contextlib.suppress(NotFound):
         image = wire.get(f"/images/{note}/json")
-        if not _has_name(image) and (named := _find_named(wire)):
-            repository, _, tag = note.rpartition(":")
-            wire.post(f"/images/{named}/tag", query={"repo": repository, "tag": tag})
+        if not _has_name(image):
+            _move_tag(wire, note)
         wire.delete(f"/images/{note}")
 
 
@@ -88,8 +87,14 @@ def _has_name(image: Mapping[str, Any]) -> bool:
     return any(not is_tag(name) and not name.startswith("<none>") for name in names)
 
 
-def _find_named(wire: Wire) -> str:
-    return next((str(entry["Id"]) for entry in wire.get("/images/json") if _has_name(entry)), "")
+def _move_tag(wire: Wire, note: str) -> None:
+    """Give it to an image that has a name of its own, if there is one; some go between the list and this."""
+    repository, _, tag = note.rpartition(":")
+    for entry in wire.get("/images/json"):
+        if _has_name(entry):
+            with contextlib.suppress(NotFound):
+                wire.post(f"/images/{entry['Id']}/tag", query={"repo": repository, "tag": tag})
+                return
 
 
 def _container_of(note: str) -> str:
