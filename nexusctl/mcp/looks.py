@@ -3,8 +3,8 @@
 Whoever works with a sandbox gets what was seen after it had asked, never before. So does whoever only reads, as long as
 the engine answers at once. Where it takes its time, a reader gets the newest look that there is, and is told of when
 that is: it was begun at most a moment ago, and after everything that a change was answered with to anybody here. No
-reader gets an older one than another has got before it asked. What others change meanwhile, by hand or by a command of
-their own, such a reader sees a moment later.
+reader gets an older one than another has got before it asked. What others change meanwhile on the engine or declare in
+the file, such a reader sees a moment later; what is wrong with the file is always that of now.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
+from dataclasses import replace
 
 from nexusctl.api import connection, inspection
 from nexusctl.errors import Diagnostic, EngineError, InputError, NexusError
@@ -107,16 +108,18 @@ class Looks:
         look = self._begin()
         with suppress(TimeoutError):
             return look.result(PROMPT)
-        return self._recall() or look.result()
+        if seen := self._recall():
+            return replace(seen, mistakes=self._workspace.glance().problems)
+        return look.result()
 
     def at_hand(self) -> Seen | None:
         """What a reader gets at once, as the engine was slow to answer the last time; None where it has to wait."""
-        seen = self._recall()
-        if seen is None or seen.took < PROMPT:
+        seen, about = self._recall(), self._workspace.recognize()
+        if seen is None or about is None or seen.took < PROMPT:
             return None
         if seen.begun < time.monotonic() - PACE:
             self._begin()
-        return seen
+        return replace(seen, mistakes=about.problems)
 
     def tell(self, since: float) -> None:
         """Somebody is about to be told what has changed by `since`: from now on no reader gets what was seen before."""

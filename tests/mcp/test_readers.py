@@ -137,3 +137,20 @@ def test_what_anybody_was_answered_is_seen_by_whoever_reads_after_it(folder: Pat
             group.cancel_scope.cancel()
 
     play(folder, scene)
+
+
+def test_what_is_wrong_with_the_file_is_seen_at_once(folder: Path, proxy: Proxy) -> None:
+    proxy.holds = before_lists(lambda: time.sleep(0.2))
+
+    async def scene(call: Caller) -> None:
+        await call("sandbox_create", template="base", name="a")
+        file = folder / "nexus.yaml"
+        good = file.read_text()
+        for _ in range(3):
+            for text, warned in ((good.replace("base", "bas"), True), (good, False)):
+                await call("sandbox_list")
+                file.write_text(text)
+                for tool, arguments in (("sandbox_list", {}), ("sandbox_status", {"sandbox_id": "a"})):
+                    assert ("warnings" in (await call(tool, **arguments)).content) == warned
+
+    play(folder, scene)

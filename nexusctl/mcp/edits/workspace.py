@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import field, replace
 from pathlib import Path
 
@@ -89,26 +89,31 @@ class Workspace:
         """The same for whoever looks often, with what is wrong with the rest of the file, which is not read again as
         long as nobody has replaced it. Raises `InputError`.
         """
-        try:
-            found = self.path.stat()
-        except OSError:
-            return self.subject()
-        sign = _sign(found)
-        if self._known and self._known[0] == sign:
-            return self._known[1]
-        about = self.subject()
+        if known := self.recognize():
+            return known
+        sign, about = self._sign(), self.subject()
         # What other files say of it may change without it.
-        if "include" not in (self.read() or "include"):
+        if sign and "include" not in (self.read() or "include"):
             self._known = (sign, about)
         return about
 
+    def recognize(self) -> subject.Subject | None:
+        """The same where it costs nothing; None where the file has to be read for it."""
+        return self._known[1] if self._known and self._known[0] == self._sign() else None
+
     def _remember(self, text: str) -> None:
         """What was checked is what a look would read now, which costs as much again."""
-        checked = self._checked
-        with suppress(OSError):
-            sign = _sign(self.path.stat())
-            if checked and checked[0] == text and "include" not in text and self.read() == text:
-                self._known = (sign, subject.Subject(stack=checked[1]))
+        checked, sign = self._checked, self._sign()
+        if sign and checked and checked[0] == text and "include" not in text and self.read() == text:
+            self._known = (sign, subject.Subject(stack=checked[1]))
+
+    def _sign(self) -> tuple[int, int, int] | None:
+        """By what another file at its place is told from it; None where there is none."""
+        try:
+            found = self.path.stat()
+        except OSError:
+            return None
+        return found.st_ino, found.st_mtime_ns, found.st_size
 
     def subject(self) -> subject.Subject:
         """The same, with what is wrong with the rest."""
@@ -301,10 +306,6 @@ class Workspace:
 
 def _is_blank(text: str | None) -> bool:
     return text is None or not text.strip()
-
-
-def _sign(found: os.stat_result) -> tuple[int, int, int]:
-    return found.st_ino, found.st_mtime_ns, found.st_size
 
 
 def _mistakes(path: Path, text: str) -> tuple[Diagnostic, ...]:
