@@ -23,6 +23,7 @@ from nexusctl.model.engine_names import REAPER as REAPERS
 from tests.daemon.layers import lay_images
 from tests.daemon.test_engine_daemon import Second, second
 from tests.daemon.yard import Yard
+from tests.gates import open_gate
 from tests.mcp.client import Caller, play
 from tests.templates.recipes import make_image
 
@@ -133,7 +134,7 @@ def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
     log = lambda: yard.docker("logs", REAPER)  # noqa: E731
     wait_for(lambda: "stop slow" in log(), "nothing ended")
     os.kill(int(inspect(yard, REAPER, "{{.State.Pid}}")), signal.SIGKILL)
-    yard.docker("exec", "lived_slow", "touch", "/go")
+    open_gate("lived_slow", "-H", yard.place.url)
     wait_for(lambda: state(yard, "lived_slow") == "exited", "it was not ended after the reaper was killed")
     lines = yard.docker("logs", "lived_slow").split()
     assert lines[-1] == "term"

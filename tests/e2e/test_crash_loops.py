@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.e2e.test_replace import Bench
+from tests.gates import open_gate
 
 pytestmark = pytest.mark.engine
 
@@ -150,5 +150,5 @@ def test_who_depends_on_one_that_died_meanwhile_does_not_start(bench: Bench) -> 
 def end(bench: Bench, sandbox: str) -> None:
     """Tell one that waits for that to end, and wait until it has."""
     container = bench.container(sandbox)["Id"]
-    assert run_inside(bench.wire, container, ("touch", "/go")).exit_code == 0
+    open_gate(container)
     bench.wire.post(f"/containers/{container}/wait")

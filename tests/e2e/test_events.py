@@ -12,6 +12,7 @@ import pytest
 
 from tests.alone import alone
 from tests.e2e.test_run import PATIENCE, Bench, bench
+from tests.gates import open_gate
 
 __all__ = ["bench"]
 
@@ -49,7 +50,7 @@ def test_events_tell_what_happened_in_order_and_who_wanted_it(bench: Bench) -> N
     assert hear("health", "web-2")["health"] == "healthy"
     made = {one["sandbox"]: one["by"].split("@")[0] for one in heard if one["event"] == "created"}
     assert made == dict.fromkeys(("brief", "frail", "web-1", "web-2"), me)
-    docker("exec", f"{bench.stack}_frail", "touch", "/go")
+    open_gate(f"{bench.stack}_frail")
     died = hear("died", "frail")
     assert (died["exit_code"], died["by"], died["cause"]) == (7, None, None)
     assert died["container"] == docker("inspect", "--format", "{{.Id}}", f"{bench.stack}_frail").strip()
@@ -93,7 +94,7 @@ def test_what_the_kernel_kills_for_memory_is_told_with_its_exit_code(bench: Benc
         bench.run("apply", "--yes")
         started = bench.run("exec", "--detach", "part", "--", "sh", "-c", f"exec {EATS}")[0].strip()
         bench.run("logs", "--execution", started, "--follow")
-        docker("exec", f"{bench.stack}_whole", "touch", "/go")
+        open_gate(f"{bench.stack}_whole")
         while not heard or (heard[-1]["event"], heard[-1]["sandbox"]) != ("died", "whole"):
             heard.append(json.loads(reader.stdout.readline()))
     finally:
