@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 FAILED = Path(".pytest_cache/v/cache/lastfailed")
-MOST = 2
+MOST = 4
 MINUTES = 5
 NONE_COLLECTED = 5
 """What pytest exits with where no test is left to play."""
