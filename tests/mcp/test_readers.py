@@ -25,8 +25,10 @@ TRIES = 20
 @pytest.fixture
 def proxy(wire: Wire, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
     """The way to the engine of all that is started here."""
-    with Proxy(tmp_path / "engine.sock", wire.endpoint.url.removeprefix("unix://")) as made:
-        monkeypatch.setenv("DOCKER_HOST", f"unix://{made.path}")
+    engine = wire.endpoint.url.removeprefix("unix://")
+    with Proxy(tmp_path / "engine.sock", engine) as made, monkeypatch.context() as patched:
+        # Not longer than that, or the stack would be destroyed by a way that is closed then.
+        patched.setenv("DOCKER_HOST", f"unix://{made.path}")
         yield made
 
 
