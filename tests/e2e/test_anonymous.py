@@ -30,7 +30,7 @@ class Bench:
         self.folder, self.stack, self.image, self.plain, self.wire = folder, stack, image, plain, wire
 
     def db(self, **more: Any) -> dict[str, Any]:
-        return {"image": self.image, "command": ["sleep", "infinity"], **more}
+        return {"image": self.image, "command": ["sleep", "infinity"], "networks": [], **more}
 
     def write(self, **sandboxes: Any) -> None:
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": sandboxes}))
@@ -159,14 +159,14 @@ def test_destroy_with_volumes_removes_them_and_says_so(bench: Bench, way: str) -
 def test_a_sandbox_that_leaves_the_file_leaves_them(bench: Bench) -> None:
     start(bench, "image")
     volume = bench.volume()
-    said = bench.apply(other={"image": bench.plain, "command": ["sleep", "infinity"]})
+    said = bench.apply(other=bench.db(image=bench.plain))
     assert f"its volume at /data stays, as {volume}" in said
     assert bench.has(volume)
     assert bench.is_empty()
 
 
 def test_a_task_that_runs_again_has_them(bench: Bench) -> None:
-    job = {"image": bench.image, "kind": "task", "command": "echo run >> /data/runs; wc -l < /data/runs"}
+    job = bench.db(kind="task", command="echo run >> /data/runs; wc -l < /data/runs")
     for count in (1, 2, 3):
         bench.apply(job={**job, "env": {"N": str(count)}})
         assert bench.run("logs", "job").strip() == str(count)
@@ -192,8 +192,8 @@ def test_what_an_older_nexusctl_left_to_the_engine_is_taken_along(bench: Bench) 
     bench.inside("echo mine > /data/mine")
     volume = bench.volume()
     assert NAMELESS.fullmatch(volume)
-    bench.apply(db={**db, "networks": []})
-    bench.apply(db={**db, "networks": [], "env": {"A": "1"}})
+    bench.apply(db=db)
+    bench.apply(db={**db, "env": {"A": "1"}})
     assert (bench.volume(), bench.inside("cat /data/mine")) == (volume, "mine")
     said = bench.run("destroy", "--yes")
     assert f"volume {volume}" in said.splitlines()[-1]
@@ -270,14 +270,14 @@ def test_a_plan_says_how_much_is_lost_kept_and_passed_on_in_them(bench: Bench) -
     assert abs(size_of(bench.run("plan"), "passes on to the new container") - du) < 40
     changes = json.loads(bench.run("plan", "--json"))["changes"]
     assert [change["volume_bytes"] // 1024 for change in changes] == [pytest.approx(du, abs=40)]
-    bench.write(other={"image": bench.plain, "command": ["sleep", "infinity"]})
+    bench.write(other=bench.db(image=bench.plain))
     assert abs(size_of(bench.run("plan"), "its volume at /data stays") - du) < 40
     bench.run("destroy", "--yes")
     assert abs(size_of(bench.run("destroy", "--yes", "--volumes"), "its data is lost") - du) < 40
 
 
 def test_a_volume_of_the_file_is_measured_where_it_is_lost(bench: Bench) -> None:
-    box = {"image": bench.plain, "command": "head -c 2000000 /dev/zero > /v/x; sync; exec sleep infinity"}
+    box = bench.db(image=bench.plain, command="head -c 2000000 /dev/zero > /v/x; sync; exec sleep infinity")
     text = {"name": bench.stack, "volumes": {"data": None}, "sandboxes": {"db": {**box, "volumes": ["data:/v"]}}}
     (bench.folder / "nexus.yaml").write_text(json.dumps(text))
     bench.run("apply", "--yes")
@@ -288,9 +288,9 @@ def test_a_volume_of_the_file_is_measured_where_it_is_lost(bench: Bench) -> None
 
 @pytest.mark.parametrize("way", WAYS)
 def test_what_the_new_image_or_the_file_has_no_more_stays_unmounted_and_comes_back(bench: Bench, way: str) -> None:
-    db = start(bench, way)
+    start(bench, way)
     volume = bench.volume()
-    without = {"image": bench.plain, "command": db["command"], "env": {"A": "1"}}
+    without = bench.db(image=bench.plain, env={"A": "1"})
     said = bench.apply(db=without)
     assert f'stays unmounted, as {volume}: `volumes: ["/data"]` mounts it again' in said
     assert "passes on" not in said

@@ -43,9 +43,8 @@ class Place:
         self.folder, self.stack, self.image = folder, stack, image
 
     def apply(self, more: dict[str, Any] | None = None, **sandboxes: Any) -> None:
-        found = {
-            name: {"image": self.image, "command": ["sleep", "infinity"], **box} for name, box in sandboxes.items()
-        }
+        common = {"image": self.image, "command": ["sleep", "infinity"], "networks": []}
+        found = {name: common | box for name, box in sandboxes.items()}
         document = {"name": self.stack, "volumes": {"data": {}}, "sandboxes": found, **(more or {})}
         (self.folder / "nexus.yaml").write_text(json.dumps(document))
         self.run("apply", "--yes")

@@ -21,7 +21,7 @@ LOOP = {"command": ["sh", "-c", "echo cannot find the thing; sleep 0.3; exit 3"]
 
 @pytest.fixture
 def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Iterator[Bench]:
-    made = Bench(tmp_path, stack_name, base_image, wire)
+    made = Bench(tmp_path, stack_name, base_image, wire, networks=[])
     yield made
     made.run("destroy", "--yes", "--volumes", "--stack", stack_name)
 

@@ -37,7 +37,7 @@ def probed(wire: Wire, base_image: str, stack_name: str) -> Iterator[str]:
 
 @pytest.fixture
 def bench(probed: str, tmp_path: Path, stack_name: str, wire: Wire) -> Iterator[Bench]:
-    made = Bench(tmp_path, stack_name, probed, wire)
+    made = Bench(tmp_path, stack_name, probed, wire, networks=[])
     yield made
     made.run("destroy", "--yes", "--volumes", "--stack", stack_name)
 

@@ -24,7 +24,7 @@ def box(bench: Bench, **more: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("way", ["stop", "restart", "destroy", "remove", "replace", "preserve", "reaction", "paused"])
 def test_it_comes_before_the_signal(bench: Bench, way: str) -> None:
     conf = {"content": "1\n", "target": "/etc/x.conf", "on_change": "restart"}
-    side = {"image": bench.image, "command": ["sleep", "infinity"]}
+    side = {"image": bench.image, "command": ["sleep", "infinity"], "networks": []}
     db = box(bench, uploads=[conf], **({"on_replace": "preserve"} if way == "preserve" else {}))
     bench.write(db=db, side=side)
     bench.apply()

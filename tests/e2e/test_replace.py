@@ -50,15 +50,14 @@ while (1) {
 
 
 class Bench:
-    """A stack file that is written anew between applies."""
+    """A stack file that is written anew between applies; `common` are fields of each of its sandboxes."""
 
-    def __init__(self, folder: Path, stack: str, image: str, wire: Wire) -> None:
-        self.folder, self.stack, self.image, self.wire = folder, stack, image, wire
+    def __init__(self, folder: Path, stack: str, image: str, wire: Wire, **common: Any) -> None:
+        self.folder, self.stack, self.image, self.wire, self.common = folder, stack, image, wire, common
 
     def write(self, sandboxes: dict[str, Any], **more: Any) -> None:
-        whole = {
-            name: {**({"image": self.image} if self.image else {}), **fields} for name, fields in sandboxes.items()
-        }
+        common = {**({"image": self.image} if self.image else {}), **self.common}
+        whole = {name: common | fields for name, fields in sandboxes.items()}
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": whole, **more}))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -31,7 +31,7 @@ class Bench:
         }
 
     def box(self, **more: Any) -> dict[str, Any]:
-        return {"image": self.image, "command": ["sleep", "infinity"], **more}
+        return {"image": self.image, "command": ["sleep", "infinity"], "networks": [], **more}
 
     def write(self) -> None:
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": self.sandboxes}))
@@ -268,7 +268,7 @@ def test_a_start_brings_what_it_depends_on(bench: Bench) -> None:
 
 
 def test_what_cannot_be_done_is_told_before_anything_is(bench: Bench) -> None:
-    bench.sandboxes["job"] = {"image": bench.image, "kind": "task", "command": ["true"]}
+    bench.sandboxes["job"] = bench.box(kind="task", command=["true"])
     bench.write()
     bench.run("apply", "--yes")
     bench.run("stop", "db")

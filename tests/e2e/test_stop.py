@@ -29,7 +29,8 @@ class Bench:
         self.words = folder / "out" / "end"
 
     def db(self, **more: Any) -> dict[str, Any]:
-        return {"image": self.image, "command": FLUSH, "health": READY, "volumes": ["./out:/out"], **more}
+        common = {"image": self.image, "command": FLUSH, "networks": [], "health": READY, "volumes": ["./out:/out"]}
+        return common | more
 
     def write(self, **sandboxes: Any) -> None:
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": sandboxes}))
@@ -62,7 +63,7 @@ def end(bench: Bench, way: str, grace: str) -> str:
     """Let `db` end in that way; returns what is said on stderr."""
     conf = {"content": "1\n", "target": "/etc/x.conf", "on_change": "restart"}
     db = bench.db(stop_grace_period=grace, uploads=[conf])
-    side = {"image": bench.image, "command": ["sleep", "infinity"]}
+    side = {"image": bench.image, "command": ["sleep", "infinity"], "networks": []}
     bench.write(db=db, side=side)
     bench.apply()
     match way:
@@ -107,7 +108,7 @@ def test_a_kill_is_told_with_the_sandbox_and_its_time(bench: Bench, way: str) ->
 
 
 def test_a_new_container_that_fails_gets_its_time_too(bench: Bench) -> None:
-    bench.write(db={"image": bench.image, "command": ["sleep", "infinity"]})
+    bench.write(db={"image": bench.image, "command": ["sleep", "infinity"], "networks": []})
     bench.apply()
     bench.write(
         db=bench.db(
