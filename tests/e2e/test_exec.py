@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -25,14 +27,36 @@ PATIENCE = 240
 """Seconds to wait for what has to come; only a hang meets it."""
 
 
+@pytest.fixture(scope="module")
+def shared_box(tmp_path_factory: pytest.TempPathFactory, base_image: str) -> Iterator[str]:
+    with _made(tmp_path_factory.mktemp("box"), f"test-{uuid.uuid4().hex[:10]}", base_image) as stack:
+        yield stack
+
+
 @pytest.fixture
-def box(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[str]:
+def box(shared_box: str, wire: Wire) -> Iterator[str]:
     """The name of a stack with one sandbox `box`, for --stack; it is also that of its container before `_box`."""
-    file = tmp_path / "nexus.yaml"
-    file.write_text(f"name: {stack_name}\nsandboxes: {{box: {{image: {base_image}, command: [sleep, infinity]}}}}\n")
+    yield shared_box
+    # What a test that failed has left would be taken for what the next one has started.
+    if _list_processes(wire, shared_box) != ["sleep infinity"]:
+        wire.post(f"/containers/{shared_box}_box/restart", query={"t": 0})
+
+
+@pytest.fixture
+def own_box(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[str]:
+    """As `box`, for one test alone, which leaves it in no state for others."""
+    with _made(tmp_path, stack_name, base_image) as stack:
+        yield stack
+
+
+@contextmanager
+def _made(folder: Path, stack: str, image: str) -> Iterator[str]:
+    file = folder / "nexus.yaml"
+    box = f"{{image: {image}, command: [sleep, infinity], networks: []}}"
+    file.write_text(f"name: {stack}\nsandboxes: {{box: {box}}}\n")
     prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], check=True, capture_output=True)
-    yield stack_name
-    prestarted.run([*NEXUSCTL, "destroy", "--yes", "--stack", stack_name], capture_output=True, check=False)
+    yield stack
+    prestarted.run([*NEXUSCTL, "destroy", "--yes", "--stack", stack], capture_output=True, check=False)
 
 
 @pytest.mark.parametrize(
@@ -76,26 +100,26 @@ def test_a_signal_ends_all_that_runs_inside(number: signal.Signals, user: str, b
 @pytest.mark.parametrize(
     "gone", ["tr grep sh dash", "tr grep sh dash bash perl"], ids=["a shell and nothing else", "no shell"]
 )
-def test_a_signal_ends_it_in_a_sandbox_with_any_shell_and_without_one(gone: str, box: str, wire: Wire) -> None:
-    run(wire, f"{box}_box", ("rm", *(f"/usr/bin/{name}" for name in gone.split())))
-    process = _start(box, "box", "sleep", "777")
-    _await_running(wire, box, "sleep 777")
+def test_a_signal_ends_it_in_a_sandbox_with_any_shell_and_without_one(gone: str, own_box: str, wire: Wire) -> None:
+    run(wire, f"{own_box}_box", ("rm", *(f"/usr/bin/{name}" for name in gone.split())))
+    process = _start(own_box, "box", "sleep", "777")
+    _await_running(wire, own_box, "sleep 777")
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=PATIENCE) == 143
-    _await_rest(wire, box)
+    _await_rest(wire, own_box)
 
 
-def test_what_nobody_could_end_is_said_to_run_on(box: str, wire: Wire) -> None:
-    run(wire, f"{box}_box", ("rm", *(f"/usr/bin/{name}" for name in ("sh", "dash", "bash", "perl"))))
+def test_what_nobody_could_end_is_said_to_run_on(own_box: str, wire: Wire) -> None:
+    run(wire, f"{own_box}_box", ("rm", *(f"/usr/bin/{name}" for name in ("sh", "dash", "bash", "perl"))))
     group = str(Path("/var/run/docker.sock").stat().st_gid)
     nobody = ["setpriv", "--reuid", "65534", "--regid", group, "--clear-groups"]
-    process = _start(box, "box", "sleep", "777", before=nobody)
-    _await_running(wire, box, "sleep 777")
+    process = _start(own_box, "box", "sleep", "777", before=nobody)
+    _await_running(wire, own_box, "sleep 777")
     process.send_signal(signal.SIGTERM)
     _, stderr = process.communicate(timeout=PATIENCE)
     assert process.returncode == 143
     assert "sleep runs on inside" in stderr
-    assert _list_processes(wire, box) == ["sleep 777", "sleep infinity"]
+    assert _list_processes(wire, own_box) == ["sleep 777", "sleep infinity"]
 
 
 def test_what_gave_its_environment_away_is_ended_too(box: str, wire: Wire) -> None:
