@@ -28,6 +28,7 @@ sandboxes:
   sound:
     image: IMAGE
     command: [sleep, infinity]
+    networks: []
     uploads: [{source: ./src, target: /srv/app, owner: games}]
 """
 

@@ -19,7 +19,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.xdist_group("drift-in-place")]
 
 STACK = """
 name: NAME
-networks: {back: {}, front: {}}
 sandboxes:
   box:
     image: IMAGE
@@ -29,7 +28,7 @@ sandboxes:
       - {source: ./src, target: /srv/app}
       - {content: "one", target: /etc/one.conf}
     resources: {memory: 64m, cpus: 0.5, pids: 100}
-    networks: [default, back]
+    networks: []
     timeout: 1h
     metadata: {team: red}
 """
@@ -71,10 +70,21 @@ class Live:
 
 @pytest.fixture
 def live(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Live]:
-    lay_out(tmp_path, FILES)
-    text = STACK.replace("NAME", f"test-{uuid4().hex[:8]}").replace("IMAGE", base_image)
-    (tmp_path / "nexus.yaml").write_text(text)
-    live = Live(Scene(wire, tmp_path / "nexus.yaml"))
+    yield from apply(STACK, wire, base_image, tmp_path)
+
+
+@pytest.fixture
+def joined(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Live]:
+    """The same with networks."""
+    text = STACK.replace("sandboxes:", "networks: {back: {}, front: {}}\nsandboxes:")
+    yield from apply(text.replace("networks: []", "networks: [default, back]"), wire, base_image, tmp_path)
+
+
+def apply(text: str, wire: Wire, image: str, folder: Path) -> Iterator[Live]:
+    lay_out(folder, FILES)
+    text = text.replace("NAME", f"test-{uuid4().hex[:8]}").replace("IMAGE", image)
+    (folder / "nexus.yaml").write_text(text)
+    live = Live(Scene(wire, folder / "nexus.yaml"))
     try:
         live.scene.apply(deep=False)
         yield live
@@ -88,7 +98,6 @@ CHANGES = {
     "pids": ("pids: 100", "pids: 90"),
     "all limits": ("resources: {memory: 64m, cpus: 0.5, pids: 100}", "resources: {}"),
     "restart policy": ("timeout: 1h", "restart: unless-stopped"),
-    "networks": ("networks: [default, back]", "networks: [default, front]"),
     "timeout": ("timeout: 1h", "timeout: 2h"),
     "metadata": ("team: red", "team: blue"),
     "lifecycle": ("timeout: 1h", "lifecycle: {ignore: [env.A]}"),
@@ -100,6 +109,14 @@ CHANGES = {
 
 @pytest.mark.parametrize(("before", "after"), CHANGES.values(), ids=CHANGES)
 def test_the_container_and_its_main_process_stay(before: str, after: str, live: Live) -> None:
+    change_in_place(live, before, after)
+
+
+def test_they_stay_where_it_joins_another_network(joined: Live) -> None:
+    change_in_place(joined, "networks: [default, back]", "networks: [default, front]")
+
+
+def change_in_place(live: Live, before: str, after: str) -> None:
     identity = live.identity()
     live.rewrite((before, after))
     plan = live.apply()
@@ -237,27 +254,27 @@ def test_limits_that_the_docker_command_has_set_are_named_and_put_right_again_an
     assert live.identity()[0] == before[0]
 
 
-def test_a_network_that_is_made_anew_under_its_name_is_joined_and_the_former_one_goes(live: Live) -> None:
-    before, name = live.identity(), live.scene.network("back")
+def test_a_network_that_is_made_anew_under_its_name_is_joined_and_the_former_one_goes(joined: Live) -> None:
+    before, name = joined.identity(), joined.scene.network("back")
     for change in (("networks: {back: {}", "networks: {back: {internal: true}"), ("internal: true", "internal: false")):
-        live.rewrite(change)
-        live.apply()
-        (network,) = live.scene.wire.get("/networks", {"filters": {"name": [f"^{name}$"]}})
+        joined.rewrite(change)
+        joined.apply()
+        (network,) = joined.scene.wire.get("/networks", {"filters": {"name": [f"^{name}$"]}})
         assert network["Internal"] is ("true" in change[1])
-        assert live.scene.id("box") in live.scene.wire.get(f"/networks/{network['Id']}")["Containers"]
-    assert live.identity() == before
+        assert joined.scene.id("box") in joined.scene.wire.get(f"/networks/{network['Id']}")["Containers"]
+    assert joined.identity() == before
 
 
-def test_a_new_container_and_a_stopped_one_join_a_network_that_is_made_anew_under_its_name(live: Live) -> None:
-    live.rewrite(("networks: {back: {}", "networks: {back: {internal: true}"), ("TOKEN: first", "TOKEN: second"))
-    live.rewrite(("networks: [default, back]", "networks: [back, default]"))
-    live.apply()
-    live.scene.post("box", "stop", t=0)
-    live.rewrite(("internal: true", "internal: false"))
-    live.apply()
-    live.scene.post("box", "stop", t=0)
-    live.rewrite(("networks: [back, default]", "networks: [back]"), ("internal: false", "internal: true"))
-    live.apply()
+def test_a_new_container_and_a_stopped_one_join_a_network_that_is_made_anew_under_its_name(joined: Live) -> None:
+    joined.rewrite(("networks: {back: {}", "networks: {back: {internal: true}"), ("TOKEN: first", "TOKEN: second"))
+    joined.rewrite(("networks: [default, back]", "networks: [back, default]"))
+    joined.apply()
+    joined.scene.post("box", "stop", t=0)
+    joined.rewrite(("internal: true", "internal: false"))
+    joined.apply()
+    joined.scene.post("box", "stop", t=0)
+    joined.rewrite(("networks: [back, default]", "networks: [back]"), ("internal: false", "internal: true"))
+    joined.apply()
 
 
 def test_a_file_becomes_a_folder_and_a_folder_a_file_or_a_link_and_back_again(live: Live, tmp_path: Path) -> None:
@@ -298,7 +315,7 @@ def test_what_somebody_has_put_in_the_place_of_an_uploaded_file_or_folder_goes(l
 
 def test_a_folder_with_a_volume_in_it_never_becomes_a_file(live: Live, tmp_path: Path) -> None:
     live.rewrite(
-        ("networks: {back", "volumes: {data: {}}\nnetworks: {back"),
+        ("sandboxes:", "volumes: {data: {}}\nsandboxes:"),
         ("    timeout: 1h", "    volumes: ['data:/srv/app/deep/data']\n    timeout: 1h"),
     )
     live.apply()
