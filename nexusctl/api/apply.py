@@ -25,6 +25,7 @@ from nexusctl.model.plan.event import (
     Noticed,
     Outcome,
     Planned,
+    Reached,
     Spared,
     Started,
     Told,
@@ -37,7 +38,17 @@ from nexusctl.model.trust import OURS, Trust
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.basis import Basis
 
-__all__ = ["Begin", "KeepReaper", "Terms", "apply", "apply_saved", "carry_out", "destroy", "ensure_reaper"]
+__all__ = [
+    "Begin",
+    "KeepReaper",
+    "Terms",
+    "apply",
+    "apply_saved",
+    "carry_out",
+    "destroy",
+    "ensure_reaper",
+    "tell_moved",
+]
 
 Begin = Callable[[Planned], Interrupt | None]
 """Asked before a plan is carried out that changes something: what can stop it, or None where nothing shall be done."""
@@ -87,6 +98,7 @@ def apply(about: subject.Subject, terms: Terms, *, deep: bool = False, adopt: Ad
             basis = yield from _spare(engine, about, basis, leaves=terms.overwrites == "never")
         outcome = yield from _apply(engine, basis, terms)
     yield from _keep_reaper(engine, basis, outcome, terms)
+    yield from tell_moved(engine, basis.plan, basis.live, outcome)
     yield from _tell_outputs(engine, about.stack, outcome)
     return outcome
 
@@ -105,6 +117,7 @@ def apply_saved(path: Path, given: Given, terms: Terms, trust: Trust = OURS) -> 
         basis = saving.recall_plan(engine, saved, given, trust)
         outcome = yield from _apply(engine, basis, terms)
     yield from _keep_reaper(engine, basis, outcome, terms)
+    yield from tell_moved(engine, basis.plan, basis.live, outcome)
     yield from _tell_outputs(engine, basis.stack, outcome)
     return outcome
 
@@ -229,6 +242,17 @@ def _keep_reaper(engine: Engine, basis: Basis, outcome: Outcome, terms: Terms) -
 def _tell(problems: tuple[Diagnostic, ...]) -> Iterator[AnyEvent]:
     if problems:
         yield Noticed(problems=problems)
+
+
+def tell_moved(engine: Engine, chosen: Plan, live: LiveState, outcome: Outcome) -> Iterator[AnyEvent]:
+    """Which host ports have another number since `chosen` has started containers of `live` again."""
+    if outcome != "done" or chosen.empty:
+        return
+    # What changes nothing needs none of it.
+    from nexusctl.api.everyday.ports import find_moved  # noqa: PLC0415 - deferred: start-up time
+
+    if moved := find_moved(engine, chosen, live):
+        yield Reached(ports=moved)
 
 
 def _tell_outputs(engine: Engine, stack: Stack, outcome: Outcome) -> Iterator[AnyEvent]:

@@ -15,9 +15,10 @@ from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.endpoint import Published
 from nexusctl.model.observed.live import LiveState
 from nexusctl.model.output import OutputValue
-from nexusctl.model.plan.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Spared, Told
+from nexusctl.model.plan.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Reached, Spared, Told
 from nexusctl.render.format import FORMAT_VERSION
 
 if TYPE_CHECKING:
@@ -87,6 +88,8 @@ class Face:
                         code = FAILED
                     case Told():
                         show_outputs(event.outputs, as_json=self._as_json)
+                    case Reached():
+                        show_reached(event.ports, as_json=self._as_json)
                     case Left():
                         left = _show_left(event.live, as_json=self._as_json)
                         code = code or left
@@ -120,6 +123,17 @@ def show_outputs(found: tuple[OutputValue, ...], *, as_json: bool) -> None:
         options.write_json(outputs_event(found))
     else:
         click.echo(f"\nOutputs:\n\n{render_outputs(found)}", nl=False)
+
+
+def show_reached(found: tuple[Published, ...], *, as_json: bool) -> None:
+    """Where ports are reached that have another number now."""
+    # Few are started again in place and let the engine choose.
+    from nexusctl.render.ports import describe_reached, ports_document  # noqa: PLC0415 - deferred: start-up time
+
+    if as_json:
+        options.write_json({**ports_document(found), "event": "ports"})
+    else:
+        click.echo(describe_reached(found), nl=False)
 
 
 def _show_left(live: LiveState, *, as_json: bool) -> int:

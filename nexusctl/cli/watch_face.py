@@ -13,12 +13,12 @@ import click
 from nexusctl.api.apply import Terms
 from nexusctl.api.execution import Interrupt
 from nexusctl.cli import options
-from nexusctl.cli.confirm import show_outputs
+from nexusctl.cli.confirm import show_outputs, show_reached
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.report_run import Conduct
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.errors import Diagnostic
-from nexusctl.model.plan.event import AnyEvent, Declined, Noticed, Outcome, Planned, Spared, Told
+from nexusctl.model.plan.event import AnyEvent, Declined, Noticed, Outcome, Planned, Reached, Spared, Told
 from nexusctl.render.diagnostic import render_diagnostics
 from nexusctl.render.problems import problems_document
 from nexusctl.render.report.watch import Sum, count_files, describe_sum, is_brief, sum_document
@@ -68,6 +68,8 @@ class WatchFace:
                     case Told():
                         if not self._brief:
                             show_outputs(event.outputs, as_json=self._as_json)
+                    case Reached():
+                        show_reached(event.ports, as_json=self._as_json)
                     case _:
                         assert self._conduct is not None
                         code = self._conduct.follow(event, events)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import threading
@@ -144,3 +145,31 @@ class Thief:
                 except OSError:
                     continue
                 self._over.wait()
+
+
+def test_whoever_starts_one_again_is_told_where_its_port_is_now(bench: Bench) -> None:
+    upload = {"content": "1", "target": "/etc/one", "on_change": "restart"}
+    web = {"command": ["sleep", "infinity"], "ports": [8080], "uploads": [upload]}
+    bench.write({"web": web})
+    bench.apply()
+    for words in (["restart", "web"], ["stop", "web"], ["start", "web"], ["restart", "--all", "--json"]):
+        had = port_of(bench) if words[0] == "restart" else 0
+        done = bench.run(*words)
+        assert done.returncode == 0, done.stderr
+        if words[0] == "stop":
+            continue
+        now = port_of(bench)
+        line = f"web: port 8080/tcp is reached at {LOOPBACK}:{now} now."
+        if "--json" in words:
+            told = [d["ports"][0]["place"] for d in map(json.loads, done.stdout.splitlines()) if d["event"] == "ports"]
+            assert told == ([f"{LOOPBACK}:{now}"] if now != had else [])
+        else:
+            assert done.stdout.splitlines()[-1] == line if now != had else line not in done.stdout
+    bench.write({"web": {**web, "uploads": [{**upload, "content": "2"}]}})
+    had = port_of(bench)
+    done = bench.run("apply", "--yes")
+    now = port_of(bench)
+    assert now == had or f"web: port 8080/tcp is reached at {LOOPBACK}:{now} now." in done.stdout
+    bench.write({"web": {**web, "ports": ["18080:8080"]}})
+    bench.apply()
+    assert "is reached at" not in bench.run("restart", "web").stdout

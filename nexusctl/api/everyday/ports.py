@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+from dataclasses import replace
+
 from nexusctl.api.everyday.states import find_named
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.endpoint import address, bracketed, host_of, scheme_of
-from nexusctl.model.observed.live import LiveSandbox
+from nexusctl.errors import Diagnostic, EngineError, InputError
+from nexusctl.model.endpoint import Published, address, bracketed, host_of, scheme_of
+from nexusctl.model.observed.live import LiveSandbox, LiveState
+from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.step import RestoreContainer, UpdateContainer
 from nexusctl.model.stack import Port, Stack
-from nexusctl.model.values.frozen import dataclass
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Published:
-    """A port of a sandbox, such as `80/tcp`, and where it is reached: by `place` (`127.0.0.1:8080`) and by `url`."""
-
-    sandbox: str
-    port: str
-    place: str
-    url: str
 
 
 def list_published(engine: Engine, stack: Stack, name: str, wanted: str = "") -> tuple[Published, ...]:
@@ -39,6 +33,27 @@ def list_published(engine: Engine, stack: Stack, name: str, wanted: str = "") ->
     what = f"port {wanted}" if wanted else "a port"
     verb = "does" if len(chosen) == 1 else "do"
     raise InputError(Diagnostic(f"{names} {verb} not publish {what}", hint="name it under `ports` in the stack file"))
+
+
+def find_moved(engine: Engine, chosen: Plan, live: LiveState) -> tuple[Published, ...]:
+    """Ports without a number in the file that have another one since `chosen` started containers of `live` again.
+
+    Engines choose anew at each start. What cannot be asked says nothing.
+    """
+    started = {
+        step.container_id
+        for step in chosen.steps
+        if (isinstance(step, RestoreContainer) and step.how != "unpause")
+        or (isinstance(step, UpdateContainer) and step.restarts)
+    }
+    found: list[Published] = []
+    for holder in (holder for holder in live.sandboxes if holder.id in started):
+        free = {(p.container, p.protocol) for p in holder.record.ports if p.host is None} if holder.record else set()
+        with suppress(EngineError):
+            now = engine.condition(holder.id).ports if free else ()
+            moved = (p for p in now if (p.container, p.protocol) in free and p not in holder.ports)
+            found += _list(replace(holder, ports=tuple(moved)))
+    return tuple(found)
 
 
 def _list(live: LiveSandbox) -> list[Published]:

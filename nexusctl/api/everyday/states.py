@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from nexusctl.api import connection
-from nexusctl.api.apply import Events, Terms, carry_out, ensure_reaper
+from nexusctl.api.apply import Events, Terms, carry_out, ensure_reaper, tell_moved
 from nexusctl.api.everyday.lost_secrets import put_back
 from nexusctl.api.planning import empty_stack, require_known
 from nexusctl.api.subject import Subject, require_stack
@@ -75,6 +75,7 @@ def change_states(about: Subject, asked: StateRequest, terms: Terms, *, must_exi
         outcome = yield from carry_out(engine, planned, terms, known)
     if asked.verb in RUNS:
         yield from ensure_reaper(engine, live, outcome, terms)
+        yield from tell_moved(engine, planned, live, outcome)
     return outcome
 
 

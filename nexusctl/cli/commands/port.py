@@ -5,11 +5,12 @@ from __future__ import annotations
 import click
 
 from nexusctl.api import subject
-from nexusctl.api.everyday.ports import Published, list_published
+from nexusctl.api.everyday.ports import list_published
 from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
+from nexusctl.model.endpoint import Published
 from nexusctl.model.load_request import Inputs
-from nexusctl.render.format import FORMAT_VERSION
+from nexusctl.render.ports import ports_document
 
 
 @click.command()
@@ -22,8 +23,7 @@ def port(inputs: Inputs, stack_name: str | None, as_json: bool, sandbox: str, wa
     """Show where the ports of NAME are reached on this machine; with PORT, such as 80 or 53/udp, that place alone."""
     found = _find(inputs, stack_name, sandbox, wanted)
     if as_json:
-        told = [{"sandbox": one.sandbox, "port": one.port, "place": one.place, "url": one.url} for one in found]
-        options.write_json({"format_version": FORMAT_VERSION, "ports": told})
+        options.write_json(ports_document(found))
         return
     many = len({one.sandbox for one in found}) > 1
     for one in found:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.endpoint import Published
 from nexusctl.model.observed.live import LiveState
 from nexusctl.model.output import OutputValue
 from nexusctl.model.plan.plan import Plan, Step
@@ -112,6 +113,13 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reached:
+    """Where ports are reached that have another number on this machine since they were started again."""
+
+    ports: tuple[Published, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """What bears the labels of a stack after it was destroyed."""
 
@@ -123,5 +131,5 @@ Outcome = Literal["done", "failed", "interrupted", "declined"]
 Event = Started | Progress | Warned | Done | Failed | Skipped | Finished
 """Of steps."""
 
-AnyEvent = Event | Noticed | Spared | Planned | Declined | Told | Left
+AnyEvent = Event | Noticed | Spared | Planned | Declined | Told | Reached | Left
 """Of a whole change."""
