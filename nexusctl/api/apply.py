@@ -61,10 +61,6 @@ class KeepReaper(Protocol):
         """See `api/reaper/keep.py`."""
 
 
-def _be_silent(_line: str) -> None:
-    pass
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """How a change is made: whom it asks, how long it waits for the stack's lock, in seconds, and whether it goes back.
@@ -76,7 +72,7 @@ class Terms:
 
     begin: Begin
     lock_timeout: float = 60.0
-    report: Report = _be_silent
+    report: Report = connection.be_silent
     rollback: bool = False
     overwrites: Literal["silently", "told", "never"] = "silently"
     keep_reaper: KeepReaper = keep_reaper

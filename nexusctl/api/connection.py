@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from nexusctl.engine.base import Engine, Report
     from nexusctl.model.observed.lock_holder import LockHolder
 
-__all__ = ["Command", "Engine", "Held", "LogChunk", "Report", "connect", "find_lock", "hold_lock"]
+__all__ = ["Command", "Engine", "Held", "LogChunk", "Report", "be_silent", "connect", "find_lock", "hold_lock"]
 
 Held = AbstractContextManager[None]
 
@@ -62,6 +62,10 @@ def hold_lock(
         branch=branch,
     )
     return engine.lock(stack, holder, timeout=timeout, report=report, makes_space=makes_space)
+
+
+def be_silent(_line: str) -> None:
+    """A `Report` for where nobody listens."""
 
 
 def find_lock(engine: Engine, stack: str) -> LockHolder | None:

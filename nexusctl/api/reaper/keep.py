@@ -74,13 +74,13 @@ def _refuses() -> bool:
 
 
 def _start(engine: Engine) -> tuple[Diagnostic, ...]:
-    with connection.hold_lock(engine, REAPER, timeout=60.0, report=_be_silent):
+    with connection.hold_lock(engine, REAPER, timeout=60.0, report=connection.be_silent):
         _await_end(engine)
         return _carry_out(engine, _load(engine))
 
 
 def _remove(engine: Engine) -> tuple[Diagnostic, ...]:
-    with connection.hold_lock(engine, REAPER, timeout=60.0, report=_be_silent):
+    with connection.hold_lock(engine, REAPER, timeout=60.0, report=connection.be_silent):
         # Something may have been made while the lock was waited for.
         if any(map(has_lifetimes, engine.survey())):
             return ()
@@ -123,7 +123,3 @@ def _warn(problems: list[Diagnostic] | tuple[Diagnostic, ...]) -> tuple[Diagnost
         Diagnostic(f"no reaper ends lifetimes here: {problem.summary}", hint=hint, severity="warning")
         for problem in problems
     )
-
-
-def _be_silent(_line: str) -> None:
-    pass

@@ -62,8 +62,4 @@ class Reaping:
             return
 
     def _start(self, engine: Engine) -> None:
-        self.problems = keep_reaper(engine, wanted=True, report=_be_silent)
-
-
-def _be_silent(_line: str) -> None:
-    pass
+        self.problems = keep_reaper(engine, wanted=True, report=connection.be_silent)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nexusctl.model.engine_names import container_name
+from nexusctl.model.observed.live import LiveSandbox
 from nexusctl.model.plan.plan import Step
 from nexusctl.model.plan.step import RenameContainer, StopContainer
 from nexusctl.model.plan.step_id import step_id
 from nexusctl.plan.decide.context import PlanContext
+from nexusctl.plan.decide.decide import Decision
 from nexusctl.plan.steps.ids import aside_id, removal_id, stop_id
 from nexusctl.plan.steps.removal import choose_grace, choose_pre_stop
 
@@ -20,7 +22,7 @@ def build_passings(scene: PlanContext) -> Iterator[Step]:
         yield RenameContainer(id=aside_id(squatter), subject=squatter.sandbox, container_id=squatter.id, name=name)
     takers: dict[str, set[str]] = {}
     for handover in scene.handovers:
-        if _is_replaced(scene, handover.holder.id, handover.holder.sandbox):
+        if _is_replaced(scene, handover.holder):
             takers.setdefault(handover.holder.sandbox, set()).add(handover.taker)
     for giver, names in sorted(takers.items()):
         holder = scene.decisions[giver].holder
@@ -42,20 +44,23 @@ def find_passings(scene: PlanContext, name: str) -> frozenset[str]:
     found = {aside_id(scene.squatters[name])} if name in scene.squatters else set()
     for handover in scene.handovers:
         if handover.taker == name:
-            stopped = _is_stopped(scene, handover.holder.id, handover.holder.sandbox)
+            stopped = _is_stopped(scene, handover.holder)
             found.add(stop_id(handover.holder.sandbox) if stopped else removal_id(handover.holder))
     return frozenset(found)
 
 
-def _is_stopped(scene: PlanContext, container_id: str, sandbox: str) -> bool:
+def _is_stopped(scene: PlanContext, holder: LiveSandbox) -> bool:
     """Whether it stays and is stopped, or is stopped before it is replaced; any other one goes."""
-    decision = scene.decisions.get(sandbox)
-    if decision is None or decision.holder is None or decision.holder.id != container_id:
-        return False
-    return decision.action == "replace" or decision.rest == "stop"
+    decision = _find_decision(scene, holder)
+    return decision is not None and (decision.action == "replace" or decision.rest == "stop")
 
 
-def _is_replaced(scene: PlanContext, container_id: str, sandbox: str) -> bool:
-    decision = scene.decisions.get(sandbox)
-    holder = decision.holder if decision and decision.action == "replace" else None
-    return holder is not None and holder.id == container_id
+def _is_replaced(scene: PlanContext, holder: LiveSandbox) -> bool:
+    decision = _find_decision(scene, holder)
+    return decision is not None and decision.action == "replace"
+
+
+def _find_decision(scene: PlanContext, holder: LiveSandbox) -> Decision | None:
+    """What is decided of its sandbox, where that is about this very container."""
+    decision = scene.decisions.get(holder.sandbox)
+    return decision if decision and decision.holder and decision.holder.id == holder.id else None
