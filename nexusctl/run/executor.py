@@ -19,10 +19,11 @@ from nexusctl.errors import (
     Note,
     NotFound,
     SourceChanged,
+    is_out_of_space,
 )
 from nexusctl.model.plan.event import Done, Event, Failed, Finished, Progress, Skipped, Started, Warned
 from nexusctl.model.plan.plan import BootstrapImage, DeriveImage, Plan, PullImage, Step
-from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, ReplaceContainer
+from nexusctl.model.plan.step import AwaitExit, AwaitHealthy, ReplaceContainer, UpdateContainer
 from nexusctl.model.plan.step_id import kind_of
 from nexusctl.model.secret import Reveal, withhold
 from nexusctl.run.interrupt import Interrupt
@@ -269,6 +270,10 @@ def _is_image(step: Step) -> bool:
 def _diagnose(step: Step, error: NexusError, users: list[str]) -> Diagnostic:
     """The error's first diagnostic, with the names of the sandboxes that it concerns where its own words lack them."""
     problem = error.diagnostics[0]
+    # What is written inside of a sandbox may lie on another disk.
+    if isinstance(error, EngineError) and is_out_of_space(error) and not isinstance(step, UpdateContainer):
+        hint = problem.hint or "`nexusctl destroy` and `nexusctl prune` make space"
+        problem = replace(problem, summary=f"the engine's disk is full: {problem.summary}", hint=hint)
     subject = ", ".join(users) or step.subject
     # Most runs fail of nothing.
     import re  # noqa: PLC0415 - deferred: start-up time

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from nexusctl.engine.base import Engine, Report
-from nexusctl.errors import Conflict, EngineError, NotFound
+from nexusctl.errors import Conflict, Diagnostic, EngineError, NotFound, is_out_of_space
 from nexusctl.model.plan.plan import Attachment, BootstrapImage, DeriveImage, Placement, PullImage, Step
 from nexusctl.model.plan.step import (
     AdoptContainer,
@@ -137,7 +137,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
         case SignalContainer():
             send_signal(engine, step.container_id, step.signal)
         case HoldContainer():
-            engine.note_hold(stack, step.subject, step.container_id, step.hold)
+            _hold(stack, step, engine, warn)
         case ExtendContainer():
             # The former word counts until the new one is there: nothing ends in between.
             kept = engine.note_extension(stack, step.subject, step.container_id, step.until, step.user)
@@ -147,7 +147,7 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
         case ReleaseContainer():
             engine.lift_hold(stack, step.hold)
         case NoteDeed():
-            engine.note_deed(stack, step.subject, step.container_id, step.deed)
+            _note(stack, step, engine, warn)
         case RestoreContainer():
             _check_upstream(step, engine, ledger)
             _restore(step, engine, report, warn, interrupt, reveal)
@@ -179,6 +179,31 @@ def perform(  # noqa: PLR0912, PLR0915 - one flat table, a case a step
             engine.remove_amendment(step.name)
         case _:
             raise AssertionError(step)
+
+
+def _hold(stack: str, step: HoldContainer, engine: Engine, warn: Warn) -> None:
+    """A full disk keeps nobody from ending what fills it; what ends by its lifetime has no other word on why."""
+    try:
+        engine.note_hold(stack, step.subject, step.container_id, step.hold)
+    except EngineError as error:
+        if step.hold.by_lifetime or not is_out_of_space(error):
+            raise
+        verb = "pause" if step.hold.state == "paused" else "stop"
+        summary = (
+            f"{step.subject}: the engine's disk is full, so it is not noted that it is {step.hold.state} on purpose"
+        )
+        hint = f"the next apply lets it run again, unless `nexusctl {verb} {step.subject}` is said once there is space"
+        warn(Diagnostic(summary, hint=hint, sandbox=step.subject, severity="warning"))
+
+
+def _note(stack: str, step: NoteDeed, engine: Engine, warn: Warn) -> None:
+    try:
+        engine.note_deed(stack, step.subject, step.container_id, step.deed)
+    except EngineError as error:
+        if not is_out_of_space(error):
+            raise
+        summary = f"{step.subject}: the engine's disk is full, so `history` does not tell that it was {step.deed}"
+        warn(Diagnostic(summary, sandbox=step.subject, severity="warning"))
 
 
 def _make_network(stack: str, step: CreateNetwork, engine: Engine) -> str:

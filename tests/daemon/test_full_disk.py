@@ -108,6 +108,30 @@ def test_an_upload_leaves_nothing_half_done_and_destroy_needs_no_space(yard: Yar
     assert not Path(folder).exists()
 
 
+def test_without_space_sandboxes_end_and_who_has_done_it_is_told_what_is_not_noted(yard: Yard) -> None:
+    fill(yard.folder)
+    for verb, name, state, status in (
+        ("pause", "spare", "paused", "paused"),
+        ("kill", "spare", "stopped", "exited"),
+        ("stop", "api", "stopped", "exited"),
+    ):
+        said = yard.succeed(verb, name)
+        assert f"{name}: the engine's disk is full, so it is not noted that it is {state} on purpose" in said
+        assert yard.docker("inspect", "-f", "{{.State.Status}}", f"yard_{name}").strip() == status
+    for words in (["start", "api"], ["stop", "api", "--write"]):
+        fill(yard.folder)
+        refused = yard.nexusctl(*words)
+        assert refused.returncode == 1
+        assert "no space left" in refused.stderr
+        assert "`nexusctl prune` make" in refused.stderr
+    assert "state" not in (yard.folder / "nexus.yaml").read_text()
+    os.truncate(yard.folder / "data" / "filler-0", 1 << 20)
+    yard.succeed("stop", "api")
+    assert "sandbox  api  stopped on purpose by" in yard.nexusctl("plan").stdout
+    assert "spare" in yard.succeed("apply", "--yes")
+    assert yard.docker("inspect", "-f", "{{.State.Status}}", "yard_api", "yard_spare").split() == ["exited", "running"]
+
+
 def test_without_space_nobody_takes_a_stack_that_another_one_has(yard: Yard) -> None:
     yard.docker("volume", "create", "nexusctl_lock_yard", *THEIRS)
     fill(yard.folder)

@@ -18,7 +18,16 @@ from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice, group_names, match_names
-from nexusctl.plan.commands.states.states import KILL, RUNS, Transition, Verb, find_holders, list_states, plan_states
+from nexusctl.plan.commands.states.states import (
+    KILL,
+    RESTS,
+    RUNS,
+    Transition,
+    Verb,
+    find_holders,
+    list_states,
+    plan_states,
+)
 
 __all__ = ["KILL", "StateRequest", "Verb", "change_states", "choose_live"]
 
@@ -61,7 +70,9 @@ def change_states(about: Subject, asked: StateRequest, terms: Terms, *, must_exi
         signal=asked.signal,
         exact=frozenset(asked.names),
     )
-    with connection.hold_lock(engine, name, timeout=terms.lock_timeout, report=terms.report):
+    # On a full disk somebody has to be able to stop what fills it.
+    ends = asked.verb in RESTS and not asked.write
+    with connection.hold_lock(engine, name, timeout=terms.lock_timeout, report=terms.report, makes_space=ends):
         live = engine.observe(empty_stack(name))
         chosen = choose_live(live, asked, about.stack.sandboxes)
         planned = plan_states(live, chosen, wish, about.stack.sandboxes)
