@@ -66,9 +66,11 @@ def prepare(
     Changes nothing. Raises `InputError` for a choice that means nothing, `PlanError`, `EngineError`.
     """
     _require_declared(adopt or {}, stack)
-    live = observe(engine, stack, deep=deep, adopt=adopt)
+    live = engine.observe(stack, deep=deep, adopt=adopt)
     choice = call_anew(choice, stack, live)
     require_known(choice, group_names(stack, live))
+    if deep:
+        live = engine.look_inside(live) if choice.everything else _look_at_chosen(engine, stack, live, choice)
     if choice.start_stopped:
         # Seldom is anything stopped.
         from nexusctl.plan.commands.states.holds import lift_holds  # noqa: PLC0415 - deferred: start-up time
@@ -86,6 +88,18 @@ def call_anew(choice: Choice, stack: Stack, live: LiveState) -> Choice:
     from nexusctl.plan.commands.former_names import call_anew as call  # noqa: PLC0415 - deferred: start-up time
 
     return call(choice, stack, live)
+
+
+def _look_at_chosen(engine: Engine, stack: Stack, live: LiveState, choice: Choice) -> LiveState:
+    """What is not in the plan is waited for by nobody."""
+    # Most plans are whole.
+    from nexusctl.plan.commands.target import choose_names  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.compare.moved import find_moves  # noqa: PLC0415 - deferred: start-up time
+
+    names = choose_names(stack, live, choice)
+    # What is still to be moved goes by the name that it has now.
+    former = {name for name, target in find_moves(stack, live).items() if target in names}
+    return look_inside(engine, live, names | former)
 
 
 def _warn(stack: Stack, live: LiveState) -> tuple[Diagnostic, ...]:

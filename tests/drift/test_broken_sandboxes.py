@@ -13,7 +13,7 @@ from uuid import uuid4
 
 import pytest
 
-from nexusctl.api import inspection
+from nexusctl.api import inspection, planning
 from nexusctl.engine.docker.client.answer import Answer
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec import end_processes as processes
@@ -24,6 +24,7 @@ from nexusctl.engine.docker.files import digest_uploads as survey
 from nexusctl.engine.docker.observe import look_inside as interior
 from nexusctl.errors import StepError
 from nexusctl.model.observed.execution import Order
+from nexusctl.plan.commands.names import Choice
 from nexusctl.run import startup_script as startup
 from tests.clean_up import kill_containers
 from tests.drift.scene import Scene, findings, lay_out
@@ -125,6 +126,10 @@ def test_a_look_at_one_waits_for_no_other(scene: Scene) -> None:
     scene.inside("sound", "echo changed >/srv/app/a")
     (change,) = inspection.find_drift(scene.engine, scene.stack, ("sound",)).changes
     assert [difference.field for difference in change.differences] == ["uploads./srv/app/a"]
+    for choice in (Choice(targets=("sound",)), Choice(excludes=("sleepy",))):
+        found = planning.prepare(scene.engine, scene.stack, deep=True, choice=choice).plan
+        changed = [(change.name, difference.field) for change in found.changes for difference in change.differences]
+        assert ("sound", "uploads./srv/app/a") in changed
     assert scene.inside("sleepy", "ls /tmp") == ""
 
 
