@@ -52,9 +52,10 @@ def look_inside(engine: Engine, live: LiveState, names: frozenset[str]) -> LiveS
     return replace(live, sandboxes=tuple(looked.get(found.id, found) for found in kept))
 
 
-def plan(engine: Engine, stack: Stack, *, deep: bool = False, remove_volumes: bool = False) -> Plan:
+def plan(engine: Engine, stack: Stack, *, remove_volumes: bool = False) -> Plan:
     """What would make the live sandboxes what `stack` says. Changes nothing. Raises `PlanError`, `EngineError`."""
-    chosen = make_plan(stack, observe(engine, stack, deep=deep), engine.in_place, remove_volumes=remove_volumes)
+    live = engine.observe(stack, whole=not stack.sandboxes)
+    chosen = make_plan(stack, live, engine.in_place, remove_volumes=remove_volumes)
     return measure_losses(engine, _allow(chosen))
 
 
@@ -239,7 +240,7 @@ def empty_stack(name: str) -> Stack:
 
 def observe_remains(engine: Engine, stack: str) -> LiveState:
     """What bears the labels of `stack` now, for the last word of `destroy`."""
-    return engine.observe(empty_stack(stack))
+    return engine.observe(empty_stack(stack), whole=True)
 
 
 def read_secrets(engine: Engine, basis: Basis) -> tuple[Basis, Disclosure]:

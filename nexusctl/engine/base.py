@@ -67,12 +67,12 @@ class Engine(Lifetimes, Protocol):
         """Forget that it was taken over."""
 
     def observe(
-        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = ()
+        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = (), whole: bool = False
     ) -> LiveState:
         """Everything that bears the labels of `stack.name`, in a handful of calls; `deep` inspects each sandbox.
 
-        Its images and further `images` are looked for by their references. With `adopt` what lies under names that the
-        stack would use, and no nexusctl made, is the stack's; so are the containers that it names. Raises `Conflict`.
+        Its and further `images` are looked for by name, and `whole` lists all. With `adopt` what lies under names that
+        the stack would use, and no nexusctl made, is the stack's; so are the containers that it names.
         """
 
     def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:

@@ -40,9 +40,9 @@ class Looking:
         return inspection.identify(self.wire)
 
     def observe(
-        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = ()
+        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = (), whole: bool = False
     ) -> LiveState:
-        return observe.observe(self.wire, stack, deep=deep, adopt=adopt, also=images)
+        return observe.observe(self.wire, stack, deep=deep, adopt=adopt, also=images, whole=whole)
 
     def glimpse(self, stack: Stack, patience: float | None = None) -> LiveState:
         if self._glimpses is None:

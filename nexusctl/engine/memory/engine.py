@@ -59,7 +59,7 @@ class MemoryEngine(World):
         return self.id
 
     def observe(
-        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = ()
+        self, stack: Stack, *, deep: bool = False, adopt: Adopt = None, images: Iterable[str] = (), whole: bool = False
     ) -> LiveState:
         """Of others only names are known here, so there is nothing to adopt; and all images are."""
         return observe.observe(self, stack, deep=deep)

@@ -71,14 +71,16 @@ def test_an_image_without_a_name_is_known_by_its_id_alone(image: tuple[str, str]
         wire.delete(f"/images/{image_id}")
 
 
-def test_a_plan_lists_no_images(wire: Wire, base_image: str, stack_name: str, tmp_path: Path) -> None:
+def test_only_what_removes_all_lists_images(wire: Wire, base_image: str, stack_name: str, tmp_path: Path) -> None:
     text = f"name: {stack_name}\nsandboxes:\n  a:\n    image: {base_image}\n    command: [sleep, infinity]\n"
     (tmp_path / "nexus.yaml").write_text(text)
     with Proxy(tmp_path / "engine.sock", wire.endpoint.url.removeprefix("unix://")) as proxy:
         proxy.holds = lambda request: re.match(r"GET [^ ]*/images/json", request) is not None
         environ = {**os.environ, "DOCKER_HOST": f"unix://{proxy.path}", "DOCKER_CLIENT_TIMEOUT": "20"}
         try:
-            for words in ("plan", "apply --yes", "plan", "plan --deep", "status", "drift", "apply --replace a --yes"):
+            looks = ("plan", "apply --yes", "plan", "plan --deep", "status", "drift", "apply --replace a --yes")
+            named = ("stop a", "status", "start a", "drift", "kill a")
+            for words in (*looks, *(f"{words} --stack {stack_name}" for words in named), "destroy a --yes"):
                 command = [*NEXUSCTL, *words.split()]
                 done = prestarted.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
                 assert done.returncode == 0, done.stderr

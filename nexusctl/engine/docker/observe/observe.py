@@ -69,19 +69,25 @@ Listed = Mapping[str, Any]
 
 
 def observe(
-    wire: Wire, stack: Stack, *, deep: bool = False, adopt: Adopt = None, also: Iterable[str] = ()
+    wire: Wire,
+    stack: Stack,
+    *,
+    deep: bool = False,
+    adopt: Adopt = None,
+    also: Iterable[str] = (),
+    whole: bool = False,
 ) -> LiveState:
     """What bears the labels of `stack`, and what of others is in its way; `deep` inspects each sandbox too.
 
-    `also` are images that are asked for beside those that are named.
+    `also` are images that are asked for beside those that are named. Where all goes, notes of before are wanted from
+    images that nothing runs from, too: a `whole` look lists all images.
 
     Raises `EngineError` when any look fails: nothing is ever reported as absent because it could not be seen.
     """
     containers = wire.get("/containers/json", {"all": True})
     networks = wire.get("/networks")
     volumes = wire.get("/volumes")["Volumes"] or []
-    # Where nothing is declared, all may go: also notes of before on images that nothing runs from.
-    asked = AskedImages(wire, every=not stack.sandboxes)
+    asked = AskedImages(wire, every=whole)
     asked.ask(list_claimants(containers, stack.name))
     strangers: list[Foreign] = []
     containers = leave_malformed(
