@@ -44,7 +44,7 @@ def read_subject(inputs: Inputs, name: str | None) -> Subject:
     try:
         stack, problems = load_readable(inputs)
     except InputError as error:
-        if plain := read_name(inputs):
+        if plain := read_name(inputs, unread=True):
             return Subject(
                 stack=empty_stack(join_name(plain, inputs.instance)), problems=as_warnings(error.diagnostics)
             )

@@ -61,6 +61,24 @@ def test_what_takes_a_reader_to_understand_is_left_to_it(tmp_path: Path, text: s
     assert read_plain_name(path) == name
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("include: ./other.yaml\nname: shop\n", "shop"),
+        ("name: shop\ninclude:\n- ./other.yaml\n", "shop"),
+        ("+include: ./other.yaml\nname: shop\n", ""),
+        ("include: ./other.yaml\n", ""),
+    ],
+)
+def test_the_name_of_a_file_counts_more_than_those_of_what_it_includes(tmp_path: Path, text: str, name: str) -> None:
+    path = tmp_path / "nexus.yaml"
+    path.write_text(text)
+    assert read_plain_name(path, unread=True) == name
+    (tmp_path / "other.yaml").write_text("name: below\n")
+    if name:
+        assert load_readable(Inputs(files=(path,)))[0].name == name
+
+
 def test_what_is_no_file_of_text_is_none(tmp_path: Path) -> None:
     (tmp_path / "bytes").write_bytes(b"name: shop\n\xff")
     (tmp_path / "large").write_text("name: shop\n" + "# more\n" * 200_000)

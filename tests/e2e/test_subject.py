@@ -188,6 +188,23 @@ def test_a_file_that_is_wrong_and_does_not_say_its_name_is_an_error(folder: Path
     assert "nobody can say which stack is meant" in done.stderr
 
 
+def test_what_leaves_a_file_as_the_last_one_is_told_to_be_no_more_in_it(folder: Path, stack_name: str) -> None:
+    (folder / "bare.yaml").write_text(f"name: {stack_name}\nsandboxes: {{}}\n")
+    said = nexusctl(folder, "plan", "-f", "bare.yaml").stdout
+    assert "it is not in the stack file" in said
+    assert "destroyed" not in said
+
+
+def test_a_file_that_is_to_be_included_and_is_gone_hides_no_name(folder: Path) -> None:
+    text = (folder / "wrong.yaml").read_text()
+    (folder / "apart.yaml").write_text(f"include: [./gone.yaml]\n{text}")
+    done = nexusctl(folder, "status", "-f", "apart.yaml")
+    assert (done.returncode, "web" in done.stdout) == (0, True), done.stderr
+    assert "warning: the `include` path `./gone.yaml` does not exist" in done.stderr
+    refused = nexusctl(folder, "plan", "-f", "apart.yaml")
+    assert (refused.returncode, refused.stdout) == (1, "")
+
+
 @pytest.mark.parametrize("words", ["plan", "plan --target broken", "plan --target after", "apply --yes"])
 def test_what_is_needed_is_an_error_still(words: str, folder: Path) -> None:
     done = nexusctl(folder, *words.split(), "-f", "broken.yaml")
