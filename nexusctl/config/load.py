@@ -270,6 +270,7 @@ def build(
         secrets=around.secrets,
         sensitive=known.sensitive,
         branch=inputs.branch,
+        declared=True,
     )
     for group in groups.values():
         if group.ports:

@@ -257,7 +257,7 @@ class Stack:
     alone.
     `digests` says which image each reference has to mean, where a lock file does. `freed_ports` are those of this
     machine that the file fixes and an instance leaves to the engine, by sandbox. `branch` is the git branch that the
-    instance is named after.
+    instance is named after. It is `declared` where a file says all this; any other one without sandboxes is to go.
     """
 
     name: str
@@ -273,3 +273,4 @@ class Stack:
     freed_ports: Mapping[str, tuple[Port, ...]] = field(default_factory=dict, compare=False)
     sensitive: frozenset[str] = field(default=frozenset(), metadata=OUTSIDE)
     branch: str = field(default="", compare=False, metadata=OUTSIDE)
+    declared: bool = field(default=False, compare=False, metadata=OUTSIDE)

@@ -258,7 +258,7 @@ def _describe_passed(scene: PlanContext, holder: LiveSandbox) -> str:
 
 
 def _why_gone(scene: PlanContext, live: LiveSandbox, groups: Set[str]) -> str:
-    if not scene.stack.sandboxes:
+    if not (scene.stack.sandboxes or scene.stack.declared):
         return "its stack is destroyed"
     if live.record and live.record.group != live.sandbox and live.record.group in groups:
         return f"the stack file has no such instance of {live.record.group}"
