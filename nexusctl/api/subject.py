@@ -18,7 +18,7 @@ from nexusctl.model.observed.live import LiveState
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.did_you_mean import suggest
 from nexusctl.model.values.frozen import dataclass
-from nexusctl.plan.commands.names import Choice, group_names
+from nexusctl.plan.commands.names import Choice, group_names, match_names
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,6 +77,23 @@ def read_chosen(inputs: Inputs, choice: Choice, digests: Digests | None = None) 
             raise
         pinned = pin(chosen, inputs.lock, inputs.trust) if inputs.lock else chosen
         return Subject(stack=pinned, problems=as_warnings(problems), choice=adjust(choice, stack, chosen))
+
+
+def read_for_one(inputs: Inputs, word: str) -> Subject:
+    """The stack in the files, for a verb that asks the file for nothing but the sandboxes that `word` means.
+
+    What is wrong with others, be they needed by these, is no error. Raises `InputError` for anything else.
+    """
+    try:
+        return Subject(stack=load(inputs))
+    except InputError:
+        stack, problems = load_readable(inputs)
+        groups = {name: sandbox.group for name, sandbox in stack.sandboxes.items()}
+        meant = {word, *match_names(word, groups)}
+        meant |= {groups[name] for name in meant if name in groups}
+        if any(problem.sandbox is None or problem.sandbox in meant for problem in problems):
+            raise
+        return Subject(stack=stack, problems=as_warnings(problems))
 
 
 def read_for_outputs(inputs: Inputs, name: str | None) -> Subject:

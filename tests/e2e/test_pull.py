@@ -175,3 +175,18 @@ def test_many_files_come_back_at_once_and_what_is_none_of_an_upload_is_refused(d
     desk.run("stop", "api")
     assert "2 changed" in desk.run("pull", "api")
     assert (desk.tree()["src/main.py"], desk.tree()["src/lib/f1"]) == ("longer than before\n", "late\n")
+
+
+def test_files_come_back_beside_what_is_written_wrong_of_another_sandbox(desk: Desk) -> None:
+    file = desk.folder / "nexus.yaml"
+    document = json.loads(file.read_text())
+    document["sandboxes"]["web"]["env_file"] = "gone.env"
+    document["sandboxes"]["api"]["depends_on"] = ["web"]
+    file.write_text(json.dumps(document, indent=1))
+    desk.inside("echo inside > /app/main.py")
+    said = desk.run("pull", "api:main.py")
+    assert "warning: the `env_file` path `gone.env` does not exist" in said
+    assert desk.tree()["src/main.py"] == "inside\n"
+    document["sandboxes"]["api"]["env_file"] = "gone.env"
+    file.write_text(json.dumps(document, indent=1))
+    assert "error: the `env_file` path `gone.env` does not exist" in desk.run("pull", "api", code=1)
