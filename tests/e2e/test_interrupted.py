@@ -23,6 +23,7 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run
 from nexusctl.errors import Conflict, NotFound
 from tests import prestarted
+from tests.load import allow
 from tests.terminal import read_to_end
 
 pytestmark = pytest.mark.engine
@@ -132,7 +133,7 @@ def test_a_second_ctrl_c_on_a_terminal_leaves_at_once(file: Path, stack_name: st
 def test_when_its_time_is_over_no_step_is_begun_and_the_apply_has_failed(
     file: Path, stack_name: str, wire: Wire
 ) -> None:
-    apply = _start(file, "--timeout", "25s")
+    apply = _start(file, "--timeout", f"{allow(25):g}s")
     stdout, stderr = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1, stderr
     assert "Its time is over" in stderr
@@ -153,7 +154,7 @@ def test_an_install_in_a_live_sandbox_is_ended_when_the_time_is_over(file: Path,
     container = f"{stack_name}_slow"
     before = wire.get(f"/containers/{container}/json")["Id"]
     file.write_text(whole)
-    apply = _start(file, "--timeout", "25s")
+    apply = _start(file, "--timeout", f"{allow(25):g}s")
     stdout, stderr = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1, stderr
     assert "Get:1 something slow" in stderr
@@ -180,7 +181,7 @@ def test_a_startup_is_ended_when_the_time_is_over_and_the_old_one_serves_on(
     prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
     before = wire.get(f"/containers/{stack_name}_begun/json")["Id"]
     file.write_text(endless)
-    apply = _start(file, "--timeout", "25s")
+    apply = _start(file, "--timeout", f"{allow(25):g}s")
     _stdout, stderr = apply.communicate(timeout=PATIENCE)
     assert apply.returncode == 1, stderr
     assert "begun: not waited for any longer" in stderr
@@ -198,7 +199,7 @@ def test_what_goes_on_for_too_long_after_that_is_left(file: Path, stack_name: st
     prestarted.run([*NEXUSCTL, "apply", "--yes", "-f", str(file)], capture_output=True, check=True)
     made = wire.get(f"/containers/{stack_name}_deaf/json")["Id"]
     file.write_text(file.read_text().replace("deaf:", "calm:").replace("trap '' TERM; ", ""))
-    command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", "25s"]
+    command = [sys.executable, "-c", _BRIEFLY, "apply", "--yes", "-f", str(file), "--timeout", f"{allow(25):g}s"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
     wire.post(f"/containers/{made}/kill")
     assert done.returncode == 1

@@ -15,6 +15,7 @@ import pytest
 from nexusctl.engine.command import Command
 from nexusctl.engine.docker.client.frames import split_frames
 from tests.engine.workshop import Workshop
+from tests.load import allow
 
 
 def execute(shop: Workshop, container_id: str, *command: str, **options: Any) -> tuple[int, bytes, bytes]:
@@ -86,7 +87,7 @@ def test_a_command_that_reads_no_input_ends_all_the_same(shop: Workshop) -> None
 @pytest.mark.engine
 def test_a_command_whose_time_is_over_is_ended(shop: Workshop) -> None:
     container_id = shop.start(shop.sandbox())
-    assert execute(shop, container_id, "sh", "-c", "echo begun; sleep 777", timeout=10) == (124, b"begun\n", b"")
+    assert execute(shop, container_id, "sh", "-c", "echo begun; sleep 777", timeout=allow(10)) == (124, b"begun\n", b"")
     assert execute(shop, container_id, "sh", "-c", "grep -l 77[7] /proc/[0-9]*/cmdline || true")[1] == b""
 
 
