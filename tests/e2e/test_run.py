@@ -34,6 +34,11 @@ PLAIN = {key: value for key, value in os.environ.items() if key == KEPT or not k
 PLAIN["CI"] = "true"
 
 
+def plain() -> dict[str, str]:
+    """These, and the engine that the test at work is on."""
+    return PLAIN | {key: os.environ[key] for key in ("DOCKER_HOST",) if key in os.environ}
+
+
 class Bench:
     """A stack with one sandbox, run as CI systems do: without a terminal."""
 
@@ -52,13 +57,13 @@ class Bench:
 
     def begin(self, *arguments: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
-            [*NEXUSCTL, *arguments], cwd=self.folder, env=PLAIN, text=True, stdin=subprocess.DEVNULL,
+            [*NEXUSCTL, *arguments], cwd=self.folder, env=plain(), text=True, stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip
 
     def run(self, *arguments: str, code: int = 0) -> tuple[str, str]:
         done = prestarted.run(
-            [*NEXUSCTL, *arguments], cwd=self.folder, env=PLAIN, text=True, capture_output=True, timeout=PATIENCE
+            [*NEXUSCTL, *arguments], cwd=self.folder, env=plain(), text=True, capture_output=True, timeout=PATIENCE
         )
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout, done.stderr

@@ -2,24 +2,49 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections import Counter
 
+from nexusctl.engine.docker.engine import DockerEngine
 from nexusctl.model.observed.sandbox_event import SandboxEvent
 from tests.engine.workshop import OBEDIENT, Workshop
 
+PATIENCE = 240
+"""Seconds to wait for what has to come; only a hang meets it."""
+
 
 class Memory:
-    """What was told of the sandboxes of a shop; asked often, for an engine with others remembers some seconds."""
+    """What was told of the sandboxes of a shop.
+
+    An engine with others remembers some seconds, so it is heard as it tells; and asked for what is to be heard by now.
+    """
 
     def __init__(self, shop: Workshop) -> None:
         self._shop, self._since = shop, shop.engine.overview.now()
         self.told: list[SandboxEvent] = []
+        self._listens = isinstance(shop.engine, DockerEngine)
+        if self._listens:
+            threading.Thread(target=self._listen, daemon=True).start()
+
+    def _listen(self) -> None:
+        for one in self._shop.engine.overview.read_events(self._shop.stack, {}, self._since):
+            self.told.append(one)
+            if (one.kind, one.sandbox) == ("removed", "a"):
+                return
 
     def read(self, **known: str) -> list[SandboxEvent]:
         overview = self._shop.engine.overview
         return [*overview.read_events(self._shop.stack, known, self._since, overview.now())]
 
     def ask(self) -> None:
+        if self._listens:
+            wanted = {(one.container_id, one.kind, one.time) for one in self.read()}
+            deadline = time.monotonic() + PATIENCE
+            while not wanted <= {(one.container_id, one.kind, one.time) for one in self.told}:
+                assert time.monotonic() < deadline, "not all is heard that can be asked for"
+                time.sleep(0.05)
+            return
         known = Counter(self.told)
         for one in self.read():
             # The clock in memory stands still, so that two may be alike.
