@@ -14,10 +14,12 @@ from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from nexusctl.engine.docker.objects.connections import has_callers
 from tests.e2e.test_replace import NEXUSCTL, Bench
+from tests.gates import open_gate
 
 pytestmark = pytest.mark.engine
 
-# What is slow is answered some seconds after the server was asked to end, however long that takes to come.
+# What is slow is answered once the server was asked to end, however long that takes to come, and the test has had its
+# look at that; where it has none, some seconds later.
 SERVER = r"""
 use IO::Socket::INET; use POSIX ':sys_wait_h';
 my $ending = 0;
@@ -29,7 +31,10 @@ until ($ending) {
   next if fork;
   close $server;
   my $line = <$client>;
-  if ($line =~ /slow/) { select undef, undef, undef, 0.1 until -e "/tmp/ending"; sleep 6 }
+  if ($line =~ /slow/) {
+    select undef, undef, undef, 0.1 until -e "/tmp/ending";
+    for (1 .. 10 * $ENV{PAUSE}) { last if -e "/go"; select undef, undef, undef, 0.1 }
+  }
   print $client "HTTP/1.0 200 OK\r\n\r\n$ENV{V}";
   exit 0;
 }
@@ -52,8 +57,9 @@ WEB: dict[str, Any] = {
     "command": ["perl", "/server.pl"],
     "uploads": [{"target": "/server.pl", "content": SERVER}],
     "health": {"tcp": 8080, "interval": "200ms"},
-    "stop_grace_period": "40s",
+    "stop_grace_period": "4m",
 }
+LONG, SHORT = {"PAUSE": "200"}, {"PAUSE": "6"}
 
 
 @pytest.fixture
@@ -64,7 +70,7 @@ def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Itera
 
 
 def write(bench: Bench, version: str, **more: Any) -> None:
-    web = {**WEB, "env": {"V": version}, **more}
+    web = {**WEB, "env": {"V": version, **LONG}, **more}
     bench.write({"web": web, "peer": {"command": ["sleep", "infinity"]}})
 
 
@@ -100,6 +106,7 @@ def test_a_request_through_a_host_port_is_answered_by_the_old_one(bench: Bench) 
     new = next(found for found in bench.containers("web") if found["Id"] != old["Id"])
     # Neighbours find both while the old one ends, and the new one answers.
     assert find_addresses(bench, "web") == {address(old), address(new)}
+    open_gate(old["Id"])
     assert asked.communicate()[0] == "1 200"
     process.communicate()
     assert process.returncode == 0
@@ -117,13 +124,14 @@ def test_with_nobody_at_its_host_port_the_old_one_is_not_found_any_more_when_it_
     words = ("curl", "--silent", "--noproxy", "*", f"http://127.0.0.1:{held['HostPort']}/")
     assert subprocess.run(words, capture_output=True, check=True).stdout == b"1"
     waiting = {"command": ["perl", "-e", WAITER], "depends_on": ["web"]}
-    bench.write({"web": {**WEB, "env": {"V": "1"}, "ports": [8080]}, "peer": waiting})
+    bench.write({"web": {**WEB, "env": {"V": "1", **LONG}, "ports": [8080]}, "peer": waiting})
     bench.apply()
-    bench.write({"web": {**WEB, "env": {"V": "2"}, "ports": [8080]}, "peer": waiting})
+    bench.write({"web": {**WEB, "env": {"V": "2", **LONG}, "ports": [8080]}, "peer": waiting})
     process = bench.start_apply("stopping the old one")
     now = {found["Id"]: address(found) for found in bench.containers("web")}
     assert now.pop(old["Id"]) == address(old)
     assert find_addresses(bench, "web") == {*now.values()}
+    open_gate(old["Id"])
     process.communicate()
     assert process.returncode == 0
     assert bench.run("logs", "peer").stdout == "asked\nanswer 1\n"
@@ -132,11 +140,11 @@ def test_with_nobody_at_its_host_port_the_old_one_is_not_found_any_more_when_it_
 
 def test_a_neighbour_that_waits_for_an_answer_gets_it_from_the_old_one(bench: Bench) -> None:
     waiting = {"command": ["perl", "-e", WAITER], "depends_on": ["web"]}
-    bench.write({"web": {**WEB, "env": {"V": "1"}}, "peer": waiting})
+    bench.write({"web": {**WEB, "env": {"V": "1", **SHORT}}, "peer": waiting})
     bench.apply()
     while "asked" not in bench.run("logs", "peer").stdout:
         time.sleep(0.05)
-    bench.write({"web": {**WEB, "env": {"V": "2"}}, "peer": waiting})
+    bench.write({"web": {**WEB, "env": {"V": "2", **SHORT}}, "peer": waiting})
     bench.apply()
     assert bench.run("logs", "peer").stdout == "asked\nanswer 1\n"
     place = next(iter(bench.container("web")["NetworkSettings"]["Networks"].values()))
@@ -150,18 +158,20 @@ def test_one_of_a_group_that_is_taken_away_is_not_found_while_it_ends(bench: Ben
         "peer": {"command": ["sleep", "infinity"]},
         "waiting": {"command": ["perl", "-e", WAITER.replace('"web"', '"web-2"')], "depends_on": ["web"]},
     }
-    bench.write({"web": {**WEB, "ports": [8080], "replicas": 2}, **more})
+    web = {**WEB, "env": LONG, "ports": [8080]}
+    bench.write({"web": {**web, "replicas": 2}, **more})
     bench.apply()
     kept, gone = bench.container("web-1"), bench.container("web-2")
     while "asked" not in bench.run("logs", "waiting").stdout:
         time.sleep(0.05)
-    bench.write({"web": {**WEB, "ports": [8080], "replicas": 1}, **more})
+    bench.write({"web": {**web, "replicas": 1}, **more})
     words = [*NEXUSCTL, "apply", "--yes"]
     process = subprocess.Popen(words, cwd=bench.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     while find_addresses(bench, "web") != {address(kept)}:
         assert process.poll() is None
     # It has not ended yet, for somebody waits for it.
     assert bench.wire.get(f"/containers/{gone['Id']}/json")["State"]["Running"]
+    open_gate(gone["Id"])
     process.communicate()
     assert process.returncode == 0
     assert bench.run("logs", "waiting").stdout.split() == ["asked", "answer"]

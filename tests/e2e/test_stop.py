@@ -18,6 +18,8 @@ from tests import prestarted
 pytestmark = pytest.mark.engine
 
 FLUSH = "trap 'sleep 3; echo whole > /out/end; exit 0' TERM; touch /out/begin; while :; do sleep 0.1; done"
+LATE = FLUSH.replace("sleep 3", "sleep 60")
+"""For one that is to be killed: however late that is, it has not ended by itself."""
 READY = {"command": ["test", "-e", "/out/begin"], "interval": "200ms"}
 
 
@@ -62,7 +64,8 @@ def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Itera
 def end(bench: Bench, way: str, grace: str) -> str:
     """Let `db` end in that way; returns what is said on stderr."""
     conf = {"content": "1\n", "target": "/etc/x.conf", "on_change": "restart"}
-    db = bench.db(stop_grace_period=grace, uploads=[conf])
+    command = FLUSH if grace == "1m" else LATE
+    db = bench.db(command=command, stop_grace_period=grace, uploads=[conf])
     side = {"image": bench.image, "command": ["sleep", "infinity"], "networks": []}
     bench.write(db=db, side=side)
     bench.apply()
@@ -82,7 +85,7 @@ def end(bench: Bench, way: str, grace: str) -> str:
             bench.write(
                 db=db,
                 side={**side, "command": "exit 3", "depends_on": ["db"], "env": {"B": "1"}},
-                more=bench.db(stop_grace_period=grace),
+                more=bench.db(command=command, stop_grace_period=grace),
             )
             return bench.apply("--on-failure", "rollback", code=1)
     return bench.apply()
@@ -133,9 +136,9 @@ def test_a_changed_time_needs_no_new_container_and_holds_from_then_on(bench: Ben
 
 def test_docker_stop_goes_by_the_old_time_until_the_container_is_replaced_as_the_plan_says(bench: Bench) -> None:
     said = "`docker stop` by the old one until it is replaced"
-    bench.write(db=bench.db(stop_grace_period="1s"))
+    bench.write(db=bench.db(command=LATE, stop_grace_period="1s"))
     bench.apply()
-    bench.write(db=bench.db(stop_grace_period="1m"))
+    bench.write(db=bench.db(command=LATE, stop_grace_period="1m"))
     assert said in bench.run("plan").stdout
     bench.apply()
     subprocess.run(["docker", "stop", f"{bench.stack}_db"], check=True, capture_output=True)
