@@ -16,6 +16,7 @@ from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
 from tests import prestarted
 from tests.e2e.test_run import NEXUSCTL, PLAIN, Bench
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 
@@ -31,12 +32,6 @@ def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Itera
     for name in names:
         command = [*NEXUSCTL, "destroy", "--yes", "--volumes", "--ignore-missing", "--stack", name]
         prestarted.run(command, cwd=tmp_path, capture_output=True, check=False)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def write(bench: Bench, port: int) -> None:

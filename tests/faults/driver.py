@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from tests.faults.proxy import KINDS, Fault, Proxy
 from tests.faults.scenario import Scenario
 from tests.faults.tool import Tool
 from tests.faults.traces import Traces
+from tests.ports import free_port
 
 STALL = 8
 """Seconds that a client waits for the answer to a call that is stalled."""
@@ -67,13 +67,6 @@ class Rehearsal:
                 yield Point(scenario=self.scenario, fault=Fault(call=call, kind=kind))
 
 
-def find_free_port() -> int:
-    """One that nobody on this machine listens on."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
 def name_stack() -> str:
     return f"faults-{uuid4().hex[:8]}"
 
@@ -87,7 +80,7 @@ class Driver:
         self._player = player = Player(wire, tool, Path(self._folder.name), name_stack())
         self._proxy = Proxy(Path(self._folder.name) / "engine.sock", wire.endpoint.url.removeprefix("unix://"))
         self._proxy.victim = lambda: player.running.pid if player.running else None
-        self._port = find_free_port()
+        self._port = free_port()
         self._environments: set[str] = set()
 
     def __enter__(self) -> Driver:

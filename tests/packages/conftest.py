@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import time
 import urllib.request
@@ -18,6 +17,7 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.errors import NotFound
+from tests.ports import free_port
 from tests.templates.recipes import make_image
 
 REGISTRY_CONFIG = """\
@@ -82,12 +82,6 @@ def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
         else:
             return
     pytest.fail("the registry does not answer")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def remove_image(wire: Wire, reference: str) -> None:

@@ -11,7 +11,8 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.images.images import pull_image
 from nexusctl.errors import StepError
-from tests.packages.conftest import free_port, remove_image
+from tests.packages.conftest import remove_image
+from tests.ports import free_port
 
 pytestmark = pytest.mark.engine
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.secrets.vault_server import TOKEN, Vault
 from tests.stacks.stack_copy import FIRST_APPLY, StackCopy
 
@@ -43,7 +43,7 @@ def prepare(copy: StackCopy, around: Surroundings) -> Ready:
 
 
 def _prepare_regions(copy: StackCopy, _: Surroundings) -> Ready:
-    (copy.folder / "fixed.yaml").write_text(json.dumps({"published": [f"{_find_port()}:8000"]}))
+    (copy.folder / "fixed.yaml").write_text(json.dumps({"published": [f"{free_port()}:8000"]}))
     return Ready(options=("--var-file", "fixed.yaml"))
 
 
@@ -110,12 +110,6 @@ _PREPARATIONS = {
 
 
 def _fix_ports(copy: StackCopy, inner: Mapping[str, int]) -> Ready:
-    boxes = {box: {"ports": [f"{_find_port()}:{port}"]} for box, port in inner.items()}
+    boxes = {box: {"ports": [f"{free_port()}:{port}"]} for box, port in inner.items()}
     (copy.folder / "fixed.yaml").write_text(json.dumps({"sandboxes": boxes}))
     return Ready(options=("-f", "nexus.yaml", "-f", "fixed.yaml"))
-
-
-def _find_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
