@@ -45,7 +45,10 @@ def create_network(wire: Wire, stack: str, network: Network, name: str, subnet: 
             if found := _choose_network(_list_networks(wire, stack, network), network, sandboxes):
                 return found
             if isinstance(error, Conflict):
-                owner = describe_owner("network", wire.get(f"/networks/{name}")["Labels"] or {})
+                if (other := _find_network(wire, name)) is None:
+                    # It was removed in between, so the name is free again.
+                    continue
+                owner = describe_owner("network", other["Labels"] or {})
                 raise Conflict(f"the network name {name} is taken by {owner}", status=409) from error
             if "overlap" in str(error) and network.subnet:
                 summary = f"network {name}: another network has addresses of its subnet {network.subnet}"
@@ -103,7 +106,9 @@ def remove_network(wire: Wire, network_id: str) -> None:
     except EngineError as error:
         if error.status not in (403, 409):
             raise
-        found = wire.get(f"/networks/{network_id}")
+        if (found := _find_network(wire, network_id)) is None:
+            # Somebody else has removed it in between.
+            return
         users = sorted(item["Name"] for item in (found["Containers"] or {}).values())
         if not users:
             # Of containers that come and go at once, Docker can lose count (moby/moby#42119).
@@ -113,6 +118,15 @@ def remove_network(wire: Wire, network_id: str) -> None:
                 hint="the engine has lost count: an apply of its stack uses it again, a restart of the engine frees it",
             ) from error
         raise _say_used(found["Name"], users) from error
+
+
+def _find_network(wire: Wire, key: str) -> Mapping[str, Any] | None:
+    """What the engine says of the network with this name or id; None where it has none."""
+    try:
+        found: Mapping[str, Any] = wire.get(f"/networks/{key}")
+    except NotFound:
+        return None
+    return found
 
 
 def _say_used(name: str, users: Iterable[str]) -> Conflict:
