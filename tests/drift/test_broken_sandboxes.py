@@ -28,6 +28,7 @@ from nexusctl.plan.commands.names import Choice
 from nexusctl.run import startup_script as startup
 from tests.clean_up import kill_containers
 from tests.drift.scene import Scene, findings, lay_out
+from tests.load import allow
 
 pytestmark = pytest.mark.engine
 
@@ -79,7 +80,7 @@ def scene(wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Scene]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(commands, "LOOK_TIMEOUT", 10.0)
     monkeypatch.setattr(interior, "MANAGER_TIMEOUT", 10.0)
-    monkeypatch.setattr(processes, "PATIENCE", 2.0)
+    monkeypatch.setattr(processes, "PATIENCE", allow(2))
     monkeypatch.setattr(survey, "BESIDE_BYTES", 4 * 1024**2)
 
 
@@ -159,11 +160,12 @@ def test_huge_files_take_no_memory(scene: Scene) -> None:
 
 
 def test_a_startup_that_never_ends_is_ended_and_named(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(startup, "COMMAND_TIMEOUT", 9.0)
+    limit = allow(9)
+    monkeypatch.setattr(startup, "COMMAND_TIMEOUT", limit)
     text = scene.file.read_text().partition("  sleepy")[0]
     scene.file.write_text(text + "    startup: 'echo begun; sleep infinity'\n")
     (failed,) = scene.try_apply()
-    assert "sound: its `startup` did not end within 0.15 min" in failed.problem.summary
+    assert f"sound: its `startup` did not end within {limit / 60:g} min" in failed.problem.summary
     assert failed.problem.output == ("begun",)
 
 
@@ -193,7 +195,7 @@ def lay_out_shellless(scene: Scene) -> None:
 @pytest.mark.usefixtures("impatient")
 def test_a_command_in_a_sandbox_whose_shell_hangs_ends_with_its_time(scene: Scene) -> None:
     lay_out_shellless(scene)
-    done = run_limited(scene, "exec", "--timeout", "2s", "sound", "true", timeout=40)
+    done = run_limited(scene, "exec", "--timeout", "2s", "sound", "true", timeout=allow(40))
     assert (done.returncode, "Traceback" in done.stderr) == (124, False), done.stderr
 
 
@@ -204,7 +206,7 @@ def test_a_stop_waits_for_a_shell_that_hangs_no_longer_than_for_what_it_asks_to_
     begin = time.monotonic()
     scene.engine.stop_container(scene.id("sound"), 5)
     # These five seconds for what runs there, ten for ending what was asked in vain, and one for its own program.
-    assert time.monotonic() - begin < 40
+    assert time.monotonic() - begin < allow(40)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -221,7 +223,7 @@ def test_whoever_asks_twice_leaves_a_command_at_once_also_where_nothing_ends_it(
         _, said = process.communicate(timeout=60)
     assert (process.returncode, said) == (130, b"")
     # The end of the interpreter is in it, on a busy machine.
-    assert time.monotonic() - begin < 8
+    assert time.monotonic() - begin < allow(8)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -229,14 +231,17 @@ def test_what_was_not_begun_in_time_is_told_so_and_does_not_begin_later(
     scene: Scene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lay_out_shellless(scene)
-    monkeypatch.setattr(start_execution, "PATIENCE", 3.0)
+    monkeypatch.setattr(start_execution, "PATIENCE", allow(3))
     order = Order(id=f"exec_{'0' * 28}", argv=("true",), command=("true",), who="somebody", started=time.time())
     with pytest.raises(StepError) as refused:
         start_execution.start(scene.wire, scene.id("sound"), order)
     assert "does not say that it keeps a log" in str(refused.value)
-    # The engine has a moment to notice that it is gone.
-    time.sleep(1)
-    assert order.id not in by_bash(scene, "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' ' '")
+    # What it has begun would go on for a quarter of an hour.
+    look = "cat /proc/[0-9]*/environ /proc/[0-9]*/cmdline | tr '\\0' ' '"
+    deadline = time.monotonic() + 240
+    while order.id in (found := by_bash(scene, look)):
+        assert time.monotonic() < deadline, found
+        time.sleep(0.2)
 
 
 def wait_for(scene: Scene, path: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import anyio
 import pytest
 
+from tests.load import allow
 from tests.mcp.client import Caller, nexusctl, plan_of, play
 
 ENV = {"A": "a"}
@@ -34,7 +35,9 @@ def test_code_runs_as_it_stands_and_its_end_is_told(folder: Path) -> None:
             assert (ran["stdout"], ran["exit_code"]) == (out, code), ran.text
             assert ran["status"] == ("failed" if code else "completed")
             assert ran["ended_at"] >= ran["started_at"]
-        slow = await call("sandbox_execute", sandbox_id="sb_py", code="echo begun; sleep 60", timeout=15, wait_s=50)
+        slow = await call(
+            "sandbox_execute", sandbox_id="sb_py", code="echo begun; sleep 90", timeout=int(allow(15)), wait_s=50
+        )
         assert (slow["status"], slow["stdout"]) == ("timeout", "begun\n")
         unheard = await call("sandbox_execute", sandbox_id="sb_py", code="echo x", capture_output=False)
         assert (unheard["stdout"], unheard["status"]) == ("", "completed")

@@ -63,6 +63,6 @@ def test_a_client_hears_of_a_call_that_takes_long(folder: Path, era: str, transp
 
 
 def _page(endpoint: str) -> str:
-    with urllib.request.urlopen(endpoint, timeout=10) as answer:
+    with urllib.request.urlopen(endpoint, timeout=60) as answer:
         text: str = answer.read().decode()
     return text

@@ -40,7 +40,7 @@ class Person:
             text=True,
             env={**clean_environment(), "HOME": str(self.home), **environ},
             check=False,
-            timeout=60,
+            timeout=240,
         )
         assert ended.returncode == code, ended.stderr
         return ended
@@ -202,7 +202,7 @@ def test_an_edit_that_is_interrupted_leaves_nothing(one: Person, number: signal.
         assert running.poll() is None
         time.sleep(0.02)
     os.killpg(running.pid, number)
-    assert running.wait(30) != 0
+    assert running.wait(240) != 0
     assert not Path(note.read_text().strip()).exists()
 
 
