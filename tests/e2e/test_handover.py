@@ -33,7 +33,7 @@ while kill -0 "$server" 2>/dev/null; do wait "$server"; done
 
 @pytest.fixture
 def bench(tmp_path: Path, stack_name: str, base_image: str, wire: Wire) -> Iterator[Bench]:
-    made = Bench(tmp_path, stack_name, base_image, wire)
+    made = Bench(tmp_path, stack_name, base_image, wire, networks=[])
     yield made
     made.run("destroy", "--yes", "--volumes", "--stack", stack_name)
 
