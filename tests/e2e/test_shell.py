@@ -7,11 +7,13 @@ import os
 import pty
 import subprocess
 import sys
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests import prestarted
 from tests.terminal import read_to_end
 
 pytestmark = pytest.mark.engine
@@ -19,18 +21,29 @@ pytestmark = pytest.mark.engine
 SHELL = [sys.executable, "-m", "nexusctl", "shell", "box"]
 
 
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, base_image: str) -> Iterator[Path]:
+    """That of a stack with one sandbox, `box`."""
+    yield from make(tmp_path_factory.mktemp("shell"), f"test-{uuid.uuid4().hex[:10]}", base_image)
+
+
 @pytest.fixture
-def folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
-    box = {"image": base_image, "command": ["sleep", "infinity"], "working_dir": "/srv"}
-    (tmp_path / "nexus.yaml").write_text(json.dumps({"name": stack_name, "sandboxes": {"box": box}}))
-    run(tmp_path, "apply", "--yes")
-    yield tmp_path
-    run(tmp_path, "destroy", "--yes")
+def own_folder(tmp_path: Path, stack_name: str, base_image: str) -> Iterator[Path]:
+    """As `folder`, for one test alone, which leaves its sandbox in no state for others."""
+    yield from make(tmp_path, stack_name, base_image)
+
+
+def make(folder: Path, stack: str, image: str) -> Iterator[Path]:
+    box = {"image": image, "command": ["sleep", "infinity"], "networks": [], "working_dir": "/srv"}
+    (folder / "nexus.yaml").write_text(json.dumps({"name": stack, "sandboxes": {"box": box}}))
+    run(folder, "apply", "--yes")
+    yield folder
+    run(folder, "destroy", "--yes")
 
 
 def run(folder: Path, *words: str, stdin: str = "", code: int = 0) -> str:
     command = [sys.executable, "-m", "nexusctl", *words]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, input=stdin, timeout=300, check=False)
+    done = prestarted.run(command, cwd=folder, capture_output=True, text=True, input=stdin, timeout=300, check=False)
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout + done.stderr
 
@@ -67,22 +80,22 @@ def test_without_a_terminal_it_reads_commands(folder: Path) -> None:
     assert run(folder, "shell", "box", stdin="pwd; exit 4\n", code=4) == "/srv\n"
 
 
-def test_without_bash_another_one_does(folder: Path, stack_name: str) -> None:
+def test_without_bash_another_one_does(own_folder: Path, stack_name: str) -> None:
     subprocess.run(["docker", "exec", f"{stack_name}_box", "mv", "/bin/bash", "/bin/hidden"], check=True)
-    assert run(folder, "shell", "box", stdin="echo it is $0\n").strip().endswith("sh")
+    assert run(own_folder, "shell", "box", stdin="echo it is $0\n").strip().endswith("sh")
 
 
-def test_without_any_it_is_refused_with_what_to_do(folder: Path, stack_name: str) -> None:
+def test_without_any_it_is_refused_with_what_to_do(own_folder: Path, stack_name: str) -> None:
     hide = "for x in bash sh dash rbash; do mv /bin/$x /bin/hidden-$x 2>/dev/null; done; true"
     subprocess.run(["docker", "exec", f"{stack_name}_box", "perl", "-e", f"system('{hide}')"], check=False)
-    said = run(folder, "shell", "box", code=1)
+    said = run(own_folder, "shell", "box", code=1)
     assert "there is no shell in box" in said
     assert "nexusctl exec box PROGRAM" in said
 
 
-def test_one_that_does_not_run_has_none(folder: Path) -> None:
-    run(folder, "stop", "box")
-    assert "starts it" in run(folder, "shell", "box", code=1)
+def test_one_that_does_not_run_has_none(own_folder: Path) -> None:
+    run(own_folder, "stop", "box")
+    assert "starts it" in run(own_folder, "shell", "box", code=1)
 
 
 @pytest.mark.parametrize("words", [["-c", "id -u"], ["id"], ["sh", "-c", "id"], ["--", "-c", "id"]], ids=" ".join)
