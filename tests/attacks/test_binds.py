@@ -43,7 +43,7 @@ def write(folder: Path, name: str, image: str, volumes: str) -> Path:
     file.write_text(f"""
 name: {name}
 sandboxes:
-  box: {{image: "{image}", command: [sleep, infinity], restart: always, volumes: {volumes}}}
+  box: {{image: "{image}", command: [sleep, infinity], networks: [], restart: always, volumes: {volumes}}}
 """)
     return file
 

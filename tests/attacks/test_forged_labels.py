@@ -18,7 +18,7 @@ MEMORY = Path("/dev/shm/nexusctl")
 
 
 def write(folder: Path, stack: str, image: str) -> None:
-    box = {"image": image, "command": ["sleep", "infinity"], "secrets": ["token"]}
+    box = {"image": image, "command": ["sleep", "infinity"], "networks": [], "secrets": ["token"]}
     secrets = {"token": {"command": ["echo", "a word"]}}
     (folder / "nexus.yaml").write_text(json.dumps({"name": stack, "secrets": secrets, "sandboxes": {"box": box}}))
 

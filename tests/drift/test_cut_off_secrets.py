@@ -22,6 +22,7 @@ sandboxes:
   keeper:
     image: IMAGE
     command: [bash, -c, 'trap "exit 0" TERM; while :; do sleep 0.2; done']
+    networks: []
     secrets: [key, other]
 """
 

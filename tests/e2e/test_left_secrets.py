@@ -21,7 +21,7 @@ class Desk:
 
     def __init__(self, wire: Wire, folder: Path, stack: str, image: str) -> None:
         self.wire, self.folder, self.stack = wire, folder, stack
-        self.write({"api": {"image": image, "command": ["sleep", "infinity"], "secrets": ["token"]}})
+        self.write({"api": {"image": image, "command": ["sleep", "infinity"], "networks": [], "secrets": ["token"]}})
         self.run("apply", "--yes")
         container = f"{stack}_api"
         label = wire.get(f"/containers/{container}/json")["Config"]["Labels"][SECRETS]

@@ -21,14 +21,16 @@ sandboxes:
     image: IMAGE
     command: [ "sleep", 'infinity' ]   # for ever
     metadata: {tier: back}
+    networks: []
 
   web:
     image: IMAGE
     command: sleep infinity
+    networks: []
     depends_on:
       - api
-  api: {image: IMAGE, command: sleep infinity, depends_on: [db]}
-  many: {image: IMAGE, command: sleep infinity, replicas: 2}
+  api: {image: IMAGE, networks: [], command: sleep infinity, depends_on: [db]}
+  many: {image: IMAGE, networks: [], command: sleep infinity, replicas: 2}
 """
 
 

@@ -19,12 +19,12 @@ pytestmark = pytest.mark.engine
 class Place:
     def __init__(self, folder: Path, stack: str, image: str) -> None:
         self.folder, self.stack = folder, stack
-        sleeper = {"image": image, "command": ["sleep", "infinity"]}
+        sleeper = {"image": image, "command": ["sleep", "infinity"], "networks": []}
         probe = {"command": ["test", "-e", "/tmp/up"], "interval": "200ms", "retries": 600}
         boxes = {
             "slow": {**sleeper, "health": probe},
             "plain": sleeper,
-            "job": {"image": image, "kind": "task", "command": "sleep 1"},
+            "job": {**sleeper, "kind": "task", "command": "sleep 1"},
         }
         (folder / "nexus.yaml").write_text(json.dumps({"name": stack, "sandboxes": boxes}))
 

@@ -39,6 +39,7 @@ class Watched:
                 "api": {
                     "image": image,
                     "command": ["sleep", "infinity"],
+                    "networks": [],
                     "secrets": ["pass"],
                     "uploads": [
                         {
@@ -52,6 +53,7 @@ class Watched:
                 "web": {
                     "image": image,
                     "command": ["sleep", "infinity"],
+                    "networks": [],
                     "uploads": [{"source": "./lone.txt", "target": "/srv/lone.txt"}],
                 },
             },
