@@ -75,6 +75,7 @@ HOLD = PREFIX + "hold."
 
 LIFETIME = "lifetime"
 IDLE = "idle"
+KILL = "kill"
 """Those causes."""
 
 EXTENSION = PREFIX + "extension."

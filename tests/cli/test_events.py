@@ -39,6 +39,7 @@ def test_a_line_says_when_who_and_what() -> None:
         "event": "died",
         "exit_code": 3,
         "health": None,
+        "killed": False,
         "by": None,
         "cause": None,
     }

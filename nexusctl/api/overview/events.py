@@ -10,7 +10,7 @@ from dataclasses import replace
 from nexusctl.api.planning import empty_stack
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, EngineUnreachable, InputError, NotFound
-from nexusctl.model.observed.hold import Hold
+from nexusctl.model.observed.history import Deed
 from nexusctl.model.observed.sandbox_event import SandboxEvent
 from nexusctl.model.stack import Stack
 from nexusctl.model.values.did_you_mean import suggest
@@ -20,6 +20,9 @@ _MOST = 10_000
 """Events of the past; an engine remembers some hundred."""
 
 _ENDINGS = frozenset({"died", "stopped", "paused", "removed"})
+
+_ENDS = frozenset({"stopped", "killed", "destroyed"})
+"""What somebody does to end it."""
 
 _KILLED = 137
 
@@ -67,6 +70,8 @@ class _Told:
         self._engine, self._stack, self._ahead = engine, stack, ahead
         self._begun: dict[str, float] = {}
         self._starved: dict[str, float] = {}
+        self._told: dict[str, int] = {}
+        self._over: dict[str, int] = {}
         self.known: dict[str, str] = {}
         self._look()
 
@@ -74,6 +79,8 @@ class _Told:
         """With who wanted it, or that its lifetime was over, where it is an end and somebody has written that down."""
         if event.kind in ("started", "resumed"):
             self._begun[event.container_id] = event.time
+            # What has ended the life before ends no other.
+            self._over[event.container_id] = self._told.get(event.container_id, -1)
         if event.kind == "oom":
             self._starved[event.container_id] = event.time
         if event.kind not in _ENDINGS:
@@ -81,15 +88,20 @@ class _Told:
         event = replace(event, cause="memory") if self._is_starved(event) else event
         if event.time > self._looked_at:
             self._look()
-        hold = self._holds.get(event.container_id) or self._expired.get(event.sandbox)
-        begun = self._begun.get(event.container_id, 0.0)
+        deed = self._find_deed(event)
         if event.kind == "removed":
             self._begun.pop(event.container_id, None)
-        if hold is None or not begun - _SKEW <= hold.since + self._ahead <= event.time + _SKEW:
+        if deed is None:
             return event
-        if hold.by_lifetime:
-            return replace(event, cause="idle" if hold.idle else "lifetime")
-        return replace(event, cause="purpose", by=hold.user)
+        self._told[event.container_id] = deed.at
+        return replace(event, cause=deed.cause) if deed.cause else replace(event, cause="purpose", by=deed.user)
+
+    def _find_deed(self, event: SandboxEvent) -> Deed | None:
+        """The last that was written down of this life of the container, before it ended so."""
+        begun = self._begun.get(event.container_id, 0.0) - _SKEW - self._ahead
+        latest, over = event.time + _SKEW - self._ahead, self._over.get(event.container_id, -1)
+        found = [one for one in self._deeds.get(event.container_id, ()) if max(begun, over + 1) <= one.at <= latest]
+        return max((one for one in found if _leads_to(event, one)), key=lambda deed: deed.at, default=None)
 
     def _is_starved(self, event: SandboxEvent) -> bool:
         """Whether the kernel has killed it for memory: the engine says so in an event of its own, as a rule before."""
@@ -111,8 +123,17 @@ class _Told:
         # Whoever reads events has it in hand.
         self.known.update((one.id, one.sandbox) for one in (*live.sandboxes, *live.idle))
         self.groups: Mapping[str, str] = group_names(self._stack, live)
-        self._holds = {one.id: one.hold for one in live.sandboxes if one.hold}
-        self._expired: Mapping[str, Hold] = live.expired
+        self._deeds: dict[str, list[Deed]] = {}
+        for deed in self._engine.overview.list_history(self._stack.name):
+            if deed.kind in {*_ENDS, "paused"}:
+                self._deeds.setdefault(deed.container, []).append(deed)
+
+
+def _leads_to(event: SandboxEvent, deed: Deed) -> bool:
+    """Whoever has stopped a container has not removed it, but for one that goes when its time is over."""
+    if event.kind == "removed":
+        return bool(deed.cause)
+    return deed.kind == "paused" if event.kind == "paused" else deed.kind in _ENDS
 
 
 def _is_meant(event: SandboxEvent, names: tuple[str, ...], groups: Mapping[str, str]) -> bool:

@@ -9,7 +9,7 @@ from nexusctl.model.observed.hold import Hold
 from nexusctl.model.values.frozen import dataclass
 
 DeedKind = Literal[
-    "created", "changed", "extended", "paused", "stopped", "started", "resumed", "restarted", "destroyed"
+    "created", "changed", "extended", "paused", "stopped", "killed", "started", "resumed", "restarted", "destroyed"
 ]
 """What comes first of what is of the same second comes first here."""
 
@@ -43,7 +43,7 @@ _ORDER = get_args(DeedKind)
 def tell_end(hold: Hold, sandbox: str, container: str, *, present: bool) -> Deed:
     """What a word on a container says of how it ended; `present` says whether the container is still there."""
     cause: Cause = ("idle" if hold.idle else "lifetime") if hold.by_lifetime else ""
-    kind: DeedKind = "paused" if hold.state == "paused" else "stopped"
+    kind: DeedKind = "paused" if hold.state == "paused" else "killed" if hold.killed else "stopped"
     if cause and not present:
         kind = "destroyed"
     return Deed(at=hold.since, sandbox=sandbox, kind=kind, user=hold.user, container=container, cause=cause)

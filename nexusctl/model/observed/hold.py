@@ -12,7 +12,7 @@ class Hold:
 
     `name` is the engine's for what says so, `since` in seconds since 1970. One that is `lifted` counts no more.
     With `by_lifetime` its lifetime was over, and `user` is who has seen to that; it counts as long as this is so. Where
-    it was `idle` besides, that was why, and it counts until somebody starts it.
+    it was `idle` besides, that was why, and it counts until somebody starts it. What was `killed` got no time to end.
     """
 
     state: DesiredState
@@ -22,6 +22,7 @@ class Hold:
     lifted: bool = False
     by_lifetime: bool = False
     idle: bool = False
+    killed: bool = False
 
     def holds(self, state: str) -> bool:
         """Whether it keeps a container in this state; one that runs again all the same is kept by nothing."""

@@ -20,7 +20,7 @@ class SandboxEvent:
 
     `exit_code` is there for one that died, where the engine says it, and `health` for a change of that. `by` is whoever
     made it, or has stopped or paused it on purpose, as far as that was written down. One that died is `killed` where
-    somebody has let the engine do that.
+    somebody has let the engine do that, and one that was stopped where it had not ended in its time.
     """
 
     time: float

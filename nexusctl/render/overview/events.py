@@ -28,6 +28,7 @@ def event_document(stack: str, event: SandboxEvent) -> dict[str, Any]:
         "event": event.kind,
         "exit_code": event.exit_code,
         "health": event.health or None,
+        "killed": event.killed,
         "by": event.by or None,
         "cause": event.cause or None,
     }
@@ -41,6 +42,8 @@ def _say(event: SandboxEvent) -> str:
     if event.kind == "oom":
         return "out of memory"
     what = event.kind if event.exit_code is None else f"died with exit code {event.exit_code}"
+    if event.kind == "stopped" and event.killed:
+        what = "stopped by a kill, as it had not ended in its time"
     if event.cause == "purpose":
         return f"{what}, on purpose, by {event.by}" if event.by else f"{what}, on purpose"
     return f"{what}: {CAUSES[event.cause]}" if event.cause else what

@@ -32,7 +32,15 @@ def read_hold(entry: Mapping[str, Any], since: int) -> Hold:
         name=entry["Name"],
         by_lifetime=cause in (labels.LIFETIME, labels.IDLE),
         idle=cause == labels.IDLE,
+        killed=cause == labels.KILL,
     )
+
+
+def name_cause(hold: Hold) -> str:
+    """How a mark says why, or in what way, it was stopped; empty where there is nothing to say of that."""
+    if hold.by_lifetime:
+        return labels.IDLE if hold.idle else labels.LIFETIME
+    return labels.KILL if hold.killed else ""
 
 
 def write_past(deeds: Iterable[Deed]) -> str:

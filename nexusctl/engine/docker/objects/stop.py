@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from nexusctl.engine import labels
-from nexusctl.engine.docker.bodies.hold_mark import read_hold, read_past, write_past
+from nexusctl.engine.docker.bodies.hold_mark import name_cause, read_hold, read_past, write_past
 from nexusctl.engine.docker.bodies.label_forms import find_fault, is_folder
 from nexusctl.engine.docker.bodies.port_bindings import chooses_from_range
 from nexusctl.engine.docker.client.answer import Answer
@@ -165,7 +165,7 @@ def note_hold(wire: Wire, stack: str, sandbox: str, container_id: str, hold: Hol
         f"{labels.HOLD}state": hold.state,
         f"{labels.HOLD}user": hold.user,
         f"{labels.HOLD}since": str(hold.since),
-        **({f"{labels.HOLD}cause": labels.IDLE if hold.idle else labels.LIFETIME} if hold.by_lifetime else {}),
+        **({f"{labels.HOLD}cause": cause} if (cause := name_cause(hold)) else {}),
     }
     name = f"nexusctl_hold_{container_id[:16]}"
     while not bears(claim_mark(wire, name, marks), marks):

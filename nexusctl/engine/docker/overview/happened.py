@@ -58,8 +58,10 @@ def read_events(
             # Of no other event the engine tells an exit code: it is a label, which hides that of the end.
             if found.kind != "died" and labels.EXIT_CODE in message["Actor"]["Attributes"]:
                 hidden.add(found.container_id)
-            if found.kind == "died":
+            if found.kind in ("died", "stopped"):
+                # The engine tells of a stop after the end, and of its kill where that took too long before it.
                 found = replace(found, killed=found.container_id in killed)
+            elif found.kind in ("started", "removed"):
                 killed.discard(found.container_id)
             yield replace(found, exit_code=None) if found.container_id in hidden else found
     if until is None:

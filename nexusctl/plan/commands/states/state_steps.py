@@ -78,7 +78,7 @@ def _steps(
     last: tuple[str, ...] = ()
     if turn.deed:
         # The one of these that there is.
-        done = (step_id("sandbox", name, "start"), stop_id(name), pause_id(name))
+        done = (step_id("sandbox", name, "start"), stop_id(name), pause_id(name), kill_id(name))
         yield NoteDeed(
             id=step_id("sandbox", name, "note"), subject=name, needs=done, container_id=holder.id, deed=turn.deed
         )

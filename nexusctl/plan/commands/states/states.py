@@ -33,6 +33,7 @@ RESTS: Mapping[str, DesiredState] = {"stop": "stopped", "kill": "stopped", "paus
 
 _DEEDS: Mapping[str, DeedKind] = {
     "stop": "stopped",
+    "kill": "killed",
     "pause": "paused",
     "start": "started",
     "resume": "resumed",
@@ -154,7 +155,7 @@ def _turn(holder: LiveSandbox, wish: Transition) -> Turn | None:
     hold = None
     lasts = action or wish.verb == "stop" or holder.state == wish.rest
     if wish.rest and lasts and not wish.write and holder.record.state != wish.rest and (holder.hold is None or action):
-        hold = Hold(state=wish.rest, user=wish.user, since=wish.now)
+        hold = Hold(state=wish.rest, user=wish.user, since=wish.now, killed=action == "kill")
     # One that stays as it is keeps the word of who has stopped it.
     released = holder.hold.name if holder.hold and wanted and not hold and (wish.write or wanted == "running") else ""
     if not (action or written or hold or released):
