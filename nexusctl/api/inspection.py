@@ -43,7 +43,13 @@ def look(engine: Engine, stack: Stack, *, deep: bool = True) -> tuple[LiveState,
         return live, summarize(stack, live, time.time())
     sandboxes = _measure_limited(engine, _probe_unprobed(engine, live.sandboxes))
     live = replace(live, sandboxes=sandboxes)
-    return live, summarize(stack, live, time.time())
+    statuses = summarize(stack, live, time.time())
+    if all(one.idle_timeout is None for one in statuses):
+        return live, statuses
+    # Few sandboxes end when they are idle.
+    from nexusctl.api.lifetimes.idle import with_idle  # noqa: PLC0415 - deferred: start-up time
+
+    return live, with_idle(engine, statuses)
 
 
 def glimpse(engine: Engine, stack: Stack, patience: float | None = None) -> tuple[LiveState, tuple[SandboxStatus, ...]]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from nexusctl.errors import Diagnostic, PlanError
 from nexusctl.model.engine_names import container_name
+from nexusctl.model.lifetime import has_lifetime
 from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Held, Lifetime, Plan, Step
 from nexusctl.model.stack import Sandbox, Stack
@@ -88,7 +89,7 @@ def _find_held(decisions: Mapping[str, Decision]) -> Iterator[Held]:
 def _find_lifetimes(scene: PlanContext) -> tuple[Lifetime, ...]:
     """Of those that stay: a new container has a new one."""
     kept = {n: d for n, d in scene.decisions.items() if d.holder and d.action not in ("create", "replace", "rerun")}
-    if not scene.live.observed_at or all(d.sandbox.timeout is d.sandbox.keep_until is None for d in kept.values()):
+    if not scene.live.observed_at or not any(has_lifetime(d.sandbox) for d in kept.values()):
         return ()
     # Most sandboxes have none.
     from nexusctl.plan.explain.lifetimes import find_lifetimes  # noqa: PLC0415 - deferred: start-up time

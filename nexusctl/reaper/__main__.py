@@ -14,6 +14,7 @@ from typing import NoReturn
 from nexusctl.api import connection
 from nexusctl.api.connection import Engine
 from nexusctl.api.lifetimes.reap import END_AT_ONCE, end_expired, find_due
+from nexusctl.api.reaper.itself import JOURNAL as JOURNAL_PATH
 from nexusctl.api.reaper.itself import has_lifetimes, leave, move_in
 from nexusctl.errors import LockHeld, NexusError
 from nexusctl.model.plan.event import Failed, Planned
@@ -29,7 +30,7 @@ SILENCE = 20.0
 IDLE = 3
 """Looks without any lifetime after which it goes: nothing is gained by coming and going."""
 
-JOURNAL = Path("/var/lib/nexusctl-reaper.json")
+JOURNAL = Path(JOURNAL_PATH)
 
 
 class Reaper:

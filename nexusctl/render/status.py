@@ -13,7 +13,7 @@ from nexusctl.model.stack import Port
 from nexusctl.model.values.utc import utc
 from nexusctl.plan.commands.status import SandboxStatus
 from nexusctl.render.format import FORMAT_VERSION, describe_hold, describe_lock, name_hold
-from nexusctl.render.plan.lifetimes import describe_left
+from nexusctl.render.plan.lifetimes import describe_idle, describe_left
 from nexusctl.render.text_style import count, duration, headed, paint, quiet, size
 
 _COLORS = {"running": "green", "healthy": "green", "done": "green", "starting": "yellow", "paused": "yellow"}
@@ -27,7 +27,7 @@ def render_status(statuses: Iterable[SandboxStatus], *, color: bool = False) -> 
     if any(status.storage for status in statuses):
         rows[0].append("STORAGE")
         rows[1:] = [[*row, _describe_storage(status)] for row, status in zip(rows[1:], statuses, strict=True)]
-    if any(status.left is not None for status in statuses):
+    if any(status.left is not None or _ends_idle(status) for status in statuses):
         rows[0].append("LIFETIME")
         rows[1:] = [[*row, _describe_lifetime(status)] for row, status in zip(rows[1:], statuses, strict=True)]
     if len(rows) == 1:
@@ -110,7 +110,15 @@ def describe_state(status: SandboxStatus) -> str:
 
 
 def _describe_lifetime(status: SandboxStatus) -> str:
-    return "-" if status.left is None else describe_left(status.left)
+    said = [] if status.left is None else [describe_left(status.left)]
+    if _ends_idle(status):
+        said.append(describe_idle(status.idle_timeout or 0, status.idle))
+    return ", ".join(said) or "-"
+
+
+def _ends_idle(status: SandboxStatus) -> bool:
+    """What does not run does nothing for another reason."""
+    return status.idle_timeout is not None and status.state == "running" and not status.expired
 
 
 def _describe_storage(status: SandboxStatus) -> str:

@@ -112,6 +112,12 @@ def state(yard: Yard, name: str) -> str:
     return inspect(yard, name, "{{.State.Status}}")
 
 
+def lifetime(yard: Yard, name: str) -> str:
+    """As `status` has it."""
+    head, *rows = yard.succeed("status").splitlines()
+    return next(row for row in rows if row.startswith(f"{name} "))[head.index("LIFETIME") :].strip()
+
+
 def test_it_ends_what_is_over_outlives_kills_and_goes_with_the_last(
     yard: Yard, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -206,6 +212,8 @@ def test_who_is_connected_to_a_published_port_keeps_it_and_verbs_bring_the_reape
     yard.succeed("apply", "--yes")
     assert "idle_timeout" not in yard.nexusctl("reap").stderr
     yard.docker("rm", "-f", REAPER)
+    assert "alone ends when idle for 1 h 0 min, served ends" in yard.succeed("plan")
+    assert lifetime(yard, "alone") == "ends when idle for 1 h 0 min"
     said = yard.nexusctl("reap").stderr
     assert "nothing ends alone of lived and 1 more by idle_timeout" in said
     assert "`nexusctl reap --every 30s` looks" in said
@@ -218,6 +226,9 @@ def test_who_is_connected_to_a_published_port_keeps_it_and_verbs_bring_the_reape
         assert caller.stdin
         assert caller.stdout
         assert caller.stdout.readline() == "connected\n"
+        wait_for(lambda: "unless it is used" in lifetime(yard, "alone"), "nobody says for how long it is idle")
+        assert lifetime(yard, "alone").startswith("ends in 59 min")
+        assert lifetime(yard, "served") == "in use, ends when idle for 1 h 0 min"
         yard.write(SERVED.replace("1h", "6s"))
         yard.succeed("apply", "--yes")
         # The other one was made after it, and is not idle for longer.

@@ -77,7 +77,8 @@ def test_a_plan_says_what_is_left_and_stays_empty(age: int, words: str) -> None:
     assert plan.empty
     assert words in render_plan(plan)
     (told,) = plan_document(plan)["lifetimes"]
-    assert told == {"name": "api", "expires_at": "2023-11-15 00:13:20Z", "expired": age > 7200, "on_expire": "stop"}
+    ends = {"expires_at": "2023-11-15 00:13:20Z", "expired": age > 7200, "idle_timeout": None, "on_expire": "stop"}
+    assert told == {"name": "api", **ends}
 
 
 def test_without_a_lifetime_a_plan_says_nothing_of_it() -> None:
@@ -265,3 +266,15 @@ def test_what_is_pulled_back_takes_no_word_on_the_sandbox_along() -> None:
     (step,) = plan_record("shop", found, box, ()).steps
     assert isinstance(step, UpdateContainer)
     assert step.stale == ("old",)
+
+
+def test_a_plan_says_what_ends_when_it_is_idle() -> None:
+    stack, live = scene(0, idle_timeout=HOUR)
+    plan = make_plan(stack, live, frozenset())
+    assert plan.empty
+    assert "Lifetimes: api ends when idle for 1 h 0 min." in render_plan(plan)
+    (told,) = plan_document(plan)["lifetimes"]
+    assert (told["expires_at"], told["expired"], told["idle_timeout"]) == (None, False, HOUR)
+    stack, live = scene(0, idle_timeout=HOUR, timeout=2 * HOUR)
+    said = "Lifetimes: api expires in 2 h 0 min and ends when idle for 1 h 0 min."
+    assert said in render_plan(make_plan(stack, live, frozenset()))

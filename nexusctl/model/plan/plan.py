@@ -224,13 +224,15 @@ class Held:
 class Lifetime:
     """When a sandbox that is there `ends` by itself, in seconds since 1970, and what follows.
 
-    `left` are the seconds until then, as of the look at it; none or fewer where it has expired.
+    `left` are the seconds until then, as of the look at it; none or fewer where it has expired. Both are None where
+    nothing ends it but that it is idle, for `idle_timeout` seconds.
     """
 
     name: str
-    ends: int
-    left: int
+    ends: int | None
+    left: int | None
     on_expire: OnExpire
+    idle_timeout: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

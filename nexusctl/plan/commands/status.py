@@ -30,7 +30,8 @@ class SandboxStatus:
     `endpoint` is where its first published port is reached. `written` are the bytes that it has written outside of
     volumes, None where nobody wants a limit on them; `storage` is that limit. `held` says who
     has stopped it on purpose. Its lifetime is over at `ends`, in seconds since 1970, and `left` are the seconds until
-    then, none or fewer where it has expired; both are None where it has no end or is not there.
+    then, none or fewer where it has expired; both are None where it has no end or is not there. It ends as well when
+    nothing happens in it for `idle_timeout` seconds, and nothing has for `idle`, None where nobody knows.
     """
 
     name: str
@@ -55,6 +56,8 @@ class SandboxStatus:
     ends: int | None = None
     left: int | None = None
     on_expire: OnExpire = "stop"
+    idle_timeout: int | None = None
+    idle: float | None = None
 
     @property
     def expired(self) -> bool:
@@ -117,6 +120,7 @@ def _describe(name: str, spec: Sandbox, held: Hold | None) -> SandboxStatus:
         timeout=spec.timeout,
         metadata=spec.metadata,
         on_expire=spec.on_expire,
+        idle_timeout=spec.idle_timeout,
         held=held,
     )
 
@@ -148,6 +152,7 @@ def _describe_live(live: LiveSandbox, spec: Sandbox | None, now: float) -> Sandb
         ends=ends,
         left=None if ends is None else ends - int(now),
         on_expire=spec.on_expire if spec else "stop",
+        idle_timeout=spec.idle_timeout if spec else None,
     )
 
 

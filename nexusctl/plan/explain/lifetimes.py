@@ -16,7 +16,14 @@ def find_lifetimes(
     """Those of sandboxes that are there by `holders`, the first to end first; `now` is in seconds since 1970."""
     found = []
     for name, holder in holders.items():
-        end = find_end(sandboxes[name], holder.created_at, holder.extended) if name in sandboxes else None
-        if end is not None:
-            found.append(Lifetime(name=name, ends=end, left=end - now, on_expire=sandboxes[name].on_expire))
-    yield from sorted(found, key=lambda lifetime: (lifetime.ends, lifetime.name))
+        if (sandbox := sandboxes.get(name)) is None:
+            continue
+        end = find_end(sandbox, holder.created_at, holder.extended)
+        # What does not run does nothing for another reason.
+        idle = sandbox.idle_timeout if holder.state == "running" else None
+        if end is not None or idle is not None:
+            left = None if end is None else end - now
+            found.append(
+                Lifetime(name=name, ends=end, left=left, on_expire=sandbox.on_expire, idle_timeout=idle),
+            )
+    yield from sorted(found, key=lambda one: (one.ends is None, one.ends or 0, one.name))

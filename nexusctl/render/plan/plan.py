@@ -121,7 +121,13 @@ def plan_document(plan: Plan) -> dict[str, Any]:
             for h in plan.held
         ],
         "lifetimes": [
-            {"name": one.name, "expires_at": utc(one.ends), "expired": one.left <= 0, "on_expire": one.on_expire}
+            {
+                "name": one.name,
+                "expires_at": None if one.ends is None else utc(one.ends),
+                "expired": one.left is not None and one.left <= 0,
+                "idle_timeout": one.idle_timeout,
+                "on_expire": one.on_expire,
+            }
             for one in plan.lifetimes
         ],
         "busy": plan.busy,
