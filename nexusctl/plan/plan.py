@@ -83,6 +83,7 @@ def _find_held(decisions: Mapping[str, Decision]) -> Iterator[Held]:
                 changes=changes,
                 expired=hold.by_lifetime,
                 idle=hold.idle,
+                gone=decision.holder is None,
             )
 
 
@@ -205,6 +206,7 @@ def _survey(
             networks=called,
             now=live.observed_at,
             expired=live.expired.get(name),
+            pruned=live.pruned.get(name),
         )
         decisions[name] = decide(sandbox, claims.get(name, Claim()), around)
         if sandbox is not file.sandboxes[name] and decisions[name].action in ("create", "replace", "rerun"):
@@ -225,7 +227,7 @@ def _survey(
     present = {volume.name for volume in live.volumes}
     return PlanContext(
         stack=stack,
-        live=live,
+        live=_keep_words(live, decisions) if live.pruned else live,
         networks=networks,
         volumes=volumes,
         missing_volumes=frozenset(
@@ -239,6 +241,12 @@ def _survey(
         bereft=find_bereft(stack.name, decisions, volumes),
         squatters=find_squatters(stack.name, live, decisions),
     )
+
+
+def _keep_words(live: LiveState, decisions: Mapping[str, Decision]) -> LiveState:
+    """`live` where nothing is left over that still says that somebody has stopped a sandbox."""
+    kept = {decision.held.name for decision in decisions.values() if decision.held and decision.holder is None}
+    return replace(live, orphans=tuple(orphan for orphan in live.orphans if orphan.name not in kept))
 
 
 def _held_networks(decisions: Mapping[str, Decision]) -> frozenset[str]:

@@ -141,6 +141,40 @@ sandboxes:
 """
 
 
+def test_what_was_stopped_on_purpose_stays_so_after_every_prune(yard: Yard) -> None:
+    box = "{image: IMAGE, command: [sleep, infinity]"
+    yard.write(f"name: yard\nsandboxes:\n  a: {box}}}\n  b: {box}}}\n  c: {box}, depends_on: [a]}}\n")
+    yard.succeed("apply", "--yes")
+    yard.succeed("stop", "a", "b")
+    yard.prune()
+
+    def names(*words: str) -> list[str]:
+        return sorted(yard.docker("ps", "--filter", "name=yard_", "--format", "{{.Names}}", *words).split())
+
+    assert names("-a") == ["yard_c"]
+    said = yard.succeed("apply", "--yes")
+    assert "sandbox  a  stopped on purpose by" in said
+    assert "its container was removed since" in said
+    assert "its container is gone: `nexusctl apply --start-stopped` makes a again" in said
+    assert "No changes" in said
+    assert "stopped by" in yard.succeed("status")
+    refused = yard.nexusctl("start", "a")
+    assert refused.returncode == 1
+    assert "`nexusctl apply --start-stopped` makes it again" in refused.stderr
+    # One of them alone, the other by name, and what was said of them goes.
+    yard.succeed("apply", "--yes", "--start-stopped", "--target", "a")
+    assert names() == ["yard_a", "yard_c"]
+    assert "sandbox  b  stopped on purpose by" in yard.succeed("plan")
+    yard.succeed("apply", "--yes", "--replace", "b")
+    assert names() == ["yard_a", "yard_b", "yard_c"]
+    yard.succeed("apply", "--yes")
+    assert "hold" not in yard.docker("volume", "ls", "-q")
+    yard.succeed("stop", "b")
+    yard.prune()
+    yard.succeed("destroy", "--yes")
+    assert yard.docker("volume", "ls", "-q") == ""
+
+
 def test_while_somebody_prunes_all_the_time_nothing_runs_twice_and_destroy_leaves_nothing(yard: Yard) -> None:
     """An apply may fail of what a prune takes from under it, and says so; the next one goes on from there."""
     (yard.folder / "out").mkdir(exist_ok=True)

@@ -18,6 +18,7 @@ from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice, group_names, match_names
+from nexusctl.plan.commands.states.holds import ANEW
 from nexusctl.plan.commands.states.states import (
     KILL,
     RESTS,
@@ -98,14 +99,21 @@ def find_named(engine: Engine, stack: Stack, name: str) -> tuple[LiveSandbox, ..
     return tuple(holders[one] for one in sorted(chosen, key=natural_key) if one in holders)
 
 
+def _explain_missing(live: LiveState, name: str, groups: Mapping[str, str]) -> Diagnostic:
+    if name in live.pruned:
+        summary = f"{name} was stopped by {live.pruned[name].user}, and its container was removed since"
+        return Diagnostic(summary, hint=f"`{ANEW}` makes it again", sandbox=name)
+    hint = f"live are: {', '.join(sorted(groups))}" if groups else "none is live; `nexusctl apply` makes them"
+    return Diagnostic(f"stack {live.stack} has no live sandbox {name}", hint=hint)
+
+
 def choose_live(live: LiveState, asked: StateRequest, declared: Mapping[str, Sandbox]) -> frozenset[str]:
     """The live sandboxes that are meant; `declared` are those of the file. Raises `InputError` where none is."""
     groups = group_names(empty_stack(live.stack), live)
     known = groups | {name: sandbox.group for name, sandbox in declared.items()}
     require_known(Choice(targets=asked.names), known)
     if missing := [name for name in asked.names if not match_names(name, groups)]:
-        hint = f"live are: {', '.join(sorted(groups))}" if groups else "none is live; `nexusctl apply` makes them"
-        raise InputError(*(Diagnostic(f"stack {live.stack} has no live sandbox {n}", hint=hint) for n in missing))
+        raise InputError(*(_explain_missing(live, name, groups) for name in missing))
     named = (
         frozenset().union(*(match_names(name, groups) for name in asked.names)) if asked.names else frozenset(groups)
     )

@@ -57,7 +57,9 @@ def glimpse(world: World, stack: Stack) -> LiveState:
         replace(one, started_at=one.inspection.started_at if one.inspection else "", inspection=None)
         for one in found.sandboxes
     )
-    return LiveState(stack=found.stack, sandboxes=sandboxes, volumes=found.volumes, expired=found.expired)
+    return LiveState(
+        stack=found.stack, sandboxes=sandboxes, volumes=found.volumes, expired=found.expired, pruned=found.pruned
+    )
 
 
 def find_running(world: World, stack: str, name: str) -> RunningSandbox | None:
@@ -70,6 +72,11 @@ def find_running(world: World, stack: str, name: str) -> RunningSandbox | None:
 def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
     own = [c for c in world.containers.values() if c.stack == stack.name]
     wanted = {image_reference(sandbox.image) for sandbox in stack.sandboxes.values()}
+    left = {
+        world.held_names[name]: hold
+        for name, (owner, container_id, hold) in sorted(world.holds.items())
+        if owner == stack.name and container_id not in world.containers
+    }
     return LiveState(
         stack=stack.name,
         sandboxes=tuple(
@@ -103,11 +110,8 @@ def _observe(world: World, stack: Stack, deep: bool) -> LiveState:
         one_name=world.one_name,
         limits_storage=world.limits_storage,
         observed_at=world.now,
-        expired={
-            world.held_names[name]: hold
-            for name, (owner, container_id, hold) in sorted(world.holds.items())
-            if owner == stack.name and container_id not in world.containers and hold.by_lifetime
-        },
+        expired={name: hold for name, hold in left.items() if hold.by_lifetime},
+        pruned={name: hold for name, hold in left.items() if not hold.by_lifetime},
     )
 
 

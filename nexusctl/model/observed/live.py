@@ -308,19 +308,18 @@ class LiveState:
 
     `taken` maps a kind ("container", "network", "volume") to the names that belong to somebody else, each with a phrase
     that says whose. `host_ports` maps (address, port, protocol) to the name of the foreign container that publishes it.
-    `images` holds the images that the stack and its sandboxes name, by reference. `unreachable` are the references of
-    missing ones whose registry gave no answer. `idle` are containers whose profile was not asked for, which the planner
-    has set apart. `absent` are the external networks and volumes that are not there, as (kind, the engine's name).
-    `foreign` is what bears the stack's labels and is not the stack's. `foreign_binds` are looked for where the stack
-    itself has binds. `addresses` is there where a network of the stack is not, or does not serve. `unprobed` are the
-    references of images that are there and bring no health check, among those on which somebody waits for one.
-    `image_volumes` are the targets where images have volumes, by reference, of those that a sandbox with volumes of its
-    own gets now. `outer` maps the external networks, as the file calls them on the engine, to their ids. `closed` are
-    those that are internal. `one_name` says that the engine refuses a second network of one name. `limits_storage` that
-    it can limit what a container writes, where that is asked for. `neighbours` maps external networks, and own ones
-    that others have joined, to the names that these bear there, each with the container's name. `owners` has the
-    external networks and volumes that are another stack's, as (kind, what the file calls it on the engine).
-    `observed_at` is in seconds since 1970. `expired` are sandboxes that were destroyed after their lifetime.
+    `images` are those that the stack and its sandboxes name, by reference. `unreachable` are the references of missing
+    ones whose registry gave no answer. `idle` are containers whose profile was not asked for, which the planner has set
+    apart. `absent` are the external networks and volumes that are not there, as (kind, the engine's name). `foreign`
+    only bears the stack's labels. `foreign_binds` are looked for where the stack itself has binds. `addresses` is there
+    where one of its networks is not, or does not serve. `unprobed` are references of images that bring no health check,
+    among those on which somebody waits for one. `image_volumes` are the targets where images have volumes, by
+    reference, of those that a sandbox with volumes of its own gets now. `outer` maps the external networks, as the file
+    calls them on the engine, to their ids. `closed` are the internal ones. `one_name` says that the engine refuses a
+    second network of one name. `limits_storage` that it limits what is written. `neighbours` maps external networks,
+    and own ones that others have joined, to the names that these bear there, each with the container's name. `owners`
+    has the external networks and volumes that are another stack's, as (kind, what the file calls it on the engine).
+    `observed_at` is in seconds since 1970. `expired` have gone after their lifetime, `pruned` after they were stopped.
     """
 
     stack: str
@@ -348,3 +347,4 @@ class LiveState:
     owners: Mapping[tuple[str, str], Owner] = field(default_factory=dict)
     observed_at: int = field(default=0, compare=False)
     expired: Mapping[str, Hold] = field(default_factory=dict)
+    pruned: Mapping[str, Hold] = field(default_factory=dict)

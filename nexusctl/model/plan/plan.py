@@ -202,7 +202,8 @@ class Held:
     """A sandbox that somebody has stopped or paused on purpose, which leaves it as it is.
 
     `since` is in seconds since 1970. With `changes` the file says something else of it than what was applied. One that
-    has `expired` was stopped because its lifetime was over, or as it was `idle`.
+    has `expired` was stopped because its lifetime was over, or as it was `idle`. Of one that is `gone` somebody has
+    removed the container since.
     """
 
     name: str
@@ -212,6 +213,7 @@ class Held:
     changes: bool = False
     expired: bool = False
     idle: bool = False
+    gone: bool = False
 
     @property
     def deed(self) -> str:

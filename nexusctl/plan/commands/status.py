@@ -106,7 +106,7 @@ def _summarize(name: str, claims: Mapping[str, Claim], stack: Stack, live: LiveS
     desired = stack.sandboxes.get(name)
     if not lives:
         assert desired is not None
-        return _describe(name, desired, live.expired.get(name))
+        return _describe(name, desired, live.expired.get(name) or live.pruned.get(name))
     return _describe_live(lives[0], lives[0].record or desired, now)
 
 

@@ -70,7 +70,8 @@ class DecisionContext:
     `obstacle` says why packages do not. `moved_image` is there where the reference that the holder was created from
     means another image by now. `one_name` is the engine's, see `LiveState`. A `forced` one is made anew in any case.
     `volumes` maps the volumes of the file to what the engine calls them, `networks` ids and engine's names of networks
-    to their names in the file. `now` is the time of the look; `expired` says that it was destroyed after its lifetime.
+    to their names in the file. `now` is the time of the look; `expired` says that it was destroyed after its lifetime,
+    `pruned` that it was stopped on purpose, and its container is gone.
     """
 
     stack: str
@@ -85,12 +86,16 @@ class DecisionContext:
     networks: Mapping[str, str] = field(default_factory=dict)
     now: int = 0
     expired: Hold | None = None
+    pruned: Hold | None = None
 
 
 def decide(sandbox: Sandbox, claim: Claim, around: DecisionContext) -> Decision:
     """The decision for one desired sandbox. Its holder's record, where there is a holder, can be read."""
     holder = claim.holder
     if holder is None:
+        if around.pruned and sandbox.state == "running" and sandbox.kind == "service" and not around.forced:
+            # Whoever takes away what is stopped has not said that it is to run.
+            return Decision(sandbox=sandbox, action="none", held=around.pruned)
         return _create(sandbox, claim, around.expired)
     assert holder.record is not None
     sandbox = leave_unprobed(assume_unchanged(sandbox, holder.record), holder.record, holder.health)

@@ -25,6 +25,7 @@ from nexusctl.engine.docker.objects.ownership import read_volumes
 from nexusctl.engine.docker.objects.pending_changes import read_notes
 from nexusctl.engine.docker.observe.holds import (
     find_destroyed,
+    find_pruned,
     group_holds,
     group_words,
     with_hold,
@@ -96,6 +97,7 @@ class Glimpses:
             sandboxes=sandboxes,
             volumes=tuple(read_volumes(marked)),
             expired=find_destroyed(holds, ids) if holds else {},
+            pruned=find_pruned(holds, ids) if holds else {},
         )
 
     def _has_taken_over(self, stack: str, containers: Iterable[Listed], marked: Iterable[Listed]) -> bool:

@@ -64,9 +64,18 @@ def with_words(sandbox: LiveSandbox, words: Mapping[str, list[Listed]]) -> LiveS
 
 def find_destroyed(holds: Mapping[str, Listed], ids: Collection[str]) -> dict[str, Hold]:
     """By sandbox, those that went with their containers when they had lived their time."""
-    left = (holds[key] for key in sorted(holds.keys() - set(ids)))
-    found = {entry["Labels"][labels.SANDBOX]: read_hold(entry, _since(entry)) for entry in left}
-    return {name: hold for name, hold in found.items() if hold.by_lifetime}
+    return {name: hold for name, hold in _read_left(holds, ids).items() if hold.by_lifetime}
+
+
+def find_pruned(holds: Mapping[str, Listed], ids: Collection[str]) -> dict[str, Hold]:
+    """By sandbox, words on those stopped on purpose, whose containers somebody has removed, as prunes do."""
+    return {name: hold for name, hold in _read_left(holds, ids).items() if not hold.by_lifetime}
+
+
+def _read_left(holds: Mapping[str, Listed], ids: Collection[str]) -> dict[str, Hold]:
+    """The latest of each."""
+    left = sorted((holds[key] for key in holds.keys() - set(ids)), key=lambda entry: (_since(entry), entry["Name"]))
+    return {entry["Labels"][labels.SANDBOX]: read_hold(entry, _since(entry)) for entry in left}
 
 
 def find_orphaned(

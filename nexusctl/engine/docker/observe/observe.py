@@ -39,6 +39,7 @@ from nexusctl.engine.docker.objects.storage_limit import limits_storage, needs_s
 from nexusctl.engine.docker.observe.attached import read_attached, read_ports
 from nexusctl.engine.docker.observe.holds import (
     find_destroyed,
+    find_pruned,
     group_holds,
     group_words,
     with_hold,
@@ -163,6 +164,7 @@ def observe(
         lock=find_holder(volumes, stack.name),
         observed_at=int(time.time()),
         expired=find_destroyed(holds, ids) if holds else {},
+        pruned=find_pruned(holds, ids) if holds else {},
     )
     if shrinking := list_shrinking(stack, found):
         # Most plans lower no limit.

@@ -7,10 +7,13 @@ from dataclasses import replace
 
 from nexusctl.errors import Diagnostic
 from nexusctl.model.observed.live import LiveState
-from nexusctl.model.plan.plan import Plan
+from nexusctl.model.plan.plan import Held, Plan
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.commands.target import leave_out
 from nexusctl.plan.decide.expiry import LONGER
+
+ANEW = "nexusctl apply --start-stopped"
+"""Makes what was stopped on purpose run again, also where it has to be made for that."""
 
 _STARTS = ("create", "replace", "start", "resume", "run")
 
@@ -20,7 +23,7 @@ def lift_holds(live: LiveState) -> LiveState:
     sandboxes = (
         replace(x, hold=replace(x.hold, lifted=True)) if x.hold and x.hold.lasts else x for x in live.sandboxes
     )
-    return replace(live, sandboxes=tuple(sandboxes))
+    return replace(live, sandboxes=tuple(sandboxes), pruned={})
 
 
 def leave_waiting(plan: Plan, stack: Stack) -> Plan:
@@ -42,10 +45,17 @@ def find_standing(plan: Plan, stack: Stack) -> Iterator[Diagnostic]:
             verb = "depends" if len(needing) == 1 else "depend"
             yield Diagnostic(
                 f"{', '.join(needing)} {verb} on {held.name}, which {held.deed}",
-                hint=LONGER if held.expired and not held.idle else f"`nexusctl start {held.name}` lets it go on",
+                hint=LONGER if held.expired and not held.idle else say_back(held),
                 sandbox=held.name,
                 severity="warning",
             )
+
+
+def say_back(held: Held) -> str:
+    """What lets it run again."""
+    if held.gone:
+        return f"its container is gone: `{ANEW}` makes {held.name} again"
+    return f"`nexusctl start {held.name}` lets it go on"
 
 
 def list_dependents(sandboxes: Mapping[str, Sandbox], name: str) -> frozenset[str]:
