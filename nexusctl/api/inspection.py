@@ -47,7 +47,7 @@ def look(engine: Engine, stack: Stack, *, deep: bool = True) -> tuple[LiveState,
     if all(one.idle_timeout is None for one in statuses):
         return live, statuses
     # Few sandboxes end when they are idle.
-    from nexusctl.api.lifetimes.idle import with_idle  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.api.idle import with_idle  # noqa: PLC0415 - deferred: start-up time
 
     return live, with_idle(engine, statuses)
 

@@ -15,8 +15,8 @@ from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
 from nexusctl.cli.terminal.show_plan import show_plan
 from nexusctl.errors import Diagnostic, InputError
-from nexusctl.model.endpoint import Published
 from nexusctl.model.observed.live import LiveState
+from nexusctl.model.observed.published import Published
 from nexusctl.model.output import OutputValue
 from nexusctl.model.plan.event import AnyEvent, Declined, Left, Noticed, Outcome, Planned, Reached, Spared, Told
 from nexusctl.render.format import FORMAT_VERSION

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from nexusctl.model.endpoint import Published
+from nexusctl.model.observed.published import Published
 from nexusctl.render.format import FORMAT_VERSION
 
 

@@ -11,14 +11,11 @@ from nexusctl.model.engine_names import REAPER, container_name
 from nexusctl.model.lifetime import has_lifetime
 from nexusctl.model.observed.live import LiveState
 
-__all__ = ["JOURNAL", "LEAVING", "NAME", "has_lifetimes", "leave", "move_in"]
+__all__ = ["LEAVING", "NAME", "has_lifetimes", "leave", "move_in"]
 
 NAME = container_name(REAPER, "reaper")
 LEAVING = f"{NAME}_leaving"
 """What it is called once it has found nothing left to do: whoever sees that waits for its end, and makes a new one."""
-
-JOURNAL = "/var/lib/nexusctl-reaper.json"
-"""Where it writes in its container what it has seen."""
 
 
 def has_lifetimes(live: LiveState) -> bool:

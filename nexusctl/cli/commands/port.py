@@ -8,8 +8,8 @@ from nexusctl.api import subject
 from nexusctl.api.everyday.ports import list_published
 from nexusctl.cli import options
 from nexusctl.cli.exit_codes import FAILED
-from nexusctl.model.endpoint import Published
 from nexusctl.model.load_request import Inputs
+from nexusctl.model.observed.published import Published
 from nexusctl.render.ports import ports_document
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Literal
 
 from nexusctl.errors import Diagnostic
-from nexusctl.model.endpoint import Published
 from nexusctl.model.observed.live import LiveState
+from nexusctl.model.observed.published import Published
 from nexusctl.model.output import OutputValue
 from nexusctl.model.plan.plan import Plan, Step
 from nexusctl.model.values.frozen import dataclass

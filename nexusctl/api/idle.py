@@ -7,10 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from itertools import chain
 
-from nexusctl.api.reaper.itself import JOURNAL, NAME
 from nexusctl.engine.base import Engine
 from nexusctl.errors import EngineError
+from nexusctl.model.engine_names import REAPER, container_name
 from nexusctl.plan.commands.status import SandboxStatus
+
+JOURNAL = "/var/lib/nexusctl-reaper.json"
+"""Where the reaper writes in its container what it has seen."""
 
 LONGEST = 4 * 1024 * 1024
 """Bytes of its journal that are read; it has some hundred for each container."""
@@ -34,9 +37,10 @@ def with_idle(engine: Engine, statuses: Iterable[SandboxStatus]) -> tuple[Sandbo
 def _read_journal(engine: Engine) -> Mapping[str, float]:
     """The seconds by container. What cannot be read says nothing: who may use the engine may have written it."""
     try:
-        if engine.condition(NAME).state != "running":
+        reaper = container_name(REAPER, "reaper")
+        if engine.condition(reaper).state != "running":
             return {}
-        entry = next(iter(engine.fetch(NAME, JOURNAL)), None)
+        entry = next(iter(engine.fetch(reaper, JOURNAL)), None)
         if entry is None or entry.kind != "file" or entry.size > LONGEST:
             return {}
         traces = json.loads(bytes(chain.from_iterable(entry.pieces)))["traces"]
