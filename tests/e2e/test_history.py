@@ -65,7 +65,9 @@ def test_who_stopped_one_is_told_also_when_it_was_started_again(bench: Bench) ->
     # A newer record leaves it as it is, and it goes with the container.
     bench.write(web=bench.box(restart="always"))
     bench.run("apply", "--yes")
-    assert {("stopped", me), ("stopped", holder), ("paused", me), ("killed", holder), ("restarted", holder)} < set(ask())
+    assert {("stopped", me), ("stopped", holder), ("paused", me), ("killed", holder), ("restarted", holder)} < set(
+        ask()
+    )
     bench.write(web=bench.box(env={"A": "1"}))
     bench.run("apply", "--yes")
     assert ask() == [("created", holder)]
