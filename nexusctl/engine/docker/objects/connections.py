@@ -17,8 +17,8 @@ from nexusctl.engine.docker.objects.containers import connect, disconnect
 from nexusctl.errors import EngineError, EngineUnreachable
 from nexusctl.model.plan.plan import Attachment
 
-LOOK_TIMEOUT = 5.0
-"""Seconds for a look at what the kernel has at hand."""
+LOOK_TIMEOUT = 10.0
+"""Seconds for a look at what the kernel has at hand; a busy machine takes five to start a command in a sandbox."""
 
 MOST_BYTES = 1 << 20
 """Of the tables, which have 150 bytes a connection; whoever has more is busy."""
