@@ -38,7 +38,7 @@ sandboxes:
   web:
     image: MOVING
     command: [bash, -c, 'touch /run/well; trap "exit 0" TERM; while :; do sleep 0.2; done']
-    health: {command: [test, -e, /run/well], interval: 1s, retries: 1}
+    health: {command: [test, -e, /run/well], interval: 1s, timeout: 60s, retries: 1, start_period: 2m}
   keeper:
     image: IMAGE
     command: *wait

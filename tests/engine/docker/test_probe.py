@@ -149,7 +149,7 @@ def test_probes_work_in_a_sandbox_by_the_port_and_by_the_engines_own_checks(shop
 
 @pytest.mark.engine
 def test_a_failing_probes_last_words_are_kept(shop: Workshop) -> None:
-    health = Health(http_port=8080, interval=0.2, retries=1)
+    health = Health(http_port=8080, interval=0.2, timeout=60, retries=1)
     container_id = shop.start(shop.sandbox(health=health))
     condition = shop.await_condition(container_id, lambda found: found.health == "unhealthy")
     assert "http://127.0.0.1:8080/" in condition.probe_output
