@@ -9,6 +9,7 @@ import pytest
 
 from nexusctl.engine import labels
 from nexusctl.engine.docker.client.client import Wire
+from nexusctl.engine.docker.exec.exec import run
 from nexusctl.engine.docker.objects.ended_tasks import has_ended_well
 from nexusctl.engine.docker.objects.stop import restart_container
 from nexusctl.engine.docker.overview.happened import read_clock, read_events
@@ -51,5 +52,6 @@ def test_of_a_task_that_others_have_removed(
 
 
 def test_of_what_had_to_be_killed_at_a_restart(wire: Wire, made: str, base_image: str) -> None:
-    key = start(wire, made, base_image, "trap '' TERM; while :; do sleep 0.1; done", **{LABEL: "0"})
+    key = start(wire, made, base_image, "trap '' TERM; touch /ready; while :; do sleep 0.1; done", **{LABEL: "0"})
+    run(wire, key, ("sh", "-c", "until test -e /ready; do sleep 0.1; done"))
     assert restart_container(wire, key, 1) == 1

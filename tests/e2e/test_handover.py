@@ -18,8 +18,8 @@ pytestmark = pytest.mark.engine
 
 WRITER = r"""
 note() { echo "$1 $WHO" >> "$2/log"; }
-for folder in $FOLDERS; do note begin $folder; done
 trap 'sleep 2; for folder in $FOLDERS; do note end $folder; done; exit 0' TERM
+for folder in $FOLDERS; do note begin $folder; done
 while :; do sleep 0.1; done
 """
 

@@ -30,7 +30,8 @@ pytestmark = [
     pytest.mark.skipif(not shutil.which("dockerd", path=DAEMON_PATH), reason="dockerd is not installed"),
 ]
 
-MAIN = "trap 'echo term; exit 0' TERM; while :; do sleep 0.1; done"
+MAIN = "trap 'echo term; exit 0' TERM; touch /ready; while :; do sleep 0.1; done"
+READY = {"command": ["test", "-e", "/ready"], "interval": "200ms", "timeout": "60s", "retries": 600}
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +50,8 @@ def own_engine(engine_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def live(bench: Bench, **more: Any) -> dict[str, Any]:
     """One that says how it ends, and whose time is over by now."""
-    return bench.box(command=MAIN, pre_stop="echo before > /proc/1/fd/1", stop_grace_period="30s", timeout=1) | more
+    said = "echo before > /proc/1/fd/1"
+    return bench.box(command=MAIN, health=READY, pre_stop=said, stop_grace_period="30s", timeout=1) | more
 
 
 def reap(bench: Bench, *flags: str) -> str:
@@ -123,7 +125,7 @@ def test_a_longer_lifetime_in_the_file_lets_it_go_on(bench: Bench) -> None:
 
 
 def test_dependents_end_before_what_they_depend_on(bench: Bench) -> None:
-    note = "trap 'date +%s%N; exit 0' TERM; while :; do sleep 0.1; done"
+    note = "trap 'date +%s%N; exit 0' TERM; touch /ready; while :; do sleep 0.1; done"
     bench.sandboxes = {
         "a": live(bench, command=note, pre_stop="true"),
         "b": live(bench, command=note, pre_stop="true", depends_on=["a"]),

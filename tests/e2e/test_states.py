@@ -6,6 +6,7 @@ import getpass
 import json
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from tests import prestarted
 
 pytestmark = pytest.mark.engine
 
-WAIT = "trap 'echo over >> /out/order-NAME; date +%s%N > /out/ended-NAME; exit 0' TERM; while :; do sleep 0.1; done"
+WAIT = (
+    "trap 'echo over >> /out/order-NAME; date +%s%N > /out/ended-NAME; exit 0' TERM; touch /out/ready-NAME; "
+    "while :; do sleep 0.1; done"
+)
 
 
 class Bench:
@@ -62,6 +66,11 @@ class Bench:
 
     def ids(self) -> dict[str, str]:
         return {name: self.docker("inspect", "-f", "{{.Id}}", f"{self.stack}_{name}") for name in self.sandboxes}
+
+    def await_trap(self, sandbox: str) -> None:
+        """Until its program, which makes a file /ready then, does with signals what it says; once for each start."""
+        wait = "until rm /ready 2>/dev/null; do sleep 0.1; done"
+        self.docker("exec", f"{self.stack}_{sandbox}", "sh", "-c", wait)
 
     def marks(self) -> list[str]:
         query = ["--filter", f"label=dev.nexusctl.stack={self.stack}", "--filter", "label=dev.nexusctl.role=hold"]
@@ -248,8 +257,17 @@ def test_they_end_in_the_order_of_what_depends_on_what_and_start_in_the_other(be
         begin = f"date +%s%N > /out/begun-{name}; {WAIT.replace('NAME', name)}"
         box |= {"command": begin, "volumes": ["./out:/out"]}
     bench.write()
+
+    def await_traps() -> None:
+        for name in bench.sandboxes:
+            while not (mark := bench.folder / "out" / f"ready-{name}").exists():
+                time.sleep(0.05)
+            mark.unlink()
+
     bench.run("apply", "--yes")
+    await_traps()
     bench.run("restart", "--all")
+    await_traps()
 
     def read(word: str) -> list[int]:
         return [int((bench.folder / "out" / f"{word}-{name}").read_text()) for name in bench.sandboxes]
@@ -297,12 +315,14 @@ def test_whoever_needs_one_that_runs_is_told_what_brings_it_back(bench: Bench) -
 
 
 def test_what_somebody_has_stopped_has_not_ended_as_a_task_does(bench: Bench) -> None:
-    bench.sandboxes = {"db": bench.box(command=["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"])}
+    ends = "trap 'exit 0' TERM; touch /ready; while :; do sleep 0.1; done"
+    bench.sandboxes = {"db": bench.box(command=["sh", "-c", ends])}
     bench.write()
     bench.run("apply", "--yes")
-    bench.run("exec", "db", "true")
+    bench.await_trap("db")
     bench.run("stop", "db")
     assert "kind: task" not in bench.run("apply", "--yes", "--start-stopped")
+    bench.await_trap("db")
     bench.docker("stop", f"{bench.stack}_db")
     assert "kind: task" in bench.run("plan")
 
@@ -316,11 +336,12 @@ def test_a_word_on_what_runs_again_goes_with_the_next_apply(bench: Bench) -> Non
 
 
 def test_another_signal_reaches_the_main_process_and_changes_nothing_else(bench: Bench) -> None:
-    script = "trap 'touch /tmp/heard' HUP; while :; do sleep 0.1; done"
+    script = "trap 'touch /tmp/heard' HUP; touch /ready; while :; do sleep 0.1; done"
     bench.sandboxes = {"db": bench.box(command=["sh", "-c", script])}
     bench.write()
     bench.run("apply", "--yes")
     assert "did you mean `HUP`?" in bench.run("kill", "-s", "hupp", "db", code=1)
+    bench.await_trap("db")
     bench.run("kill", "-s", "hup", "db")
     assert (
         bench.docker("exec", f"{bench.stack}_db", "sh", "-c", "until ls /tmp/heard 2>/dev/null; do sleep 0.1; done")

@@ -101,8 +101,8 @@ sandboxes:
     volumes: ["logs:/data"]
 """.replace(
     "WRITER",
-    "if [ -e /data/held ]; then echo torn > /data/torn; fi; echo held > /data/held;"
-    " trap 'sleep 1; rm /data/held; exit 0' TERM; while :; do sleep 0.1; done",
+    "trap 'sleep 1; rm -f /data/held; exit 0' TERM;"
+    " if [ -e /data/held ]; then echo torn > /data/torn; fi; echo held > /data/held; while :; do sleep 0.1; done",
 )
 """Volumes that pass from one to the other; whoever starts on one that somebody still holds writes that down."""
 
