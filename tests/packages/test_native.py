@@ -12,6 +12,7 @@ import pytest
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.exec.exec import run as run_inside
 from tests.e2e.test_replace import NEXUSCTL, Bench
+from tests.gates import open_gate
 
 pytestmark = pytest.mark.engine
 
@@ -54,7 +55,8 @@ def test_a_failed_image_is_told_when_it_fails(bench: Bench, base_image: str) -> 
     """While another sandbox is still on its way."""
     write(bench, f"{{npm: [{NATIVE}]}}")
     with (bench.folder / "nexus.yaml").open("a") as file:
-        file.write(f"  slow: {{image: {base_image}, kind: task, command: [sleep, '60']}}\n")
+        wait = "until test -e /go; do sleep 0.1; done"
+        file.write(f"  slow: {{image: {base_image}, kind: task, command: [sh, -c, '{wait}']}}\n")
     process = subprocess.Popen([*NEXUSCTL, "apply", "--yes"], cwd=bench.folder, stderr=subprocess.PIPE, text=True)
     assert process.stderr
     seen = []
@@ -66,4 +68,5 @@ def test_a_failed_image_is_told_when_it_fails(bench: Bench, base_image: str) -> 
     assert process.poll() is None
     assert bench.container("slow")["State"]["Status"] in ("created", "running")
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=120)
+    open_gate(bench.container("slow")["Id"])
+    process.communicate(timeout=240)

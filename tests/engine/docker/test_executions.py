@@ -23,6 +23,7 @@ from tests.engine.contract.test_executions import await_state, new_id, read
 from tests.engine.contract.test_executions import start as order
 from tests.engine.workshop import Workshop
 from tests.load import allow
+from tests.ranges import make_network
 
 pytestmark = pytest.mark.engine
 
@@ -106,7 +107,7 @@ def test_a_network_that_is_joined_is_no_server(shop: Workshop, box: str, wire: W
     """The engine opens a socket in the sandbox then, at which it answers for names."""
     wire.post("/networks/none/disconnect", {"Container": box})
     made = order(shop, box, "sh", "-c", "sleep 4; exit 3")
-    network = wire.post("/networks/create", {"Name": f"{shop.stack}_late"})["Id"]
+    network = make_network(wire, f"{shop.stack}_late")
     try:
         wire.post(f"/networks/{network}/connect", {"Container": box})
         heard = executions.listen(shop.engine, made.id, 99, 50, 0.1)
