@@ -17,7 +17,10 @@ from hypothesis import HealthCheck, settings
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.docker.client.endpoint import connect
 from tests.images import require_base_image, require_busybox_image
+from tests.miscounted import pytest_runtest_protocol
 from tests.templates.recipes import COMMON, make_image
+
+__all__ = ["pytest_runtest_protocol"]
 
 # What the settings of whoever runs the tests give a sandbox is nothing that a test can know.
 # A reaper ends what other tests run on the same engine: those that are about it have an engine of their own.
