@@ -214,9 +214,10 @@ def test_a_network_that_is_left_of_a_stack_is_found_and_that_of_an_apply_at_work
 
 
 @pytest.mark.engine
-def test_a_cache_of_before_and_one_of_an_image_that_is_gone_can_go() -> None:
+def test_a_cache_of_before_and_one_of_an_image_that_is_gone_can_go(base_image: str) -> None:
     wire = connect()
-    image = next(iter(wire.get("/images/json")))
+    # One that stays: others make images, and remove them, at the same time.
+    image = wire.get(f"/images/{base_image}/json")
     unread = [f"nexusctl_cache_{uuid.uuid4().hex[:8]}", cache_name("npm", {"Id": f"sha256:{uuid.uuid4().hex}"})]
     read = cache_name("npm", image)
     had = {volume["Name"] for volume in wire.get("/volumes")["Volumes"]}
