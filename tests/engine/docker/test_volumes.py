@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -101,6 +102,14 @@ def test_an_external_volume_with_a_name_of_the_stacks_that_goes_before_its_conta
     finally:
         shop.clear()
         _docker("volume", "rm", name)
+
+
+def test_whoever_asks_for_sizes_while_the_engine_adds_them_up_for_others_is_told_them(shop: Workshop) -> None:
+    name = volume_name(shop.stack, "data")
+    shop.engine.create_volume(shop.stack, Volume(name="data"), name)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: dict(shop.engine.overview.measure_volumes([name])), range(8)))
+    assert [list(one) for one in found] == [[name]] * 8
 
 
 def _docker(*words: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.overview import PATIENCE
 from nexusctl.errors import EngineError
+
+_PAUSE = 0.1
+"""Seconds until an engine that adds up for somebody else is asked again."""
 
 
 def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
@@ -19,10 +24,22 @@ def measure(wire: Wire, container_ids: Iterable[str]) -> dict[str, int]:
 def measure_volumes(wire: Wire, names: Iterable[str], patience: float = PATIENCE) -> dict[str, int]:
     """The bytes in these volumes, without those that the engine does not tell, or not in `patience` seconds."""
     wanted = frozenset(names)
-    try:
-        found = wire.call("GET", "/system/df", {"type": "volume"}, timeout=patience) if wanted else {}
-    except EngineError:
-        # It is asked already, which it takes from one at a time, or has too much; a plan holds without sizes.
-        return {}
+    found = _add_up(wire, patience) if wanted else {}
     sizes = {entry["Name"]: (entry.get("UsageData") or {}).get("Size", -1) for entry in found.get("Volumes") or ()}
     return {name: size for name, size in sizes.items() if name in wanted and size >= 0}
+
+
+def _add_up(wire: Wire, patience: float) -> Mapping[str, Any]:
+    """What the engine says within that time; nothing where it has too much, as a plan holds without sizes."""
+    until = time.monotonic() + patience
+    while (left := until - time.monotonic()) > 0:
+        try:
+            found: Mapping[str, Any] = wire.call("GET", "/system/df", {"type": "volume"}, timeout=left)
+        except EngineError as error:
+            if "already running" not in str(error):
+                break
+            # It does that for one at a time.
+            time.sleep(min(_PAUSE, left))
+        else:
+            return found
+    return {}
