@@ -133,12 +133,16 @@ class CountingWire(Wire):
         return super().open(method, path, *args, **more)
 
 
-@pytest.mark.parametrize(("code", "state"), [("echo up; sleep 60", "running"), ("echo up; exit 3", "exited")])
-def test_who_listens_starts_one_command(wire: Wire, shop: Workshop, box: str, code: str, state: str) -> None:
+@pytest.mark.parametrize(
+    ("code", "wait", "state"), [("echo up; sleep 60", 3, "running"), ("echo up; exit 3", 50, "exited")]
+)
+def test_who_listens_starts_one_command(
+    wire: Wire, shop: Workshop, box: str, code: str, wait: float, state: str
+) -> None:
     made = order(shop, box, "sh", "-c", code)
     await_bytes(shop, made.id, b"up\n")
     counting = CountingWire(wire.endpoint)
-    heard = executions.listen(DockerEngine(counting), made.id, 99, 50, 0.1)
+    heard = executions.listen(DockerEngine(counting), made.id, 99, wait, 0.1)
     assert (heard.chunks, heard.execution.state, counting.started) == ((("stdout", b"up\n"),), state, 1)
 
 
