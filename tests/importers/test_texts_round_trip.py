@@ -170,3 +170,5 @@ def test_a_container_with_all_of_them_is_taken_over_as_it_is(
         assert sandbox["command"][4:] == [text.replace("${", "$${") for text in texts]
     finally:
         wire.delete(f"/containers/{made}", {"force": True, "v": True})
+        # Its record is the stack's, and outlives it.
+        case.close()
