@@ -6,6 +6,7 @@ import itertools
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any
 
 import anyio
@@ -57,6 +58,10 @@ def make_server(door: Door, who: Callable[[Context], str]) -> Server[Any]:
     """The server of `door`; `who` tells whose a request is."""
     limit: list[anyio.CapacityLimiter] = []
 
+    def find_schema(tool: str) -> Mapping[str, Any] | None:
+        # The SDK asks before each call over HTTP, and without it would have all tools listed to find this one.
+        return describe_tool(tool)["inputSchema"] if tool in allowed(door) else None
+
     async def list_tools(_: Context, __: PaginatedRequestParams | None) -> ListToolsResult:
         return ListToolsResult(tools=[_listed(name) for name in allowed(door)])
 
@@ -84,6 +89,7 @@ def make_server(door: Door, who: Callable[[Context], str]) -> Server[Any]:
         instructions=INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
+        get_tool_input_schema=find_schema,
     )
 
 
@@ -139,6 +145,7 @@ def _unknown(name: str, known: Iterable[str]) -> Diagnostic:
     return Diagnostic(f"there is no tool `{name[:60]}`", hint=suggest(name, known, "tools"))
 
 
+@cache
 def _listed(name: str) -> Tool:
     tool = describe_tool(name)
     annotations = ToolAnnotations.model_validate(tool["annotations"])
