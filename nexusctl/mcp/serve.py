@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import secrets
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -33,6 +33,14 @@ _EXPOSED = (
     "warning: others on the network can read the token, as this is plain HTTP. Serve at 127.0.0.1:{port} instead, "
     "and reach it with `ssh -L {port}:127.0.0.1:{port} THIS_HOST` or through a reverse proxy with TLS."
 )
+
+_EVERYWHERE = ("0.0.0.0", "::")
+
+_NAMELESS = (
+    "It answers to 127.0.0.1 and localhost alone; `--allow-host NAME` lets clients reach it by another name or address."
+)
+
+_SHARED = "Whoever has the token calls as {owner}; `--tokens FILE` gives each of a team one."
 
 _TURN = 0.0005
 """Seconds that a thread may compute while others want to: who looks passes the interpreter on at each word with the
@@ -74,10 +82,18 @@ def serve_stdio(terms: ServerOptions) -> None:
         serve(door, getpass.getuser())
 
 
-def serve_http(terms: ServerOptions, host: str, port: int, tokens: dict[str, str], say: Callable[[str], None]) -> None:
+def serve_http(
+    terms: ServerOptions,
+    host: str,
+    port: int,
+    tokens: dict[str, str],
+    names: Collection[str],
+    say: Callable[[str], None],
+) -> None:
     """Serve clients at `host` and `port` until the process is asked to end. `tokens` maps each to its owner.
 
-    Where there is none, one is made for whoever runs this, and said once. Raises `InputError`.
+    Where there is none, one is made for whoever runs this, and said once. `names` are those that clients reach it by
+    besides. Raises `InputError`.
     """
     # As above.
     from nexusctl.mcp.protocol.http import digest_token  # noqa: PLC0415 - deferred: start-up time
@@ -92,12 +108,16 @@ def serve_http(terms: ServerOptions, host: str, port: int, tokens: dict[str, str
         say(f"Serving agents at {address}; Ctrl-C ends it.")
         if not local:
             say(_EXPOSED.format(port=urlsplit(address).port))
+            if not names and host in _EVERYWHERE:
+                say(_NAMELESS)
         if not tokens:
             say(f"Token, shown this once: {token}")
+            if names:
+                say(_SHARED.format(owner=known[token]))
 
     sys.setswitchinterval(_TURN)
     with open_door(terms) as door:
-        serve(door, host, port, {digest_token(token): owner for token, owner in known.items()}, ready)
+        serve(door, host, port, {digest_token(token): owner for token, owner in known.items()}, names, ready)
 
 
 def find_policy(path: Path | None) -> Policy:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
+_HOST = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]")
+
 
 def address(host: str, port: int, scheme: str) -> str:
     return f"{scheme}://{bracketed(host)}:{port}"
@@ -10,6 +14,11 @@ def address(host: str, port: int, scheme: str) -> str:
 def bracketed(host: str) -> str:
     """An address as it stands before a port: those of IPv6 have colons themselves."""
     return f"[{host}]" if ":" in host else host
+
+
+def is_host_name(text: str) -> bool:
+    """Whether it is a name or an address of a machine as it stands in a URL, without a port."""
+    return bool(_HOST.fullmatch(text))
 
 
 def overlap(one: str, other: str) -> bool:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from nexusctl.errors import InputError
@@ -113,3 +114,60 @@ def test_what_is_no_address_is_refused(text: str) -> None:
 
 def test_an_entry_has_the_whole_address(tmp_path: Path) -> None:
     assert '"url": "http://127.0.0.1:8765/mcp"' in run(tmp_path, "config", "claude", "--url", "127.0.0.1:8765").stdout
+
+
+def test_a_server_answers_to_the_names_that_it_was_given_and_says_how_to_give_it_another(tmp_path: Path) -> None:
+    good = {"Accept": "application/json, text/event-stream", "Authorization": f"Bearer {TOKEN}"}
+    names = ("--allow-host", "Agents.example.com", "--allow-host", "127.0.0.2")
+    # The check is about the connection here.
+    (tmp_path / "door.yaml").write_text("tools: [template_list]\n")
+    with http_server(tmp_path, "--http", "0.0.0.0:0", *names) as address, httpx2.Client(timeout=60) as http:
+        port = httpx2.URL(address).port
+        local = f"http://127.0.0.1:{port}/mcp"
+
+        def ask(**headers: str) -> httpx2.Response:
+            return http.post(local, json={"jsonrpc": "2.0", "id": 1, "method": "ping"}, headers={**good, **headers})
+
+        # Behind a proxy with TLS the port is that of the proxy.
+        for host in (f"agents.example.com:{port}", "agents.example.com", "agents.example.com:8443", "127.0.0.2:1"):
+            assert ask(Host=host).status_code < 403, host
+        for page in ("https://agents.example.com", f"http://agents.example.com:{port}"):
+            assert ask(Origin=page).status_code < 403, page
+        for page in ("https://agents.example.com.evil.example", "http://agents.example.com"):
+            assert ask(Origin=page).status_code == 403, page
+        assert ask(Host="evil.example", Authorization="Bearer wrong").status_code == 401
+        for host in ("evil.example", f"evil.example:{port}", "agents.example.com.evil.example:80"):
+            refused = ask(Host=host)
+            name = host.partition(":")[0]
+            assert refused.status_code == 421
+            assert f"does not answer to the name `{name}`" in refused.json()["error"]["message"]
+            assert f"`--allow-host {name}`" in refused.json()["error"]["message"]
+        assert "--allow-host NAME" in ask(Host="$(id)").json()["error"]["message"]
+        unknown = run(tmp_path, "check", "--url", f"http://127.0.0.3:{port}/mcp", token=TOKEN)
+        assert f"the server at http://127.0.0.3:{port}/mcp does not answer to the name `127.0.0.3`" in unknown.stderr
+        assert "start it with `--allow-host 127.0.0.3`" in unknown.stderr
+        known = run(tmp_path, "check", "--url", f"http://127.0.0.2:{port}/mcp", token=TOKEN)
+        assert "ok    connect" in known.stdout, known.stderr
+
+
+@pytest.mark.parametrize("name", ["*", "https://agents.example.com", "agents.example.com:443", "a b", "", "x/mcp"])
+def test_what_is_no_name_of_a_host_is_refused(tmp_path: Path, name: str) -> None:
+    refused = run(tmp_path, "--http", "127.0.0.1:0", "--allow-host", name, token=TOKEN)
+    assert refused.returncode == 2
+    assert "is no name of a host; write `agents.example.com`" in refused.stderr
+
+
+def test_a_name_is_for_a_server_over_http(tmp_path: Path) -> None:
+    refused = run(tmp_path, "--allow-host", "agents.example.com")
+    assert refused.returncode == 2
+    assert "--allow-host needs --http" in refused.stderr
+
+
+@pytest.mark.parametrize(("names", "said"), [((), True), (("--allow-host", "agents.example.com"), False)])
+def test_who_serves_the_network_is_told_which_names_are_known(
+    tmp_path: Path, names: tuple[str, ...], said: bool
+) -> None:
+    with http_server(tmp_path, "--http", "0.0.0.0:0", *names):
+        pass
+    log = (tmp_path.parent / f"{tmp_path.name}-server.log").read_text()
+    assert ("It answers to 127.0.0.1 and localhost alone; `--allow-host NAME`" in log) == said

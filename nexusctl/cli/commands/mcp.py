@@ -12,6 +12,7 @@ import click
 from nexusctl.cli import options
 from nexusctl.cli.terminal.group import SuggestingGroup
 from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.endpoint import is_host_name
 
 TOKEN = "NEXUSCTL_MCP_TOKEN"
 """The variable of the environment that a server over HTTP takes its one token from."""
@@ -29,6 +30,17 @@ class Address(click.ParamType[tuple[str, int]]):
         return host.strip("[]") or "127.0.0.1", int(port)
 
 
+class HostName(click.ParamType[str]):
+    """`agents.example.com` or `192.0.2.7`, as it stands in a URL."""
+
+    name = "name"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not is_host_name(str(value)):
+            self.fail(f"{value!r} is no name of a host; write `agents.example.com`, with no scheme or port", param, ctx)
+        return str(value).lower()
+
+
 @click.group(cls=SuggestingGroup, invoke_without_command=True)
 @click.option(
     "-f", "--file", "file", type=click.Path(path_type=Path, dir_okay=False), show_default="./nexus.yaml, ./nexus.yml",
@@ -37,6 +49,10 @@ class Address(click.ParamType[tuple[str, int]]):
 @click.option(
     "--http", "http", type=Address(), metavar="ADDRESS", help="Serve over HTTP there, such as 127.0.0.1:8765."
 )
+@click.option(
+    "--allow-host", "names", type=HostName(), multiple=True, metavar="NAME",
+    help="A name or an address, besides that of --http and localhost, that clients reach it by; once for each.",
+)  # fmt: skip
 @click.option(
     "--tokens", "tokens", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE",
     help=f"A line `OWNER TOKEN` for each who may call over HTTP; without it {TOKEN}, or one that is made and shown.",
@@ -53,6 +69,7 @@ def mcp(
     context: click.Context,
     file: Path | None,
     http: tuple[str, int] | None,
+    names: tuple[str, ...],
     tokens: Path | None,
     commit: bool,
     policy: Path | None,
@@ -60,6 +77,8 @@ def mcp(
     """Serve agents: tools of the Model Context Protocol on stdin and stdout, or over HTTP."""
     if context.invoked_subcommand:
         return
+    if names and not http:
+        raise click.UsageError("--allow-host needs --http: nobody reaches a server on stdio by a name")
     if find_spec("mcp") is None:
         hint = "`pip install 'nexusctl[mcp]'` brings it"
         raise InputError(Diagnostic("serving agents needs the package `mcp`", hint=hint))
@@ -73,7 +92,7 @@ def mcp(
     os.chdir(path.parent)
     terms = ServerOptions(file=Path(path.name), commit=commit, policy=find_policy(policy))
     if http:
-        serve_http(terms, *http, known, options.say)
+        serve_http(terms, *http, known, names, options.say)
     else:
         serve_stdio(terms)
 

@@ -240,8 +240,12 @@ def _explain(server: Server, error: BaseException, said: TextIO, statuses: list[
             return Diagnostic(f"a token is needed at {server.url}, and none was given", hint=hint)
         hint = f"give the client the token of the server; the entry takes it from {TOKEN}"
         return Diagnostic(f"the token is refused at {server.url}", hint=hint)
+    found = urlsplit(server.url)
+    if 421 in statuses:
+        name = bracketed(found.hostname or "")
+        hint = f"start it with `--allow-host {name}` beside `--http`"
+        return Diagnostic(f"the server at {server.url} does not answer to the name `{name}`", hint=hint)
     if isinstance(error, httpx2.ConnectError):
-        found = urlsplit(server.url)
         hint = f"start it: `nexusctl mcp --http {bracketed(found.hostname or '')}:{found.port or 8765}`"
         return Diagnostic(f"nobody answers at {server.url}", hint=hint)
     hint = "is it the address that `nexusctl mcp --http` has said, with `/mcp` at its end?"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import socket
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from errno import EADDRINUSE
 from ipaddress import ip_address
 from typing import Any, Protocol
@@ -13,12 +13,12 @@ from typing import Any, Protocol
 import uvicorn
 from mcp.server.auth.provider import AccessToken
 from mcp.server.auth.settings import AuthSettings
-from mcp.server.transport_security import TransportSecuritySettings
 from pydantic import AnyHttpUrl
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
 
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.mcp.door import Door
+from nexusctl.mcp.protocol.host_names import Misdirected, make_settings
 from nexusctl.mcp.protocol.server import Context, make_server
 from nexusctl.model.endpoint import bracketed
 
@@ -41,15 +41,18 @@ class Ready(Protocol):
         """There is an answer at `address`; `local` says that nobody but this machine can ask there."""
 
 
-def serve_http(door: Door, host: str, port: int, owners: Mapping[str, str], ready: Ready) -> None:
+def serve_http(
+    door: Door, host: str, port: int, owners: Mapping[str, str], names: Collection[str], ready: Ready
+) -> None:
     """Answer on `host` and `port`, 0 for a free one, until the process is asked to end.
 
-    `owners` maps the SHA-256 of each token to whom it belongs. Raises `InputError` where nobody can listen there.
+    `owners` maps the SHA-256 of each token to whom it belongs, and `names` are those that it is reached by besides.
+    Raises `InputError` where nobody can listen there.
     """
     listening = _listen(host, port)
     own, bound = listening.getsockname()[:2]
     address = f"http://{bracketed(host)}:{bound}{PATH}"
-    app = make_app(door, host, bound, owners)
+    app = make_app(door, host, bound, owners, names)
     config = uvicorn.Config(
         app,
         log_level="warning",
@@ -62,23 +65,19 @@ def serve_http(door: Door, host: str, port: int, owners: Mapping[str, str], read
     uvicorn.Server(config).run(sockets=[listening])
 
 
-def make_app(door: Door, host: str, port: int, owners: Mapping[str, str]) -> Starlette:
-    """The application of a server that is reached at `host` and `port`."""
-    names = {bracketed(host), "127.0.0.1", "localhost", "[::1]"}
+def make_app(door: Door, host: str, port: int, owners: Mapping[str, str], names: Collection[str]) -> ASGIApp:
+    """The application of a server that is reached at `host` and `port`, and by other `names`."""
     url = AnyHttpUrl(f"http://{bracketed(host)}:{port}{PATH}")
-    return make_server(door, _owner).streamable_http_app(
+    app = make_server(door, _owner).streamable_http_app(
         streamable_http_path=PATH,
         max_request_body_size=LARGEST,
         # A page that a browser shows can send requests here, whatever name it reaches this machine by.
-        transport_security=TransportSecuritySettings(
-            enable_dns_rebinding_protection=True,
-            allowed_hosts=[f"{name}:{port}" for name in names],
-            allowed_origins=[f"http://{name}:{port}" for name in names],
-        ),
+        transport_security=make_settings(host, port, names),
         token_verifier=_Verifier(owners),
         # The SDK wants to know who issues tokens; these come from no such server.
         auth=AuthSettings(issuer_url=url, resource_server_url=None, validate_token_resource=False),
     )
+    return Misdirected(app)
 
 
 def digest_token(token: str) -> str:
