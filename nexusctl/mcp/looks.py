@@ -122,14 +122,18 @@ class Looks:
         return replace(seen, mistakes=about.problems)
 
     def tell(self, since: float) -> None:
-        """Somebody is about to be told what has changed by `since`: from now on no reader gets what was seen before."""
+        """Somebody is told what has changed by `since` when this returns: then no reader gets what was seen before.
+
+        Until then one may: nobody knows yet, and readers do not wait for the look that this takes.
+        """
         with self._lock:
-            self._told = max(self._told, since)
             seen = self._newest
         if (seen.begun if seen else 0.0) < since:
             # Nobody has to wait for it behind the answer. What was done is told also where the engine is silent now.
             with suppress(NexusError):
                 self.take()
+        with self._lock:
+            self._told = max(self._told, since)
 
     def _begin(self) -> Future[Seen]:
         """A look that begins now or is the next one to."""

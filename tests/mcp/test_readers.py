@@ -6,6 +6,8 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +15,8 @@ import anyio
 import pytest
 
 from nexusctl.engine.docker.client.client import Wire
-from nexusctl.mcp.looks import MOMENT
+from nexusctl.mcp.edits.workspace import Workspace
+from nexusctl.mcp.looks import MOMENT, Looks, Seen
 from tests.faults.proxy import Proxy
 from tests.mcp.client import Answer, Caller, play
 
@@ -156,3 +159,25 @@ def test_what_is_wrong_with_the_file_is_seen_at_once(folder: Path, proxy: Proxy)
                     assert ("warnings" in (await call(tool, **arguments)).content) == warned
 
     play(folder, scene)
+
+
+def test_readers_do_not_wait_for_the_look_behind_somebody_elses_answer(folder: Path, gate: threading.Event) -> None:
+    """As long as nobody was told what has changed, what was seen before it is true enough."""
+    looks = Looks(Workspace(folder / "nexus.yaml", folder.name))
+    for _ in range(TRIES):
+        before = looks.take()
+        gate.clear()
+        changed = time.monotonic()
+        telling = threading.Thread(target=looks.tell, args=(changed,))
+        telling.start()
+        reading: Future[Seen] = Future()
+        threading.Thread(target=lambda into=reading: into.set_result(looks.read())).start()
+        # A busy machine may take longer than what was seen is good for.
+        with suppress(TimeoutError):
+            reading.result(5)
+        gate.set()
+        telling.join()
+        assert looks.read().begun >= changed
+        if reading.result().begun < changed:
+            break
+    assert reading.result().begun == before.begun
