@@ -5,10 +5,11 @@ As in `engine/base.py` every method blocks and raises only `EngineError` and its
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Literal, Protocol
 
+from nexusctl.model.values.cksum import Checksum
 from nexusctl.model.values.frozen import dataclass
 
 
@@ -39,3 +40,9 @@ class Archives(Protocol):
 
     def write(self, container_id: str, folder: str, archive: Iterable[bytes]) -> None:
         """Lay down what is in the archive in `folder`, which is there; a file in the place of a folder is refused."""
+
+    def checksums(self, container_id: str, paths: Sequence[str], size: int) -> Mapping[str, Checksum]:
+        """Those of files at absolute `paths`, `size` bytes in all, by a tool of the running container.
+
+        It is the container's word, and only about itself. What has none was not found out; that is no error.
+        """

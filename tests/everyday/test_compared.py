@@ -1,9 +1,11 @@
-"""What was copied into a sandbox is read again there: whatever became of it on the way, or since, is told."""
+"""What was copied into a sandbox is compared there: whatever became of it on the way, or since, is told."""
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 import tarfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from io import BytesIO
@@ -17,6 +19,7 @@ from nexusctl.engine.archives import PathStat
 from nexusctl.engine.base import Engine
 from nexusctl.errors import EngineError, InputError
 from nexusctl.model.observed.live import LiveSandbox
+from nexusctl.model.values.cksum import Checksum
 
 BOX = LiveSandbox(id="1", name="shop_box", sandbox="box", state="running", record=None)
 
@@ -30,6 +33,7 @@ class Folder:
         self.files: Files = {}
         self._then = then
         self.archives, self.cut = self, False
+        self.reads, self.lies = 0, False
 
     def stat(self, _: str, path: str) -> PathStat:
         return PathStat(real=path, kind="folder" if path == "/srv" else "absent", size=0)
@@ -47,10 +51,13 @@ class Folder:
     def write(self, _: str, _folder: str, archive: Iterable[bytes]) -> None:
         with tarfile.open(fileobj=BytesIO(b"".join(archive))) as tape:
             self.files |= {m.name: tape.extractfile(m).read() for m in tape if m.isfile()}  # type: ignore[union-attr]
+        # What was there before was read to be kept.
+        self.reads = 0
         self._then(self.files)
 
     @contextmanager
     def read(self, _: str, path: str) -> Iterator[Iterator[bytes]]:
+        self.reads += 1
         made, name = BytesIO(), path.removeprefix("/srv").strip("/")
         with tarfile.open(fileobj=made, mode="w") as tape:
             for below, content in sorted(self.files.items()):
@@ -61,6 +68,18 @@ class Folder:
         data = made.getvalue()
         data = data[: data.rindex(bytes([9]) * 512)] if self.cut else data
         yield (data[at : at + 1000] for at in range(0, len(data), 1000))
+
+    def checksums(self, _: str, paths: Sequence[str], size: int) -> Mapping[str, Checksum]:
+        """Whoever lies is off by one."""
+        assert size == sum(len(content) for content in self.files.values())
+        found = {path: read_checksum(self.files[path.removeprefix("/srv/")]) for path in paths}
+        return {path: Checksum(one.crc + self.lies, one.size) for path, one in found.items()}
+
+
+def read_checksum(content: bytes) -> Checksum:
+    done = subprocess.run(["cksum", "--algorithm=crc"], input=content, capture_output=True, check=True)
+    crc, size = done.stdout.split()
+    return Checksum(int(crc), int(size))
 
 
 def copy(source: Path, then: Callable[[Files], object] = lambda files: None, *, cut: bool = False) -> Files:
@@ -119,3 +138,58 @@ def test_what_is_appended_here_meanwhile_does_no_harm(tree: Path) -> None:
 def test_an_answer_that_is_cut_is_told(tree: Path) -> None:
     with pytest.raises(EngineError, match="the engine gave no archive"):
         copy(tree, cut=True)
+
+
+_TRIED = ["cksum", "--algorithm=crc", "/dev/null"]
+has_tool = pytest.mark.skipif(
+    not shutil.which("cksum") or subprocess.run(_TRIED, capture_output=True, check=False).returncode != 0,
+    reason="needs cksum of GNU coreutils 9",
+)
+
+
+class Large:
+    """A sparse file, and the folder that it is copied to."""
+
+    def __init__(self, source: Path) -> None:
+        self.source = source
+        with source.open("wb") as stream:
+            stream.truncate(40 << 20)
+
+    def copy(self, then: Callable[[Files], object] = lambda files: None, *, lies: bool = False) -> Folder:
+        folder = Folder(then)
+        folder.lies = lies
+        copy_in(cast(Engine, cast(Any, folder)), replace(BOX), str(self.source), "/srv")
+        return folder
+
+
+@pytest.fixture
+def large(tmp_path: Path) -> Large:
+    return Large(tmp_path / "large")
+
+
+@has_tool
+def test_what_is_large_is_compared_by_checksums_and_not_read_again(large: Large) -> None:
+    assert large.copy().reads == 0
+
+
+@has_tool
+def test_another_content_of_what_is_large_is_told(large: Large) -> None:
+    with pytest.raises(EngineError, match=r"/srv/large in box is not what was sent$"):
+        large.copy(lambda files: files.update(large=bytes(20 << 20) + b"x" + bytes((20 << 20) - 1)))
+
+
+@has_tool
+def test_what_is_large_and_was_changed_here_meanwhile_is_told_as_that(large: Large) -> None:
+    with pytest.raises(InputError, match=r"cannot copy .*/large: it was changed while it was copied"):
+        large.copy(lambda _: large.source.write_bytes(b"x" + bytes((40 << 20) - 1)))
+
+
+@has_tool
+def test_where_checksums_differ_the_bytes_count(large: Large) -> None:
+    assert large.copy(lies=True).reads == 1
+
+
+def test_without_the_tool_here_the_bytes_count(large: Large, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr(Folder, "checksums", lambda *_: {"/srv/large": Checksum(1, 40 << 20)})
+    assert large.copy().reads == 1

@@ -25,8 +25,8 @@ def cp(inputs: Inputs, stack_name: str | None, source: str, target: str) -> None
     As with `docker cp`, something is copied into a folder that is there, SOURCE/. is what lies in a folder, links stay
     links, and `-` is a tar stream. What goes in belongs to the user of the sandbox.
 
-    Each file is read again where it arrived, and compared with what it came from. On a full disk, and where this is
-    ended on the way, what was there stays as it was.
+    Each file is compared with what it came from where it arrived, large ones by a checksum. On a full disk, and where
+    this is ended on the way, what was there stays as it was.
     """
     obey_sigterm()
     obey_hangup()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -322,3 +323,31 @@ def test_folders_made_above_a_target_belong_to_the_owner_of_what_lies_in_them(
     ]
     if user and not owner:
         read(shop, container_id, "touch /srv/some/deep/beside /srv/some/beside")
+
+
+def test_checksums_are_those_that_its_tool_takes(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    read(shop, container_id, "cd /srv && printf one >one && printf two >'tw o'")
+    paths = ["/srv/one", "/srv/tw o", "/srv/absent", "/srv/of\ntwo lines"]
+    found = shop.engine.archives.checksums(container_id, paths, 6)
+    printed = "\n".join(f"{one.crc} {one.size} {path}" for path, one in found.items())
+    assert printed == read(shop, container_id, "cksum /srv/one '/srv/tw o'")
+
+
+def test_where_none_can_be_taken_there_are_no_checksums(shop: Workshop) -> None:
+    container_id = shop.start(shop.sandbox())
+    read(shop, container_id, "printf one >/srv/one")
+    assert list(shop.engine.archives.checksums(container_id, ["/srv/one"], 3)) == ["/srv/one"]
+    # As busybox and older ones do.
+    old = "#!/bin/sh\ncase $1 in -*) echo unknown option; exit 1;; esac\necho 1 3 /srv/one\n"
+    read(
+        shop,
+        container_id,
+        f"mv /usr/bin/cksum /tmp; printf {shlex.quote(old)} >/usr/bin/cksum; chmod +x /usr/bin/cksum",
+    )
+    assert shop.engine.archives.checksums(container_id, ["/srv/one"], 3) == {}
+    read(shop, container_id, "rm /usr/bin/cksum")
+    assert shop.engine.archives.checksums(container_id, ["/srv/one"], 3) == {}
+    read(shop, container_id, "mv /tmp/cksum /usr/bin/")
+    shop.engine.stop_container(container_id, 0)
+    assert shop.engine.archives.checksums(container_id, ["/srv/one"], 3) == {}

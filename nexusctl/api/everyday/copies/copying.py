@@ -1,4 +1,4 @@
-"""Files copied into sandboxes and out of them, each compared byte by byte with what it came from."""
+"""Files copied into sandboxes and out of them, each compared with what it came from."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class TarStream:
         """Whether `size` bytes in `pieces` are those of the file `name`, as it is now. Raises `InputError`."""
         if size != self.files[name][0]:
             return False
-        path = self._find(name)
+        path = self.find(name)
         try:
             with path.open("rb", buffering=0) as stream:
                 return all(_read_whole(stream, len(data)) == data for data in pieces)
@@ -51,13 +51,14 @@ class TarStream:
 
     def require_unchanged(self, name: str) -> None:
         """Raise `InputError` where the file `name` is not the one any more that was sent."""
-        path, now = self._find(name), None
+        path, now = self.find(name), None
         with suppress(OSError):
             now = _take_stamp(path.stat())
         if now != self.files[name]:
             raise _unreadable(path, "it was changed while it was copied")
 
-    def _find(self, name: str) -> Path:
+    def find(self, name: str) -> Path:
+        """Where the file `name` lies here."""
         below = name if not self._name else name[len(self._name) + 1 :]
         return self._source / below if below else self._source
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from posixpath import dirname, join, normpath
 from typing import Any
 
 from nexusctl.engine.archives import PathStat
 from nexusctl.engine.docker.client.client import FOREVER, Wire
+from nexusctl.engine.docker.exec.exec import LOOK_TIMEOUT, Unanswered, ask
 from nexusctl.engine.docker.files.upload import read_accounts
 from nexusctl.errors import EngineError, NotFound
+from nexusctl.model.values.cksum import Checksum, checksum_commands, read_checksums
 
 _FOLDER, _LINK, _OTHER = 1 << 31, 1 << 27, 1 << 26 | 1 << 25 | 1 << 24 | 1 << 21
 """Bits of a mode as Go has them: folders, links, and all that holds no bytes."""
@@ -20,6 +22,9 @@ MOST_LINKS = 40
 """As the kernel has it."""
 
 CHUNK = 256 * 1024
+
+SLOWEST = 8 * 1024 * 1024
+"""Bytes a second that a sandbox reads of its files at least, or is not waited for."""
 
 _KERNEL = ("/proc", "/sys", "/dev")
 
@@ -91,6 +96,18 @@ class DockerArchives:
             timeout=FOREVER,
         ) as answer:
             answer.read()
+
+    def checksums(self, container_id: str, paths: Sequence[str], size: int) -> Mapping[str, Checksum]:
+        found: dict[str, Checksum] = {}
+        for command in checksum_commands(paths):
+            try:
+                said = ask(self._wire, container_id, command, timeout=LOOK_TIMEOUT + size / SLOWEST)
+            except (EngineError, Unanswered):
+                break
+            if not (told := read_checksums(said.output)):
+                break
+            found |= told
+        return found
 
     def _look(self, container_id: str, path: str) -> Mapping[str, Any] | None:
         try:
