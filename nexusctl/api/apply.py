@@ -245,7 +245,7 @@ def tell_moved(engine: Engine, chosen: Plan, live: LiveState, outcome: Outcome) 
     if outcome != "done" or chosen.empty:
         return
     # What changes nothing needs none of it.
-    from nexusctl.api.published import find_moved  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.api.outputs import find_moved  # noqa: PLC0415 - deferred: start-up time
 
     if moved := find_moved(engine, chosen, live):
         yield Reached(ports=moved)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from nexusctl.api.planning import look_inside, require_known
 from nexusctl.engine.base import Engine
-from nexusctl.errors import Conflict, Diagnostic, InputError, NotFound
-from nexusctl.model.engine_names import natural_key
+from nexusctl.errors import Conflict, Diagnostic, EngineError, InputError, NotFound
+from nexusctl.model.engine_names import REAPER, container_name, natural_key
 from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.plan.plan import Plan
 from nexusctl.model.stack import Sandbox, Stack
@@ -22,9 +22,16 @@ from nexusctl.plan.compare.moved import find_moves
 from nexusctl.plan.plan import make_plan
 
 __all__ = [
-    "STATES", "SandboxStatus", "choose_live", "find_drift", "find_running", "find_sandboxes", "glimpse", "look",
-    "mark_flight", "package_texts", "select", "status",
+    "JOURNAL", "STATES", "SandboxStatus", "choose_live", "find_drift", "find_running", "find_sandboxes", "glimpse",
+    "look", "mark_flight", "package_texts", "select", "status",
 ]  # fmt: skip
+
+
+JOURNAL = "/var/lib/nexusctl-reaper.json"
+"""Where the reaper writes in its container what it has seen."""
+
+_LONGEST_JOURNAL = 4 * 1024 * 1024
+"""Bytes of its journal that are read; it has some hundred for each container."""
 
 
 def status(engine: Engine, stack: Stack) -> tuple[SandboxStatus, ...]:
@@ -43,13 +50,7 @@ def look(engine: Engine, stack: Stack, *, deep: bool = True) -> tuple[LiveState,
         return live, summarize(stack, live, time.time())
     sandboxes = _measure_limited(engine, _probe_unprobed(engine, live.sandboxes))
     live = replace(live, sandboxes=sandboxes)
-    statuses = summarize(stack, live, time.time())
-    if all(one.idle_timeout is None for one in statuses):
-        return live, statuses
-    # Few sandboxes end when they are idle.
-    from nexusctl.api.idle import with_idle  # noqa: PLC0415 - deferred: start-up time
-
-    return live, with_idle(engine, statuses)
+    return live, _with_idle(engine, summarize(stack, live, time.time()))
 
 
 def glimpse(engine: Engine, stack: Stack, patience: float | None = None) -> tuple[LiveState, tuple[SandboxStatus, ...]]:
@@ -60,6 +61,39 @@ def glimpse(engine: Engine, stack: Stack, patience: float | None = None) -> tupl
     live = engine.glimpse(stack, patience)
     live = replace(live, sandboxes=_probe_unprobed(engine, live.sandboxes))
     return live, summarize(stack, live, time.time())
+
+
+def _with_idle(engine: Engine, statuses: Iterable[SandboxStatus]) -> tuple[SandboxStatus, ...]:
+    """`statuses` with the seconds for which those that end when they are idle have been so at the reaper's last look.
+
+    Nothing is said where no reaper runs, or it has not seen them yet.
+    """
+    found = tuple(statuses)
+    if not any(one.idle_timeout is not None and one.state == "running" for one in found):
+        return found
+    idle = _read_journal(engine)
+    return tuple(
+        replace(one, idle=idle[one.container_id]) if one.state == "running" and one.container_id in idle else one
+        for one in found
+    )
+
+
+def _read_journal(engine: Engine) -> Mapping[str, float]:
+    """The seconds by container. What cannot be read says nothing: who may use the engine may have written it."""
+    # Few sandboxes end when they are idle.
+    import json  # noqa: PLC0415 - deferred: start-up time
+
+    try:
+        reaper = container_name(REAPER, "reaper")
+        if engine.condition(reaper).state != "running":
+            return {}
+        entry = next(iter(engine.fetch(reaper, JOURNAL)), None)
+        if entry is None or entry.kind != "file" or entry.size > _LONGEST_JOURNAL:
+            return {}
+        traces = json.loads(b"".join(entry.pieces))["traces"]
+        return {str(key): max(0.0, float(looked) - float(active)) for key, (looked, _, active) in traces.items()}
+    except (EngineError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return {}
 
 
 def _measure_limited(engine: Engine, sandboxes: tuple[LiveSandbox, ...]) -> tuple[LiveSandbox, ...]:

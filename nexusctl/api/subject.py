@@ -79,13 +79,13 @@ def read_chosen(inputs: Inputs, choice: Choice, digests: Digests | None = None) 
         return Subject(stack=pinned, problems=as_warnings(problems), choice=adjust(choice, stack, chosen))
 
 
-def read_for_one(inputs: Inputs, word: str) -> Subject:
+def read_for_one(inputs: Inputs, word: str, report: connection.Report = connection.be_silent) -> Stack:
     """The stack in the files, for a verb that asks the file for nothing but the sandboxes that `word` means.
 
-    What is wrong with others, be they needed by these, is no error. Raises `InputError` for anything else.
+    What is wrong with others, be they needed by these, is told to `report`. Raises `InputError` for anything else.
     """
     try:
-        return Subject(stack=load(inputs))
+        return load(inputs)
     except InputError:
         stack, problems = load_readable(inputs)
         groups = {name: sandbox.group for name, sandbox in stack.sandboxes.items()}
@@ -93,7 +93,9 @@ def read_for_one(inputs: Inputs, word: str) -> Subject:
         meant |= {groups[name] for name in meant if name in groups}
         if any(problem.sandbox is None or problem.sandbox in meant for problem in problems):
             raise
-        return Subject(stack=stack, problems=as_warnings(problems))
+        for problem in problems:
+            report(f"warning: {problem.summary}")
+        return stack
 
 
 def read_for_outputs(inputs: Inputs, name: str | None) -> Subject:

@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from nexusctl.api import connection
 from nexusctl.api.connection import Engine
-from nexusctl.api.idle import JOURNAL as JOURNAL_PATH
+from nexusctl.api.inspection import JOURNAL as JOURNAL_PATH
 from nexusctl.api.lifetimes.reap import END_AT_ONCE, end_expired, find_due
 from nexusctl.api.reaper.itself import has_lifetimes, leave, move_in
 from nexusctl.errors import LockHeld, NexusError

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from posixpath import dirname, normpath
@@ -67,25 +67,15 @@ class _Taken:
 
 
 def pull(
-    inputs: Inputs,
-    name: str,
-    path: str,
-    terms: Terms,
-    agree: Callable[[Pulled], bool],
-    *,
-    force: bool = False,
-    warn: Callable[[Sequence[Diagnostic]], None] = lambda _: None,
+    inputs: Inputs, name: str, path: str, terms: Terms, agree: Callable[[Pulled], bool], *, force: bool = False
 ) -> Pulled | None:
     """Bring what was edited inside of the sandbox `name`, at `path` and below, to the sources of its uploads.
 
     `agree` sees what that means before anything is written; None where it says no. What was edited here as well is
     refused before that, unless `force` is given. Then the record of the sandbox says that it is as it is here, so that
-    a plan is empty. `warn` hears of what is wrong with other sandboxes of the files. Raises `InputError`,
-    `EngineError`, `LockHeld`.
+    a plan is empty. Raises `InputError`, `EngineError`, `LockHeld`.
     """
-    about = subject.read_for_one(inputs, name)
-    stack = about.stack
-    warn(about.problems)
+    stack = subject.read_for_one(inputs, name, terms.report)
     engine = connection.connect()
     with (
         connection.hold_lock(engine, stack.name, timeout=terms.lock_timeout, report=terms.report),
@@ -107,7 +97,7 @@ def pull(
         for each in sorted(changing, key=lambda each: each.path, reverse=True):
             _write(each)
         if paths := {above for each in (*changing, *settled) for above in _with_folders(each)}:
-            _record(engine, stack.name, found, subject.read_for_one(inputs, name).stack.sandboxes[found.sandbox], paths)
+            _record(engine, stack.name, found, subject.read_for_one(inputs, name).sandboxes[found.sandbox], paths)
     return told
 
 

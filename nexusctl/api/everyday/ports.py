@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nexusctl.api.everyday.states import find_named
-from nexusctl.api.published import describe_ports
+from nexusctl.api.outputs import describe_ports
 from nexusctl.engine.base import Engine
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.model.observed.published import Published

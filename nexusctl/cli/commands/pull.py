@@ -44,7 +44,7 @@ def pull(inputs: Inputs, force: bool, yes: bool, lock_timeout: float, as_json: b
         return click.confirm("Write this, with what is removed?", err=True)
 
     terms = Terms(begin=lambda _: None, lock_timeout=lock_timeout, report=options.say)
-    told = pulling.pull(inputs, name, path, terms, agree, force=force, warn=options.warn)
+    told = pulling.pull(inputs, name, path, terms, agree, force=force)
     if told is None:
         options.say("Nothing was changed.")
         return FAILED
