@@ -161,6 +161,9 @@ def test_what_was_stopped_on_purpose_stays_so_after_every_prune(yard: Yard) -> N
     refused = yard.nexusctl("start", "a")
     assert refused.returncode == 1
     assert "`nexusctl apply --start-stopped` makes it again" in refused.stderr
+    yard.write(f"name: yard\nsandboxes:\n  a: {box}}}\n  b: {box}}}\n  c: {box}, depends_on: [a], env: {{A: x}}}}\n")
+    left = yard.succeed("apply", "--yes")
+    assert "sandbox  c (to replace): it depends on a, which" in left
     # One of them alone, the other by name, and what was said of them goes.
     yard.succeed("apply", "--yes", "--start-stopped", "--target", "a")
     assert names() == ["yard_a", "yard_c"]

@@ -102,6 +102,17 @@ def test_renaming_changes_every_word_that_means_it_and_keeps_the_container(files
     assert files.run("output", "where").strip() == "127.0.0.1"
 
 
+def test_drift_and_a_way_back_go_on_with_records_that_name_one_by_its_former_name(files: Files) -> None:
+    files.run("rename", "db", "store", "--yes")
+    subprocess.run(["docker", "stop", "-t", "0", f"{files.stack}_web"], check=True, capture_output=True)
+    assert "it exited with" in files.run("drift", code=2)
+    files.path.write_text(files.path.read_text().replace("sleep infinity   # for ever", "exit 3"))
+    before = files.ids()
+    said = files.run("apply", "--yes", "--on-failure", "rollback", code=1)
+    assert "Rolled back" in said
+    assert files.ids()["web"] == before["web"]
+
+
 def test_who_is_called_as_before_again_has_moved_back(files: Files) -> None:
     """Twice there and back, also beside another move."""
     files.run("rename", "late", "later", "--yes")

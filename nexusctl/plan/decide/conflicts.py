@@ -168,7 +168,9 @@ def find_unprobed(stack: Stack, live: LiveState, probed: Collection[str]) -> Ite
     """Waits for the health of what neither file nor image checks; the containers of `probed` were made with a check."""
     for name, sandbox in sorted(stack.sandboxes.items()):
         for dependency in sandbox.depends_on:
-            other = stack.sandboxes[dependency.sandbox]
+            if (other := stack.sandboxes.get(dependency.sandbox)) is None:
+                # A record may name one that is gone.
+                continue
             own = other.health is not None or image_reference(other.image) not in live.unprobed
             if dependency.condition == "healthy" and not own and other.name not in probed:
                 yield Diagnostic(

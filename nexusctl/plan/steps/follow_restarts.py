@@ -17,11 +17,13 @@ _OCCASIONS = {"replace": "is replaced", "create": "is made anew", "start": "is s
 def follow_restarts(decisions: Mapping[str, Decision]) -> dict[str, Decision]:
     """`decisions` with the restarts that follow from those of dependencies with `restart`, however far."""
     found = dict(decisions)
-    for name in sort_nodes({name: {d.sandbox for d in its.sandbox.depends_on} for name, its in decisions.items()}):
+    # A record may name one that is gone, or called otherwise since.
+    needed = {name: [d for d in its.sandbox.depends_on if d.sandbox in found] for name, its in decisions.items()}
+    for name in sort_nodes({name: {d.sandbox for d in own} for name, own in needed.items()}):
         decision = found[name]
         if not _may_restart(decision):
             continue
-        for dependency in decision.sandbox.depends_on:
+        for dependency in needed[name]:
             if dependency.restart and (why := _begins_anew(dependency, found[dependency.sandbox], decision)):
                 found[name] = _restart(decision, found[dependency.sandbox], f"{dependency.sandbox} {why}")
                 break

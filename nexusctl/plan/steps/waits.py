@@ -25,7 +25,7 @@ def find_gates(scene: PlanContext, *, required: bool = False) -> Gates:
     """
     unmet = _find_unmet(scene)
     depends_on = {
-        name: tuple(dependency for dependency in sandbox.depends_on if dependency.required or not required)
+        name: tuple(d for d in _list_dependencies(scene, sandbox) if d.required or not required)
         for name, sandbox in scene.stack.sandboxes.items()
     }
     gates: dict[str, frozenset[str]] = {}
@@ -48,8 +48,13 @@ def build_gates(scene: PlanContext) -> Iterator[Step]:
 
 def list_upstream(scene: PlanContext, sandbox: Sandbox) -> tuple[Upstream, ...]:
     """The services that have to be alive when `sandbox` starts: those that run, or are started before it."""
-    wanted = (dependency for dependency in sandbox.depends_on if dependency.required)
+    wanted = (dependency for dependency in _list_dependencies(scene, sandbox) if dependency.required)
     return tuple(found for dependency in wanted if (found := _find_upstream(scene, dependency)))
+
+
+def _list_dependencies(scene: PlanContext, sandbox: Sandbox) -> list[Dependency]:
+    """A record may name one that is gone, or called otherwise since."""
+    return [dependency for dependency in sandbox.depends_on if dependency.sandbox in scene.decisions]
 
 
 def _find_upstream(scene: PlanContext, dependency: Dependency) -> Upstream | None:
@@ -59,7 +64,9 @@ def _find_upstream(scene: PlanContext, dependency: Dependency) -> Upstream | Non
         return None
     if decision.action in ("create", "replace", "rerun"):
         return Upstream(name=name, created=step_id("sandbox", name, "create"))
-    assert decision.holder is not None
+    if decision.holder is None:
+        # It was stopped on purpose, and is gone.
+        return None
     if decision.restore:
         return Upstream(name=name, container_id=decision.holder.id, after=step_id("sandbox", name, "start"))
     return Upstream(name=name, container_id=decision.holder.id) if decision.holder.state == "running" else None
@@ -110,7 +117,7 @@ def _unmet(scene: PlanContext, decision: Decision) -> Iterator[str]:
     """Dependencies of a changing sandbox that no step of theirs brings to the condition, and that are not there yet."""
     if decision.action == "none":
         return
-    for dependency in decision.sandbox.depends_on:
+    for dependency in _list_dependencies(scene, decision.sandbox):
         other = scene.decisions[dependency.sandbox]
         if other.action in ("create", "rerun", "replace") or other.restore or other.holder is None:
             continue
