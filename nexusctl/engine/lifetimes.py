@@ -52,3 +52,6 @@ class Lifetimes(Protocol):
 
         With it the seconds of processor time that it has used since it was started.
         """
+
+    def is_computing(self, container_id: str) -> bool:
+        """Whether a program in it runs at this moment, or would if a processor were free. Raises `EngineError`."""

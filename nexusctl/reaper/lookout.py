@@ -44,10 +44,15 @@ class Lookout:
         return steady(seen, uptime, live), count_idle(seen.traces, uptime)
 
     def weigh_again(self, live: LiveState) -> tuple[LiveState, dict[str, float]]:
-        """Behind the lock: what has begun since the last look is in flight as well."""
+        """Behind the lock: what has begun since the last look is in flight as well.
+
+        So is what computes, and gets as little of a busy machine as others that wait.
+        """
         found, idle = self.weigh(live)
         engine = self._engine
         busy = {key for key, (is_busy, _) in _find_activity(engine, [live]).items() if is_busy} if engine else set()
+        own = {sandbox.id for sandbox in live.sandboxes} - busy
+        busy |= {key for key in own & idle.keys() if engine and _computes(engine, key)}
         return found, {key: seconds for key, seconds in idle.items() if key not in busy}
 
 
@@ -62,6 +67,14 @@ def _find_activity(engine: Engine, states: Iterable[LiveState]) -> dict[str, tup
             except NexusError:
                 found[sandbox.id] = (True, 0.0)
     return found
+
+
+def _computes(engine: Engine, container_id: str) -> bool:
+    try:
+        return engine.is_computing(container_id)
+    except NexusError:
+        # What cannot be looked at is busy here, too.
+        return True
 
 
 def read_clocks() -> Moment:

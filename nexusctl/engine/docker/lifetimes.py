@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 _COLUMNS = ("PID", "ELAPSED")
 """What `ps` of procps heads these with. `etimes` counts from the kernel's clock since boot."""
 
+_RUNNABLE = "R"
+"""What `ps` says of whoever has a processor, or waits for one."""
+
 
 def _seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
@@ -50,6 +53,10 @@ class DockerLifetimes:
         if count_running(self.wire, (container_id,)):
             return True, used
         return bool(ports) and has_callers(self.wire, container_id, ports), used
+
+    def is_computing(self, container_id: str) -> bool:
+        found = self.wire.get(f"/containers/{container_id}/top", {"ps_args": "-o pid,stat"})
+        return any(row[-1].startswith(_RUNNABLE) for row in found["Processes"] or ())
 
     def read_age(self, container_id: str) -> float | None:
         inspected = self.wire.get(f"/containers/{container_id}/json")

@@ -90,6 +90,11 @@ class MemoryEngine(World):
     def read_activity(self, container_id: str, ports: Sequence[int]) -> tuple[bool, float]:
         return bool(self.executions.count_running((container_id,))), 0.0
 
+    def is_computing(self, container_id: str) -> bool:
+        # What is in here has no program.
+        self.get(container_id)
+        return False
+
     def read_age(self, container_id: str) -> float | None:
         found = self.get(container_id)
         return float(self.now - found.created_at - self.jumped) if found.alive else None

@@ -100,3 +100,10 @@ def test_a_sandbox_that_was_killed_is_not_said_to_be_out_of_memory(shop: Worksho
     wire.post(f"/containers/{container_id}/kill", query={"signal": "KILL"})
     condition = shop.await_exit(container_id)
     assert (condition.exit_code, condition.killed_for_memory) == (137, False)
+
+
+def test_what_would_run_if_it_got_a_processor_is_told_from_what_waits(shop: Workshop) -> None:
+    idle = shop.start(shop.sandbox())
+    busy = shop.start(shop.sandbox("b", command=("sh", "-c", "while :; do :; done"), resources=Resources(cpus=0.1)))
+    assert not shop.engine.is_computing(idle)
+    assert shop.engine.is_computing(busy)
