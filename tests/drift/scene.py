@@ -114,7 +114,7 @@ class Scene:
     def await_state(self, sandbox: str, wanted: str) -> None:
         """Until the container's state or health is `wanted`, as its events say."""
         found = self.id(sandbox)
-        with self.wire.open("GET", "/events", {"filters": {"container": [found]}}, timeout=60) as events:
+        with self.wire.open("GET", "/events", {"filters": {"container": [found]}}, timeout=240) as events:
             while wanted not in self._words(found):
                 next(iter(events))
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.engine
 
 NEXUSCTL = [sys.executable, "-m", "nexusctl"]
 
-PATIENCE = 60
+PATIENCE = 240
 """Seconds for what has to come; only a hang meets it."""
 
 

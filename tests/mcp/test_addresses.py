@@ -62,7 +62,7 @@ def test_who_serves_the_network_is_warned(tmp_path: Path, host: str, warned: boo
         process = subprocess.Popen(words, env=environment(), stderr=errors, stdout=subprocess.DEVNULL)
     port = wait_for_address(process, log).rpartition(":")[2].partition("/")[0]
     process.send_signal(signal.SIGINT)
-    process.wait(60)
+    process.wait(240)
     said = log.read_text()
     assert (f"ssh -L {port}:127.0.0.1:{port}" in said) == warned
     assert ("others on the network can read the token" in said) == warned

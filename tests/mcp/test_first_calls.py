@@ -148,7 +148,7 @@ def test_stdout_is_the_protocol_alone(folder: Path) -> None:
     lines = [process.stdout.readline(), process.stdout.readline()]
     process.stdin.close()
     lines += process.stdout.readlines()
-    process.wait(60)
+    process.wait(240)
     answers = {answer["id"]: answer for answer in map(json.loads, lines)}
     assert answers[2]["result"]["structuredContent"]["status"] == "running"
 

@@ -147,7 +147,7 @@ def test_lines_that_are_no_messages_end_nothing(folder: Path) -> None:
     assert len(found["result"]["tools"]) > 9
     process.stdin.close()
     process.stdout.read()
-    assert process.wait(60) == 0
+    assert process.wait(240) == 0
 
 
 def test_a_client_that_leaves_does_not_end_the_work(folder: Path) -> None:
@@ -165,7 +165,7 @@ def test_a_client_that_leaves_does_not_end_the_work(folder: Path) -> None:
     while not (folder / "nexus.yaml").exists():
         time.sleep(0.05)
     process.stdin.close()
-    assert process.wait(120) == 0
+    assert process.wait(240) == 0
     assert plan_of(folder)["empty"]
     assert "api" in nexusctl(folder, "status").stdout
 

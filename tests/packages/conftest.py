@@ -73,7 +73,7 @@ def find_registry() -> str:
 
 
 def await_answer(url: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(300):
+    for _ in range(2400):
         assert process.poll() is None, "the registry did not start"
         try:
             urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=5).close()

@@ -282,7 +282,7 @@ def leave_courier(wire: Wire, shop: Workshop, folder: str) -> None:
 
 def nothing_came(before: set[Path]) -> None:
     # The folder of another test is seen a moment before its container is, and one that goes a moment after it.
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 240
     while left := mine(before):
         assert time.monotonic() < limit, left
         time.sleep(0.1)

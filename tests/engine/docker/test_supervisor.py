@@ -62,7 +62,7 @@ def _children(pid: int) -> set[str]:
 
 
 def _await(done: Callable[[], object]) -> None:
-    until = time.monotonic() + 60
+    until = time.monotonic() + 240
     while not done():
         assert time.monotonic() < until
         time.sleep(0.05)

@@ -134,13 +134,13 @@ def far(tmp_path_factory: pytest.TempPathFactory, wire: Wire, base_image: str) -
                 forwarder.wait()
         finally:
             daemon.terminate()
-            daemon.wait(60)
+            daemon.wait(240)
             unmount_below(folder)
             forget(target)
 
 
 def wait_for(place: Far) -> None:
-    for _ in range(300):
+    for _ in range(2400):
         with suppress(EngineUnreachable):
             connect(place.environ(place.mine))
             return
