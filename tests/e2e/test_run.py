@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -19,7 +20,9 @@ import pytest
 
 from nexusctl.engine.docker.client.client import Wire
 from nexusctl.engine.labels import STACK
+from nexusctl.model.engine_names import lock_name
 from tests import prestarted
+from tests.faults.proxy import Proxy
 
 pytestmark = pytest.mark.engine
 
@@ -228,7 +231,7 @@ def test_a_cancelled_run_ends_its_command_and_leaves_nothing(bench: Bench, numbe
     _, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == (130 if phase == "starting" else 128 + number), err
     assert Path(f"{mark}.end").exists() == (phase != "starting")
-    assert bench.left() == []
+    assert bench.left() == [], err
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
@@ -247,6 +250,30 @@ def test_a_signal_that_is_repeated_all_the_time_ends_it_as_the_first_one_does(
         _, err = run.communicate(timeout=PATIENCE)
     assert run.returncode == 128 + number, err
     assert bench.left() == []
+
+
+def test_a_signal_that_comes_as_the_apply_lets_its_lock_go_leaves_nothing(bench: Bench) -> None:
+    bench.write(box=bench.box())
+    asked = threading.Event()
+
+    def holds(request: str) -> bool:
+        if asked.is_set() or not re.match(rf"DELETE [^ ]*/volumes/{lock_name(bench.stack)}[ ?]", request):
+            return False
+        asked.set()
+        return True
+
+    engine = bench.wire.endpoint.url.removeprefix("unix://")
+    with Proxy(bench.folder / "engine.sock", engine) as proxy:
+        proxy.holds = holds
+        run = subprocess.Popen(
+            [*NEXUSCTL, "run", "--lock-timeout", "1s", "true"], cwd=bench.folder, text=True, stdin=subprocess.DEVNULL,
+            env=plain() | {"DOCKER_HOST": f"unix://{proxy.path}"}, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        assert asked.wait(PATIENCE)
+        run.send_signal(signal.SIGTERM)
+        _, err = run.communicate(timeout=PATIENCE)
+    assert run.returncode == 130, err
+    assert bench.left() == [], err
 
 
 @contextmanager

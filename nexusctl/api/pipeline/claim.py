@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 
@@ -34,6 +36,16 @@ def claim(engine: Engine, stack: str, *, timeout: float, report: Report) -> Iter
         if there and not died:
             raise _kept(stack)
         yield there
+
+
+def let_go(engine: Engine, stack: str) -> None:
+    """Remove the lock of `stack` where this very process has it still: a signal came as it was about to let it go.
+
+    Raises `EngineError`.
+    """
+    holder = connection.find_lock(engine, stack)
+    if holder and (holder.host, holder.pid) == (socket.gethostname(), os.getpid()):
+        engine.unlock(stack)
 
 
 def require_removable(stack: Stack) -> None:

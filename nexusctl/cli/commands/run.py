@@ -201,6 +201,8 @@ class _StackRun:
         if code and code not in _BY_SIGNAL and self._wish.keep_on_failure:
             options.say(f"Stack {name} stays: `nexusctl destroy --stack {name} --volumes` removes it.")
             return 0
+        with _told():
+            claim.let_go(self._engine, name)
         with _told() as told:
             return _remove(name, self._wish)
         return FAILED if told else 0
