@@ -120,7 +120,11 @@ class Bench:
 
     def write_all(self, boxes: dict[str, dict[str, Any]]) -> None:
         common = {"image": self.image, "command": ["sleep", "infinity"]}
-        sandboxes = {name: {**common, **said} for name, said in boxes.items()}
+        sandboxes = {
+            # Names are looked up on a network; whatever else a field means it means without one.
+            name: common | ({} if {name, *map(box_of, said)} & NAMING else {"networks": []}) | said
+            for name, said in boxes.items()
+        }
         (self.folder / "nexus.yaml").write_text(json.dumps({"name": self.stack, "sandboxes": sandboxes}))
 
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -162,6 +166,10 @@ class Bench:
         self.wire.delete(f"/containers/{name}", {"force": True})
         self.wire.post("/containers/create", body, {"name": name})
         self.wire.post(f"/containers/{name}/start")
+
+
+NAMING = {"hostname", "extra-hosts", "dns"}
+"""Fields, and the sandboxes that are called as they are."""
 
 
 def docker(*arguments: str) -> str:
