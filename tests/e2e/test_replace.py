@@ -197,7 +197,7 @@ STUBBORN = {
 }
 TOLD = "trap 'echo no more; exit 7' USR1; touch /ready; while :; do sleep 0.1; done"
 
-HEALTHY = {"health": {"command": "true", "interval": "100ms"}}
+HEALTHY = {"health": {"command": "true", "interval": "1s"}}
 
 
 @pytest.mark.parametrize("more", [{}, HEALTHY], ids=["plain", "healthy"])

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.engine
 FLUSH = "trap 'sleep 3; echo whole > /out/end; exit 0' TERM; touch /out/begin; while :; do sleep 0.1; done"
 LATE = FLUSH.replace("sleep 3", "sleep 60")
 """For one that is to be killed: however late that is, it has not ended by itself."""
-READY = {"command": ["test", "-e", "/out/begin"], "interval": "200ms"}
+READY = {"command": ["test", "-e", "/out/begin"], "interval": "1s"}
 
 
 class Bench:
