@@ -27,6 +27,7 @@ sandboxes:
       PORT: "3000"
       KEY: ${secret.pin}
     resources: {memory: 64m}
+    networks: []
 """
 
 
