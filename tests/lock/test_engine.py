@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -246,11 +247,25 @@ class Locked:
         self.lock.write_text(json.dumps(document))
 
 
+@pytest.fixture(scope="module")
+def npm_lock(tmp_path_factory: pytest.TempPathFactory, wire: Wire) -> str:
+    """What `lock` finds out for `TREE`, which has nothing of the stack's own."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.delenv("CI", raising=False)
+        stack = Locked(tmp_path_factory.mktemp("npm"), wire, f"test-{uuid.uuid4().hex[:10]}")
+        stack.run("lock")
+    text = stack.lock.read_text()
+    assert stack.stack not in text
+    return text
+
+
 @pytest.fixture
-def npm_stack(tmp_path: Path, wire: Wire, stack_name: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Locked]:
+def npm_stack(
+    tmp_path: Path, wire: Wire, stack_name: str, npm_lock: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Locked]:
     monkeypatch.delenv("CI", raising=False)
     stack = Locked(tmp_path, wire, stack_name)
-    stack.run("lock")
+    stack.lock.write_text(npm_lock)
     yield stack
     stack.case.close()
 
