@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Collection
 from pathlib import Path
 
@@ -233,7 +232,12 @@ def _aliases(node: Mapping) -> dict[str, tuple[str, ...]]:
 def _stop_grace_period(node: Mapping) -> int | None:
     """In whole seconds, as an engine counts them, and never fewer than the file says."""
     value = node.get("stop_grace_period")
-    return math.ceil(seconds(value)) if isinstance(value, Scalar) else None
+    if not isinstance(value, Scalar):
+        return None
+    # Few files have one.
+    import math  # noqa: PLC0415 - deferred: start-up time
+
+    return math.ceil(seconds(value))
 
 
 def _capabilities(node: Mapping, key: str) -> tuple[str, ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 from nexusctl.engine.docker.client.client import Wire
@@ -20,6 +19,9 @@ _RUNNABLE = "R"
 
 
 def _seconds(text: str) -> float:
+    # Few commands are about lifetimes.
+    from datetime import datetime  # noqa: PLC0415 - deferred: start-up time
+
     return datetime.fromisoformat(text).timestamp()
 
 

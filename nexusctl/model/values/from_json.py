@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from collections.abc import Callable, Mapping, Set
 from types import NoneType, UnionType
@@ -143,7 +142,7 @@ def _read_whole(data: Any) -> int:
 
 
 def _read_number(data: Any) -> float:
-    if isinstance(data, int | float) and not isinstance(data, bool) and math.isfinite(data) and abs(data) < LARGEST:
+    if isinstance(data, int | float) and not isinstance(data, bool) and abs(data) < LARGEST:
         return data
     raise MalformedValue("is no number")
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-import shlex
-
 from nexusctl.model.stack import Health
 
 NO_TOOL = "cannot probe: the image has none of {tools}; give `health` a `command` that the image has"
@@ -69,6 +66,9 @@ def probe_command(health: Health) -> tuple[str, ...]:
 
 def probe_script(health: Health) -> str:
     """A script for any POSIX shell that exits with 0 when the port answers, for HTTP with a status of 2xx or 3xx."""
+    # Few looks at a stack make a script.
+    import math  # noqa: PLC0415 - deferred: start-up time
+
     seconds = max(1, math.ceil(health.timeout))
     if health.http_port is not None:
         return _http_script(health.http_port, health.http_path, seconds)
@@ -79,17 +79,17 @@ def probe_script(health: Health) -> str:
 def _http_script(port: int, path: str, seconds: int) -> str:
     """Each tool puts the status into $status; the quickest to start comes first."""
     path = path if path.startswith("/") else f"/{path}"
-    target = shlex.quote(path)
-    url = shlex.quote(f"http://127.0.0.1:{port}{path}")
+    target = _quote(path)
+    url = _quote(f"http://127.0.0.1:{port}{path}")
     headers = (f"Host: 127.0.0.1:{port}", f"Accept: {ACCEPT}", f"User-Agent: {AGENT}", "Connection: close")
     head = "".join(f"{header}\\r\\n" for header in headers)
     request = f"printf 'GET %s HTTP/1.0\\r\\n{head}\\r\\n' {target}"
     by_bash = f"exec 3<>/dev/tcp/127.0.0.1/{port} && {request} >&3 && read -r -t {seconds} _ s _ <&3 && echo $s"
     status = {
         "curl": f"curl -sS -A {AGENT} -o /dev/null -m {seconds} -w '%{{http_code}}' {url}",
-        "bash": f"bash -c {shlex.quote(by_bash)}",
-        "python3": f"python3 -c {shlex.quote(_PYTHON_HTTP)} {port} {target} {seconds}",
-        "node": f"node -e {shlex.quote(_NODE_HTTP)} {port} {target} {seconds}",
+        "bash": f"bash -c {_quote(by_bash)}",
+        "python3": f"python3 -c {_quote(_PYTHON_HTTP)} {port} {target} {seconds}",
+        "node": f"node -e {_quote(_NODE_HTTP)} {port} {target} {seconds}",
         "nc": f"{request} | nc -w {seconds} 127.0.0.1 {port} | {{ read -r _ s _ && echo $s; }}",
     }
     bodies = {tool: f"status=$({command})\n{_JUDGE}" for tool, command in status.items()}
@@ -107,8 +107,8 @@ def _tcp_script(port: int, seconds: int) -> str:
         "bash": f"bash -c 'exec 3<>/dev/tcp/127.0.0.1/{port}'",
         # Some BusyBoxes know no -z, and a plain nc would wait for a server that waits for it.
         "nc": f"nc -z -w {seconds} {place} 2>/dev/null || nc -w {seconds} {place} -e /bin/true 2>/dev/null",
-        "python3": f"python3 -c {shlex.quote(_PYTHON_TCP)} {port} {seconds}",
-        "node": f"node -e {shlex.quote(_NODE_TCP)} {port} {seconds}",
+        "python3": f"python3 -c {_quote(_PYTHON_TCP)} {port} {seconds}",
+        "node": f"node -e {_quote(_NODE_TCP)} {port} {seconds}",
     }
     bodies = {
         tool: f"{{ {command}; }} && exit 0\necho nothing listens on port {port}\nexit 1"
@@ -119,4 +119,11 @@ def _tcp_script(port: int, seconds: int) -> str:
 
 def _first_of(bodies: dict[str, str], order: tuple[str, ...]) -> str:
     tries = "".join(_TRY.format(tool=tool, body=bodies[tool]) for tool in order)
-    return tries + f"echo {shlex.quote(NO_TOOL.format(tools=', '.join(order)))}\nexit 1\n"
+    return tries + f"echo {_quote(NO_TOOL.format(tools=', '.join(order)))}\nexit 1\n"
+
+
+def _quote(text: str) -> str:
+    # As above.
+    import shlex  # noqa: PLC0415 - deferred: start-up time
+
+    return shlex.quote(text)

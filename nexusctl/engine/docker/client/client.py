@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -35,7 +34,7 @@ ONE_NAME = (1, 44)
 WHOLE_ID, SHORT_ID = 64, 12
 """How many characters an id has, and how many of them people see."""
 
-FOREVER = math.inf
+FOREVER = float("inf")
 """The time-out of a call whose answer may be silent for as long as it likes, such as a command's output."""
 
 _UNIX = "unix://"

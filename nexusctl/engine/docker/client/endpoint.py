@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from nexusctl.engine.docker.client.client import CALL_TIMEOUT, Endpoint, Wire
+from nexusctl.engine.docker.client.client import CALL_TIMEOUT, FOREVER, Endpoint, Wire
 from nexusctl.engine.docker.client.connection_errors import DENIED, advice, describe_failure
 from nexusctl.errors import EngineError, EngineUnreachable, UnsupportedEngine
 from nexusctl.model.values.checksum import sha256
@@ -49,7 +48,7 @@ def connect(environ: Mapping[str, str] | None = None) -> Wire:
 
 def _read_timeout(text: str) -> float:
     with contextlib.suppress(ValueError):
-        if (seconds := float(text)) > 0 and math.isfinite(seconds):
+        if 0 < (seconds := float(text)) < FOREVER:
             return seconds
     return CALL_TIMEOUT
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Callable, Iterator
 
 from nexusctl.engine.log_chunk import LogChunk
 
-_HEADER = struct.Struct(">B3xL")
+_HEADER = 8
 _STDERR = 2
 
 _PIECE = 64 * 1024
@@ -19,8 +18,8 @@ def split_frames(read: Callable[[int], bytes]) -> Iterator[LogChunk]:
 
     A frame that the end of the stream cuts off is given as far as it came.
     """
-    while len(header := read(_HEADER.size)) == _HEADER.size:
-        kind, left = _HEADER.unpack(header)
+    while len(header := read(_HEADER)) == _HEADER:
+        kind, left = header[0], int.from_bytes(header[4:], "big")
         while left and (data := read(min(left, _PIECE))):
             left -= len(data)
             yield LogChunk(stream="stderr" if kind == _STDERR else "stdout", data=data)

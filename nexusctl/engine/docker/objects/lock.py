@@ -16,7 +16,6 @@ is none of somebody else's, and takes the lock as soon as it can be made: the sa
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
 from _socket import gethostname
@@ -302,6 +301,9 @@ def _take_over(wire: Wire, stack: str, dead: LockHolder, deadline: float) -> Non
 
 def _lock_file(descriptor: int, deadline: float) -> bool:
     """Whether it could be locked until then."""
+    # Only a take-over needs it.
+    import fcntl  # noqa: PLC0415 - deferred: start-up time
+
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
