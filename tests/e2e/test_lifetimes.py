@@ -184,6 +184,7 @@ def test_who_extends_a_lifetime_changes_no_plan_and_nothing_ends_before(bench: B
     assert bench.docker("inspect", "-f", "{{.Id}}", f"{bench.stack}_a") == before
     assert "c was destroyed at 2" in bench.run("extend", "c", "2h", code=1)
     assert "d has no lifetime that could be longer" in bench.run("extend", "d", "2h", code=1)
+    assert "warning: d has no lifetime that could be longer" in bench.run("extend", "d*", "2h")
     assert "no sandbox is called z*" in bench.run("extend", "z*", "2h", code=1)
     assert "`nexusctl start b` or the next apply lets it go on" in bench.run("extend", "b", "2h")
     bench.run("start", "b")

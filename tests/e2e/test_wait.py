@@ -68,6 +68,7 @@ def test_it_ends_when_all_have_come_to_it(place: Place) -> None:
 def test_it_ends_at_once_where_it_cannot_come_to_it_and_in_its_time_where_it_does_not(place: Place) -> None:
     said = place.run("wait", "plain")
     assert (said.returncode, "plain has no health check" in said.stderr) == (1, True)
+    assert "`--for running` waits for it as it is" in said.stderr
     place.docker("kill", f"{place.stack}_plain")
     said = place.run("wait", "plain", "--for", "running")
     assert (said.returncode, "plain has exited with code 137" in said.stderr) == (1, True)

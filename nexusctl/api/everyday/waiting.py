@@ -25,7 +25,10 @@ PAUSE = 0.3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waited:
-    """How one sandbox is; `why` says why it will not come to what is waited for, and is empty where it may."""
+    """How one sandbox is; `why` says why it will not come to what is waited for, and is empty where it may.
+
+    Where `hint` does not say what to do then, its log may.
+    """
 
     name: str
     met: bool
@@ -33,6 +36,7 @@ class Waited:
     health: str = "none"
     exit_code: int | None = None
     why: str = ""
+    hint: str = ""
 
 
 def wait_for(
@@ -83,6 +87,7 @@ def _look(live: LiveState, names: Iterable[str], wanted: Condition) -> Iterator[
             health=found.health,
             exit_code=found.exit_code,
             why=why,
+            hint=_advise(found, wanted) if why else "",
         )
 
 
@@ -112,9 +117,19 @@ def _refuse(found: LiveSandbox, wanted: Condition) -> str:
     return ""
 
 
+def _advise(found: LiveSandbox, wanted: Condition) -> str:
+    if wanted == "healthy" and found.state == "running":
+        return "`--for running` waits for it as it is; `health` in the stack file gives it a check"
+    if wanted != "completed" and found.exit_code == 0 and found.record and found.record.kind == "task":
+        return "it is a task, and done: `--for completed` waits for that"
+    return ""
+
+
 def describe_unmet(found: Iterable[Waited]) -> InputError | None:
     """What is to be said where one of them cannot come to that; None where none of them is so."""
     problems = [
-        Diagnostic(one.why, hint=f"see `nexusctl logs {one.name}`", sandbox=one.name) for one in found if one.why
+        Diagnostic(one.why, hint=one.hint or f"see `nexusctl logs {one.name}`", sandbox=one.name)
+        for one in found
+        if one.why
     ]
     return InputError(*problems) if problems else None

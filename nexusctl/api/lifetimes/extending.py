@@ -7,8 +7,11 @@ from nexusctl.api.apply import Events, Terms, carry_out, ensure_reaper
 from nexusctl.api.everyday.states import StateRequest, choose_live
 from nexusctl.api.planning import empty_stack
 from nexusctl.api.subject import Subject, require_stack
-from nexusctl.errors import InputError
+from nexusctl.errors import Diagnostic, InputError
+from nexusctl.model.engine_names import natural_key
+from nexusctl.model.plan.event import Noticed
 from nexusctl.plan.commands.states.extensions import Extension, find_lost, plan_extensions
+from nexusctl.plan.explain.volumes import enumerate_some
 
 __all__ = ["extend"]
 
@@ -33,6 +36,16 @@ def extend(about: Subject, asked: StateRequest, seconds: int, terms: Terms, *, m
         if lost := tuple(find_lost(live, asked.names)):
             raise InputError(*lost)
         chosen = choose_live(live, asked, about.stack.sandboxes)
-        outcome = yield from carry_out(engine, plan_extensions(live, chosen, wanted), terms)
+        planned = plan_extensions(live, chosen, wanted)
+        if planned.empty and chosen:
+            yield Noticed(problems=(_warn_of_none(sorted(chosen, key=natural_key)),))
+        outcome = yield from carry_out(engine, planned, terms)
     yield from ensure_reaper(engine, live, outcome, terms)
     return outcome
+
+
+def _warn_of_none(names: list[str]) -> Diagnostic:
+    """Of those that a group or a glob means, some may have none; who gets longer time is in the plan."""
+    told = f"{names[0]} has no lifetime" if len(names) == 1 else f"none of {enumerate_some(names)} has a lifetime"
+    hint = "`timeout` or `keep_until` in the stack file gives one"
+    return Diagnostic(f"{told} that could be longer", hint=hint, severity="warning")

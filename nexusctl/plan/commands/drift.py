@@ -47,7 +47,8 @@ def select_drift(plan: Plan, names: frozenset[str] | None) -> Plan:
     A task that is to run again has not drifted, and an image that is missing is no part of a stack.
     """
     changes = tuple(change for change in plan.changes if _is_drift(change) and (names is None or _is_of(change, names)))
-    return replace(plan, changes=changes, steps=())
+    unchanged = tuple(name for name in plan.unchanged if names is None or name in names)
+    return replace(plan, changes=changes, steps=(), unchanged=unchanged)
 
 
 def _is_drift(change: Change) -> bool:

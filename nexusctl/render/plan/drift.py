@@ -21,7 +21,9 @@ def render_drift(found: Plan, *, color: bool = False) -> str:
 
 def _render_whole(found: Plan, *, color: bool) -> str:
     if not found.changes:
-        return f"No drift: stack {found.stack} is as it was applied ({count(len(found.unchanged), 'sandbox')}).\n"
+        number = len(found.unchanged)
+        verb = "is" if number == 1 else "are"
+        return f"No drift: {count(number, 'sandbox')} of stack {found.stack} {verb} as applied.\n"
     lines = [paint(f"Stack {found.stack} has drifted", "bold", color=color), ""]
     width = max(len(change.name) for change in found.changes)
     for change in found.changes:

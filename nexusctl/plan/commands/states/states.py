@@ -128,9 +128,15 @@ def _refuse(holder: LiveSandbox, wish: Transition) -> Iterator[Diagnostic]:
         yield Diagnostic(f"the lifetime of {name} is over", hint=LONGER, sandbox=name)
     elif wish.verb in ("pause", "resume") and not alive:
         hint = f"`nexusctl start {name}` starts it"
-        yield Diagnostic(f"{name} is {holder.state}, and there is nothing to {wish.verb}", hint=hint, sandbox=name)
+        yield Diagnostic(f"{_say_state(holder)}, and there is nothing to {wish.verb}", hint=hint, sandbox=name)
     elif wish.verb == "kill" and not alive:
-        yield Diagnostic(f"{name} is {holder.state}, and there is nothing to kill", sandbox=name)
+        yield Diagnostic(f"{_say_state(holder)}, and there is nothing to kill", sandbox=name)
+
+
+def _say_state(holder: LiveSandbox) -> str:
+    if holder.state == "created":
+        return f"{holder.sandbox} has never run"
+    return f"{holder.sandbox} {'has exited' if holder.state == 'exited' else f'is {holder.state}'}"
 
 
 def _is_expired(holder: LiveSandbox, wish: Transition) -> bool:
