@@ -109,7 +109,8 @@ class Looks:
         with suppress(TimeoutError):
             return look.result(PROMPT)
         if seen := self._recall():
-            return replace(seen, mistakes=self._workspace.glance().problems)
+            about = self._workspace.guess() or self._workspace.glance()
+            return replace(seen, mistakes=about.problems)
         return look.result()
 
     def at_hand(self) -> Seen | None:
@@ -180,9 +181,13 @@ class Looks:
 
     def _look(self) -> Seen:
         at, begun = time.time(), time.monotonic()
-        about = self._workspace.glance()
+        about = self._workspace.guess() or self._workspace.glance()
         try:
             live, statuses = inspection.glimpse(self.engine(), about.stack, PATIENCE)
+            if (live.sandboxes or live.volumes) and self._workspace.guess():
+                # Somebody else's, who has that name.
+                about = self._workspace.glance()
+                live, statuses = inspection.glimpse(self.engine(), about.stack, PATIENCE)
         except EngineError:
             # It may be another one when it answers again.
             self._engine = None

@@ -181,3 +181,21 @@ def test_readers_do_not_wait_for_the_look_behind_somebody_elses_answer(folder: P
         if reading.result().begun < changed:
             break
     assert reading.result().begun == before.begun
+
+
+def test_where_nothing_is_declared_nobody_asks_for_the_names_of_all_stacks(folder: Path, proxy: Proxy) -> None:
+    asked: list[str] = []
+
+    def holds(request: str) -> bool:
+        asked.append(request)
+        return False
+
+    proxy.holds = holds
+
+    async def look(call: Caller) -> None:
+        for _ in range(3):
+            assert names(await call("sandbox_list")) == []
+
+    play(folder, look)
+    assert any(re.match(r"GET [^ ]*/containers/json", one) for one in asked)
+    assert not [one for one in asked if re.match(r"GET [^ ]*/networks", one)]

@@ -27,6 +27,10 @@ class StackName:
         """The name, as it would be now. Raises `EngineError`."""
         return self._own or find_free(self.wanted, connection.connect().list_stacks())
 
+    def guess(self) -> str:
+        """What it will be called unless somebody else has that name; empty where it has a name already."""
+        return "" if self._own else self.wanted
+
     def keep(self) -> str:
         """The same, and it stays so until it is let go. Raises `EngineError`."""
         self._own = self.find()
