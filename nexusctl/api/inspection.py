@@ -152,17 +152,20 @@ def choose_live(
     ready = {status.container_id: status for status in summarize(stack, live, time.time()) if status.container_id}
     groups = {status.name: status.group or status.name for status in ready.values()}
     if must_exist and (missing := [name for name in names if not match_names(name, groups)]):
-        raise InputError(*(_explain_missing(stack, name, groups) for name in missing))
+        raise InputError(*(_explain_missing(stack, live, name, groups) for name in missing))
     wanted = {one for name in names for one in match_names(name, groups)} if names else groups.keys()
     found = [(x, ready[x.id]) for x in live.sandboxes if x.id in ready and ready[x.id].name in wanted]
     return tuple(sorted(found, key=lambda pair: natural_key(pair[1].name)))
 
 
-def _explain_missing(stack: Stack, name: str, groups: Mapping[str, str]) -> Diagnostic:
-    # Only a mistake needs it.
+def _explain_missing(stack: Stack, live: LiveState, name: str, groups: Mapping[str, str]) -> Diagnostic:
+    # Only a mistake needs them.
     from nexusctl.model.values.did_you_mean import nearest  # noqa: PLC0415 - deferred: start-up time
+    from nexusctl.plan.commands.not_running import explain_pruned  # noqa: PLC0415 - deferred: start-up time
 
     declared = {found for sandbox in stack.sandboxes.values() for found in (sandbox.name, sandbox.group)}
+    if name in live.pruned:
+        return explain_pruned(name, live.pruned[name])
     if not groups:
         hint = "none is live; `nexusctl apply` makes them"
     elif name in declared:

@@ -158,9 +158,12 @@ def test_what_was_stopped_on_purpose_stays_so_after_every_prune(yard: Yard) -> N
     assert "its container is gone: `nexusctl apply --start-stopped` makes a again" in said
     assert "No changes" in said
     assert "stopped by" in yard.succeed("status")
-    refused = yard.nexusctl("start", "a")
-    assert refused.returncode == 1
-    assert "`nexusctl apply --start-stopped` makes it again" in refused.stderr
+    for words in (["start", "a"], ["exec", "a", "true"], ["logs", "a"]):
+        refused = yard.nexusctl(*words)
+        assert refused.returncode == 1
+        assert (
+            "its container was removed since\nhelp: `nexusctl apply --start-stopped` makes it again" in refused.stderr
+        )
     yard.write(f"name: yard\nsandboxes:\n  a: {box}}}\n  b: {box}}}\n  c: {box}, depends_on: [a], env: {{A: x}}}}\n")
     left = yard.succeed("apply", "--yes")
     assert "sandbox  c (to replace): it depends on a, which" in left

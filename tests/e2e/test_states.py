@@ -279,10 +279,14 @@ def test_they_end_in_the_order_of_what_depends_on_what_and_start_in_the_other(be
 
 
 def test_a_start_brings_what_it_depends_on(bench: Bench) -> None:
+    bench.sandboxes["side"] = bench.box(depends_on=["api"])
+    bench.write()
     bench.run("apply", "--yes")
     bench.run("stop", "--all")
-    assert "depends on it" in bench.run("start", "web")
-    assert bench.states() == ["running"] * 3
+    assert "side, web depend on it" in bench.run("start", "web", "side")
+    bench.run("stop", "--all")
+    assert "web depends on it" in bench.run("start", "web")
+    assert bench.states() == [*["running"] * 3, "exited"]
 
 
 def test_what_cannot_be_done_is_told_before_anything_is(bench: Bench) -> None:

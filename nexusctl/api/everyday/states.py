@@ -18,7 +18,7 @@ from nexusctl.model.observed.live import LiveSandbox, LiveState
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.model.values.frozen import dataclass
 from nexusctl.plan.commands.names import Choice, group_names, match_names
-from nexusctl.plan.commands.states.holds import ANEW
+from nexusctl.plan.commands.not_running import explain_pruned
 from nexusctl.plan.commands.states.states import (
     KILL,
     RESTS,
@@ -101,8 +101,7 @@ def find_named(engine: Engine, stack: Stack, name: str) -> tuple[LiveSandbox, ..
 
 def _explain_missing(live: LiveState, name: str, groups: Mapping[str, str]) -> Diagnostic:
     if name in live.pruned:
-        summary = f"{name} was stopped by {live.pruned[name].user}, and its container was removed since"
-        return Diagnostic(summary, hint=f"`{ANEW}` makes it again", sandbox=name)
+        return explain_pruned(name, live.pruned[name])
     hint = f"live are: {', '.join(sorted(groups))}" if groups else "none is live; `nexusctl apply` makes them"
     return Diagnostic(f"stack {live.stack} has no live sandbox {name}", hint=hint)
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from nexusctl.errors import Diagnostic
+from nexusctl.model.observed.hold import Hold
 from nexusctl.model.observed.live import LiveSandbox
-from nexusctl.plan.decide.expiry import LONGER
+from nexusctl.plan.decide.expiry import ANEW, LONGER
 
 
 def explain_rest(found: LiveSandbox) -> Diagnostic:
@@ -33,3 +34,9 @@ def _suggest(found: LiveSandbox) -> str:
     if task and found.exit_code == 0 and found.record and found.record.run != "always":
         return f"it is done; `nexusctl apply --replace {name}` runs it once more"
     return "`nexusctl apply` runs it" if task else f"`nexusctl start {name}` starts it"
+
+
+def explain_pruned(name: str, hold: Hold) -> Diagnostic:
+    """Of one that somebody has stopped on purpose, and whose container is gone."""
+    summary = f"{name} was {hold.state} by {hold.user}, and its container was removed since"
+    return Diagnostic(summary, hint=f"`{ANEW}` makes it again", sandbox=name)

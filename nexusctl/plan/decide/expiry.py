@@ -10,6 +10,9 @@ from nexusctl.model.values.utc import utc
 
 LONGER = "`nexusctl extend`, or a longer `timeout` in the stack file, lets it go on"
 
+ANEW = "nexusctl apply --start-stopped"
+"""Makes what was stopped on purpose run again, also where it has to be made for that."""
+
 
 def find_hold(sandbox: Sandbox, holder: LiveSandbox, now: int) -> Hold | None:
     """What keeps it at rest: somebody's word, or that its lifetime, as the file says it by now, is over at `now`.

@@ -10,10 +10,7 @@ from nexusctl.model.observed.live import LiveState
 from nexusctl.model.plan.plan import Held, Plan
 from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.plan.commands.target import leave_out
-from nexusctl.plan.decide.expiry import LONGER
-
-ANEW = "nexusctl apply --start-stopped"
-"""Makes what was stopped on purpose run again, also where it has to be made for that."""
+from nexusctl.plan.decide.expiry import ANEW, LONGER
 
 _STARTS = ("create", "replace", "start", "resume", "run")
 

@@ -204,7 +204,8 @@ def _describe(
     if turn.action is None:
         reason = f"it {'has exited' if holder.state == 'exited' else f'is {holder.state}'} already"
     elif name in needed:
-        reason = f"{', '.join(other for other in users if other in turns)} depends on it"
+        needing = [other for other in users if other in turns]
+        reason = f"{', '.join(needing)} {'depends' if len(needing) == 1 else 'depend'} on it"
     elif turn.action == "signal":
         reason = turn.signal
     return Change(
