@@ -29,5 +29,5 @@ def drift(names: tuple[str, ...], inputs: Inputs, stack_name: str | None, as_jso
     if as_json:
         options.write_json(drift_document(found))
     else:
-        click.echo(render_drift(found, color=options.wants_color(sys.stdout)), nl=False, color=True)
+        click.echo(render_drift(found, named=bool(names), color=options.wants_color(sys.stdout)), nl=False, color=True)
     return DRIFTED if found.changes else 0

@@ -12,18 +12,20 @@ from nexusctl.render.plan.plan import change_document, render_busy, render_diffe
 from nexusctl.render.text_style import count, paint, quiet
 
 
-def render_drift(found: Plan, *, color: bool = False) -> str:
+def render_drift(found: Plan, *, named: bool = False, color: bool = False) -> str:
     """What differs from what was applied, for a person; a difference goes from how it was to how it is: what is gone is
-    a `-`.
+    a `-`. Where sandboxes were `named`, nothing is said of the others.
     """
-    return "".join([*render_busy(found), _render_whole(found, color=color)])
+    return "".join([*render_busy(found), _render_whole(found, named=named, color=color)])
 
 
-def _render_whole(found: Plan, *, color: bool) -> str:
+def _render_whole(found: Plan, *, named: bool, color: bool) -> str:
     if not found.changes:
-        number = len(found.unchanged)
-        verb = "is" if number == 1 else "are"
-        return f"No drift: {count(number, 'sandbox')} of stack {found.stack} {verb} as applied.\n"
+        number = count(len(found.unchanged), "sandbox")
+        if named:
+            verb = "is" if len(found.unchanged) == 1 else "are"
+            return f"No drift: {number} of stack {found.stack} {verb} as applied.\n"
+        return f"No drift: stack {found.stack} is as it was applied ({number}).\n"
     lines = [paint(f"Stack {found.stack} has drifted", "bold", color=color), ""]
     width = max(len(change.name) for change in found.changes)
     for change in found.changes:
