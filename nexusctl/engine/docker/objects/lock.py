@@ -301,8 +301,7 @@ def _take_over(wire: Wire, stack: str, dead: LockHolder, deadline: float) -> Non
 
 def _lock_file(descriptor: int, deadline: float) -> bool:
     """Whether it could be locked until then."""
-    # Only a take-over needs it.
-    import fcntl  # noqa: PLC0415 - deferred: start-up time
+    import fcntl  # noqa: PLC0415 - deferred: only a take-over needs it
 
     while True:
         try:
