@@ -12,6 +12,7 @@ import yaml
 
 from nexusctl.engine.docker.client.client import Wire
 from tests.e2e.case import Case
+from tests.ports import free_port
 
 CASES = Path(__file__).parent / "cases"
 NAMES = sorted(path.name for path in CASES.iterdir() if path.is_dir())
@@ -26,11 +27,15 @@ def stack() -> str:
 
 @pytest.fixture
 def case(request: pytest.FixtureRequest, stack: str, wire: Wire, base_image: str, tmp_path: Path) -> Iterator[Case]:
-    """The case's directory, copied, with the words STACK and IMAGE of its stack files filled in."""
+    """The case's directory, copied, with the words STACK, IMAGE and HOSTPORT of its files filled in."""
     folder = tmp_path / request.param
     shutil.copytree(CASES / request.param, folder)
+    words = {"STACK": stack, "IMAGE": base_image, "HOSTPORT": str(free_port())}
     for path in folder.glob("*.yaml"):
-        path.write_text(path.read_text().replace("STACK", stack).replace("IMAGE", base_image))
+        text = path.read_text()
+        for word, meant in words.items():
+            text = text.replace(word, meant)
+        path.write_text(text)
     case = Case(folder=folder, stack=stack, wire=wire)
     yield case
     case.close()
