@@ -47,6 +47,7 @@ def start(
     user: str | None = None,
     stdin: bool = False,
     tty: bool = False,
+    timeout: float | None = None,
     who: str = "",
     stack: str = "",
     shown: Sequence[str] | None = None,
@@ -54,9 +55,9 @@ def start(
     """Start `argv` in a running sandbox, and leave it there; returns it with a word on its log, which may be empty.
 
     `env` is written down nowhere. `shown` is written down as its command where `argv` has something to hide. With
-    `stdin` its input stays open for `feed`, else it has none; with `tty` it has a terminal. `who` is the local user
-    where it is empty. Raises `StepError` where the sandbox has no shell, or cannot keep a log or have a terminal,
-    `EngineError`.
+    `stdin` its input stays open for `feed`, else it has none; with `tty` it has a terminal. `timeout` says after how
+    many seconds `argv` ends by itself. `who` is the local user where it is empty. Raises `StepError` where the sandbox
+    has no shell, or cannot keep a log or have a terminal, `EngineError`.
     """
     order = replace(
         _order(sandbox, argv, shown, who),
@@ -65,6 +66,7 @@ def start(
         user=user,
         fed=stdin,
         tty=tty,
+        timeout=timeout,
     )
     note = engine.executions.start(sandbox.id, order)
     begun = Execution(
@@ -79,6 +81,7 @@ def start(
         fed=stdin,
         tty=tty,
         user=user,
+        timeout=timeout,
     )
     return begun, note
 

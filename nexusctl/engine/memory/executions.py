@@ -142,6 +142,7 @@ class MemoryExecutions:
             fed=order.fed,
             tty=order.tty,
             user=order.user,
+            timeout=order.timeout,
         )
         code = made.exit_code
         if code is None:

@@ -97,7 +97,7 @@ def _run(door: Door, call: Call, name: str, commands: Any) -> tuple[list[dict[st
             stack=seen.stack.name,
         )  # fmt: skip
         heard = listen(engine, begun.id, COMMAND_WAIT / len(commands))
-        found = describe_execution(heard, COMMAND_TIMEOUT, output=True)
+        found = describe_execution(heard, output=True)
         ran.append({"command": command, **found})
         left = len(commands) - number - 1
         if found["status"] == "running":

@@ -62,7 +62,7 @@ def execute(door: Door, call: Call) -> Answer:
     if heard.execution.state not in ("running", "exited"):
         # It may have gone with its sandbox.
         door.looks.tell(time.monotonic())
-    return describe_execution(heard, call.get("timeout", 60), output=call.get("capture_output", True))
+    return describe_execution(heard, output=call.get("capture_output", True))
 
 
 def running(seen: Seen, sandbox_id: str) -> LiveSandbox:
@@ -99,8 +99,9 @@ def begin(
     command = long if fed else (*short, code)
     argv = ("/bin/sh", "-c", _WITHIN, str(timeout), *command)
     found, _ = executions.start(
-        engine, live, argv, env=env, working_dir=working_dir, who=who, stack=stack, stdin=fed, shown=_shown(command)
-    )
+        engine, live, argv, env=env, working_dir=working_dir, who=who, stack=stack, stdin=fed, shown=_shown(command),
+        timeout=timeout,
+    )  # fmt: skip
     if fed:
         executions.feed(engine, found.id, data, end=True)
     return found
@@ -118,7 +119,7 @@ def listen(engine: Engine, execution_id: str, wait_s: float | None) -> execution
     return replace(heard, execution=executions.wait(engine, execution_id, left))
 
 
-def describe_execution(heard: executions.ExecutionOutput, timeout: int, *, output: bool) -> dict[str, Any]:
+def describe_execution(heard: executions.ExecutionOutput, *, output: bool) -> dict[str, Any]:
     """An execution with the first of its output."""
     found = heard.execution
     streams = {"stdout": b"", "stderr": b""}
@@ -126,7 +127,7 @@ def describe_execution(heard: executions.ExecutionOutput, timeout: int, *, outpu
         streams[stream] += data
     return {
         "execution_id": found.id,
-        "status": status_of(found, timeout),
+        "status": status_of(found),
         **{stream: data.decode(errors="replace") for stream, data in streams.items()},
         "exit_code": found.exit_code,
         "started_at": utc(found.started),
@@ -136,10 +137,10 @@ def describe_execution(heard: executions.ExecutionOutput, timeout: int, *, outpu
     }
 
 
-def status_of(found: executions.Execution, timeout: float | None = None) -> str:
+def status_of(found: executions.Execution) -> str:
     """How it is, in a word of the tool's."""
     if found.state == "exited":
-        over = timeout is not None and found.ended is not None and found.ended - found.started >= timeout
+        over = found.timeout is not None and found.ended is not None and found.ended - found.started >= found.timeout
         if over and found.exit_code in (TIMED_OUT, _KILLED):
             return "timeout"
         return "failed" if found.exit_code else "completed"

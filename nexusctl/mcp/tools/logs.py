@@ -12,7 +12,7 @@ from nexusctl.api.everyday import executions
 from nexusctl.errors import Diagnostic, InputError
 from nexusctl.mcp.door import Answer, Call, Door
 from nexusctl.mcp.looks import id_of
-from nexusctl.mcp.tools.streams import find_execution
+from nexusctl.mcp.tools.streams import belong, find_execution
 from nexusctl.mcp.tools.times import moment
 
 MOST = 60_000
@@ -35,9 +35,7 @@ def logs(door: Door, call: Call) -> Answer:
     found: list[Line] = []
     if "execution_id" in call.arguments:
         one = find_execution(door, engine, call["execution_id"])
-        if one.sandbox != name:
-            hint = f"ask for it with `sandbox_id: {id_of(one.sandbox)}`"
-            raise InputError(Diagnostic(f"`{one.id}` is an execution of {id_of(one.sandbox)}", hint=hint))
+        belong(one, name)
         found = _of_execution(engine, one, since)
     elif live and live.state != "created":
         # One more than is asked for tells whether there are more.

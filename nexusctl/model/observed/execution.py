@@ -25,7 +25,8 @@ class Execution:
 
     `signal` is the name without SIG of what ended it, as a shell tells it: by an exit code of 128 and more. `who` is
     whoever started it. `fed` says whether it reads what `attach` sends. `tty` says whether it has a
-    terminal. `user` is as whom it runs, None for whom the sandbox does.
+    terminal. `user` is as whom it runs, None for whom the sandbox does. `timeout` is after how many seconds its command
+    ends by itself, None where that is not known.
     """
 
     id: str
@@ -43,6 +44,7 @@ class Execution:
     fed: bool = False
     user: str | None = None
     tty: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +65,7 @@ class Order:
     """What to run, and what is written down of it: `command` and `who`, never `env`.
 
     With `fed` the command's input stays open for whoever attaches, else there is none; with `tty` both
-    streams are a terminal of its own.
+    streams are a terminal of its own. `timeout` is what `argv` sees to.
     """
 
     id: str
@@ -76,6 +78,7 @@ class Order:
     user: str | None = None
     fed: bool = False
     tty: bool = False
+    timeout: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

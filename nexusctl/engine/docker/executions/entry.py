@@ -54,6 +54,7 @@ def write_meta(order: Order) -> str:
         "fed": order.fed,
         "user": order.user,
         "tty": order.tty,
+        "timeout": order.timeout,
     }
     return json.dumps(said)
 
@@ -114,6 +115,7 @@ def judge(entry: FoundExecution, home: Home) -> Execution | None:
         fed=entry.meta.get("fed") is True,
         tty=entry.meta.get("tty") is True,
         user=user if isinstance(user := entry.meta.get("user"), str) else None,
+        timeout=timeout if isinstance(timeout := entry.meta.get("timeout"), int | float) else None,
     )
 
 
