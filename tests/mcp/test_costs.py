@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import anyio
 import pytest
 
-from tests.mcp.client import ERAS, command, environment, over_http, wait_for_address
+from tests.mcp.client import ERAS, TOKEN, command, environment, over_http, wait_for_address
 
 ROUNDS, CALLS = 3, 20
 """The cheapest of so many rounds counts: what else a machine does makes some of them dear."""
@@ -50,3 +51,20 @@ def test_a_call_with_arguments_costs_what_one_without_does(tmp_path: Path, era: 
         process.send_signal(signal.SIGINT)
         process.wait(60)
     assert full < bare * DEARER
+
+
+def test_what_is_loaded_is_not_looked_through_for_garbage_while_agents_wait(tmp_path: Path) -> None:
+    script = f"""
+import gc
+from pathlib import Path
+from nexusctl.mcp.serve import ServerOptions, serve_http
+
+def say(text):
+    print(gc.get_freeze_count(), len(gc.get_objects()))
+    raise SystemExit
+
+serve_http(ServerOptions(file=Path("nexus.yaml")), "127.0.0.1", 0, {{{TOKEN!r}: "me"}}, (), say)
+"""
+    done = subprocess.run([sys.executable, "-c", script], cwd=tmp_path, capture_output=True, text=True, check=True)
+    kept, looked_through = map(int, done.stdout.split())
+    assert kept > 10 * looked_through
