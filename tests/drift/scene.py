@@ -45,7 +45,7 @@ class Scene:
     # -- nexusctl ------------------------------------------------------------------------------------------
 
     def plan(self, *, deep: bool = True) -> Plan:
-        return planning.plan(self.engine, self.stack, deep=deep)
+        return planning.prepare(self.engine, self.stack, deep=deep).plan
 
     def drift(self) -> Plan:
         return inspection.find_drift(self.engine, self.stack)

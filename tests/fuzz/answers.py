@@ -137,7 +137,7 @@ def ask(verb: Callable[[DockerEngine, Stack], str], engine: Canned, stack: Stack
 
 
 def _plan(engine: DockerEngine, stack: Stack) -> str:
-    plan = planning.plan(engine, stack, deep=True)
+    plan = planning.prepare(engine, stack, deep=True).plan
     return render_plan(plan) + json.dumps(plan_document(plan))
 
 

@@ -107,7 +107,7 @@ def _hold_objects(stack: Stack, clean: Any, data: st.DataObject) -> None:
 
 
 def _plan(engine: Canned, stack: Stack) -> Any:
-    return plan_document(planning.plan(DockerEngine(CannedWire(engine)), stack, deep=True))
+    return plan_document(planning.prepare(DockerEngine(CannedWire(engine)), stack, deep=True).plan)
 
 
 def _forge(engine: Canned, number: int, data: st.DataObject) -> str:
