@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 
+from nexusctl.api import execution, planning
+from nexusctl.api.execution import Interrupt
+from nexusctl.api.overview.events import read_events
 from nexusctl.engine import labels
 from nexusctl.engine.docker.overview.happened import read_event
+from nexusctl.engine.memory.engine import MemoryEngine
+from nexusctl.model.observed.hold import Hold
+from nexusctl.model.stack import Sandbox, Stack
 from nexusctl.render.overview.events import event_document, render_event
 
 ID = "c0ffee"
@@ -76,3 +83,22 @@ def test_a_hostile_label_is_bounded_and_stays_on_its_line() -> None:
 )
 def test_what_nobody_can_make_sense_of_is_left_out(broken: Any) -> None:
     assert read_event(broken, "shop", {}) is None
+
+
+def test_each_of_what_is_done_within_one_second_is_told() -> None:
+    engine = MemoryEngine(images=["base:1"])
+    engine.now = now = int(time.time())
+    box = Sandbox(name="web", group="web", image="base:1", networks=())
+    stack = Stack(name="shop", sandboxes={"web": box})
+    list(execution.apply(engine, planning.plan(engine, stack), Interrupt()))
+    (live,) = engine.observe(stack).sandboxes
+    engine.note_hold("shop", "web", live.id, Hold(state="paused", user="me", since=now))
+    engine.pause_container(live.id)
+    engine.unpause_container(live.id)
+    engine.note_hold("shop", "web", live.id, Hold(state="stopped", user="me", since=now, killed=True))
+    engine.stop_container(live.id, 0)
+    engine.start_container(live.id)
+    # By hand, and nobody has said why.
+    engine.stop_container(live.id, 0)
+    told = [(one.kind, one.by) for one in read_events(engine, stack, ()) if one.kind in ("paused", "died")]
+    assert told == [("paused", "me"), ("died", "me"), ("died", "")]

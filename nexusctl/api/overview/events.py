@@ -70,8 +70,8 @@ class _Told:
         self._engine, self._stack, self._ahead = engine, stack, ahead
         self._begun: dict[str, float] = {}
         self._starved: dict[str, float] = {}
-        self._told: dict[str, int] = {}
-        self._over: dict[str, int] = {}
+        self._told: dict[str, Deed] = {}
+        self._over: dict[str, Deed] = {}
         self.known: dict[str, str] = {}
         self._look()
 
@@ -80,7 +80,8 @@ class _Told:
         if event.kind in ("started", "resumed"):
             self._begun[event.container_id] = event.time
             # What has ended the life before ends no other.
-            self._over[event.container_id] = self._told.get(event.container_id, -1)
+            if told := self._told.get(event.container_id):
+                self._over[event.container_id] = told
         if event.kind == "oom":
             self._starved[event.container_id] = event.time
         if event.kind not in _ENDINGS:
@@ -93,14 +94,19 @@ class _Told:
             self._begun.pop(event.container_id, None)
         if deed is None:
             return event
-        self._told[event.container_id] = deed.at
+        self._told[event.container_id] = deed
         return replace(event, cause=deed.cause) if deed.cause else replace(event, cause="purpose", by=deed.user)
 
     def _find_deed(self, event: SandboxEvent) -> Deed | None:
         """The last that was written down of this life of the container, before it ended so."""
         begun = self._begun.get(event.container_id, 0.0) - _SKEW - self._ahead
-        latest, over = event.time + _SKEW - self._ahead, self._over.get(event.container_id, -1)
-        found = [one for one in self._deeds.get(event.container_id, ()) if max(begun, over + 1) <= one.at <= latest]
+        latest, over = event.time + _SKEW - self._ahead, self._over.get(event.container_id)
+        found = [
+            one
+            for one in self._deeds.get(event.container_id, ())
+            # Some things are done within one second.
+            if max(begun, over.at if over else 0) <= one.at <= latest and one != over
+        ]
         return max((one for one in found if _leads_to(event, one)), key=lambda deed: deed.at, default=None)
 
     def _is_starved(self, event: SandboxEvent) -> bool:
