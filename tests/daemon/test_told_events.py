@@ -6,10 +6,12 @@ import getpass
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from nexusctl.api.overview.events import SKEW
 from nexusctl.engine.docker.host.machine_facts import DAEMON_PATH
 from tests.daemon.kills import second_engine
 from tests.daemon.yard import Yard
@@ -49,6 +51,8 @@ def test_who_has_ended_a_sandbox_is_told_also_after_it_was_started_again(yard: Y
     assert tell("web") == told
     overdue = f"stopped by a kill, as it had not ended in its time, {by}"
     assert tell("stubborn") == ["started", f"died with exit code 137, {by}", overdue]
+    # What somebody wants is written down in whole seconds, so ends have to be as far from each other to be told apart.
+    time.sleep(SKEW + 1)
     yard.succeed("start", "web")
     yard.succeed("pause", "web")
     yard.docker("unpause", "yard_web")

@@ -29,8 +29,11 @@ _KILLED = 137
 _SOON = 5.0
 """Seconds within which one that had no memory left ends of that."""
 
-_SKEW = 2.0
-"""Seconds by which the word that somebody wants an end may seem to be younger than that end: it has whole seconds."""
+SKEW = 2.0
+"""Seconds by which the word that somebody wants an end may seem to be younger than that end: it has whole seconds.
+
+Two ends of one container that are no further from each other may be told as wanted by the same.
+"""
 
 
 def read_events(
@@ -99,8 +102,8 @@ class _Told:
 
     def _find_deed(self, event: SandboxEvent) -> Deed | None:
         """The last that was written down of this life of the container, before it ended so."""
-        begun = self._begun.get(event.container_id, 0.0) - _SKEW - self._ahead
-        latest, over = event.time + _SKEW - self._ahead, self._over.get(event.container_id)
+        begun = self._begun.get(event.container_id, 0.0) - SKEW - self._ahead
+        latest, over = event.time + SKEW - self._ahead, self._over.get(event.container_id)
         found = [
             one
             for one in self._deeds.get(event.container_id, ())
