@@ -16,7 +16,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import replace
 
-from nexusctl.api import connection, inspection
+from nexusctl.api import connection, inspection, subject
 from nexusctl.errors import Diagnostic, EngineError, InputError, NexusError
 from nexusctl.mcp.edits.workspace import Workspace
 from nexusctl.model.observed.live import LiveSandbox, LiveState
@@ -109,8 +109,7 @@ class Looks:
         with suppress(TimeoutError):
             return look.result(PROMPT)
         if seen := self._recall():
-            about = self._workspace.guess() or self._workspace.glance()
-            return replace(seen, mistakes=about.problems)
+            return replace(seen, mistakes=self._read_file().problems)
         return look.result()
 
     def at_hand(self) -> Seen | None:
@@ -179,9 +178,13 @@ class Looks:
             self._engine = connection.connect()
         return self._engine
 
+    def _read_file(self) -> subject.Subject:
+        """What it declares. As long as nobody has begun a stack the engine is not asked for a name."""
+        return self._workspace.guess() or self._workspace.glance()
+
     def _look(self) -> Seen:
         at, begun = time.time(), time.monotonic()
-        about = self._workspace.guess() or self._workspace.glance()
+        about = self._read_file()
         try:
             live, statuses = inspection.glimpse(self.engine(), about.stack, PATIENCE)
             if (live.sandboxes or live.volumes) and self._workspace.guess():

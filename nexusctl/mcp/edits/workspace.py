@@ -97,16 +97,16 @@ class Workspace:
             self._known = (sign, about)
         return about
 
+    def recognize(self) -> subject.Subject | None:
+        """What `glance` gives where it costs nothing; None where the file has to be read for it."""
+        return self._known[1] if self._known and self._known[0] == self._sign() else None
+
     def guess(self) -> subject.Subject | None:
         """Of a stack that nobody has begun: nothing, by the name that it would have. The engine is not asked whether
         that is free. None for any other stack.
         """
         name = "" if self.path.exists() else self._name.guess()
         return subject.Subject(stack=planning.empty_stack(name)) if name else None
-
-    def recognize(self) -> subject.Subject | None:
-        """The same where it costs nothing; None where the file has to be read for it."""
-        return self._known[1] if self._known and self._known[0] == self._sign() else None
 
     def _remember(self, text: str) -> None:
         """What was checked is what a look would read now, which costs as much again."""
