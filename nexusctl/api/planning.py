@@ -35,12 +35,9 @@ __all__ = [
 EVERYTHING = Choice()
 
 
-def observe(engine: Engine, stack: Stack, *, deep: bool = False, adopt: Adopt = None) -> LiveState:
-    """What is there for `stack`; `deep` inspects each sandbox and looks inside. Raises `EngineError`.
-
-    With `adopt`, what somebody else made and lies under the stack's names, or is named there, counts as the stack's.
-    """
-    live = engine.observe(stack, deep=deep, adopt=adopt)
+def observe(engine: Engine, stack: Stack, *, deep: bool = False) -> LiveState:
+    """What is there for `stack`; `deep` inspects each sandbox and looks inside. Raises `EngineError`."""
+    live = engine.observe(stack, deep=deep)
     return engine.look_inside(live) if deep else live
 
 
